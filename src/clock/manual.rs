@@ -1,0 +1,98 @@
+//! Owns a clock that only the program moves; never goes by itself.
+
+use core::time::Duration;
+
+use crate::sync::{AtomicU64, Relaxed};
+use crate::{Clock, Time};
+
+/// A clock that is moved by hand: for tests, simulations, and programs whose time comes from elsewhere, such as a timer interrupt.
+///
+/// It may be set back; buckets take that for an old `now`. Share it by reference or in an `Arc`, or get at it through
+/// [`TokenBucket::clock`](crate::TokenBucket::clock).
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, TokenBucket};
+///
+/// let clock = ManualClock::new();
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock)?;
+/// assert!(bucket.try_take(1).is_err());
+/// clock.advance(Duration::from_millis(100));
+/// assert!(bucket.try_take(1).is_ok());
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+#[derive(Debug)]
+pub struct ManualClock(AtomicU64);
+
+impl ManualClock {
+    /// A clock that stands at [`Time::ZERO`].
+    ///
+    /// ```
+    /// use tollgate::{Clock, ManualClock, Time};
+    /// assert_eq!(ManualClock::new().now(), Time::ZERO);
+    /// ```
+    pub fn new() -> Self {
+        Self::starting_at(Time::ZERO)
+    }
+
+    /// A clock that stands at `now`.
+    ///
+    /// ```
+    /// use tollgate::{Clock, ManualClock, Time};
+    /// assert_eq!(ManualClock::starting_at(Time::from_nanos(5)).now(), Time::from_nanos(5));
+    /// ```
+    pub fn starting_at(now: Time) -> Self {
+        Self(AtomicU64::new(now.as_nanos()))
+    }
+
+    /// Moves the clock forward, and says where it stands then; it stops at [`Time::MAX`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{ManualClock, Time};
+    ///
+    /// let clock = ManualClock::new();
+    /// assert_eq!(clock.advance(Duration::from_nanos(3)), Time::from_nanos(3));
+    /// assert_eq!(clock.advance(Duration::MAX), Time::MAX);
+    /// ```
+    pub fn advance(&self, by: Duration) -> Time {
+        // ORDERING: Relaxed, all three. The clock is a number; moving it orders no other memory. An update is an RMW so that two threads
+        // that advance it both count. Dies without that: loom-tests/time.rs, `two_advances_both_count`.
+        let mut now = self.0.load(Relaxed);
+        loop {
+            let next = Time::from_nanos(now).after(by);
+            match self.0.compare_exchange_weak(now, next.as_nanos(), Relaxed, Relaxed) {
+                Ok(_) => return next,
+                Err(seen) => now = seen,
+            }
+        }
+    }
+
+    /// Sets the clock, forward or back.
+    ///
+    /// ```
+    /// use tollgate::{Clock, ManualClock, Time};
+    ///
+    /// let clock = ManualClock::starting_at(Time::from_nanos(5));
+    /// clock.set(Time::from_nanos(2));
+    /// assert_eq!(clock.now(), Time::from_nanos(2));
+    /// ```
+    pub fn set(&self, now: Time) {
+        // ORDERING: Relaxed. As in `advance`: a number, with nothing to order.
+        self.0.store(now.as_nanos(), Relaxed);
+    }
+}
+
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for ManualClock {
+    #[inline]
+    fn now(&self) -> Time {
+        // ORDERING: Relaxed. An old reading is a stale `now`, which is harmless.
+        Time::from_nanos(self.0.load(Relaxed))
+    }
+}

@@ -1,0 +1,50 @@
+//! Owns the reading of the time-stamp counter; the calibration is `quanta`'s.
+
+use crate::{Clock, Time};
+
+/// The processor's time-stamp counter, counted from when this clock was made: the fastest clock there is.
+///
+/// The first one made in a process calibrates the counter against the system's clock; CALIBRATION
+/// Where there is no counter that can be trusted, it reads the system's clock. Readings of two cores may differ by some nanoseconds, so that a reading
+/// in one thread may be older than one made before it in another: a stale `now`, which is harmless.
+///
+/// ```
+/// use tollgate::{Clock, TscClock};
+///
+/// let clock = TscClock::new();
+/// let first = clock.now();
+/// assert!(clock.now() >= first);
+/// ```
+#[derive(Clone, Debug)]
+pub struct TscClock {
+    counter: quanta::Clock,
+    origin: u64,
+}
+
+impl TscClock {
+    /// A clock whose origin is now. The first one of a process takes as long as the calibration.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Clock, Time, TscClock};
+    /// assert!(TscClock::new().now().since(Time::ZERO) < Duration::from_secs(60));
+    /// ```
+    pub fn new() -> Self {
+        let counter = quanta::Clock::new();
+        let origin = counter.raw();
+        Self { counter, origin }
+    }
+}
+
+impl Default for TscClock {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Clock for TscClock {
+    #[inline]
+    fn now(&self) -> Time {
+        Time::from_nanos(self.counter.delta_as_nanos(self.origin, self.counter.raw()))
+    }
+}

@@ -1,0 +1,121 @@
+//! Owns the decision over `N` streams at once: all or nothing. Pure; never an atomic, never a clock.
+
+use crate::refused::Short;
+use crate::stream::Stream;
+use crate::{Limit, LimitError, Never, NotYet, Time};
+
+/// The limits of all streams of a bucket, and the instant that their lines are counted from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Limits<const N: usize> {
+    origin: Time,
+    streams: [Stream; N],
+}
+
+impl<const N: usize> Limits<N> {
+    pub(crate) fn new(limits: [Limit; N], origin: Time) -> Result<Self, LimitError> {
+        for (stream, limit) in limits.into_iter().enumerate() {
+            limit.check().map_err(|error| LimitError { stream, ..error })?;
+        }
+        let streams = limits.map(|limit| Stream::new(limit).expect("checked above"));
+        Ok(Self { origin, streams })
+    }
+
+    /// Nanoseconds since the origin; a reading from before it counts as the origin.
+    pub(crate) fn elapsed(&self, now: Time) -> u64 {
+        now.nanos_since(self.origin)
+    }
+
+    pub(crate) fn start(&self) -> [u64; N] {
+        self.streams.map(|stream| stream.start())
+    }
+
+    /// That no stream is asked for more than it can ever hold.
+    #[inline]
+    pub(crate) fn check(&self, amounts: &[u64; N]) -> Result<(), Never> {
+        for (stream, (one, requested)) in self.streams.iter().zip(amounts).enumerate() {
+            if *requested > one.capacity() {
+                return Err(Never { stream, requested: *requested, capacity: one.capacity() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The words after taking `amounts` from all streams, or `None` if one of them has too little.
+    #[inline]
+    pub(crate) fn take(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
+        let mut next = *spent;
+        let mut fits = true;
+        for i in 0..N {
+            match self.streams[i].take(spent[i], elapsed, amounts[i]) {
+                Some(after) => next[i] = after,
+                None => fits = false,
+            }
+        }
+        fits.then_some(next)
+    }
+
+    /// How many whole items of `per_item` fit, no more than `most`, and the words after taking them.
+    pub(crate) fn take_up_to(&self, spent: &[u64; N], elapsed: u64, per_item: &[u64; N], most: u64) -> (u64, [u64; N]) {
+        let fit = |i: usize, most| self.streams[i].fit(spent[i], elapsed, per_item[i], most);
+        let items = (0..N).fold(most, |most, i| fit(i, most));
+        // Whatever fits is no more than the capacity, so the product cannot overflow, and the take cannot fail.
+        let amounts = per_item.map(|each| each.wrapping_mul(items));
+        match self.take(spent, elapsed, &amounts) {
+            Some(next) => (items, next),
+            None => (0, *spent),
+        }
+    }
+
+    pub(crate) fn put_back(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].put_back(spent[i], elapsed, amounts[i]))
+    }
+
+    pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
+    }
+
+    pub(crate) fn available(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].available(spent[i], elapsed))
+    }
+
+    /// What is missing; for amounts that [`check`](Self::check) let pass.
+    #[inline]
+    pub(crate) fn not_yet(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> NotYet<N> {
+        let short = core::array::from_fn(|i| Short {
+            line: self.streams[i].line,
+            units: self.streams[i].shortfall(spent[i], elapsed, amounts[i]),
+        });
+        NotYet { elapsed, short }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits<2> {
+        Limits::new([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
+    }
+
+    #[test]
+    fn one_short_stream_leaves_all_words_as_they_were() {
+        let limits = limits();
+        let start = limits.start();
+        assert!(limits.take(&start, 0, &[10, 1000]).is_some());
+        let drained = limits.take(&start, 0, &[10, 0]).unwrap();
+        assert_eq!(drained[1], start[1]);
+        assert_eq!(limits.take(&drained, 0, &[1, 1]), None);
+        assert_eq!(limits.not_yet(&drained, 0, &[1, 1]).stream(), 0);
+    }
+
+    #[test]
+    fn items_are_counted_by_the_scarcest_stream() {
+        let limits = limits();
+        let start = limits.start();
+        assert_eq!(limits.take_up_to(&start, 0, &[1, 300], 100).0, 3);
+        assert_eq!(limits.take_up_to(&start, 0, &[1, 1], 100).0, 10);
+        assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), (u64::MAX, start));
+        assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), (0, start));
+        assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), (0, start));
+    }
+}

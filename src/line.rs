@@ -1,0 +1,131 @@
+//! Owns the line: how many units have accrued after a time. Pure arithmetic; never an atomic, never a clock.
+
+use core::time::Duration;
+
+/// Units accrued as a function of elapsed nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
+///
+/// The slope, in units per nanosecond, is `mul / 2^shift`. An exact line has `shift = 0` and `mul` from 0 to 9; then the value is the
+/// product itself. Otherwise `mul` carries up to 64 significant bits and is rounded down, so the line is never ahead of the rate; in
+/// 292 years it falls behind by less than one nanosecond of accrual (a unit, where a unit is worth more).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Line {
+    mul: u64,
+    shift: u32,
+}
+
+impl Line {
+    pub(crate) const fn exact(slope: u64) -> Self {
+        Self { mul: slope, shift: 0 }
+    }
+
+    /// The line of slope `num / den`, rounded down to what 64 bits hold; `None` if the slope is 2^64 or more.
+    pub(crate) const fn rounded(num: u128, den: u64) -> Option<Self> {
+        let den = den as u128;
+        if num / den > u64::MAX as u128 {
+            return None;
+        }
+        let mut mul = (num / den) as u64;
+        let mut rest = num % den;
+        let mut shift = 0;
+        // Long division, a bit at a time; at most 63, so that the shift below never needs a branch for 64 and over.
+        while shift < 63 && mul < 1 << 63 {
+            rest <<= 1;
+            mul = (mul << 1) | (rest >= den) as u64;
+            rest %= den;
+            shift += 1;
+        }
+        Some(Self { mul, shift })
+    }
+
+    /// Units accrued after `elapsed` nanoseconds. One multiplication of 64 by 64 bits; total.
+    pub(crate) const fn at(self, elapsed: u64) -> u64 {
+        ((self.mul as u128 * elapsed as u128) >> (self.shift & 63)) as u64
+    }
+
+    /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None` if the line is flat.
+    pub(crate) const fn wait(self, elapsed: u64, units: u64) -> Option<u128> {
+        if units == 0 {
+            return Some(0);
+        }
+        if self.mul == 0 {
+            return None;
+        }
+        // floor((frac + wait * mul) / 2^shift) >= units, where frac is what `at` cut off.
+        let frac = (self.mul as u128 * elapsed as u128) & ((1 << self.shift) - 1);
+        Some((((units as u128) << self.shift) - frac).div_ceil(self.mul as u128))
+    }
+
+    /// How far, in whole nanoseconds rounded up, a value may be off: 0 for an exact line.
+    pub(crate) const fn precision(self) -> u64 {
+        if self.shift == 0 { 0 } else { (1u64 << self.shift).div_ceil(self.mul) }
+    }
+
+    /// The longest time in which no more than `units` accrue.
+    pub(crate) const fn time_for(self, units: u64) -> Duration {
+        if self.mul == 0 {
+            return Duration::MAX;
+        }
+        // The last nanosecond at which floor(slope * elapsed) is still `units` or less.
+        let nanos = ((((units as u128) + 1) << self.shift) - 1) / self.mul as u128;
+        duration(nanos)
+    }
+}
+
+/// Saturating: what is longer than a `Duration` holds is [`Duration::MAX`].
+pub(crate) const fn duration(nanos: u128) -> Duration {
+    const SECOND: u128 = 1_000_000_000;
+    if nanos / SECOND > u64::MAX as u128 {
+        return Duration::MAX;
+    }
+    Duration::new((nanos / SECOND) as u64, (nanos % SECOND) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exact_line_is_the_product_and_wraps() {
+        let line = Line::exact(7);
+        assert_eq!(line.at(3), 21);
+        assert_eq!(line.at(u64::MAX), 7u64.wrapping_mul(u64::MAX));
+        assert_eq!(line.precision(), 0);
+    }
+
+    #[test]
+    fn a_rounded_line_is_never_ahead_and_less_than_two_units_behind() {
+        for (num, den) in [(2048u128 * 2048, 1_953_125u64), (25, 2), (333 << 23, 1_000_000_000), (1, 997)] {
+            let line = Line::rounded(num, den).unwrap();
+            for elapsed in [0, 1, 2, 999, 1 << 40, 1 << 62, (1 << 63) - 1] {
+                let true_value = num * u128::from(elapsed) / u128::from(den);
+                let behind = (true_value as u64).wrapping_sub(line.at(elapsed));
+                assert!(behind <= 2 + (num / u128::from(den)) as u64, "{num}/{den} at {elapsed}: {behind}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_is_the_least_that_suffices() {
+        for line in [Line::exact(1), Line::exact(9), Line::rounded(25, 2).unwrap(), Line::rounded(1, 997).unwrap()] {
+            for elapsed in [0, 1, 12_345, 1 << 50] {
+                for units in [1, 2, 1000, 1 << 40] {
+                    let wait = line.wait(elapsed, units).unwrap() as u64;
+                    let gained = |wait| line.at(elapsed + wait).wrapping_sub(line.at(elapsed));
+                    assert!(gained(wait) >= units && gained(wait - 1) < units, "{line:?} {elapsed} {units} {wait}");
+                }
+            }
+        }
+        assert_eq!(Line::exact(0).wait(5, 1), None);
+        assert_eq!(Line::exact(0).wait(5, 0), Some(0));
+    }
+
+    #[test]
+    fn the_time_for_some_units_is_the_longest() {
+        for line in [Line::exact(3), Line::rounded(25, 2).unwrap(), Line::rounded(1, 997).unwrap()] {
+            for units in [0, 1, 1000] {
+                let nanos = line.time_for(units).as_nanos() as u64;
+                assert!(line.at(nanos) <= units && line.at(nanos + 1) > units, "{line:?} {units} {nanos}");
+            }
+        }
+    }
+}

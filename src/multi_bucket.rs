@@ -1,0 +1,579 @@
+//! Owns the bucket of several streams: the loop that reads a version, decides, and publishes the next; the arithmetic is
+//! [`Limits`]', the orderings are in `epoch.rs`, `slot.rs` and `claim.rs`.
+
+use core::fmt;
+use core::time::Duration;
+
+use crossbeam_utils::CachePadded;
+
+use crate::epoch::{Epoch, Stamp};
+use crate::limits::Limits;
+use crate::slot::State;
+use crate::slots::Slots;
+use crate::sync::Backoff;
+use crate::{Clock, DefaultClock, Handle, HandlesExhausted, Limit, LimitError, Never, Refused, Snapshot, Time};
+
+/// Slots inside a bucket if its type does not say otherwise: the current version, and three writers at once before further slots are linked.
+const SLOTS: usize = 4;
+
+/// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step by any number of threads.
+///
+/// Requests *and* bytes, per second *and* per minute: a take names an amount for each stream, and either all of them are debited at one instant
+/// or none is. An amount of 0 means that the stream is neither checked nor written.
+///
+/// No thread ever waits for another. A writer prepares the next version of the state in a slot of its own and publishes it with one
+/// compare-and-swap; readers see a seqlock, but no writer ever holds it. A thread that is stopped anywhere keeps one slot, and stops nobody.
+///
+/// `S` is the number of slots inside the bucket. With the feature `alloc` further ones are linked when they run out: once for each doubling of the number of
+/// threads that were ever stopped inside a call at once. Without `alloc` they are all there is: let `S` be at least the number of threads and interrupts that
+/// call at once, plus the handles, plus two, and they never run out; with fewer, a call that finds none tries again until
+/// another leaves its call. The same holds, with `alloc`, for 4096 slots.
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory.
+///
+/// ```
+/// use tollgate::{Limit, ManualClock, MultiBucket};
+///
+/// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::from("1MiB/s".parse::<tollgate::Rate>()?)], ManualClock::new())?;
+/// bucket.try_take([1, 600_000])?;
+/// let refused = bucket.try_take([1, 600_000]).unwrap_err();
+/// assert_eq!(refused.stream(), 1);
+/// assert_eq!(bucket.available(), [999, 448_576]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS> {
+    pub(crate) state: Versions<N, S>,
+    clock: C,
+}
+
+/// The versions of the state, and the limits that they are counted in.
+///
+/// The epoch is on one line with as many slots as fit (for N = 2, two of them): a take touches that line and no other that is written. The limits
+/// are only read, and have lines of their own.
+#[repr(C)]
+pub(crate) struct Versions<const N: usize, const S: usize> {
+    shared: CachePadded<Shared<N, S>>,
+    limits: Limits<N>,
+}
+
+#[repr(C)]
+struct Shared<const N: usize, const S: usize> {
+    epoch: Epoch,
+    slots: Slots<N, S>,
+}
+
+/// The version of the limits that a bucket is built with.
+const FIRST_LIMITS: u32 = 0;
+
+impl<const N: usize> MultiBucket<N, DefaultClock> {
+    /// A bucket on the default clock. It begins at the present, each stream full or empty as its limit says.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] for the first limit that cannot be kept.
+    ///
+    /// ```
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::new([Limit::per_second(100), Limit::per_minute(1000)])?;
+    /// assert!(bucket.try_take([1, 1]).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    ///
+    /// A number of streams other than 1 to 8 does not compile:
+    ///
+    /// ```compile_fail
+    /// tollgate::MultiBucket::new([tollgate::Limit::per_second(1); 9]);
+    /// ```
+    ///
+    /// Nor does a wrong number of amounts:
+    ///
+    /// ```compile_fail
+    /// tollgate::MultiBucket::new([tollgate::Limit::per_second(1); 2]).unwrap().try_take([1, 1, 1]);
+    /// ```
+    pub fn new(limits: [Limit; N]) -> Result<Self, LimitError> {
+        Self::with_clock(limits, DefaultClock::default())
+    }
+}
+
+impl<const N: usize, C: Clock> MultiBucket<N, C> {
+    /// A bucket on this clock. It begins at the clock's present.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] for the first limit that cannot be kept.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(5), Limit::per_second(7)], ManualClock::new())?;
+    /// assert_eq!(bucket.available(), [5, 7]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn with_clock(limits: [Limit; N], clock: C) -> Result<Self, LimitError> {
+        Self::with_slots(limits, clock)
+    }
+}
+
+impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
+    /// A bucket with `S` slots inside, 1 to 4096, and without `alloc` at least 2.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] for the first limit that cannot be kept.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::<1, _, 16>::with_slots([Limit::per_second(5)], ManualClock::new())?;
+    /// assert!(bucket.try_take([5]).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn with_slots(limits: [Limit; N], clock: C) -> Result<Self, LimitError> {
+        const {
+            assert!(N >= 1 && N <= 8, "a MultiBucket has 1 to 8 streams");
+            assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
+            assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
+        }
+        let limits = Limits::new(limits, clock.now())?;
+        let start = State { limits: FIRST_LIMITS, spent: limits.start() };
+        let shared = CachePadded::new(Shared { epoch: Epoch::new(), slots: Slots::new(&start) });
+        Ok(Self { state: Versions { shared, limits }, clock })
+    }
+
+    /// The clock that the bucket reads.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// assert_eq!(bucket.available(), [10]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// Checks a slot out for good: takes through the handle search for none, so they cost one compare-and-swap and `N` stores for any `N`.
+    ///
+    /// # Errors
+    ///
+    /// [`HandlesExhausted`] if too few slots are left: one stays for the callers without a handle.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let mut handle = bucket.handle()?;
+    /// handle.try_take([1, 5])?;
+    /// assert_eq!(bucket.available(), [9, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn handle(&self) -> Result<Handle<'_, N, C, S>, HandlesExhausted> {
+        Handle::new(&self.state, &self.clock)
+    }
+
+    /// Takes these amounts from all streams now, or nothing from any.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotYet`] if a stream has too few tokens, and [`Refused::Never`] for more than a stream's capacity. A refused call
+    /// changes nothing.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert!(bucket.try_take([6, 0]).is_ok());
+    /// assert!(bucket.try_take([6, 1]).is_err());
+    /// assert_eq!(bucket.available(), [4, 5]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn try_take(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        self.at(self.clock.now()).try_take(amounts)
+    }
+
+    /// Takes as many whole items as fit, each of these amounts, but no more than `max`, and says how many.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+    /// assert_eq!(bucket.take_up_to(20, [1, 300]), 3);
+    /// assert_eq!(bucket.available(), [7, 100]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn take_up_to(&self, max: u64, per_item: [u64; N]) -> u64 {
+        self.at(self.clock.now()).take_up_to(max, per_item)
+    }
+
+    /// Gives back tokens that were taken and not used. No stream ever holds more than its capacity.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.try_take([10, 5])?;
+    /// bucket.put_back([3, u64::MAX]);
+    /// assert_eq!(bucket.available(), [3, 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn put_back(&self, amounts: [u64; N]) {
+        self.at(self.clock.now()).put_back(amounts);
+    }
+
+    /// Puts all streams into a stated level: these tokens, or the capacity where that is less.
+    ///
+    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives a stream that stood
+    /// untouched for longer than its [idle limit](Limit::idle_limit).
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.reset([3, 9]);
+    /// assert_eq!(bucket.available(), [3, 5]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn reset(&self, tokens: [u64; N]) {
+        self.at(self.clock.now()).reset(tokens);
+    }
+
+    /// Whole tokens of each stream that could be taken now, all at one instant; the answer may be outdated at once.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.available(), [10, 5]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn available(&self) -> [u64; N] {
+        self.at(self.clock.now()).available()
+    }
+
+    /// How long until these amounts are there if nobody takes; zero if they are. Takes nothing. [`Duration::MAX`] if a stream that
+    /// lacks tokens has a rate of 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Never`] for more than a stream's capacity.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5).empty()], ManualClock::new())?;
+    /// assert_eq!(bucket.wait_for([1, 1])?, Duration::from_millis(200));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
+        self.at(self.clock.now()).wait_for(amounts)
+    }
+
+    /// All streams at one instant, to be asked several things.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let snapshot = bucket.snapshot();
+    /// assert_eq!(snapshot.available(), [10, 5]);
+    /// assert!(snapshot.check([10, 5]).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn snapshot(&self) -> Snapshot<N> {
+        self.at(self.clock.now()).snapshot()
+    }
+}
+
+impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
+    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
+    /// assert!(bucket.at(Time::from_nanos(300_000_000)).try_take([3]).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn at(&self, now: Time) -> MultiBucketAt<'_, N, S> {
+        MultiBucketAt { bucket: &self.state, now }
+    }
+}
+
+impl<const N: usize, C: Clock, const S: usize> fmt::Debug for MultiBucket<N, C, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MultiBucket").field("available", &self.available()).finish_non_exhaustive()
+    }
+}
+
+/// A [`MultiBucket`] at one instant: the same verbs, at a time that the caller supplied. See [`MultiBucket::at`].
+///
+/// ```
+/// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+///
+/// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+/// let now = bucket.at(Time::from_nanos(5));
+/// assert!(now.try_take([1, 5]).is_ok());
+/// assert_eq!(now.available(), [9, 0]);
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+pub struct MultiBucketAt<'a, const N: usize, const S: usize = SLOTS> {
+    bucket: &'a Versions<N, S>,
+    now: Time,
+}
+
+impl<const N: usize, const S: usize> Copy for MultiBucketAt<'_, N, S> {}
+
+impl<const N: usize, const S: usize> Clone for MultiBucketAt<'_, N, S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
+    /// As [`MultiBucket::try_take`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::try_take`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert!(bucket.at(Time::ZERO).try_take([10, 5]).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn try_take(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        self.without_handle(|spare| self.bucket.try_take(spare, self.now, amounts))
+    }
+
+    /// As [`MultiBucket::take_up_to`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).take_up_to(9, [1, 2]), 2);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn take_up_to(self, max: u64, per_item: [u64; N]) -> u64 {
+        self.without_handle(|spare| self.bucket.take_up_to(spare, self.now, max, per_item))
+    }
+
+    /// As [`MultiBucket::put_back`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let now = bucket.at(Time::ZERO);
+    /// now.try_take([10, 5])?;
+    /// now.put_back([4, 0]);
+    /// assert_eq!(now.available(), [4, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn put_back(self, amounts: [u64; N]) {
+        self.without_handle(|spare| self.bucket.put_back(spare, self.now, amounts));
+    }
+
+    /// As [`MultiBucket::reset`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.at(Time::ZERO).reset([4, 0]);
+    /// assert_eq!(bucket.available(), [4, 0]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn reset(self, tokens: [u64; N]) {
+        self.without_handle(|spare| self.bucket.reset(spare, self.now, tokens));
+    }
+
+    /// As [`MultiBucket::available`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).available(), [10, 5]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn available(self) -> [u64; N] {
+        self.snapshot().available()
+    }
+
+    /// As [`MultiBucket::wait_for`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::wait_for`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).wait_for([10, 5])?, Duration::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_for(self, amounts: [u64; N]) -> Result<Duration, Never> {
+        self.snapshot().wait_for(amounts)
+    }
+
+    /// As [`MultiBucket::snapshot`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).snapshot().sequence(), 0);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn snapshot(self) -> Snapshot<N> {
+        self.bucket.snapshot(self.now)
+    }
+
+    /// For a caller that owns no slot: one is claimed when it is needed, and what the call is left with is released.
+    #[inline]
+    fn without_handle<R>(self, call: impl FnOnce(&mut Option<usize>) -> R) -> R {
+        let mut spare = None;
+        let answer = call(&mut spare);
+        if let Some(index) = spare {
+            self.bucket.release(index);
+        }
+        answer
+    }
+}
+
+impl<const N: usize, const S: usize> fmt::Debug for MultiBucketAt<'_, N, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MultiBucketAt").field("now", &self.now).field("snapshot", &self.snapshot()).finish()
+    }
+}
+
+/// What is to become of the state.
+enum Next<const N: usize, R> {
+    /// Publish this version, and answer this once it is current.
+    Publish(State<N>, R),
+    /// Leave it as it is, and answer this if it was one version.
+    Keep(R),
+}
+
+impl<const N: usize, const S: usize> Versions<N, S> {
+    #[inline]
+    pub(crate) fn try_take(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        let elapsed = self.limits.elapsed(now);
+        self.limits.check(&amounts)?;
+        self.update(spare, |state| match self.limits.take(&state.spent, elapsed, &amounts) {
+            Some(spent) => Next::unless_same(state, spent, Ok(())),
+            None => Next::Keep(Err(self.limits.not_yet(&state.spent, elapsed, &amounts).into())),
+        })
+    }
+
+    #[inline]
+    pub(crate) fn take_up_to(&self, spare: &mut Option<usize>, now: Time, max: u64, per_item: [u64; N]) -> u64 {
+        let elapsed = self.limits.elapsed(now);
+        self.update(spare, |state| {
+            let (items, spent) = self.limits.take_up_to(&state.spent, elapsed, &per_item, max);
+            Next::unless_same(state, spent, items)
+        })
+    }
+
+    #[inline]
+    pub(crate) fn put_back(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) {
+        let elapsed = self.limits.elapsed(now);
+        self.update(spare, |state| Next::unless_same(state, self.limits.put_back(&state.spent, elapsed, &amounts), ()));
+    }
+
+    pub(crate) fn reset(&self, spare: &mut Option<usize>, now: Time, tokens: [u64; N]) {
+        let elapsed = self.limits.elapsed(now);
+        self.update(spare, |state| Next::unless_same(state, self.limits.reset(elapsed, &tokens), ()));
+    }
+
+    pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {
+        let (State { spent, .. }, stamp) = self.read();
+        Snapshot { limits: self.limits, spent, elapsed: self.limits.elapsed(now), sequence: stamp.sequence() }
+    }
+
+    pub(crate) fn claim(&self) -> Option<usize> {
+        self.shared.slots.claim()
+    }
+
+    pub(crate) fn release(&self, index: usize) {
+        self.shared.slots.release(index);
+    }
+
+    /// One version, untorn.
+    fn read(&self) -> (State<N>, Stamp) {
+        loop {
+            let seen = self.shared.epoch.load();
+            if let Some(slot) = self.shared.slots.get(seen.index()) {
+                let state = slot.read();
+                if self.shared.epoch.validate(seen) {
+                    return (state, seen);
+                }
+            }
+        }
+    }
+
+    /// The one loop. Reads the current version, lets `change` decide on it, and publishes what it wants; starts over if the version was no
+    /// longer current, which means that another thread has got something done.
+    ///
+    /// `change` sees a state that may be torn, and may run many times. `spare` is a slot that the caller owns, if any. One is
+    /// claimed if it has none; afterwards it owns the slot that was current before, or the one that it did not need.
+    #[inline]
+    fn update<R>(&self, spare: &mut Option<usize>, change: impl Fn(&State<N>) -> Next<N, R>) -> R {
+        let Shared { epoch, slots } = &*self.shared;
+        let backoff = Backoff::new();
+        loop {
+            let seen = epoch.load();
+            let Some(current) = slots.get(seen.index()) else { continue };
+            match change(&current.read()) {
+                Next::Keep(answer) => {
+                    if epoch.validate(seen) {
+                        return answer;
+                    }
+                }
+                Next::Publish(next, answer) => {
+                    *spare = spare.or_else(|| slots.claim());
+                    let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
+                        backoff.snooze();
+                        continue;
+                    };
+                    slot.write(&next);
+                    // No validation before this: the epoch still being `seen` is what makes the state read above one version.
+                    if epoch.publish(seen, index) {
+                        *spare = Some(seen.index());
+                        return answer;
+                    }
+                }
+            }
+            backoff.spin();
+        }
+    }
+}
+
+impl<const N: usize, R> Next<N, R> {
+    fn unless_same(state: &State<N>, spent: [u64; N], answer: R) -> Self {
+        if spent == state.spent { Self::Keep(answer) } else { Self::Publish(State { spent, ..*state }, answer) }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_streams_share_a_line_with_the_epoch_and_two_slots() {
+        assert_eq!(align_of::<Versions<2, SLOTS>>() % 64, 0);
+        assert!(size_of::<Epoch>() + 2 * size_of::<crate::slot::Slot<2>>() <= 64);
+    }
+}

@@ -1,0 +1,252 @@
+//! Owns the written form of rates, amounts and periods, both ways; never decides whether a limit can be kept.
+
+use core::fmt;
+
+use crate::Rate;
+
+/// How an amount was written: a family of suffixes, and which of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Scale {
+    family: u8,
+    power: u8,
+}
+
+impl Scale {
+    pub(crate) const PLAIN: Self = Self { family: 0, power: 0 };
+
+    fn suffix(self) -> &'static str {
+        SUFFIXES[self.family as usize].1[self.power as usize]
+    }
+
+    fn factor(self) -> u64 {
+        SUFFIXES[self.family as usize].0.pow(u32::from(self.power))
+    }
+
+    fn of_suffix(suffix: &str) -> Option<Self> {
+        for (family, (_, suffixes)) in SUFFIXES.iter().enumerate() {
+            if let Some(power) = suffixes.iter().position(|known| *known == suffix) {
+                return Some(Self { family: family as u8, power: power as u8 });
+            }
+        }
+        None
+    }
+}
+
+/// Families of suffixes: the step from one to the next, and the suffixes in order.
+const SUFFIXES: [(u64, [&str; 5]); 4] = [
+    (1000, ["", "k", "M", "G", "T"]),
+    (1000, ["B", "kB", "MB", "GB", "TB"]),
+    (1024, ["", "Ki", "Mi", "Gi", "Ti"]),
+    (1024, ["B", "KiB", "MiB", "GiB", "TiB"]),
+];
+
+/// Units of a period in nanoseconds, longest first; the first spelling is the one that is written.
+const UNITS: [(u64, &[&str]); 7] = [
+    (86_400_000_000_000, &["d", "day"]),
+    (3_600_000_000_000, &["h", "hour"]),
+    (60_000_000_000, &["min"]),
+    (1_000_000_000, &["s", "sec"]),
+    (1_000_000, &["ms"]),
+    (1_000, &["us", "µs"]),
+    (1, &["ns"]),
+];
+
+/// At least 1, also for (0, 0), so that it can be divided by.
+pub(crate) const fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    if a == 0 { 1 } else { a }
+}
+
+/// Writes with the largest suffix of the family, up to the one given, that leaves a whole number.
+pub(crate) fn write_amount(f: &mut fmt::Formatter<'_>, tokens: u64, mut scale: Scale) -> fmt::Result {
+    while tokens % scale.factor() != 0 {
+        scale.power -= 1;
+    }
+    write!(f, "{}{}", tokens / scale.factor(), scale.suffix())
+}
+
+/// Writes in the longest unit that leaves a whole number; a count of 1 is left out.
+pub(crate) fn write_period(f: &mut fmt::Formatter<'_>, nanos: u64) -> fmt::Result {
+    for (unit, names) in UNITS {
+        if nanos % unit == 0 {
+            return match nanos / unit {
+                1 => f.write_str(names[0]),
+                count => write!(f, "{count}{}", names[0]),
+            };
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn parse_rate(text: &str) -> Result<Rate, ParseError> {
+    let fail = |rule| ParseError::new(text, rule);
+    let (amount, period) = text.trim().split_once('/').ok_or_else(|| fail(Rule::Slash))?;
+    let Amount { mantissa, decimals, scale } = Amount::parse(amount).map_err(fail)?;
+    let period = parse_period(period).map_err(fail)?;
+    // A fraction of a token per period is a whole number of tokens in a period that is longer.
+    let common = gcd(mantissa, decimals);
+    let period = period.checked_mul(decimals / common).ok_or_else(|| fail(Rule::PeriodTooLong))?;
+    Ok(Rate::written(mantissa / common, period, scale))
+}
+
+/// A whole number of tokens, with a suffix where wanted.
+pub(crate) fn parse_amount(text: &str) -> Result<u64, Rule> {
+    let Amount { mantissa, decimals, .. } = Amount::parse(text)?;
+    if mantissa % decimals != 0 {
+        return Err(Rule::Fraction);
+    }
+    Ok(mantissa / decimals)
+}
+
+/// `mantissa / decimals` tokens; `decimals` is a power of ten.
+struct Amount {
+    mantissa: u64,
+    decimals: u64,
+    scale: Scale,
+}
+
+impl Amount {
+    fn parse(text: &str) -> Result<Self, Rule> {
+        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+        let (number, suffix) = text.split_at(end);
+        let scale = Scale::of_suffix(suffix).ok_or(Rule::Suffix)?;
+        let (whole, fraction) = match number.split_once('.') {
+            Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
+            Some(_) => return Err(Rule::Amount),
+            None => (number, ""),
+        };
+        if whole.is_empty() || fraction.contains('.') {
+            return Err(Rule::Amount);
+        }
+        if fraction.len() > 9 {
+            return Err(Rule::Decimals);
+        }
+        let mut mantissa: u64 = 0;
+        for digit in whole.bytes().chain(fraction.bytes()) {
+            mantissa = mantissa
+                .checked_mul(10)
+                .and_then(|tens| tens.checked_add(u64::from(digit - b'0')))
+                .ok_or(Rule::AmountTooLarge)?;
+        }
+        let decimals = 10u64.pow(fraction.len() as u32);
+        // Shortened before it is scaled, so that 0.000000001TiB does not overflow on the way.
+        let scaled = u128::from(mantissa) * u128::from(scale.factor());
+        let common = gcd((scaled % u128::from(decimals)) as u64, decimals);
+        let mantissa = u64::try_from(scaled / u128::from(common)).map_err(|_| Rule::AmountTooLarge)?;
+        Ok(Self { mantissa, decimals: decimals / common, scale })
+    }
+}
+
+fn parse_period(text: &str) -> Result<u64, Rule> {
+    let start = text.find(|c: char| !c.is_ascii_digit()).ok_or(Rule::Unit)?;
+    let (count, unit) = text.split_at(start);
+    let (nanos, _) = UNITS.iter().find(|(_, names)| names.contains(&unit)).ok_or(Rule::Unit)?;
+    let count = if count.is_empty() { 1 } else { count.parse().map_err(|_| Rule::PeriodTooLong)? };
+    match nanos.checked_mul(count) {
+        Some(0) => Err(Rule::ZeroPeriod),
+        Some(nanos) => Ok(nanos),
+        None => Err(Rule::PeriodTooLong),
+    }
+}
+
+/// Why a text is not a [`Rate`] or a [`Limit`](crate::Limit): the text, and the rule that it breaks.
+///
+/// ```
+/// let error = "5/fortnight".parse::<tollgate::Rate>().unwrap_err();
+/// assert_eq!(error.to_string(), r#""5/fortnight": the period is a unit (ns, us, ms, s, min, h, d), with a whole number before it where wanted"#);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ParseError {
+    /// The beginning of the text: an error must not allocate.
+    text: [u8; Self::KEPT],
+    kept: u8,
+    cut: bool,
+    rule: Rule,
+}
+
+impl ParseError {
+    const KEPT: usize = 40;
+
+    pub(crate) fn new(text: &str, rule: Rule) -> Self {
+        let end = (0..=text.len().min(Self::KEPT)).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        let mut bytes = [0; Self::KEPT];
+        bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
+        Self { text: bytes, kept: end as u8, cut: end < text.len(), rule }
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = core::str::from_utf8(&self.text[..usize::from(self.kept)]).unwrap_or("");
+        write!(f, "{text:?}{}: {}", if self.cut { "..." } else { "" }, self.rule.as_str())
+    }
+}
+
+impl fmt::Debug for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ParseError({self})")
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Rule {
+    Slash,
+    Amount,
+    Suffix,
+    Decimals,
+    AmountTooLarge,
+    Fraction,
+    Unit,
+    ZeroPeriod,
+    PeriodTooLong,
+    LimitWords,
+}
+
+impl Rule {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Slash => "a rate is an amount and a period with a slash between them, as in 1000/s",
+            Self::Amount => "an amount is a decimal number, as in 1000 or 999.9",
+            Self::Suffix => "the suffix of an amount is one of k M G T Ki Mi Gi Ti, with or without B, or none",
+            Self::Decimals => "an amount has at most nine decimals",
+            Self::AmountTooLarge => "an amount is at most 18446744073709551615",
+            Self::Fraction => "a capacity is a whole number of tokens",
+            Self::Unit => "the period is a unit (ns, us, ms, s, min, h, d), with a whole number before it where wanted",
+            Self::ZeroPeriod => "the period must not be zero",
+            Self::PeriodTooLong => "the longest period is 18446744073709551615ns (584 years)",
+            Self::LimitWords => {
+                "a limit is a rate, then `capacity` and an amount, then `empty` or `full`, as in 1000/s capacity 50 empty; all but the rate may be left out"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn amounts_keep_their_suffix_or_the_next_that_fits() {
+        for text in
+            ["1MiB/s", "1000/s", "5/min", "1/3s", "250/100ms", "3k/s", "7GB/h", "9Ti/d", "0/s", "12B/us", "1/2ns"]
+        {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+        }
+        assert_eq!("1.5MiB/s".parse::<Rate>().unwrap().to_string(), "1536KiB/s");
+        assert_eq!("0.5/s".parse::<Rate>().unwrap().to_string(), "1/2s");
+        assert_eq!("1.50/s".parse::<Rate>().unwrap().to_string(), "3/2s");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let text = std::format!("{}é{}", "x".repeat(39), "y".repeat(100));
+        let error = text.parse::<Rate>().unwrap_err().to_string();
+        assert!(error.starts_with(&std::format!("{:?}...: ", "x".repeat(39))), "{error}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Owns the two refusals, in the caller's words; never changes state.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::line::{self, Line};
+
+/// Why a call took nothing. A refused call changes nothing.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+/// bucket.try_take(10)?;
+/// match bucket.try_take(3) {
+///     Err(Refused::NotYet(refusal)) => assert_eq!(refusal.wait(), Duration::from_millis(300)),
+///     other => panic!("{other:?}"),
+/// }
+/// assert!(matches!(bucket.try_take(11), Err(Refused::Never(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Refused<const N: usize = 1> {
+    /// The tokens are not there yet; says when they will be.
+    NotYet(NotYet<N>),
+    /// More was asked for than the bucket can ever hold.
+    Never(Never),
+}
+
+impl<const N: usize> Refused<N> {
+    /// How long until the same call could succeed, if nobody else takes; `None` if it never can.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// assert_eq!(bucket.try_take(1).unwrap_err().wait(), Some(Duration::from_millis(100)));
+    /// assert_eq!(bucket.try_take(11).unwrap_err().wait(), None);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::NotYet(refusal) => Some(refusal.wait()),
+            Self::Never(_) => None,
+        }
+    }
+
+    /// The stream that refused: the one with the longest wait, or the one that can never hold so much.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.try_take([1, 6]).unwrap_err().stream(), 1);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn stream(&self) -> usize {
+        match self {
+            Self::NotYet(refusal) => refusal.stream(),
+            Self::Never(refusal) => refusal.stream,
+        }
+    }
+}
+
+/// The tokens are not there yet.
+///
+/// Holds what was read when the call was refused; the stream and the wait are worked out when they are asked for, so that a
+/// refusal costs no division. All streams are seen at one instant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct NotYet<const N: usize = 1> {
+    pub(crate) elapsed: u64,
+    pub(crate) short: [Short; N],
+}
+
+/// What one stream lacks, and how fast that accrues.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Short {
+    pub(crate) line: Line,
+    pub(crate) units: u64,
+}
+
+impl<const N: usize> NotYet<N> {
+    /// The stream with the longest wait; the first of them if there are several.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5).empty()], ManualClock::new())?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 1]) else { panic!() };
+    /// assert_eq!(refusal.stream(), 1);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn stream(&self) -> usize {
+        let mut longest = 0;
+        for i in 1..N {
+            if self.nanos(i) > self.nanos(longest) {
+                longest = i;
+            }
+        }
+        longest
+    }
+
+    /// How long until the same call could succeed if nobody else takes: exact, rounded up to a whole nanosecond, counted from the `now`
+    /// that the call was decided on. [`Duration::MAX`] if a stream that lacks tokens has a rate of 0.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(3).empty(), ManualClock::new())?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take(1) else { panic!() };
+    /// assert_eq!(refusal.wait(), Duration::from_nanos(333_333_334));
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn wait(&self) -> Duration {
+        line::duration(self.nanos(self.stream()))
+    }
+
+    fn nanos(&self, stream: usize) -> u128 {
+        let Short { line, units } = self.short[stream];
+        line.wait(self.elapsed, units).unwrap_or(u128::MAX)
+    }
+}
+
+/// More was asked for than the bucket can ever hold: no wait helps.
+///
+/// ```
+/// use tollgate::{Limit, ManualClock, Never, Refused, TokenBucket};
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+/// assert_eq!(bucket.try_take(11), Err(Refused::Never(Never { stream: 0, requested: 11, capacity: 10 })));
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Never {
+    /// The first stream that can never hold so much; 0 where there is one.
+    pub stream: usize,
+    /// The tokens that were asked for.
+    pub requested: u64,
+    /// The most that the stream holds.
+    pub capacity: u64,
+}
+
+impl<const N: usize> From<NotYet<N>> for Refused<N> {
+    fn from(refusal: NotYet<N>) -> Self {
+        Self::NotYet(refusal)
+    }
+}
+
+impl<const N: usize> From<Never> for Refused<N> {
+    fn from(refusal: Never) -> Self {
+        Self::Never(refusal)
+    }
+}
+
+impl<const N: usize> fmt::Debug for NotYet<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NotYet").field("stream", &self.stream()).field("wait", &self.wait()).finish()
+    }
+}
+
+impl<const N: usize> fmt::Display for Refused<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet(refusal) => refusal.fmt(f),
+            Self::Never(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl<const N: usize> fmt::Display for NotYet<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.wait() {
+            Duration::MAX => write!(f, "not enough tokens in stream {}, which never refills", self.stream()),
+            wait => write!(f, "not enough tokens in stream {} for another {wait:?}", self.stream()),
+        }
+    }
+}
+
+impl fmt::Display for Never {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, requested, capacity } = self;
+        write!(f, "{requested} tokens requested of stream {stream}, which holds at most {capacity}")
+    }
+}
+
+impl<const N: usize> core::error::Error for Refused<N> {}
+impl<const N: usize> core::error::Error for NotYet<N> {}
+impl core::error::Error for Never {}

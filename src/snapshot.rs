@@ -1,0 +1,112 @@
+//! Owns a picture of all streams at one instant; never changes the bucket it was taken of.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::limits::Limits;
+use crate::{Never, NotYet, Refused};
+
+/// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state, at one `now`.
+///
+/// The bucket may have moved on by the time that it is looked at; the picture does not.
+///
+/// ```
+/// use tollgate::{Limit, ManualClock, MultiBucket};
+///
+/// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+/// bucket.try_take([1, 300])?;
+/// let snapshot = bucket.snapshot();
+/// bucket.try_take([1, 300])?;
+/// assert_eq!(snapshot.available(), [9, 700]);
+/// assert_eq!(snapshot.sequence(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+#[must_use]
+pub struct Snapshot<const N: usize> {
+    pub(crate) limits: Limits<N>,
+    pub(crate) spent: [u64; N],
+    pub(crate) elapsed: u64,
+    pub(crate) sequence: u64,
+}
+
+impl<const N: usize> Snapshot<N> {
+    /// Whole tokens of each stream that could be taken; 0 for a stream in debt.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.snapshot().available(), [0, 5]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn available(&self) -> [u64; N] {
+        self.limits.available(&self.spent, self.elapsed)
+    }
+
+    /// Whether a take of `amounts` would have been granted.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`], as the take would have been.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert!(bucket.snapshot().check([10, 5]).is_ok());
+    /// assert!(bucket.snapshot().check([10, 6]).is_err());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn check(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        self.limits.check(&amounts)?;
+        match self.limits.take(&self.spent, self.elapsed, &amounts) {
+            Some(_) => Ok(()),
+            None => Err(self.not_yet(amounts).into()),
+        }
+    }
+
+    /// How long from then until `amounts` are there if nobody takes; zero if they were.
+    ///
+    /// # Errors
+    ///
+    /// [`Never`] for more than a stream can hold.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.snapshot().wait_for([2, 1])?, Duration::from_millis(200));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
+        self.limits.check(&amounts)?;
+        Ok(self.not_yet(amounts).wait())
+    }
+
+    /// How many changes of state had been published since the bucket was built, modulo 2^52.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.try_take([1])?;
+    /// let _ = bucket.try_take([10]).unwrap_err();
+    /// assert_eq!(bucket.snapshot().sequence(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn not_yet(&self, amounts: [u64; N]) -> NotYet<N> {
+        self.limits.not_yet(&self.spent, self.elapsed, &amounts)
+    }
+}
+
+impl<const N: usize> fmt::Debug for Snapshot<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot").field("available", &self.available()).field("sequence", &self.sequence).finish()
+    }
+}

@@ -1,0 +1,243 @@
+//! Owns the arithmetic of one stream: what `spent` means and how a verb changes it. Pure; never an atomic, never a clock.
+//!
+//! The whole state of a stream is one counter, `spent`, in units: what was debited, and what was forfeited because the bucket
+//! was full. What accrued is a [`Line`]; the level is the difference, cut off at the capacity:
+//!
+//! ```text
+//! accrued(t) = line(t)                  a bucket that begins full has spent = -capacity at t = 0, an empty one 0
+//! level(t)   = min(accrued(t) - spent, capacity)         negative: debt, or a `now` older than the last take
+//! take(n)    : granted iff n <= level(t);     spent -> accrued(t) - level(t) + n
+//! ```
+//!
+//! Both counters wrap; they are compared by their signed difference.
+
+use core::time::Duration;
+
+use crate::line::Line;
+use crate::{Limit, LimitRule};
+
+/// One limit, made ready for decisions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stream {
+    pub(crate) line: Line,
+    /// Units that a token is worth; never 0.
+    unit: u64,
+    /// `capacity * unit`; below 2^62.
+    ceiling: u64,
+    capacity: u64,
+    starts_full: bool,
+}
+
+impl Stream {
+    /// Amounts stay below this, so that a level and an amount add up within an `i64`.
+    const MOST_UNITS: u128 = 1 << 62;
+    const NINETY_DAYS: Duration = Duration::from_secs(90 * 24 * 3600);
+    /// The coarsest unit, in nanoseconds of accrual.
+    const COARSEST: u128 = 1000;
+
+    /// Chooses the unit: see the crate's `DESIGN.md`, "Why are amounts not kept in tokens?".
+    pub(crate) const fn new(limit: Limit) -> Result<Self, LimitRule> {
+        let Limit { rate, capacity, starts_full } = limit;
+        if capacity == 0 {
+            return Err(LimitRule::ZeroCapacity);
+        }
+        let (num, den) = rate.reduced();
+        let (unit, line) = if num == 0 {
+            if capacity as u128 >= Self::MOST_UNITS {
+                return Err(LimitRule::CapacityTooLarge { most: Self::MOST_UNITS as u64 - 1 });
+            }
+            (1, Line::exact(0))
+        } else if num <= 9 && (capacity as u128 * den as u128) < Self::MOST_UNITS {
+            (den, Line::exact(num))
+        } else {
+            // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if the capacity allows it.
+            let finest = (2 * den as u128).div_ceil(num as u128).next_power_of_two();
+            let coarsest = (den as u128).div_ceil(Self::COARSEST * num as u128).next_power_of_two();
+            let mut unit = finest;
+            while unit > 1 && unit * capacity as u128 >= Self::MOST_UNITS {
+                unit /= 2;
+            }
+            if unit < coarsest || unit * capacity as u128 >= Self::MOST_UNITS {
+                return Err(LimitRule::CapacityTooLarge { most: ((Self::MOST_UNITS - 1) / coarsest) as u64 });
+            }
+            match Line::rounded(num as u128 * unit, den) {
+                Some(line) => (unit as u64, line),
+                None => return Err(LimitRule::RateTooFast),
+            }
+        };
+        let stream = Self { line, unit, ceiling: capacity * unit, capacity, starts_full };
+        if stream.idle_limit().as_nanos() < Self::NINETY_DAYS.as_nanos() {
+            return Err(LimitRule::RateTooFast);
+        }
+        Ok(stream)
+    }
+
+    pub(crate) const fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    pub(crate) const fn precision(&self) -> u64 {
+        self.line.precision()
+    }
+
+    /// How long after a change the signed difference still tells a full bucket from one in debt.
+    pub(crate) const fn idle_limit(&self) -> Duration {
+        self.line.time_for(i64::MAX as u64 - self.ceiling)
+    }
+
+    /// `spent` at the construction of a bucket.
+    pub(crate) const fn start(&self) -> u64 {
+        if self.starts_full { self.ceiling.wrapping_neg() } else { 0 }
+    }
+
+    /// Units there to be taken after `elapsed` nanoseconds; negative in debt, never above the ceiling.
+    const fn level(&self, spent: u64, elapsed: u64) -> i64 {
+        let level = self.line.at(elapsed).wrapping_sub(spent) as i64;
+        if level > self.ceiling as i64 { self.ceiling as i64 } else { level }
+    }
+
+    /// `spent` after taking `n` tokens, or `None` if they are not there. An amount of 0 is neither checked nor written.
+    pub(crate) const fn take(&self, spent: u64, elapsed: u64, n: u64) -> Option<u64> {
+        if n == 0 {
+            return Some(spent);
+        }
+        // The capacity is compared before the multiplication, which therefore cannot overflow.
+        if n > self.capacity {
+            return None;
+        }
+        let need = (n * self.unit) as i64;
+        let level = self.level(spent, elapsed);
+        if need > level {
+            return None;
+        }
+        Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))
+    }
+
+    /// Units that are missing for `n` tokens, at most the capacity.
+    pub(crate) const fn shortfall(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
+        let need = (n * self.unit) as i64;
+        let level = self.level(spent, elapsed);
+        if n == 0 || need <= level { 0 } else { need.wrapping_sub(level) as u64 }
+    }
+
+    /// How many whole items of `each` tokens are there, but no more than `most`. An item of 0 tokens always fits.
+    pub(crate) const fn fit(&self, spent: u64, elapsed: u64, each: u64, most: u64) -> u64 {
+        if each == 0 {
+            return most;
+        }
+        let level = self.level(spent, elapsed);
+        if each > self.capacity || level <= 0 {
+            return 0;
+        }
+        let fit = level as u64 / (each * self.unit);
+        if fit < most { fit } else { most }
+    }
+
+    /// `spent` after `n` tokens came back: never higher than before, and never above what makes the bucket full.
+    pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
+        let n = if n < self.capacity { n } else { self.capacity };
+        let accrued = self.line.at(elapsed);
+        let level = accrued.wrapping_sub(spent) as i64;
+        let ceiling = self.ceiling as i64;
+        if n == 0 || level >= ceiling {
+            return spent;
+        }
+        let filled = level + (n * self.unit) as i64;
+        accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
+    }
+
+    /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
+    pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
+        let tokens = if tokens < self.capacity { tokens } else { self.capacity };
+        self.line.at(elapsed).wrapping_sub(tokens * self.unit)
+    }
+
+    /// Whole tokens there to be taken; 0 in debt.
+    pub(crate) const fn available(&self, spent: u64, elapsed: u64) -> u64 {
+        self.fit(spent, elapsed, 1, self.capacity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rate;
+
+    fn stream(rate: Rate, capacity: u64) -> Stream {
+        Stream::new(Limit::new(rate, capacity)).unwrap()
+    }
+
+    #[test]
+    fn the_unit_is_the_denominator_where_the_rate_is_exact() {
+        for (rate, unit, slope) in [
+            (Rate::per_second(1000), 1_000_000, 1),
+            (Rate::per_second(7), 1_000_000_000, 7),
+            (Rate::per_minute(5), 12_000_000_000, 1),
+            (Rate::per_second(125_000_000), 8, 1),
+            (Rate::per_second(9_000_000_000), 1, 9),
+        ] {
+            let stream = stream(rate, 1);
+            assert_eq!((stream.unit, stream.line), (unit, Line::exact(slope)), "{rate}");
+            assert_eq!(stream.precision(), 0);
+        }
+    }
+
+    #[test]
+    fn a_unit_is_worth_at_most_half_a_nanosecond_where_it_is_not() {
+        for (rate, unit) in [(1 << 20, 2048), (333, 1 << 23), (12_500_000_000, 1), (64 << 30, 1), (10_000_000_000, 1)] {
+            let stream = stream(Rate::per_second(rate), 1);
+            assert_eq!(stream.unit, unit, "{rate}/s");
+            assert_eq!(stream.precision(), 1);
+        }
+    }
+
+    #[test]
+    fn a_capacity_worth_ages_coarsens_the_unit_up_to_a_microsecond() {
+        // 2^42 seconds' worth is 139,000 years; a unit of 2^-20 tokens is just under a microsecond.
+        let most = (1 << 42) - 1;
+        assert_eq!(stream(Rate::per_second(1), most).unit, 1 << 20);
+        assert_eq!(stream(Rate::per_second(1), most).precision(), 954);
+        let refused = Stream::new(Limit::new(Rate::per_second(1), most + 1));
+        assert_eq!(refused, Err(LimitRule::CapacityTooLarge { most }));
+    }
+
+    #[test]
+    fn the_fastest_rate_leaves_ninety_days() {
+        let fastest = (i64::MAX as u64 - 1) / (90 * 24 * 3600);
+        assert!(Stream::new(Limit::new(Rate::per_second(fastest), 1)).is_ok());
+        assert_eq!(Stream::new(Limit::new(Rate::per_second(fastest + 1), 1)), Err(LimitRule::RateTooFast));
+    }
+
+    #[test]
+    fn taking_moves_spent_from_where_the_full_bucket_stands() {
+        let stream = stream(Rate::per_second(1_000_000_000), 10);
+        // elapsed  spent before  take   spent after
+        //       0           -10      4           -6
+        //     100            -6      4           94    (90 was forfeited by then)
+        let first = stream.take(stream.start(), 0, 4).unwrap();
+        assert_eq!(first as i64, -6);
+        assert_eq!(stream.take(first, 100, 4), Some(94));
+        assert_eq!(stream.take(94, 100, 7), None);
+        assert_eq!(stream.shortfall(94, 100, 7), 1);
+        assert_eq!(stream.put_back(94, 100, 3), 91);
+        assert_eq!(stream.put_back(94, 100, u64::MAX), 90);
+        assert_eq!(stream.put_back(5, 100, 3), 5);
+    }
+
+    #[test]
+    fn every_function_is_total_for_a_torn_word() {
+        for limit in [Limit::per_second(1), Limit::per_second(1 << 36), Limit::per_day(3).capacity(1 << 26)] {
+            let stream = Stream::new(limit).unwrap();
+            for spent in [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62] {
+                for elapsed in [0, 1, u64::MAX, 1 << 63] {
+                    let n = stream.capacity();
+                    let _ = stream.take(spent, elapsed, n);
+                    let _ = stream.shortfall(spent, elapsed, n);
+                    let _ = stream.fit(spent, elapsed, n, u64::MAX);
+                    let _ = stream.put_back(spent, elapsed, u64::MAX);
+                    let _ = stream.available(spent, elapsed);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The only file that names an atomics crate. A table of faces: the same names, on the machine or under a model checker.
+//!
+//! | face | `cfg` | atomics | publish-once cell |
+//! |---|---|---|---|
+//! | native | none | `portable_atomic`: the machine's own, or a fallback where it has no 64-bit ones | `once_cell::race::OnceBox` |
+//! | loom | `loom` | `loom`, which tries every interleaving and every value a weak ordering allows | a twin that loom sees |
+
+pub(crate) use face::*;
+
+#[cfg(not(loom))]
+mod face {
+    pub(crate) use crossbeam_utils::Backoff;
+    pub(crate) use portable_atomic::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use portable_atomic::{AtomicU32, AtomicU64, fence};
+
+    #[cfg(feature = "alloc")]
+    pub(crate) use publish::PublishOnce;
+
+    #[cfg(feature = "alloc")]
+    mod publish {
+        extern crate alloc;
+        use alloc::boxed::Box;
+        use once_cell::race::OnceBox;
+
+        /// A cell that is empty until one thread's value is published in it, for good.
+        #[derive(Debug)]
+        pub(crate) struct PublishOnce<T>(OnceBox<T>);
+
+        impl<T> PublishOnce<T> {
+            pub(crate) const fn new() -> Self {
+                Self(OnceBox::new())
+            }
+
+            pub(crate) fn get(&self) -> Option<&T> {
+                self.0.get()
+            }
+
+            /// The published value: that of whoever was first. The loser's is dropped.
+            pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
+                self.0.get_or_init(|| Box::new(make()))
+            }
+        }
+    }
+}
+
+#[cfg(loom)]
+mod face {
+    pub(crate) use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+
+    #[cfg(feature = "alloc")]
+    pub(crate) use publish::PublishOnce;
+
+    /// Tells loom that a thread which lost a race need not be run again at once.
+    #[derive(Debug)]
+    pub(crate) struct Backoff;
+
+    impl Backoff {
+        pub(crate) const fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn spin(&self) {}
+
+        pub(crate) fn snooze(&self) {
+            loom::thread::yield_now();
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    mod publish {
+        use super::*;
+        use loom::sync::atomic::Ordering::AcqRel;
+        use std::sync::OnceLock;
+
+        /// The twin of the native cell: the value is kept where loom does not look, and whether it is there is an atomic that
+        /// loom sees, with the orderings of `OnceBox` (success `AcqRel`, failure and `get` `Acquire`).
+        #[derive(Debug)]
+        pub(crate) struct PublishOnce<T> {
+            published: AtomicU32,
+            value: OnceLock<Box<T>>,
+        }
+
+        impl<T> PublishOnce<T> {
+            pub(crate) fn new() -> Self {
+                Self { published: AtomicU32::new(0), value: OnceLock::new() }
+            }
+
+            pub(crate) fn get(&self) -> Option<&T> {
+                if self.published.load(Acquire) == 0 { None } else { self.value.get().map(Box::as_ref) }
+            }
+
+            pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
+                if self.published.load(Acquire) == 0 {
+                    let value = Box::new(make());
+                    if self.published.compare_exchange(0, 1, AcqRel, Acquire).is_ok() {
+                        // Loom switches threads only at its own operations, so nobody sees the flag without the value.
+                        let _ = self.value.set(value);
+                    }
+                }
+                self.value.get().expect("published above")
+            }
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is [`Stream`]'s.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::limits::Limits;
+use crate::sync::{AtomicU64, Relaxed};
+use crate::{Clock, DefaultClock, Limit, LimitError, Never, Refused, Time};
+
+/// A token bucket for one stream, with a fixed limit: one atomic word, shared by any number of threads.
+///
+/// Granting is one load and one compare-and-swap; refusing is one load. No thread ever waits for another: a compare-and-swap fails only because another
+/// thread's has succeeded. For several streams, or a limit that changes, there is [`MultiBucket`](crate::MultiBucket).
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory. All operations are `Relaxed`.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, TokenBucket};
+///
+/// let clock = ManualClock::new();
+/// let bucket = TokenBucket::with_clock(Limit::per_second(1000).capacity(2), &clock)?;
+/// assert!(bucket.try_take(1).is_ok());
+/// assert!(bucket.try_take(1).is_ok());
+/// let refused = bucket.try_take(1).unwrap_err();
+/// assert_eq!(refused.wait(), Some(Duration::from_millis(1)));
+/// clock.advance(Duration::from_millis(1));
+/// assert!(bucket.try_take(1).is_ok());
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+pub struct TokenBucket<C = DefaultClock> {
+    state: Word,
+    clock: C,
+}
+
+/// The word and what it takes to read it, on one line of the cache: whoever fetches the one has the other.
+#[repr(C, align(64))]
+struct Word {
+    /// Units spent, modulo 2^64; see `stream.rs`.
+    ///
+    /// `Relaxed` is enough for all that is done to it: it is the whole state, so there is no second location to order it with.
+    spent: AtomicU64,
+    limits: Limits<1>,
+}
+
+impl TokenBucket<DefaultClock> {
+    /// A bucket on the default clock. It begins at the present, full or empty as the limit says.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] for a limit that cannot be kept.
+    ///
+    /// ```
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000))?;
+    /// assert!(bucket.try_take(1000).is_ok());
+    /// assert!(TokenBucket::new(Limit::per_second(1000).capacity(0)).is_err());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn new(limit: Limit) -> Result<Self, LimitError> {
+        Self::with_clock(limit, DefaultClock::default())
+    }
+}
+
+impl<C: Clock> TokenBucket<C> {
+    /// A bucket on this clock. It begins at the clock's present.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] for a limit that cannot be kept.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(1000).empty(), ManualClock::new())?;
+    /// assert_eq!(bucket.available(), 0);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
+        let limits = Limits::new([limit], clock.now())?;
+        let [start] = limits.start();
+        Ok(Self { state: Word { spent: AtomicU64::new(start), limits }, clock })
+    }
+
+    /// The clock that the bucket reads.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// assert_eq!(bucket.available(), 10);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// Takes `n` tokens now, or nothing.
+    ///
+    /// An amount of 0 is granted, whatever the state.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::NotYet`] if they are not there, and [`Refused::Never`] for more than the capacity. A refused call changes nothing.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert!(bucket.try_take(10).is_ok());
+    /// assert!(bucket.try_take(1).is_err());
+    /// assert!(bucket.try_take(0).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn try_take(&self, n: u64) -> Result<(), Refused> {
+        self.at(self.clock.now()).try_take(n)
+    }
+
+    /// Takes as many tokens as there are, but no more than `max`, and says how many.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.take_up_to(7), 7);
+    /// assert_eq!(bucket.take_up_to(7), 3);
+    /// assert_eq!(bucket.take_up_to(7), 0);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn take_up_to(&self, max: u64) -> u64 {
+        self.at(self.clock.now()).take_up_to(max)
+    }
+
+    /// Gives back `n` tokens that were taken and not used. The bucket never holds more than its capacity.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.try_take(4)?;
+    /// bucket.put_back(3);
+    /// assert_eq!(bucket.available(), 9);
+    /// bucket.put_back(u64::MAX);
+    /// assert_eq!(bucket.available(), 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn put_back(&self, n: u64) {
+        self.at(self.clock.now()).put_back(n);
+    }
+
+    /// Puts the bucket into a stated level: `tokens`, or its capacity if that is less.
+    ///
+    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives a bucket that stood
+    /// untouched for longer than its [idle limit](Limit::idle_limit).
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.reset(3);
+    /// assert_eq!(bucket.available(), 3);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn reset(&self, tokens: u64) {
+        self.at(self.clock.now()).reset(tokens);
+    }
+
+    /// Whole tokens that could be taken now; the answer may be outdated at once.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.available(), 10);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn available(&self) -> u64 {
+        self.at(self.clock.now()).available()
+    }
+
+    /// How long until `n` tokens are there if nobody takes; zero if they are. Takes nothing. [`Duration::MAX`] if the rate is 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Never`] for more than the capacity.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// assert_eq!(bucket.wait_for(3)?, Duration::from_millis(300));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_for(&self, n: u64) -> Result<Duration, Never> {
+        self.at(self.clock.now()).wait_for(n)
+    }
+}
+
+impl<C> TokenBucket<C> {
+    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let later = bucket.at(Time::from_nanos(300_000_000));
+    /// assert_eq!(later.available(), 3);
+    /// assert!(later.try_take(3).is_ok());
+    /// assert!(later.try_take(1).is_err());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn at(&self, now: Time) -> TokenBucketAt<'_> {
+        TokenBucketAt { bucket: &self.state, elapsed: self.state.limits.elapsed(now) }
+    }
+}
+
+impl<C: Clock> fmt::Debug for TokenBucket<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenBucket").field("available", &self.available()).finish_non_exhaustive()
+    }
+}
+
+/// A [`TokenBucket`] at one instant: the same verbs, at a time that the caller supplied. See [`TokenBucket::at`].
+///
+/// ```
+/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+/// let now = bucket.at(Time::from_nanos(5));
+/// assert_eq!([now.take_up_to(4), now.take_up_to(8)], [4, 6]);
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct TokenBucketAt<'a> {
+    bucket: &'a Word,
+    elapsed: u64,
+}
+
+impl TokenBucketAt<'_> {
+    /// As [`TokenBucket::try_take`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenBucket::try_take`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert!(bucket.at(Time::ZERO).try_take(10).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn try_take(self, n: u64) -> Result<(), Refused> {
+        let Self { bucket: Word { limits, .. }, elapsed } = self;
+        let taken = self.update(|spent| limits.take(&[spent], elapsed, &[n]).map(|next| (next, ())));
+        taken.map_err(|spent| match limits.check(&[n]) {
+            Ok(()) => limits.not_yet(&[spent], elapsed, &[n]).into(),
+            Err(never) => never.into(),
+        })
+    }
+
+    /// As [`TokenBucket::take_up_to`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).take_up_to(12), 10);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn take_up_to(self, max: u64) -> u64 {
+        let Self { bucket: Word { limits, .. }, elapsed } = self;
+        let taken = self.update(|spent| {
+            let (taken, next) = limits.take_up_to(&[spent], elapsed, &[1], max);
+            Some((next, taken))
+        });
+        taken.unwrap_or(0)
+    }
+
+    /// As [`TokenBucket::put_back`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let now = bucket.at(Time::ZERO);
+    /// now.try_take(10)?;
+    /// now.put_back(4);
+    /// assert_eq!(now.available(), 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn put_back(self, n: u64) {
+        let Self { bucket: Word { limits, .. }, elapsed } = self;
+        let _ = self.update(|spent| Some((limits.put_back(&[spent], elapsed, &[n]), ())));
+    }
+
+    /// As [`TokenBucket::reset`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.at(Time::ZERO).reset(4);
+    /// assert_eq!(bucket.available(), 4);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn reset(self, tokens: u64) {
+        let Self { bucket: Word { limits, .. }, elapsed } = self;
+        let _ = self.update(|_| Some((limits.reset(elapsed, &[tokens]), ())));
+    }
+
+    /// As [`TokenBucket::available`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).available(), 10);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn available(self) -> u64 {
+        // ORDERING: Relaxed. A picture that may be outdated at once; orders nothing.
+        let spent = self.bucket.spent.load(Relaxed);
+        let [available] = self.bucket.limits.available(&[spent], self.elapsed);
+        available
+    }
+
+    /// As [`TokenBucket::wait_for`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenBucket::wait_for`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).wait_for(10)?, Duration::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_for(self, n: u64) -> Result<Duration, Never> {
+        self.bucket.limits.check(&[n])?;
+        // ORDERING: Relaxed. As in `available`.
+        let spent = self.bucket.spent.load(Relaxed);
+        Ok(self.bucket.limits.not_yet(&[spent], self.elapsed, &[n]).wait())
+    }
+
+    /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster. `Err` with what was read if `change` says
+    /// that nothing is to be done; a change that changes nothing writes nothing.
+    #[inline]
+    fn update<R>(self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
+        // ORDERING: Relaxed. The word is the whole state. An old value makes the compare-exchange below fail, or, where the call is refused,
+        // the refusal was true at some moment of the call; dies as a torn pair, not as an ordering: loom-tests/conservation.rs.
+        let mut spent = self.bucket.spent.load(Relaxed);
+        loop {
+            let Some(([next], answer)) = change(spent) else { return Err(spent) };
+            if next == spent {
+                return Ok(answer);
+            }
+            // ORDERING: Relaxed, both. A grant orders no other memory (see `TokenBucket`, "Memory ordering"); the failure's value is all that is
+            // kept of it. Dies as a load and a store: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
+            match self.bucket.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {
+                Ok(_) => return Ok(answer),
+                Err(seen) => spent = seen,
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TokenBucketAt<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenBucketAt").field("available", &self.available()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_and_its_limit_share_a_line() {
+        assert_eq!(size_of::<Word>(), 64);
+    }
+}
