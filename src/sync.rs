@@ -71,6 +71,7 @@ mod face {
     mod publish {
         use super::*;
         use loom::sync::atomic::Ordering::AcqRel;
+        use std::boxed::Box;
         use std::sync::OnceLock;
 
         /// The twin of the native cell: the value is kept where loom does not look, and whether it is there is an atomic that

@@ -36,6 +36,19 @@ impl<C: Clock> Monotonic<C> {
     pub fn new(clock: C) -> Self {
         Self { clock, newest: AtomicU64::new(0) }
     }
+
+    /// The clock inside.
+    ///
+    /// ```
+    /// use tollgate::{Clock, ManualClock, Monotonic, Time};
+    ///
+    /// let clock = Monotonic::new(ManualClock::new());
+    /// clock.clock().set(Time::from_nanos(7));
+    /// assert_eq!(clock.now(), Time::from_nanos(7));
+    /// ```
+    pub fn clock(&self) -> &C {
+        &self.clock
+    }
 }
 
 impl<C: Clock> Clock for Monotonic<C> {

@@ -1,0 +1,138 @@
+//! Tokens are neither minted nor lost, whatever two threads do to one bucket.
+#![cfg(loom)]
+
+use std::sync::Arc;
+
+use loom::thread;
+use loom_tests::{THREE_THREADS, model, multi_bucket, token_bucket};
+
+model! {
+    /// Two threads race for the last token: exactly one gets it.
+    ///
+    /// Two threads, two takes each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    the_last_token_goes_to_exactly_one_thread, None, 10, [(0, 2, 0), (1, 1, 0), (2, 0, 0)], || {
+        let bucket = token_bucket(2);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || (0..2).filter(|_| bucket.try_take(1).is_ok()).count())
+        };
+        let mine = (0..2).filter(|_| bucket.try_take(1).is_ok()).count();
+        (mine, other.join().unwrap(), bucket.available())
+    }
+}
+
+model! {
+    /// Tokens that come back while another thread takes are counted once.
+    ///
+    /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    a_put_back_racing_a_take_is_counted_once, None, 5, [(true, 0), (false, 2)], || {
+        let bucket = token_bucket(3);
+        assert!(bucket.try_take(3).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take(2).is_ok())
+        };
+        bucket.put_back(1);
+        bucket.put_back(1);
+        let granted = other.join().unwrap();
+        (granted, bucket.available())
+    }
+}
+
+model! {
+    /// Two put-backs at once both count, and together they never fill above the capacity.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if the clamp in `Stream::put_back` is removed.
+    two_put_backs_fill_no_further_than_the_capacity, None, 2, [3], || {
+        let bucket = token_bucket(3);
+        assert!(bucket.try_take(2).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.put_back(2))
+        };
+        bucket.put_back(2);
+        other.join().unwrap();
+        bucket.available()
+    }
+}
+
+model! {
+    /// What is taken as far as it goes, and what is taken all or nothing, add up to what there was.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if `take_up_to` decides on one value of the word and swaps another.
+    a_partial_take_gets_what_the_other_left, None, 2, [(3, false, 0), (1, true, 0)], || {
+        let bucket = token_bucket(3);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take(2).is_ok())
+        };
+        let mine = bucket.take_up_to(5);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// Three threads race for two tokens: exactly two of them get one.
+    ///
+    /// Three threads, one take each. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    two_tokens_go_to_two_of_three_threads, Some(THREE_THREADS), 6, [[false, true, true], [true, false, true], [true, true, false]], || {
+        let bucket = token_bucket(2);
+        let others = [(), ()].map(|()| {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take(1).is_ok())
+        });
+        let mine = bucket.try_take(1).is_ok();
+        let [first, second] = others.map(|other| other.join().unwrap());
+        [mine, first, second]
+    }
+}
+
+model! {
+    /// The same over two streams: both are debited together, once for each grant.
+    ///
+    /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    the_last_tokens_of_two_streams_go_together, None, 100, [(1, true, [0, 2]), (2, false, [0, 2])], || {
+        let bucket = multi_bucket::<2, 3>([2, 4]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1, 1]).is_ok())
+        };
+        let mine = (0..2).filter(|_| bucket.try_take([1, 1]).is_ok()).count();
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// Tokens of two streams that come back while another thread takes are counted once.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    a_put_back_to_two_streams_racing_a_take_is_counted_once, None, 20, [(true, [0, 2]), (false, [2, 3])], || {
+        let bucket = multi_bucket::<2, 3>([3, 3]);
+        assert!(bucket.try_take([3, 2]).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([2, 1]).is_ok())
+        };
+        bucket.put_back([2, 5]);
+        let granted = other.join().unwrap();
+        (granted, bucket.available())
+    }
+}
+
+model! {
+    /// Whole items taken as far as they go, beside a take of all or nothing, add up to what there was.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    whole_items_get_what_the_other_left, None, 20, [(3, false, [0, 1]), (1, true, [0, 3])], || {
+        let bucket = multi_bucket::<2, 3>([3, 7]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([2, 2]).is_ok())
+        };
+        let mine = bucket.take_up_to(9, [1, 2]);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}

@@ -1,0 +1,58 @@
+//! Slots run out: whoever needs one links a further block, and both threads go on.
+#![cfg(loom)]
+
+use std::sync::Arc;
+
+use loom::thread;
+use loom_tests::{THREE_THREADS, model, multi_bucket};
+
+model! {
+    /// Either thread installs the grown block, and both takes are granted in it.
+    ///
+    /// Two threads, one take each, one slot in the first block, so that the first take must grow; exhaustive. Fails if a block is found
+    /// before its slots are free, or if a version in it is found before the block.
+    either_thread_installs_the_block, None, 20, [[0, 1]], || {
+        let bucket = multi_bucket::<2, 1>([2, 3]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || assert!(bucket.try_take([1, 1]).is_ok()))
+        };
+        assert!(bucket.try_take([1, 1]).is_ok());
+        other.join().unwrap();
+        bucket.available()
+    }
+}
+
+model! {
+    /// A reader that is directed to a grown block finds it, and a whole version in it.
+    ///
+    /// Two threads; exhaustive. Fails if the load in `Epoch::load` or the compare-exchange in `Epoch::publish` is `Relaxed`.
+    a_reader_finds_the_block_that_the_epoch_names, None, 5, [[2, 2], [1, 1], [0, 0]], || {
+        let bucket = multi_bucket::<2, 1>([2, 2]);
+        let reader = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.available())
+        };
+        assert!(bucket.try_take([1, 1]).is_ok());
+        assert!(bucket.try_take([1, 1]).is_ok());
+        reader.join().unwrap()
+    }
+}
+
+model! {
+    /// Three takers and one slot: blocks grow as needed, and every take is granted once.
+    ///
+    /// Three threads, one take each. Fails if two takers can own one slot.
+    three_takers_share_what_grows, Some(THREE_THREADS), 100, [[0]], || {
+        let bucket = multi_bucket::<1, 1>([3]);
+        let others = [(), ()].map(|()| {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || assert!(bucket.try_take([1]).is_ok()))
+        });
+        assert!(bucket.try_take([1]).is_ok());
+        for other in others {
+            other.join().unwrap();
+        }
+        bucket.available()
+    }
+}

@@ -1,0 +1,67 @@
+//! Handles: a slot of one's own changes who writes, not what is granted.
+#![cfg(loom)]
+
+use std::sync::Arc;
+
+use loom::thread;
+use loom_tests::{THREE_THREADS, model, multi_bucket};
+
+model! {
+    /// A handle and a caller without one race for the last tokens: exactly one gets them.
+    ///
+    /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    a_handle_and_a_bare_call_share_the_last_tokens, None, 20, [(2, false, [0, 1]), (1, true, [0, 1])], || {
+        let bucket = multi_bucket::<2, 3>([2, 3]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1, 1]).is_ok())
+        };
+        let mut handle = bucket.handle().unwrap();
+        let mine = (0..2).filter(|_| handle.try_take([1, 1]).is_ok()).count();
+        drop(handle);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// A handle writes the slot that its own take replaced; a late reader of that slot notices.
+    ///
+    /// Two threads, two takes and one read; exhaustive. Fails without the fence in `Slot::write`, the one in `Epoch::validate`, or the validation.
+    a_late_reader_sees_through_the_slot_of_a_handle, None, 20, [[4, 4], [3, 3], [2, 2]], || {
+        let bucket = multi_bucket::<2, 3>([4, 4]);
+        let reader = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.available())
+        };
+        let mut handle = bucket.handle().unwrap();
+        for _ in 0..2 {
+            assert!(handle.try_take([1, 1]).is_ok());
+        }
+        drop(handle);
+        reader.join().unwrap()
+    }
+}
+
+model! {
+    /// The slot of a dropped handle is claimed by another thread, and a late reader of it notices.
+    ///
+    /// Three threads: a handle that takes once and is dropped, a bare take, and a read; three slots. Fails if the handle releases before
+    /// it has published, or if the claim and the release are not a pair of Acquire and Release.
+    a_slot_given_back_by_a_handle_is_used_again, Some(THREE_THREADS), 100, [[4, 4], [3, 3], [2, 2]], || {
+        let bucket = multi_bucket::<2, 3>([4, 4]);
+        let reader = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.available())
+        };
+        let writer = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || assert!(bucket.try_take([1, 1]).is_ok()))
+        };
+        let mut handle = bucket.handle().unwrap();
+        assert!(handle.try_take([1, 1]).is_ok());
+        drop(handle);
+        writer.join().unwrap();
+        reader.join().unwrap()
+    }
+}

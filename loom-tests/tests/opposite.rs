@@ -1,0 +1,33 @@
+//! Two takers that need two streams in opposite measure: exactly what fits is granted, and never are both refused.
+#![cfg(loom)]
+
+use std::sync::Arc;
+
+use loom::thread;
+use loom_tests::{model, multi_bucket};
+
+/// Two takers, one of [2, 1] and one of [1, 2], on a bucket of this capacity: who was granted, and what is left.
+fn race(capacity: [u64; 2]) -> (bool, bool, [u64; 2]) {
+    let bucket = multi_bucket::<2, 3>(capacity);
+    let other = {
+        let bucket = Arc::clone(&bucket);
+        thread::spawn(move || bucket.try_take([1, 2]).is_ok())
+    };
+    let mine = bucket.try_take([2, 1]).is_ok();
+    let other = other.join().unwrap();
+    (mine, other, bucket.available())
+}
+
+model! {
+    /// One of the two fits: one is granted, whichever comes first, and the other leaves no trace.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if the streams are debited one by one with rollback, or a refusal is not validated.
+    one_of_two_is_granted_where_one_fits, None, 20, [(true, false, [0, 1]), (false, true, [1, 0])], || race([2, 2])
+}
+
+model! {
+    /// Both fit: both are granted, whoever comes first.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if a take that has lost a race counts as refused.
+    both_are_granted_where_both_fit, None, 20, [(true, true, [0, 0])], || race([3, 3])
+}

@@ -1,0 +1,49 @@
+//! A refusal beside a take: it is true of one version, and it changes nothing.
+#![cfg(loom)]
+
+use std::sync::Arc;
+
+use loom::thread;
+use loom_tests::{model, multi_bucket, token_bucket};
+
+model! {
+    /// A take of one token is refused only once the other thread has taken both, and then for the time that one token takes.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if a refusal writes the word.
+    a_refusal_is_true_of_the_word_that_it_read, None, 2, [(None, 1), (Some(2), 0)], || {
+        let bucket = token_bucket(3);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take(2).err().and_then(|refused| refused.wait()))
+        };
+        let granted = bucket.try_take(3).is_ok();
+        let wait = other.join().unwrap().map(|wait| wait.as_nanos());
+        assert_eq!(granted, wait.is_some());
+        (wait, bucket.available())
+    }
+}
+
+model! {
+    /// A refusal names the stream and the wait of one version: both streams as they were before the take, or both as they are after it.
+    ///
+    /// The other thread takes from both streams in one step, twice; two slots, so that the second take writes the slot that the refused call
+    /// may be reading. A mixture of versions lacks 2 or 4 tokens of stream 0. Two threads; exhaustive. Fails if the validation of a refusal
+    /// is removed, or either fence.
+    a_refusal_is_true_of_one_version, None, 20, [(0, 1), (1, 4), (1, 5)], || {
+        // Levels (6, 7), then (5, 3), then (3, 2); asked for [7, 7]: short by (1, 0), (2, 4) or (4, 5).
+        let bucket = multi_bucket::<2, 2>([7, 7]);
+        bucket.reset([6, 7]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || {
+                let refused = bucket.try_take([7, 7]).unwrap_err();
+                (refused.stream(), refused.wait().unwrap().as_nanos())
+            })
+        };
+        assert!(bucket.try_take([1, 4]).is_ok());
+        assert!(bucket.try_take([2, 1]).is_ok());
+        let refused = other.join().unwrap();
+        assert_eq!(bucket.available(), [3, 2]);
+        refused
+    }
+}

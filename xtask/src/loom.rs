@@ -1,0 +1,19 @@
+//! Owns how the models are built: the switch, and a target folder of their own.
+
+use crate::step::Step;
+
+/// The models, in release; `rest` goes to the test runner.
+pub(crate) fn models(rest: &[String]) -> Step {
+    under_loom("loom models", "test --release --package loom-tests").args(rest)
+}
+
+pub(crate) fn lints() -> Step {
+    under_loom(
+        "clippy, loom models",
+        "clippy --package loom-tests --package tollgate --no-default-features --features tollgate/alloc --tests --release -- -D warnings",
+    )
+}
+
+fn under_loom(name: &str, words: &str) -> Step {
+    Step::cargo(name, words).env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", "target/loom")
+}

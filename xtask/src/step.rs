@@ -1,0 +1,74 @@
+//! Owns a step: a command with a name, its time, and the summary at the end.
+
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+/// One command that must succeed.
+pub(crate) struct Step {
+    name: String,
+    command: Command,
+}
+
+impl Step {
+    pub(crate) fn cargo(name: impl Into<String>, words: &str) -> Self {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.args(words.split_whitespace()).current_dir(root());
+        Self { name: name.into(), command }
+    }
+
+    pub(crate) fn env(mut self, key: &str, value: &str) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    pub(crate) fn args(mut self, words: &[String]) -> Self {
+        self.command.args(words);
+        self
+    }
+
+    /// Says what it runs, runs it, and whether it succeeded.
+    fn run(&mut self) -> bool {
+        println!("\n==> {}: {}", self.name, shown(&self.command));
+        match self.command.status() {
+            Ok(status) => status.success(),
+            Err(error) => {
+                println!("cannot be run: {error}");
+                false
+            }
+        }
+    }
+}
+
+/// The repository.
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| ".".into(), PathBuf::from)
+}
+
+/// Runs all steps, also after one that failed, and sums up.
+pub(crate) fn run(steps: Vec<Step>) -> ExitCode {
+    let started = Instant::now();
+    let mut results: Vec<(String, bool, Duration)> = Vec::new();
+    for mut step in steps {
+        let started = Instant::now();
+        let passed = step.run();
+        println!("<== {}: {} in {:.1?}", step.name, if passed { "passed" } else { "FAILED" }, started.elapsed());
+        results.push((step.name, passed, started.elapsed()));
+    }
+    println!("\nsummary");
+    for (name, passed, time) in &results {
+        println!("  {}  {:7.1} s  {name}", if *passed { "passed" } else { "FAILED" }, time.as_secs_f64());
+    }
+    let failed = results.iter().filter(|(_, passed, _)| !passed).count();
+    println!("{} steps passed, {failed} failed, in {:.1} s", results.len() - failed, started.elapsed().as_secs_f64());
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn shown(command: &Command) -> String {
+    let environment = command.get_envs().filter_map(|(key, value)| Some((key, value?)));
+    let mut words: Vec<String> =
+        environment.map(|(key, value)| format!("{}='{}'", key.to_string_lossy(), value.to_string_lossy())).collect();
+    words.push("cargo".to_owned());
+    words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
+    words.join(" ")
+}

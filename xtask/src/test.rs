@@ -1,0 +1,31 @@
+//! Owns the list of everything that is checked before a change lands.
+
+use crate::loom;
+use crate::step::Step;
+
+pub(crate) fn steps() -> Vec<Step> {
+    let mut steps = vec![
+        Step::cargo("format", "fmt --all --check"),
+        Step::cargo("clippy, all features", "clippy --workspace --all-targets --all-features -- -D warnings"),
+        Step::cargo("clippy, no features", "clippy --package tollgate --no-default-features --lib -- -D warnings"),
+        loom::lints(),
+        Step::cargo("docs", "doc --package tollgate --no-deps --all-features --document-private-items")
+            .env("RUSTDOCFLAGS", "-D warnings"),
+        Step::cargo("tests and doc-tests, all features", "test --package tollgate --all-features"),
+    ];
+    // Without `quanta`, without `std`, without `alloc`: each is another default clock, or another end of the slots.
+    for features in ["std", "alloc", ""] {
+        steps.push(Step::cargo(
+            format!("tests, only features [{features}]"),
+            &format!("test --package tollgate --no-default-features --features={features} --lib --tests"),
+        ));
+    }
+    steps.extend([
+        Step::cargo("tests of the commands", "test --package xtask"),
+        Step::cargo("no_std build", "build --package tollgate --no-default-features --release"),
+        Step::cargo("examples", "build --package tollgate --examples --release"),
+        Step::cargo("example producers, two seconds", "run --release --example producers -- --seconds 2"),
+        loom::models(&[]),
+    ]);
+    steps
+}
