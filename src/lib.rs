@@ -1,4 +1,91 @@
-//! tollgate
+//! A lock-free token bucket for hot paths: exact, and for several limits at once.
+//!
+//! A [`TokenBucket`] limits one stream, say requests. A [`MultiBucket`] limits several together, say requests *and* bytes, and takes from all of them or from
+//! none. Both are shared by reference between any number of threads.
+//!
+//! ```
+//! use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
+//!
+//! let requests = TokenBucket::new(Limit::per_second(1000).capacity(50))?;
+//! assert!(requests.try_take(1).is_ok());
+//!
+//! let producer = MultiBucket::new(["1000/s".parse::<Limit>()?, "1MiB/s".parse::<Limit>()?])?;
+//! assert!(producer.try_take([1, 700_000]).is_ok());
+//! match producer.try_take([1, 700_000]) {
+//!     Ok(()) => unreachable!("a MiB does not hold that twice"),
+//!     Err(Refused::NotYet(refusal)) => assert_eq!(refusal.stream(), 1), // come back after refusal.wait()
+//!     Err(Refused::Never(refusal)) => panic!("{refusal}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it guarantees
+//!
+//! ## The bound
+//!
+//! For a stream of rate `r` and capacity `C`, in every window of time of length `w`:
+//!
+//! ```text
+//! granted <= C + r * (w + e) + P
+//! ```
+//!
+//! under any interleaving, any stall of any thread, and any difference between the clocks that the threads read. The time of a grant is the reading of the
+//! clock that it was decided on. `e` is [`Limit::precision`]: 0 where the arithmetic is exact, else 1 ns, or up to 1 µs for a capacity worth
+//! ages. `P` is what was [put back](TokenBucket::put_back) between the first and the last grant of the window.
+//!
+//! Tokens are a line and a bucket is a counter. `accrued(t) = r * t` is what has been produced by time `t`, and the whole state is `spent`: what was
+//! taken, and what was forfeited because the bucket was full. Every grant moves `spent` up by the amount, from no less than `accrued(t) - C` to no more
+//! than `accrued(t)`; only a put-back moves it down. So between the first grant of a window and the last, it cannot have moved by more than the bound.
+//!
+//! ## Exactness
+//!
+//! Nothing is lost to rounding, to the pattern of polling, or to uptime: amounts are a whole number of units, fine enough for the rate, and what
+//! accrued is worked out from absolute time. A bucket may stand untouched for [`Limit::idle_limit`], never less than 90 days; past it, it
+//! refuses until it is [reset](TokenBucket::reset).
+//!
+//! ## Progress
+//!
+//! Lock-free: a thread that is stopped anywhere, for however long, stops no other. A call starts over only when another call has got something done. A
+//! refusal writes nothing to shared memory. No call allocates, except that a `MultiBucket` links further slots when more threads than ever before are
+//! inside a call at once, and no call panics on account of its arguments.
+//!
+//! ## Isolation
+//!
+//! All streams of a `MultiBucket` are debited at one instant. A refused call changes nothing, and nobody can see part of a take: every call is linearizable.
+//!
+//! ## Time
+//!
+//! A reading that goes back, or an old `now`, mints nothing: it sees fewer tokens, so at worst a call is refused that a punctual one would have been
+//! granted. One clock reading is made for a decision. Readings before the construction count as the construction.
+//!
+//! # What it does not
+//!
+//! * **Wait.** A refusal says how long; sleeping is the caller's, for now. Waiters that sleep and try again are served in no particular order.
+//! * **Fairness.** Lock-free is not wait-free: a call can be overtaken any number of times, if each time another one gets something done.
+//! * **Sliding windows.** A token bucket grants up to `C + r * w` in a window, not `r * w`: that is what its capacity is for.
+//! * **Distribution.** A bucket is shared by the threads of one process.
+//! * **Targets without 64-bit atomics.** It runs there on the fallback of `portable-atomic`, which takes locks; the progress above does not hold on them.
+//!
+//! Where one limit is checked now and then, a mutex around two numbers is as good and simpler.
+//!
+//! # Memory ordering
+//!
+//! A grant is only a count: it does not order any other memory. What one thread wrote before it gave tokens back is not thereby visible to the thread that
+//! takes them.
+//!
+//! # Features
+//!
+//! * `std` (default): the standard library's clock, `InstantClock`. Implies `alloc`.
+//! * `quanta` (default): the default clock is the time-stamp counter, `TscClock`. Implies `std`.
+//! * `alloc`: a `MultiBucket` grows when its slots run out. Without it, see there for how many it needs.
+//! * `serde`: `Rate` and `Limit` in configuration files.
+//!
+//! Without `std` the crate is `no_std`, and the default clock is a [`ManualClock`] that the program moves.
+//!
+//! # Minimum Rust version
+//!
+//! 1.85. Raising it is a minor release, and only ever to a version that is at least a year old.
+
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -39,3 +126,7 @@ pub use refused::{Never, NotYet, Refused};
 pub use snapshot::Snapshot;
 pub use time::Time;
 pub use token_bucket::{TokenBucket, TokenBucketAt};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,5 @@
-//! Owns the bucket of several streams: the loop that reads a version, decides, and publishes the next; the arithmetic is
-//! [`Limits`]', the orderings are in `epoch.rs`, `slot.rs` and `claim.rs`.
+//! Owns the bucket of several streams: the loop that reads a version, decides, and publishes the next; the arithmetic is in
+//! `limits.rs`, the orderings are in `epoch.rs`, `slot.rs` and `claim.rs`.
 
 use core::fmt;
 use core::time::Duration;

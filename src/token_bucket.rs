@@ -1,4 +1,4 @@
-//! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is [`Stream`]'s.
+//! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is in `stream.rs`.
 
 use core::fmt;
 use core::time::Duration;

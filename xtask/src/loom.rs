@@ -8,10 +8,7 @@ pub(crate) fn models(rest: &[String]) -> Step {
 }
 
 pub(crate) fn lints() -> Step {
-    under_loom(
-        "clippy, loom models",
-        "clippy --package loom-tests --package tollgate --no-default-features --features tollgate/alloc --tests --release -- -D warnings",
-    )
+    under_loom("clippy, loom models", "clippy --release --package loom-tests --all-targets -- -D warnings")
 }
 
 fn under_loom(name: &str, words: &str) -> Step {
