@@ -3,8 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::multi_bucket::Versions;
-use crate::{Clock, Never, Refused, Snapshot, Time};
+use crate::multi_bucket::{SLOTS, Versions};
+use crate::{Clock, DefaultClock, Never, Refused, Snapshot, Time};
 
 /// A [`MultiBucket`](crate::MultiBucket) with a slot of the caller's own: the same verbs, without the search for a free slot.
 ///
@@ -28,7 +28,7 @@ use crate::{Clock, Never, Refused, Snapshot, Time};
 /// # Ok::<(), tollgate::LimitError>(())
 /// ```
 #[must_use]
-pub struct Handle<'a, const N: usize, C, const S: usize> {
+pub struct Handle<'a, const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     bucket: &'a Versions<N, S>,
     clock: &'a C,
     /// Always a slot that this handle owns: the one checked out, or the one that was current before its last publication.
@@ -42,6 +42,21 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
         // A second slot must be there at the same time, so that at least one is left for callers without a handle.
         bucket.release(bucket.claim().ok_or(HandlesExhausted(()))?);
         Ok(handle)
+    }
+
+    /// The clock that the handle reads: the bucket's.
+    ///
+    /// ```
+    /// use tollgate::{Clock, Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// let mut handle = bucket.handle()?;
+    /// let now = handle.clock().now();
+    /// assert!(handle.at(now).try_take([10]).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn clock(&self) -> &'a C {
+        self.clock
     }
 
     /// The handle at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
@@ -178,7 +193,7 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for Handle<'_, N, C, S
 /// assert_eq!(handle.at(Time::from_nanos(5)).take_up_to(7, [1, 1]), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct HandleAt<'h, const N: usize, const S: usize> {
+pub struct HandleAt<'h, const N: usize, const S: usize = SLOTS> {
     bucket: &'h Versions<N, S>,
     spare: &'h mut Option<usize>,
     now: Time,

@@ -277,13 +277,19 @@ pub enum LimitRule {
 
 impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "stream {}, limit {}: ", self.stream, self.limit)?;
-        match self.rule {
-            LimitRule::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
-            LimitRule::RateTooFast => f.write_str(
-                "the rate is too fast: its idle limit would be under 90 days; the fastest is about 1.18e12/s",
-            ),
-            LimitRule::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
+        let Self { stream, limit, rule } = self;
+        write!(f, "stream {stream}, limit {limit}: {rule}")
+    }
+}
+
+impl fmt::Display for LimitRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
+            Self::RateTooFast => {
+                f.write_str("a rate is at most about 1.18e12/s: a faster one has an idle limit under 90 days")
+            }
+            Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
         }
     }
 }

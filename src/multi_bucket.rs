@@ -14,7 +14,7 @@ use crate::sync::Backoff;
 use crate::{Clock, DefaultClock, Handle, HandlesExhausted, Limit, LimitError, Never, Refused, Snapshot, Time};
 
 /// Slots inside a bucket if its type does not say otherwise: the current version, and three writers at once before further slots are linked.
-const SLOTS: usize = 4;
+pub(crate) const SLOTS: usize = 4;
 
 /// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step by any number of threads.
 ///

@@ -1,10 +1,9 @@
 //! Owns where slots live and how one more is found; never reads or writes what is in them.
 
-use crate::epoch::Stamp;
 use crate::slot::{Slot, State};
 
 #[cfg(feature = "alloc")]
-use crate::sync::PublishOnce;
+use crate::{epoch::Stamp, sync::PublishOnce};
 
 /// The slots of a bucket: the first `S` inside it, and with `alloc` further blocks, each twice the size of the one before it, linked
 /// where they are first needed and freed with the bucket.

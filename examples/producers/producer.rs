@@ -1,0 +1,143 @@
+//! Owns a producer's loop: ask for a record, send it, or wait as long as the refusal says; and the tally of what came of it.
+
+use std::error::Error;
+use std::thread;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use tollgate::{Clock, MultiBucket, Never, Refused, Time};
+
+use crate::audit::Event;
+use crate::input::Input;
+use crate::progress::Admitted;
+use crate::sink::Wire;
+
+/// One of those who share the bucket.
+pub(crate) struct Producer<'a> {
+    pub(crate) bucket: &'a MultiBucket<2>,
+    pub(crate) input: &'a Input,
+    /// The record to begin with; each producer goes through all of them.
+    pub(crate) first: usize,
+    pub(crate) wire: Wire,
+    /// No decision is made from here on.
+    pub(crate) deadline: Time,
+    pub(crate) admitted: &'a Admitted,
+}
+
+impl Producer<'_> {
+    /// Offers records until the deadline, or until a whole round of the input was too large for the bucket.
+    ///
+    /// What was admitted is sent before the producer sleeps, and in any case at the end; an error means that some of it was
+    /// not.
+    pub(crate) fn run(mut self, tally: &mut Tally) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let clock = self.bucket.clock();
+        let mut handle = self.bucket.handle()?;
+        let mut skipped_in_a_row = 0;
+
+        'records: for record in self.input.cycle_from(self.first) {
+            let amounts = [1, record.len() as u64];
+            tally.offered(amounts);
+            loop {
+                // `handle.try_take` would read the clock itself; read here, the audit knows what the decision was made on.
+                let now = clock.now();
+                if now >= self.deadline {
+                    break 'records;
+                }
+                let decision = handle.at(now).try_take(amounts);
+                tally.decided_in(clock.now().since(now));
+                match decision {
+                    Ok(()) => {
+                        tally.granted(now, amounts);
+                        self.admitted.add(amounts);
+                        self.wire.send(record)?;
+                        skipped_in_a_row = 0;
+                        break;
+                    }
+                    Err(Refused::NotYet(refusal)) => {
+                        tally.refused(refusal.stream());
+                        self.wire.flush()?;
+                        thread::sleep(refusal.wait().min(self.deadline.since(now)));
+                    }
+                    Err(Refused::Never(refusal)) => {
+                        tally.skipped(refusal);
+                        skipped_in_a_row += 1;
+                        if skipped_in_a_row == self.input.len() {
+                            break 'records;
+                        }
+                        break;
+                    }
+                }
+            }
+        }
+        self.wire.close()?;
+        Ok(())
+    }
+}
+
+/// What came of a producer's offers.
+pub(crate) struct Tally {
+    /// Each record that a producer had in hand, however often it asked for it.
+    pub(crate) offered: [u64; 2],
+    /// Refused decisions, by the stream that the refusal named.
+    pub(crate) refused: [u64; 2],
+    /// Records larger than the capacity, counted each time that they came round, and the largest of them.
+    pub(crate) skipped: u64,
+    pub(crate) largest_skipped: u64,
+    /// Nanoseconds of each decision, its reading of the clock included.
+    pub(crate) latency: Histogram<u64>,
+    /// Each grant at the time that it was decided on: 24 bytes for each, a gigabyte for 45 million.
+    pub(crate) grants: Vec<Event>,
+}
+
+/// Space for this many grants is reserved beforehand at most; if there are more, it grows between two decisions.
+const MOST_RESERVED: u64 = 1 << 18;
+
+impl Tally {
+    /// With space for this many grants.
+    pub(crate) fn expecting(grants: u64) -> Self {
+        let grants = Vec::with_capacity(grants.min(MOST_RESERVED) as usize);
+        Self { grants, ..Self::default() }
+    }
+
+    fn offered(&mut self, amounts: [u64; 2]) {
+        self.offered[0] += amounts[0];
+        self.offered[1] += amounts[1];
+    }
+
+    fn decided_in(&mut self, latency: Duration) {
+        self.latency.saturating_record(latency.as_nanos() as u64);
+    }
+
+    fn granted(&mut self, now: Time, amounts: [u64; 2]) {
+        self.grants.push(Event { nanos: now.as_nanos(), amounts });
+    }
+
+    fn refused(&mut self, stream: usize) {
+        self.refused[stream] += 1;
+    }
+
+    fn skipped(&mut self, refusal: Never) {
+        self.skipped += 1;
+        self.largest_skipped = self.largest_skipped.max(refusal.requested);
+    }
+
+    /// Adds the tally of another producer.
+    pub(crate) fn add(&mut self, mut other: Self) {
+        for stream in 0..2 {
+            self.offered[stream] += other.offered[stream];
+            self.refused[stream] += other.refused[stream];
+        }
+        self.skipped += other.skipped;
+        self.largest_skipped = self.largest_skipped.max(other.largest_skipped);
+        self.latency += &other.latency;
+        self.grants.append(&mut other.grants);
+    }
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        // Two digits, up to a minute: 60 kB for each producer.
+        let latency = Histogram::new_with_max(60_000_000_000, 2).expect("valid bounds");
+        Self { offered: [0; 2], refused: [0; 2], skipped: 0, largest_skipped: 0, latency, grants: Vec::new() }
+    }
+}
