@@ -53,11 +53,12 @@ impl Stream {
             // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if the capacity allows it.
             let finest = (2 * den as u128).div_ceil(num as u128).next_power_of_two();
             let coarsest = (den as u128).div_ceil(Self::COARSEST * num as u128).next_power_of_two();
+            let most = (Self::MOST_UNITS - 1) / capacity as u128;
             let mut unit = finest;
-            while unit > 1 && unit * capacity as u128 >= Self::MOST_UNITS {
+            while unit > 1 && unit > most {
                 unit /= 2;
             }
-            if unit < coarsest || unit * capacity as u128 >= Self::MOST_UNITS {
+            if unit < coarsest || unit > most {
                 return Err(LimitRule::CapacityTooLarge { most: ((Self::MOST_UNITS - 1) / coarsest) as u64 });
             }
             match Line::rounded(num as u128 * unit, den) {
@@ -189,6 +190,20 @@ mod tests {
             assert_eq!(stream.unit, unit, "{rate}/s");
             assert_eq!(stream.precision(), 1);
         }
+    }
+
+    #[test]
+    fn no_rate_and_capacity_overflow_on_the_way() {
+        let slowest = Rate::new(1, Duration::from_nanos(u64::MAX)).unwrap();
+        for tokens in [1, 3, 10, 1 << 40, u64::MAX - 1, u64::MAX] {
+            for period in [1, 7, 1 << 40, u64::MAX - 1, u64::MAX] {
+                for capacity in [1, 10, 1 << 61, 1 << 62, u64::MAX] {
+                    let rate = Rate::new(tokens, Duration::from_nanos(period)).unwrap();
+                    let _ = Stream::new(Limit::new(rate, capacity));
+                }
+            }
+        }
+        assert_eq!(stream(slowest, 1).precision(), 8);
     }
 
     #[test]
