@@ -27,6 +27,7 @@ impl Claim {
     }
 
     /// Whether the slot is now the caller's. It never waits; a claim that is lost has been won by somebody else.
+    #[inline]
     pub(crate) fn try_claim(&self) -> bool {
         // ORDERING: Relaxed. Only a hint, which keeps the line shared while the slot is taken; the compare_exchange decides.
         if self.0.load(Relaxed) != FREE {
@@ -39,6 +40,7 @@ impl Claim {
     }
 
     /// Gives the slot back. Only whoever owns the claim may.
+    #[inline]
     pub(crate) fn release(&self) {
         // ORDERING: Release pairs with the Acquire in `try_claim`: the next owner sees the epoch that no longer names this slot.
         // Dies without it: loom-tests/snapshot.rs, `a_reader_sees_through_a_slot_that_is_used_again`.

@@ -127,6 +127,19 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
         self.now().put_back(amounts);
     }
 
+    /// As [`MultiBucket::reset`](crate::MultiBucket::reset).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.handle()?.reset([4, 0]);
+    /// assert_eq!(bucket.available(), [4, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reset(&mut self, tokens: [u64; N]) {
+        self.now().reset(tokens);
+    }
+
     /// As [`MultiBucket::available`](crate::MultiBucket::available).
     ///
     /// ```
@@ -183,7 +196,7 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for Handle<'_, N, C, S
     }
 }
 
-/// A [`Handle`] at one instant: the verbs that change state, at a time that the caller supplied. See [`Handle::at`].
+/// A [`Handle`] at one instant: the same verbs, at a time that the caller supplied. See [`Handle::at`].
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
@@ -243,6 +256,60 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     #[inline]
     pub fn put_back(self, amounts: [u64; N]) {
         self.bucket.put_back(self.spare, self.now, amounts);
+    }
+
+    /// As [`MultiBucket::reset`](crate::MultiBucket::reset).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.handle()?.at(Time::ZERO).reset([4, 0]);
+    /// assert_eq!(bucket.available(), [4, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reset(self, tokens: [u64; N]) {
+        self.bucket.reset(self.spare, self.now, tokens);
+    }
+
+    /// As [`MultiBucket::available`](crate::MultiBucket::available).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.handle()?.at(Time::ZERO).available(), [10, 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn available(&self) -> [u64; N] {
+        self.snapshot().available()
+    }
+
+    /// As [`MultiBucket::wait_for`](crate::MultiBucket::wait_for).
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::wait_for`](crate::MultiBucket::wait_for).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.handle()?.at(Time::ZERO).wait_for([10, 5])?, Duration::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
+        self.snapshot().wait_for(amounts)
+    }
+
+    /// As [`MultiBucket::snapshot`](crate::MultiBucket::snapshot).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.handle()?.at(Time::ZERO).snapshot().available(), [10, 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snapshot(&self) -> Snapshot<N> {
+        self.bucket.snapshot(self.now)
     }
 }
 

@@ -265,10 +265,10 @@ pub struct LimitError {
 pub enum LimitRule {
     /// The capacity is 0.
     ZeroCapacity,
-    /// The rate is so fast that the idle limit would be under 90 days: more than about 1.18e12 tokens a second.
+    /// The rate is so fast that no capacity leaves an idle limit of 90 days: more than about 1.18e12 tokens a second.
     RateTooFast,
-    /// The capacity is too large for the rate: more than 2^62 tokens, or worth so much time (146,000 years) that it could not be kept to a
-    /// microsecond.
+    /// The capacity is too large for the rate: 2^62 tokens or more, or worth so much time (146,000 years) that it could not be kept to a
+    /// microsecond, or, at the fastest rates, so large that it leaves no idle limit of 90 days.
     CapacityTooLarge {
         /// The largest capacity at this rate.
         most: u64,

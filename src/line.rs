@@ -5,8 +5,9 @@ use core::time::Duration;
 /// Units accrued as a function of elapsed nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
 ///
 /// The slope, in units per nanosecond, is `mul / 2^shift`. An exact line has `shift = 0` and `mul` from 0 to 9; then the value is the
-/// product itself. Otherwise `mul` carries up to 64 significant bits and is rounded down, so the line is never ahead of the rate; in
-/// 292 years it falls behind by less than one nanosecond of accrual (a unit, where a unit is worth more).
+/// product itself. Otherwise `mul` carries up to 64 significant bits and is rounded down, so the line is never ahead of the rate. It is
+/// behind by less than a unit, for being rounded to whole units, and in 292 years by another nanosecond of accrual (a unit, where that is
+/// worth more), for the slope.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Line {
     mul: u64,
@@ -18,12 +19,8 @@ impl Line {
         Self { mul: slope, shift: 0 }
     }
 
-    /// The line of slope `num / den`, rounded down to what 64 bits hold; `None` if the slope is 2^64 or more.
-    pub(crate) const fn rounded(num: u128, den: u64) -> Option<Self> {
-        let den = den as u128;
-        if num / den > u64::MAX as u128 {
-            return None;
-        }
+    /// The line of slope `num / den`, which is below 2^64, rounded down to what 64 bits hold. `den` is below 2^64.
+    pub(crate) const fn rounded(num: u128, den: u128) -> Self {
         let mut mul = (num / den) as u64;
         let mut rest = num % den;
         let mut shift = 0;
@@ -34,12 +31,22 @@ impl Line {
             rest %= den;
             shift += 1;
         }
-        Some(Self { mul, shift })
+        Self { mul, shift }
+    }
+
+    pub(crate) const fn is_exact(self) -> bool {
+        self.shift == 0
     }
 
     /// Units accrued after `elapsed` nanoseconds. One multiplication of 64 by 64 bits; total.
+    #[inline]
     pub(crate) const fn at(self, elapsed: u64) -> u64 {
         ((self.mul as u128 * elapsed as u128) >> (self.shift & 63)) as u64
+    }
+
+    /// The same where the value may not fit in 64 bits.
+    pub(crate) const fn at_wide(self, elapsed: u64) -> u128 {
+        (self.mul as u128 * elapsed as u128) >> self.shift
     }
 
     /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None` if the line is flat.
@@ -53,11 +60,6 @@ impl Line {
         // floor((frac + wait * mul) / 2^shift) >= units, where frac is what `at` cut off.
         let frac = (self.mul as u128 * elapsed as u128) & ((1 << self.shift) - 1);
         Some((((units as u128) << self.shift) - frac).div_ceil(self.mul as u128))
-    }
-
-    /// How far, in whole nanoseconds rounded up, a value may be off: 0 for an exact line.
-    pub(crate) const fn precision(self) -> u64 {
-        if self.shift == 0 { 0 } else { (1u64 << self.shift).div_ceil(self.mul) }
     }
 
     /// The longest time in which no more than `units` accrue.
@@ -89,24 +91,24 @@ mod tests {
         let line = Line::exact(7);
         assert_eq!(line.at(3), 21);
         assert_eq!(line.at(u64::MAX), 7u64.wrapping_mul(u64::MAX));
-        assert_eq!(line.precision(), 0);
+        assert!(line.is_exact());
     }
 
     #[test]
     fn a_rounded_line_is_never_ahead_and_less_than_two_units_behind() {
-        for (num, den) in [(2048u128 * 2048, 1_953_125u64), (25, 2), (333 << 23, 1_000_000_000), (1, 997)] {
-            let line = Line::rounded(num, den).unwrap();
+        for (num, den) in [(2048u128 * 2048, 1_953_125), (25, 2), (333 << 23, 1_000_000_000), (1, 997)] {
+            let line = Line::rounded(num, den);
             for elapsed in [0, 1, 2, 999, 1 << 40, 1 << 62, (1 << 63) - 1] {
-                let true_value = num * u128::from(elapsed) / u128::from(den);
+                let true_value = num * u128::from(elapsed) / den;
                 let behind = (true_value as u64).wrapping_sub(line.at(elapsed));
-                assert!(behind <= 2 + (num / u128::from(den)) as u64, "{num}/{den} at {elapsed}: {behind}");
+                assert!(behind <= 2 + (num / den) as u64, "{num}/{den} at {elapsed}: {behind}");
             }
         }
     }
 
     #[test]
     fn a_wait_is_the_least_that_suffices() {
-        for line in [Line::exact(1), Line::exact(9), Line::rounded(25, 2).unwrap(), Line::rounded(1, 997).unwrap()] {
+        for line in [Line::exact(1), Line::exact(9), Line::rounded(25, 2), Line::rounded(1, 997)] {
             for elapsed in [0, 1, 12_345, 1 << 50] {
                 for units in [1, 2, 1000, 1 << 40] {
                     let wait = line.wait(elapsed, units).unwrap() as u64;
@@ -121,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_time_for_some_units_is_the_longest() {
-        for line in [Line::exact(3), Line::rounded(25, 2).unwrap(), Line::rounded(1, 997).unwrap()] {
+        for line in [Line::exact(3), Line::rounded(25, 2), Line::rounded(1, 997)] {
             for units in [0, 1, 1000] {
                 let nanos = line.time_for(units).as_nanos() as u64;
                 assert!(line.at(nanos) <= units && line.at(nanos + 1) > units, "{line:?} {units} {nanos}");

@@ -162,7 +162,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// # Errors
     ///
-    /// [`HandlesExhausted`] if too few slots are left: one stays for the callers without a handle.
+    /// [`HandlesExhausted`] if too few slots are left: one stays for the callers without a handle. Without `alloc` that may be so for a
+    /// moment only, while other threads are inside a call.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};

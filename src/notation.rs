@@ -123,16 +123,15 @@ impl Amount {
         if fraction.len() > 9 {
             return Err(Rule::Decimals);
         }
-        let mut mantissa: u64 = 0;
+        let mut mantissa: u128 = 0;
         for digit in whole.bytes().chain(fraction.bytes()) {
             mantissa = mantissa
                 .checked_mul(10)
-                .and_then(|tens| tens.checked_add(u64::from(digit - b'0')))
+                .and_then(|tens| tens.checked_add(u128::from(digit - b'0')))
                 .ok_or(Rule::AmountTooLarge)?;
         }
         let decimals = 10u64.pow(fraction.len() as u32);
-        // Shortened before it is scaled, so that 0.000000001TiB does not overflow on the way.
-        let scaled = u128::from(mantissa) * u128::from(scale.factor());
+        let scaled = mantissa.checked_mul(u128::from(scale.factor())).ok_or(Rule::AmountTooLarge)?;
         let common = gcd((scaled % u128::from(decimals)) as u64, decimals);
         let mantissa = u64::try_from(scaled / u128::from(common)).map_err(|_| Rule::AmountTooLarge)?;
         Ok(Self { mantissa, decimals: decimals / common, scale })
@@ -241,6 +240,8 @@ mod tests {
         assert_eq!("1.5MiB/s".parse::<Rate>().unwrap().to_string(), "1536KiB/s");
         assert_eq!("0.5/s".parse::<Rate>().unwrap().to_string(), "1/2s");
         assert_eq!("1.50/s".parse::<Rate>().unwrap().to_string(), "3/2s");
+        assert_eq!("20000000000.000000000/s".parse::<Rate>().unwrap().to_string(), "20000000000/s");
+        assert_eq!("0.000000001TiB/s".parse::<Rate>().unwrap(), "1099511627776/1000000000s".parse().unwrap());
     }
 
     #[test]

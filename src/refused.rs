@@ -104,8 +104,9 @@ impl<const N: usize> NotYet<N> {
         longest
     }
 
-    /// How long until the same call could succeed if nobody else takes: exact, rounded up to a whole nanosecond, counted from the `now`
-    /// that the call was decided on. [`Duration::MAX`] if a stream that lacks tokens has a rate of 0.
+    /// How long until the same call succeeds if nobody else takes, in whole nanoseconds rounded up, counted from the `now` that the call was
+    /// decided on. At that instant it succeeds, and a nanosecond before it does not. [`Duration::MAX`] if a stream that lacks tokens has a
+    /// rate of 0.
     ///
     /// ```
     /// use std::time::Duration;

@@ -25,13 +25,15 @@ pub(crate) struct Stream {
     /// `capacity * unit`; below 2^62.
     ceiling: u64,
     capacity: u64,
+    /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit is worth, rounded up.
+    precision: u16,
     starts_full: bool,
 }
 
 impl Stream {
     /// Amounts stay below this, so that a level and an amount add up within an `i64`.
     const MOST_UNITS: u128 = 1 << 62;
-    const NINETY_DAYS: Duration = Duration::from_secs(90 * 24 * 3600);
+    const NINETY_DAYS: u64 = 90 * 24 * 3600 * 1_000_000_000;
     /// The coarsest unit, in nanoseconds of accrual.
     const COARSEST: u128 = 1000;
 
@@ -42,35 +44,31 @@ impl Stream {
             return Err(LimitRule::ZeroCapacity);
         }
         let (num, den) = rate.reduced();
-        let (unit, line) = if num == 0 {
-            if capacity as u128 >= Self::MOST_UNITS {
-                return Err(LimitRule::CapacityTooLarge { most: Self::MOST_UNITS as u64 - 1 });
-            }
-            (1, Line::exact(0))
+        let (unit, line, precision) = if num == 0 {
+            (1, Line::exact(0), 0)
         } else if num <= 9 && (capacity as u128 * den as u128) < Self::MOST_UNITS {
-            (den, Line::exact(num))
+            (den, Line::exact(num), 0)
         } else {
+            let (num, den) = (num as u128, den as u128);
             // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if the capacity allows it.
-            let finest = (2 * den as u128).div_ceil(num as u128).next_power_of_two();
-            let coarsest = (den as u128).div_ceil(Self::COARSEST * num as u128).next_power_of_two();
-            let most = (Self::MOST_UNITS - 1) / capacity as u128;
-            let mut unit = finest;
-            while unit > 1 && unit > most {
+            let mut unit = (2 * den).div_ceil(num).next_power_of_two();
+            let coarsest = den.div_ceil(Self::COARSEST * num).next_power_of_two();
+            while unit > coarsest && unit > (Self::MOST_UNITS - 1) / capacity as u128 {
                 unit /= 2;
             }
-            if unit < coarsest || unit > most {
-                return Err(LimitRule::CapacityTooLarge { most: ((Self::MOST_UNITS - 1) / coarsest) as u64 });
-            }
-            match Line::rounded(num as u128 * unit, den) {
-                Some(line) => (unit as u64, line),
-                None => return Err(LimitRule::RateTooFast),
-            }
+            (unit as u64, Line::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
         };
-        let stream = Self { line, unit, ceiling: capacity * unit, capacity, starts_full };
-        if stream.idle_limit().as_nanos() < Self::NINETY_DAYS.as_nanos() {
+        // What 90 days of idling and a full bucket amount to must be told from a debt; one unit more for the rounding.
+        let idle = line.at_wide(Self::NINETY_DAYS) + 1;
+        let room = (i64::MAX as u128).saturating_sub(idle);
+        if room < unit as u128 {
             return Err(LimitRule::RateTooFast);
         }
-        Ok(stream)
+        let most = if room < Self::MOST_UNITS { room } else { Self::MOST_UNITS - 1 } as u64 / unit;
+        if capacity > most {
+            return Err(LimitRule::CapacityTooLarge { most });
+        }
+        Ok(Self { line, unit, ceiling: capacity * unit, capacity, precision, starts_full })
     }
 
     pub(crate) const fn capacity(&self) -> u64 {
@@ -78,12 +76,14 @@ impl Stream {
     }
 
     pub(crate) const fn precision(&self) -> u64 {
-        self.line.precision()
+        self.precision as u64
     }
 
     /// How long after a change the signed difference still tells a full bucket from one in debt.
     pub(crate) const fn idle_limit(&self) -> Duration {
-        self.line.time_for(i64::MAX as u64 - self.ceiling)
+        // From wherever the line was when it was rounded down, it may gain one unit more than from 0.
+        let rounding = !self.line.is_exact() as u64;
+        self.line.time_for(i64::MAX as u64 - self.ceiling - rounding)
     }
 
     /// `spent` at the construction of a bucket.
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn the_fastest_rate_leaves_ninety_days() {
-        let fastest = (i64::MAX as u64 - 1) / (90 * 24 * 3600);
+        let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
         assert!(Stream::new(Limit::new(Rate::per_second(fastest), 1)).is_ok());
         assert_eq!(Stream::new(Limit::new(Rate::per_second(fastest + 1), 1)), Err(LimitRule::RateTooFast));
     }

@@ -1,0 +1,154 @@
+//! No take and no refusal allocates; the growth of slots does, once, and only when the slots inside a bucket run out.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+
+use tollgate::{Clock, Limit, ManualClock, Monotonic, MultiBucket, TokenBucket};
+
+/// The system's allocator, which counts for each thread by itself, so that tests do not disturb each other.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every method passes its arguments on to `System` unchanged, and counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(old, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(old, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() {
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+/// How often this thread allocates during the call.
+fn allocations<R>(call: impl FnOnce() -> R) -> u64 {
+    let before = ALLOCATIONS.get();
+    black_box(call());
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn allocations_are_counted() {
+    assert_eq!(allocations(|| Box::new(1)), 1);
+    assert_eq!(allocations(|| vec![0u64; 1000]), 1);
+    assert_eq!(allocations(|| 1), 0);
+}
+
+#[test]
+fn no_call_of_a_token_bucket_allocates() {
+    for text in ["1000/s", "1MiB/s", "0/s"] {
+        let limit = Limit::new(text.parse().unwrap(), 100);
+        let mut bucket = None;
+        let made = allocations(|| bucket = TokenBucket::with_clock(limit, Monotonic::new(ManualClock::new())).ok());
+        let bucket = bucket.unwrap();
+        let used = allocations(|| {
+            for n in [1, 99, 1, 101, u64::MAX, 0] {
+                if let Err(refused) = black_box(bucket.try_take(n)) {
+                    black_box((refused.wait(), refused.stream()));
+                }
+            }
+            bucket.put_back(50);
+            assert!(bucket.wait_for(5).is_ok());
+            black_box((bucket.take_up_to(70), bucket.available(), bucket.clock().now()));
+            bucket.reset(100);
+        });
+        assert_eq!((made, used), (0, 0), "{limit}");
+        assert_eq!(bucket.available(), 100);
+    }
+}
+
+fn multi_bucket<const N: usize>() {
+    let bucket = MultiBucket::with_clock([Limit::per_second(333).capacity(100); N], ManualClock::new()).unwrap();
+    let mut handle = None;
+    let checked_out = allocations(|| handle = bucket.handle().ok());
+    let mut handle = handle.unwrap();
+    let mut refusals = 0;
+    let used = allocations(|| {
+        for n in [1, 98, 1, 1, 101, u64::MAX, 0] {
+            for answer in [bucket.try_take([n; N]), handle.try_take([n; N])] {
+                if let Err(refused) = answer {
+                    refusals += 1;
+                    black_box((refused.wait(), refused.stream()));
+                }
+            }
+        }
+        bucket.put_back([50; N]);
+        handle.put_back([1; N]);
+        black_box((bucket.take_up_to(7, [5; N]), handle.take_up_to(7, [1; N])));
+        assert!(bucket.wait_for([5; N]).is_ok() && bucket.snapshot().check([9; N]).is_ok());
+        black_box(bucket.available());
+        bucket.reset([100; N]);
+    });
+    assert_eq!((checked_out, used), (0, 0), "{N} streams");
+    assert_eq!(refusals, 9, "{N} streams");
+    assert_eq!(allocations(|| drop(handle)), 0, "{N} streams");
+}
+
+#[test]
+fn no_call_of_a_multi_bucket_or_a_handle_allocates() {
+    multi_bucket::<1>();
+    multi_bucket::<2>();
+    multi_bucket::<8>();
+}
+
+/// A bucket with one slot inside has none to prepare the next version in: the first take must link a block.
+#[test]
+#[cfg(feature = "alloc")]
+fn a_bucket_out_of_slots_grows_once_and_never_again_for_as_many_callers() {
+    let bucket = MultiBucket::<2, _, 1>::with_slots([Limit::per_second(1000); 2], ManualClock::new()).unwrap();
+    assert_eq!(allocations(|| bucket.try_take([0, 0])), 0, "a call that writes nothing needs no slot");
+    assert_eq!(allocations(|| bucket.try_take([2000, 1])), 0, "nor does a refusal");
+    let first = allocations(|| bucket.try_take([1, 1]));
+    assert!((1..=2).contains(&first), "the first take: {first} allocations");
+    let next = allocations(|| (0..100).all(|_| bucket.try_take([1, 1]).is_ok()));
+    assert_eq!(next, 0, "the takes after it");
+    assert_eq!(bucket.available(), [899, 899]);
+}
+
+#[test]
+#[cfg(feature = "alloc")]
+fn handles_beyond_the_slots_inside_grow_the_bucket_by_doubling() {
+    let bucket = MultiBucket::<1, _, 1>::with_slots([Limit::per_second(1000)], ManualClock::new()).unwrap();
+    let (mut handles, mut growths) = (Vec::with_capacity(100), 0);
+    for _ in 0..100 {
+        growths += u64::from(allocations(|| handles.push(bucket.handle().unwrap())) > 0);
+    }
+    // Blocks of 2, 4, 8, 16, 32 and 64 slots beside the one inside.
+    assert_eq!(growths, 6);
+    let used =
+        allocations(|| handles.iter_mut().all(|handle| handle.try_take([1]).is_ok() && bucket.try_take([1]).is_ok()));
+    assert_eq!((used, bucket.available()), (0, [800]));
+    handles.clear();
+    let again = allocations(|| {
+        for _ in 0..100 {
+            handles.push(bucket.handle().unwrap());
+        }
+    });
+    assert_eq!(again, 0, "slots that were given back are used again");
+}

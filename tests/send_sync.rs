@@ -1,0 +1,98 @@
+//! What a public type promises by its traits: all may be shared and sent, all show themselves, and errors are plain values.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+use tollgate::{
+    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Limit, LimitError, LimitRule, ManualClock, Monotonic,
+    MultiBucket, MultiBucketAt, Never, NotYet, ParseError, Rate, RateError, Refused, Snapshot, Time, TokenBucket,
+    TokenBucketAt,
+};
+
+const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
+const fn value<T: Send + Sync + Copy + Eq + Debug + 'static>() {}
+const fn error<T: Error + Send + Sync + Copy + Eq + 'static>() {}
+const fn clock<T: Clock + Send + Sync + Debug + Default + 'static>() {}
+const fn key<T: Hash + Eq>() {}
+
+// Checked by the compiler; there is nothing to run.
+const _: () = {
+    shared::<TokenBucket>();
+    shared::<TokenBucketAt<'_>>();
+    shared::<MultiBucket<1>>();
+    shared::<MultiBucket<8, ManualClock, 1000>>();
+    shared::<MultiBucketAt<'_, 8>>();
+    shared::<Snapshot<8>>();
+    value::<Limit>();
+    value::<LimitRule>();
+    value::<Rate>();
+    value::<Time>();
+    error::<LimitError>();
+    error::<RateError>();
+    error::<ParseError>();
+    error::<HandlesExhausted>();
+    error::<Refused>();
+    error::<Refused<8>>();
+    error::<NotYet<8>>();
+    error::<Never>();
+    clock::<DefaultClock>();
+    clock::<ManualClock>();
+    clock::<Monotonic<ManualClock>>();
+    key::<Limit>();
+    key::<Rate>();
+    key::<Time>();
+};
+
+const fn sent<T: Send + Sync>() {}
+const _: () = {
+    sent::<Handle<'_, 8, ManualClock, 4>>();
+    sent::<HandleAt<'_, 8, 4>>();
+};
+
+fn shows(subject: &impl Debug, name: &str, state: &str) {
+    let shown = format!("{subject:?}");
+    assert!(shown.contains(name) && shown.contains(state), "{shown}");
+}
+
+#[test]
+fn whatever_is_shown_says_what_it_is_and_how_it_stands() {
+    let limit = Limit::per_second(1000).capacity(42);
+    let single = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
+    shows(&single, "TokenBucket", "42");
+    shows(&single.at(Time::ZERO), "TokenBucketAt", "42");
+    let double = MultiBucket::with_clock([limit, limit.empty()], ManualClock::new()).unwrap();
+    shows(&double, "MultiBucket", "[42, 0]");
+    shows(&double.at(Time::from_nanos(7)), "MultiBucketAt", "7");
+    shows(&double.snapshot(), "Snapshot", "[42, 0]");
+    let mut handle = double.handle().unwrap();
+    shows(&handle, "Handle", "[42, 0]");
+    shows(&handle.at(Time::from_nanos(7)), "HandleAt", "7");
+    shows(&limit, "Limit", "42");
+    shows(&limit.rate, "Rate", "1000/s");
+    shows(&Time::from_nanos(7), "Time", "7");
+    shows(&ManualClock::starting_at(Time::from_nanos(7)), "ManualClock", "7");
+    shows(&Monotonic::new(ManualClock::starting_at(Time::from_nanos(7))), "Monotonic", "7");
+    shows(&DefaultClock::default(), "Clock", "");
+}
+
+#[test]
+fn whatever_is_refused_says_why_in_lower_case_and_without_a_full_stop() {
+    let limit = Limit::per_second(1000).capacity(42).empty();
+    let bucket = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
+    let errors: [(Box<dyn Error>, &str); 7] = [
+        (Box::new(bucket.try_take(1).unwrap_err()), "not enough tokens in stream 0 for another 1ms"),
+        (Box::new(bucket.try_take(43).unwrap_err()), "43 tokens requested of stream 0, which holds at most 42"),
+        (Box::new(bucket.wait_for(43).unwrap_err()), "43 tokens requested of stream 0, which holds at most 42"),
+        (Box::new(limit.capacity(0).check().unwrap_err()), "capacity 0"),
+        (Box::new("5/fortnight".parse::<Rate>().unwrap_err()), "\"5/fortnight\""),
+        (Box::new(Rate::new(60, std::time::Duration::ZERO).unwrap_err()), "60 tokens per 0ns"),
+        (Box::new("5/s burst 7".parse::<Limit>().unwrap_err()), "\"5/s burst 7\""),
+    ];
+    for (error, says) in errors {
+        let (shown, text) = (format!("{error:?}"), error.to_string());
+        assert!(text.contains(says), "{text}");
+        assert!(!text.ends_with('.') && !text.starts_with(char::is_uppercase) && !shown.is_empty(), "{text}");
+    }
+}
