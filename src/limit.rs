@@ -143,7 +143,8 @@ impl Limit {
     /// How exactly this limit is kept: the `e` of [the bound](crate#the-bound).
     ///
     /// Zero where the arithmetic is exact: the rate is a fraction `a/b` of tokens per nanosecond with `a` at most 9, as 1000/s, 7/s,
-    /// 5/min, 1/3s and 125 MB/s are. Otherwise 1 ns, or up to 1 µs where the capacity is worth more than 73 years.
+    /// 5/min, 1/3s and 125 MB/s are, and the capacity is worth less than 16 years. Otherwise 1 ns, or up to 1 µs where the capacity is worth more
+    /// than 73 years.
     ///
     /// # Errors
     ///

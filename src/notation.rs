@@ -61,6 +61,9 @@ pub(crate) const fn gcd(mut a: u64, mut b: u64) -> u64 {
 
 /// Writes with the largest suffix of the family, up to the one given, that leaves a whole number.
 pub(crate) fn write_amount(f: &mut fmt::Formatter<'_>, tokens: u64, mut scale: Scale) -> fmt::Result {
+    if tokens == 0 {
+        scale.power = 0;
+    }
     while tokens % scale.factor() != 0 {
         scale.power -= 1;
     }
