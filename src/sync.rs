@@ -1,44 +1,82 @@
-//! The only file that names an atomics crate. A table of faces: the same names, on the machine or under a model checker.
+//! The only file that names an atomics crate. A table of faces: the same names, on the machine or under something that watches them.
 //!
 //! | face | `cfg` | atomics | publish-once cell |
 //! |---|---|---|---|
 //! | native | none | `portable_atomic`: the machine's own, or a fallback where it has no 64-bit ones | `once_cell::race::OnceBox` |
 //! | loom | `loom` | `loom`, which tries every interleaving and every value a weak ordering allows | a twin that loom sees |
+//! | freeze | `tollgate_freeze` | `freeze_points`: the machine's, and before each operation a point where a thread can be stopped for good | likewise |
+//! | shuttle | `tollgate_shuttle` | `shuttle`, which switches threads at random before each operation; every ordering is sequentially consistent | as native: one step |
+//!
+//! The last two are set by the unpublished packages `freeze-tests/tollgate` and `history-tests/tollgate`, which build these same sources.
 
 pub(crate) use face::*;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, tollgate_freeze, tollgate_shuttle)))]
 mod face {
     pub(crate) use crossbeam_utils::Backoff;
     pub(crate) use portable_atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use portable_atomic::{AtomicU32, AtomicU64, fence};
 
     #[cfg(feature = "alloc")]
-    pub(crate) use publish::PublishOnce;
+    pub(crate) use super::publish::PublishOnce;
+}
+
+#[cfg(all(feature = "alloc", not(any(loom, tollgate_freeze))))]
+mod publish {
+    extern crate alloc;
+    use alloc::boxed::Box;
+    use once_cell::race::OnceBox;
+
+    /// A cell that is empty until one thread's value is published in it, for good.
+    #[derive(Debug)]
+    pub(crate) struct PublishOnce<T>(OnceBox<T>);
+
+    impl<T> PublishOnce<T> {
+        pub(crate) const fn new() -> Self {
+            Self(OnceBox::new())
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            self.0.get()
+        }
+
+        /// The published value: that of whoever was first. The loser's is dropped.
+        pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
+            self.0.get_or_init(|| Box::new(make()))
+        }
+    }
+}
+
+#[cfg(tollgate_freeze)]
+mod face {
+    pub(crate) use freeze_points::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use freeze_points::{AtomicU32, AtomicU64, Backoff, fence};
 
     #[cfg(feature = "alloc")]
-    mod publish {
-        extern crate alloc;
-        use alloc::boxed::Box;
-        use once_cell::race::OnceBox;
+    pub(crate) use freeze_points::PublishOnce;
+}
 
-        /// A cell that is empty until one thread's value is published in it, for good.
-        #[derive(Debug)]
-        pub(crate) struct PublishOnce<T>(OnceBox<T>);
+#[cfg(tollgate_shuttle)]
+mod face {
+    pub(crate) use shuttle::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use shuttle::sync::atomic::{AtomicU32, AtomicU64, fence};
 
-        impl<T> PublishOnce<T> {
-            pub(crate) const fn new() -> Self {
-                Self(OnceBox::new())
-            }
+    #[cfg(feature = "alloc")]
+    pub(crate) use super::publish::PublishOnce;
 
-            pub(crate) fn get(&self) -> Option<&T> {
-                self.0.get()
-            }
+    /// Tells shuttle to run another thread where this one waits for a slot; after a lost race it goes on as it likes.
+    #[derive(Debug)]
+    pub(crate) struct Backoff;
 
-            /// The published value: that of whoever was first. The loser's is dropped.
-            pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
-                self.0.get_or_init(|| Box::new(make()))
-            }
+    impl Backoff {
+        pub(crate) const fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn spin(&self) {}
+
+        pub(crate) fn snooze(&self) {
+            shuttle::thread::yield_now();
         }
     }
 }

@@ -1,0 +1,90 @@
+//! Owns the atomics: the machine's, each operation behind a point.
+
+use std::fmt;
+
+use portable_atomic::Ordering;
+
+use crate::watch::{Point, changed, point};
+
+/// `changes`: whether a successful compare-exchange counts as a change of state. In tollgate the 64-bit words are the state and the
+/// epoch, the 32-bit ones the claims.
+macro_rules! atomic {
+    ($name:ident, $int:ty, changes: $changes:literal) => {
+        #[doc = concat!("`portable_atomic::", stringify!($name), "` behind points.")]
+        pub struct $name(portable_atomic::$name);
+
+        impl $name {
+            pub const fn new(value: $int) -> Self {
+                Self(portable_atomic::$name::new(value))
+            }
+
+            #[inline]
+            pub fn load(&self, order: Ordering) -> $int {
+                point(Point::Load);
+                self.0.load(order)
+            }
+
+            #[inline]
+            pub fn store(&self, value: $int, order: Ordering) {
+                point(Point::Store);
+                self.0.store(value, order);
+            }
+
+            #[inline]
+            pub fn compare_exchange(
+                &self,
+                current: $int,
+                new: $int,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$int, $int> {
+                point(Point::CompareExchange);
+                let result = self.0.compare_exchange(current, new, success, failure);
+                changed($changes && result.is_ok());
+                result
+            }
+
+            #[inline]
+            pub fn compare_exchange_weak(
+                &self,
+                current: $int,
+                new: $int,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$int, $int> {
+                point(Point::CompareExchange);
+                let result = self.0.compare_exchange_weak(current, new, success, failure);
+                changed($changes && result.is_ok());
+                result
+            }
+
+            #[inline]
+            pub fn fetch_max(&self, value: $int, order: Ordering) -> $int {
+                point(Point::FetchMax);
+                self.0.fetch_max(value, order)
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new(0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+atomic!(AtomicU32, u32, changes: false);
+atomic!(AtomicU64, u64, changes: true);
+
+/// `portable_atomic::fence` behind a point.
+#[inline]
+pub fn fence(order: Ordering) {
+    point(Point::Fence);
+    portable_atomic::fence(order);
+}

@@ -1,0 +1,183 @@
+//! Owns the buckets of the real crate as subjects: every verb of theirs, and what it does.
+
+use std::time::Duration;
+
+use freeze_points::watched;
+use tollgate_freeze::{Clock, Limit, ManualClock, Monotonic, MultiBucket, TokenBucket};
+
+use crate::subject::Effect::{Adds, Sets};
+use crate::subject::{CAPACITY, START, Subject, Verb};
+
+/// Items taken after a reset: as near to half as `START`, but not the same.
+const OTHER: i64 = START + 1000;
+
+const NANOSECOND: Duration = Duration::from_nanos(1);
+
+/// An item a second, from none at first.
+fn limit(tokens_per_item: u64) -> Limit {
+    Limit::per_second(tokens_per_item).capacity(CAPACITY as u64 * tokens_per_item).empty()
+}
+
+/// Moves the clock on until `START` items are still missing, so that no verb has touched the bucket.
+fn fill(clock: &ManualClock) {
+    clock.advance(Duration::from_secs((CAPACITY - START) as u64));
+}
+
+/// `TokenBucket`: an item is a token.
+#[derive(Debug)]
+pub struct Word(TokenBucket<ManualClock>);
+
+impl Subject for Word {
+    const NAME: &'static str = "TokenBucket";
+    const VERBS: &'static [Verb<Self>] = &[
+        Verb::new("try_take", Adds(1), |Self(bucket)| watched(|| bucket.try_take(1)).expect("half of it is there")),
+        Verb::new("try_take, refused", Adds(0), |Self(bucket)| {
+            let _ = watched(|| bucket.try_take(CAPACITY as u64)).expect_err("half of it is taken");
+        }),
+        Verb::new("take_up_to", Adds(3), |Self(bucket)| assert_eq!(watched(|| bucket.take_up_to(3)), 3)),
+        Verb::new("put_back", Adds(-4), |Self(bucket)| watched(|| bucket.put_back(4))),
+        Verb::new("reset", Sets(OTHER), |Self(bucket)| watched(|| bucket.reset((CAPACITY - OTHER) as u64))),
+        Verb::new("available", Adds(0), |Self(bucket)| assert!(watched(|| bucket.available()) > 0)),
+        Verb::new("wait_for", Adds(0), |Self(bucket)| {
+            assert!(watched(|| bucket.wait_for(CAPACITY as u64)).expect("no more than the capacity") > Duration::ZERO);
+        }),
+    ];
+
+    fn new() -> Self {
+        let bucket = TokenBucket::with_clock(limit(1), ManualClock::new()).expect("a limit in range");
+        fill(bucket.clock());
+        Self(bucket)
+    }
+
+    fn taken(&self) -> i64 {
+        CAPACITY - self.0.available() as i64
+    }
+}
+
+/// `MultiBucket` of two streams with `S` slots inside: an item is a token of the one and two of the other.
+#[derive(Debug)]
+pub struct Multi<const S: usize>(MultiBucket<2, ManualClock, S>);
+
+const ITEM: [u64; 2] = [1, 2];
+
+const fn items(n: i64) -> [u64; 2] {
+    [n as u64 * ITEM[0], n as u64 * ITEM[1]]
+}
+
+impl<const S: usize> Subject for Multi<S> {
+    const NAME: &'static str = if S == 1 { "MultiBucket<2>, growing" } else { "MultiBucket<2>" };
+    const VERBS: &'static [Verb<Self>] = &[
+        Verb::new("try_take", Adds(1), |Self(bucket)| watched(|| bucket.try_take(ITEM)).expect("half of it is there")),
+        Verb::new("try_take, refused", Adds(0), |Self(bucket)| {
+            let _ = watched(|| bucket.try_take(items(CAPACITY))).expect_err("half of it is taken");
+        }),
+        Verb::new("take_up_to", Adds(3), |Self(bucket)| assert_eq!(watched(|| bucket.take_up_to(3, ITEM)), 3)),
+        Verb::new("put_back", Adds(-4), |Self(bucket)| watched(|| bucket.put_back(items(4)))),
+        Verb::new("reset", Sets(OTHER), |Self(bucket)| watched(|| bucket.reset(items(CAPACITY - OTHER)))),
+        Verb::new("available", Adds(0), |Self(bucket)| whole(watched(|| bucket.available()))),
+        Verb::new("snapshot", Adds(0), |Self(bucket)| whole(watched(|| bucket.snapshot()).available())),
+        Verb::new("wait_for", Adds(0), |Self(bucket)| {
+            let wait = watched(|| bucket.wait_for(items(CAPACITY))).expect("no more than the capacity");
+            assert!(wait > Duration::ZERO);
+        }),
+        // It makes sure of a second slot for the callers without a handle, and gives that back at once.
+        Verb::new("handle", Adds(0), |Self(bucket)| drop(watched(|| bucket.handle()).expect("enough slots")))
+            .holding(2),
+        Verb::new("Handle, dropped", Adds(0), |Self(bucket)| {
+            let handle = bucket.handle().expect("enough slots");
+            watched(|| drop(handle));
+        }),
+        Verb::new("Handle::try_take", Adds(1), |Self(bucket)| {
+            let mut handle = bucket.handle().expect("enough slots");
+            watched(|| handle.try_take(ITEM)).expect("half of it is there");
+        }),
+        Verb::new("Handle::try_take, refused", Adds(0), |Self(bucket)| {
+            let mut handle = bucket.handle().expect("enough slots");
+            let _ = watched(|| handle.try_take(items(CAPACITY))).expect_err("half of it is taken");
+        }),
+        Verb::new("Handle::take_up_to", Adds(3), |Self(bucket)| {
+            let mut handle = bucket.handle().expect("enough slots");
+            assert_eq!(watched(|| handle.take_up_to(3, ITEM)), 3);
+        }),
+        Verb::new("Handle::put_back", Adds(-4), |Self(bucket)| {
+            let mut handle = bucket.handle().expect("enough slots");
+            watched(|| handle.put_back(items(4)));
+        }),
+        Verb::new("Handle::available", Adds(0), |Self(bucket)| {
+            let handle = bucket.handle().expect("enough slots");
+            whole(watched(|| handle.available()));
+        }),
+        Verb::new("Handle::snapshot", Adds(0), |Self(bucket)| {
+            let handle = bucket.handle().expect("enough slots");
+            whole(watched(|| handle.snapshot()).available());
+        }),
+        Verb::new("Handle::wait_for", Adds(0), |Self(bucket)| {
+            let handle = bucket.handle().expect("enough slots");
+            let wait = watched(|| handle.wait_for(items(CAPACITY))).expect("no more than the capacity");
+            assert!(wait > Duration::ZERO);
+        }),
+    ];
+
+    fn new() -> Self {
+        let bucket = MultiBucket::with_slots(ITEM.map(limit), ManualClock::new()).expect("limits in range");
+        fill(bucket.clock());
+        Self(bucket)
+    }
+
+    fn taken(&self) -> i64 {
+        let available = self.0.available();
+        whole(available);
+        CAPACITY - available[0] as i64
+    }
+
+    fn slots_held(&self) -> usize {
+        // 4096 slots: the current one, one that every handle must leave, the handles, and what others hold.
+        let mut handles = Vec::new();
+        while let Ok(handle) = self.0.handle() {
+            handles.push(handle);
+        }
+        4096 - 2 - handles.len()
+    }
+}
+
+/// Fails unless both streams show the same number of items.
+fn whole(available: [u64; 2]) {
+    assert_eq!(available[1], 2 * available[0], "streams disagree: {available:?}");
+}
+
+/// The clocks that more than one thread writes: moving one, and a bucket that reads it.
+#[derive(Debug)]
+pub struct Clocks(TokenBucket<Monotonic<ManualClock>>);
+
+impl Subject for Clocks {
+    const NAME: &'static str = "clocks";
+    const VERBS: &'static [Verb<Self>] = &[
+        Verb::new("ManualClock::advance", Adds(0), |Self(bucket)| {
+            watched(|| bucket.clock().clock().advance(NANOSECOND));
+        }),
+        Verb::new("Monotonic::now, moved", Adds(0), |Self(bucket)| {
+            bucket.clock().clock().advance(NANOSECOND);
+            watched(|| bucket.clock().now());
+        }),
+        Verb::new("try_take, moved", Adds(1), |Self(bucket)| {
+            bucket.clock().clock().advance(NANOSECOND);
+            watched(|| bucket.try_take(1)).expect("half of it is there");
+        }),
+        Verb::new("put_back, moved", Adds(-1), |Self(bucket)| {
+            bucket.clock().clock().advance(NANOSECOND);
+            watched(|| bucket.put_back(1));
+        }),
+    ];
+
+    fn new() -> Self {
+        let clock = Monotonic::new(ManualClock::new());
+        let bucket = TokenBucket::with_clock(limit(1), clock).expect("a limit in range");
+        fill(bucket.clock().clock());
+        Self(bucket)
+    }
+
+    /// It moves by much less than the second in which a token accrues.
+    fn taken(&self) -> i64 {
+        CAPACITY - self.0.available() as i64
+    }
+}

@@ -1,0 +1,30 @@
+//! A thread that is stopped for good, at any point of any verb, stops nobody and keeps nothing but what it holds.
+//!
+//! Fails where another thread would wait for it, and if a call that is woken late acts on what it saw before.
+
+use freeze_tests::{Clocks, Multi, Subject, Word, each_point};
+
+fn nobody_waits<S: Subject>() {
+    each_point::<S>(|at| assert!(!at.others_wait, "{}: others wait for a thread that is stopped at {at:?}", S::NAME));
+}
+
+#[test]
+fn nobody_waits_for_a_caller_of_a_token_bucket() {
+    nobody_waits::<Word>();
+}
+
+#[test]
+fn nobody_waits_for_a_caller_of_a_multi_bucket() {
+    nobody_waits::<Multi<4>>();
+}
+
+/// With one slot inside, every call that changes state links the first block, or finds one that another thread links.
+#[test]
+fn nobody_waits_for_a_caller_that_links_a_block_of_slots() {
+    nobody_waits::<Multi<1>>();
+}
+
+#[test]
+fn nobody_waits_for_a_caller_that_moves_a_clock() {
+    nobody_waits::<Clocks>();
+}

@@ -1,0 +1,7 @@
+//! Sets the face of `src/sync.rs`, and names the features of the crate that this twin does without.
+
+fn main() {
+    println!("cargo::rustc-cfg=tollgate_freeze");
+    println!("cargo::rustc-check-cfg=cfg(feature, values(\"quanta\", \"serde\"))");
+    println!("cargo::rerun-if-changed=build.rs");
+}

@@ -1,0 +1,106 @@
+//! What the lessons share: a line of the table, time that is moved by hand, and two threads on one bucket after another.
+//!
+//! Each test in `tests/` is named for a claim of tollgate's. It first lets a peer, at the pinned version, break that claim, and then runs the
+//! same script against tollgate. `cargo test --package lessons` prints the table.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tollgate::{Clock, Time};
+
+/// One line of the table, past the test runner's capture.
+pub fn lesson(peer: &str, shown: bool, theirs: impl Display, ours: impl Display) {
+    let verdict = if shown { "FAULT SHOWN" } else { "NOT SHOWN" };
+    line(&format!("lesson {peer}: {verdict}: {theirs}; ours: {ours}"));
+}
+
+/// A line of the table for what is not built yet, or is shown elsewhere.
+pub fn later(peer: &str, theirs: impl Display, ours: impl Display) {
+    line(&format!("lesson {peer}: LATER: {theirs}; ours: {ours}"));
+}
+
+fn line(text: &str) {
+    // In one write, so that lines of tests that run beside each other do not mix. A reader that has gone away is no reason to fail.
+    let _ = std::io::stdout().lock().write_all(format!("{text}\n").as_bytes());
+}
+
+/// A clock moved by hand, whose next reader can be made to stall between the reading and the use of it.
+///
+/// Reading the clock is the one place where a limiter calls its user, so it is the one place where a script can stop it without threads.
+#[derive(Default)]
+pub struct Hand {
+    nanos: AtomicU64,
+    stall: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl Hand {
+    pub fn nanos(&self) -> u64 {
+        let reading = self.nanos.load(Ordering::Relaxed);
+        let meanwhile = self.stall.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
+        reading
+    }
+
+    pub fn duration(&self) -> Duration {
+        Duration::from_nanos(self.nanos())
+    }
+
+    pub fn set(&self, nanos: u64) {
+        self.nanos.store(nanos, Ordering::Relaxed);
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.nanos.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Whoever reads next gets the present, and is kept with it until `meanwhile` has run.
+    pub fn stall_next_reader(&self, meanwhile: impl FnOnce() + Send + 'static) {
+        *self.stall.lock().unwrap() = Some(Box::new(meanwhile));
+    }
+}
+
+impl std::fmt::Debug for Hand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Hand").field(&self.nanos).finish()
+    }
+}
+
+impl Clock for Hand {
+    fn now(&self) -> Time {
+        Time::from_nanos(self.nanos())
+    }
+}
+
+/// Lets two threads start on each bucket together, three takes each, and says how many were granted on it.
+pub fn race<B: Sync>(buckets: &[B], take: impl Fn(&B) -> bool + Sync) -> Vec<u32> {
+    let granted: Vec<AtomicU32> = buckets.iter().map(|_| AtomicU32::new(0)).collect();
+    let arrived: Vec<AtomicUsize> = buckets.iter().map(|_| AtomicUsize::new(0)).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for (i, bucket) in buckets.iter().enumerate() {
+                    arrived[i].fetch_add(1, Ordering::Relaxed);
+                    let mut spins = 0;
+                    while arrived[i].load(Ordering::Relaxed) < 2 {
+                        spins += 1;
+                        // The other one may have no processor.
+                        if spins % 4096 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+                    }
+                    let mine = (0..3).filter(|_| take(bucket)).count();
+                    granted[i].fetch_add(mine as u32, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    granted.into_iter().map(AtomicU32::into_inner).collect()
+}
+
+/// A share, as a percentage with one decimal.
+pub fn percent(part: u64, whole: u64) -> String {
+    format!("{:.1} %", part as f64 * 100.0 / whole as f64)
+}
