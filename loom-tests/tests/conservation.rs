@@ -40,12 +40,12 @@ model! {
 }
 
 model! {
-    /// Two put-backs at once both count, and together they never fill above the capacity.
+    /// Two put-backs at once both count.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the clamp in `Stream::put_back` is removed.
-    two_put_backs_fill_no_further_than_the_capacity, None, 2, [3], || {
-        let bucket = token_bucket(3);
-        assert!(bucket.try_take(2).is_ok());
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    two_put_backs_both_count, None, 2, [5], || {
+        let bucket = token_bucket(9);
+        assert!(bucket.try_take(8).is_ok());
         let other = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.put_back(2))
@@ -134,5 +134,21 @@ model! {
         let mine = bucket.take_up_to(9, [1, 2]);
         let other = other.join().unwrap();
         (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// More comes back than was ever taken, beside a take: the bucket is full, less what is taken after that.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if the amount in `Stream::put_back` is not cut off at the capacity.
+    a_put_back_of_everything_fills_up, None, 2, [(true, 3), (true, 2)], || {
+        let bucket = token_bucket(3);
+        assert!(bucket.try_take(2).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take(1).is_ok())
+        };
+        bucket.put_back(u64::MAX);
+        (other.join().unwrap(), bucket.available())
     }
 }

@@ -10,12 +10,12 @@ model! {
     /// Either thread installs the grown block, and both takes are granted in it.
     ///
     /// Two threads, one take each, one slot in the first block, so that the first take must grow; exhaustive. Fails if a block is found
-    /// before its slots are free, or if a version in it is found before the block.
-    either_thread_installs_the_block, None, 20, [[0, 1]], || {
+    /// before its slots are free, if two takers get one slot of it, or if a version in it is found before the block.
+    either_thread_installs_the_block, None, 20, [[0, 0]], || {
         let bucket = multi_bucket::<2, 1>([2, 3]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || assert!(bucket.try_take([1, 1]).is_ok()))
+            thread::spawn(move || assert!(bucket.try_take([1, 2]).is_ok()))
         };
         assert!(bucket.try_take([1, 1]).is_ok());
         other.join().unwrap();
@@ -53,6 +53,26 @@ model! {
         for other in others {
             other.join().unwrap();
         }
+        bucket.available()
+    }
+}
+
+model! {
+    /// Two handles hold the first grown block, and a bare call finds its slot in the second.
+    ///
+    /// Two threads, two takes through handles and one without; one slot in the first block, two in the next, four in the one after it;
+    /// exhaustive. Fails if claiming and finding count the blocks differently.
+    handles_reach_into_the_second_block, None, 20, [[0]], || {
+        let bucket = multi_bucket::<1, 1>([3]);
+        let mut handles = [bucket.handle().unwrap(), bucket.handle().unwrap()];
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || assert!(bucket.try_take([1]).is_ok()))
+        };
+        for handle in &mut handles {
+            assert!(handle.try_take([1]).is_ok());
+        }
+        other.join().unwrap();
         bucket.available()
     }
 }

@@ -65,3 +65,57 @@ model! {
         reader.join().unwrap()
     }
 }
+
+model! {
+    /// Two handles race for the last tokens: exactly one gets them.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    two_handles_share_the_last_tokens, None, 10, [(true, false, [0, 1]), (false, true, [0, 1])], || {
+        let bucket = multi_bucket::<2, 3>([1, 2]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.handle().unwrap().try_take([1, 1]).is_ok())
+        };
+        let mine = bucket.handle().unwrap().try_take([1, 1]).is_ok();
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// What a handle puts back is there for the next call, its own or another thread's.
+    ///
+    /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    what_a_handle_puts_back_is_taken_once, None, 20, [(2, false, [0, 0]), (1, true, [0, 0])], || {
+        let bucket = multi_bucket::<2, 3>([3, 3]);
+        let mut handle = bucket.handle().unwrap();
+        assert!(handle.try_take([3, 3]).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1, 1]).is_ok())
+        };
+        handle.put_back([2, 2]);
+        let mine = handle.take_up_to(5, [1, 1]);
+        drop(handle);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// A handle that is dropped gives its slot back once: whoever has claimed it by then keeps it.
+    ///
+    /// Two threads, a drop and a take each; two slots; exhaustive. Fails if the drop releases twice.
+    a_handle_gives_its_slot_back_once, None, 20, [[0, 0]], || {
+        let bucket = multi_bucket::<2, 2>([3, 3]);
+        let handle = bucket.handle().unwrap();
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || assert!(bucket.try_take([2, 1]).is_ok()))
+        };
+        drop(handle);
+        assert!(bucket.try_take([1, 2]).is_ok());
+        other.join().unwrap();
+        bucket.available()
+    }
+}

@@ -21,7 +21,7 @@ fn race(capacity: [u64; 2]) -> (bool, bool, [u64; 2]) {
 model! {
     /// One of the two fits: one is granted, whichever comes first, and the other leaves no trace.
     ///
-    /// Two threads, one take each; exhaustive. Fails if the streams are debited one by one with rollback, or a refusal is not validated.
+    /// Two threads, one take each; exhaustive. Fails if a stream is debited where the other is short, or a refusal is not validated.
     one_of_two_is_granted_where_one_fits, None, 20, [(true, false, [0, 1]), (false, true, [1, 0])], || race([2, 2])
 }
 
@@ -30,4 +30,21 @@ model! {
     ///
     /// Two threads, one take each; exhaustive. Fails if a take that has lost a race counts as refused.
     both_are_granted_where_both_fit, None, 20, [(true, true, [0, 0])], || race([3, 3])
+}
+
+model! {
+    /// A taker that lacks tokens of one stream is in nobody's way on the other: whoever fits is granted, whatever the order.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if the streams are debited one by one with rollback: both can then be refused.
+    a_taker_that_does_not_fit_is_in_nobodys_way, None, 5, [(true, false, [0, 1])], || {
+        let bucket = multi_bucket::<2, 3>([1, 3]);
+        bucket.reset([1, 2]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1, 3]).is_ok())
+        };
+        let mine = bucket.try_take([1, 1]).is_ok();
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
 }

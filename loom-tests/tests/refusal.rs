@@ -47,3 +47,72 @@ model! {
         refused
     }
 }
+
+model! {
+    /// A refused take leaves no trace: tokens that come back meanwhile are all there.
+    ///
+    /// Two threads, one refused call beside two put-backs; exhaustive. Fails if a refusal writes the word.
+    a_refusal_leaves_no_trace, None, 3, [2], || {
+        let bucket = token_bucket(3);
+        assert!(bucket.try_take(3).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || assert!(bucket.try_take(3).is_err()))
+        };
+        bucket.put_back(1);
+        bucket.put_back(1);
+        other.join().unwrap();
+        bucket.available()
+    }
+}
+
+model! {
+    /// The same over two streams: a refusal publishes no version.
+    ///
+    /// Two threads, one refused call beside a take; exhaustive. Fails if a refusal publishes, even what it has read.
+    a_refusal_leaves_no_trace_in_two_streams, None, 10, [(2, [2, 2])], || {
+        let bucket = multi_bucket::<2, 3>([4, 4]);
+        assert!(bucket.try_take([1, 1]).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || assert!(bucket.try_take([1, 4]).is_err()))
+        };
+        assert!(bucket.try_take([1, 1]).is_ok());
+        other.join().unwrap();
+        let snapshot = bucket.snapshot();
+        (snapshot.sequence(), snapshot.available())
+    }
+}
+
+model! {
+    /// A wait that is asked for beside a take is that before it or that after it.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if `wait_for` does not read the word.
+    a_wait_is_that_of_one_value_of_the_word, None, 2, [0, 2], || {
+        let bucket = token_bucket(3);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.wait_for(3).unwrap().as_nanos())
+        };
+        assert!(bucket.try_take(2).is_ok());
+        other.join().unwrap()
+    }
+}
+
+model! {
+    /// The same over two streams, of which now the one and now the other has the longer wait.
+    ///
+    /// Two threads, two takes and one question, two slots, so that the second take writes the slot that the question may be reading;
+    /// exhaustive. Fails without the validation, or either fence.
+    a_wait_is_that_of_one_version, None, 20, [0, 3, 5], || {
+        // Levels (7, 7), then (6, 4), then (2, 3): short by (0, 0), (1, 3) or (5, 4). A mixture: (5, 0), (0, 4), (1, 4), (5, 3).
+        let bucket = multi_bucket::<2, 2>([7, 7]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.wait_for([7, 7]).unwrap().as_nanos())
+        };
+        assert!(bucket.try_take([1, 3]).is_ok());
+        assert!(bucket.try_take([4, 1]).is_ok());
+        other.join().unwrap()
+    }
+}

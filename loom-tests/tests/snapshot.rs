@@ -61,3 +61,40 @@ model! {
         reader.join().unwrap()
     }
 }
+
+model! {
+    /// The sequence of a snapshot counts the changes that its levels show.
+    ///
+    /// Two threads, two takes and one snapshot; exhaustive. Fails if the sequence is read apart from the levels.
+    the_sequence_is_that_of_the_levels, None, 20, [(0, [4, 4]), (1, [3, 3]), (2, [2, 2])], || {
+        let bucket = multi_bucket::<2, 3>([4, 4]);
+        let reader = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || {
+                let snapshot = bucket.snapshot();
+                (snapshot.sequence(), snapshot.available())
+            })
+        };
+        for _ in 0..2 {
+            assert!(bucket.try_take([1, 1]).is_ok());
+        }
+        reader.join().unwrap()
+    }
+}
+
+model! {
+    /// Two snapshots of one thread never go back.
+    ///
+    /// Two threads, two takes and two snapshots; exhaustive. Fails if publishing does not count up.
+    a_later_snapshot_is_no_older, None, 20, [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)], || {
+        let bucket = multi_bucket::<1, 3>([4]);
+        let reader = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || (bucket.snapshot().sequence(), bucket.snapshot().sequence()))
+        };
+        for _ in 0..2 {
+            assert!(bucket.try_take([1]).is_ok());
+        }
+        reader.join().unwrap()
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
-use tollgate::{Clock, ManualClock, Monotonic, Time};
+use tollgate::{Clock, Limit, ManualClock, Monotonic, MultiBucket, Rate, Time, TokenBucket};
 
 const TICK: Duration = Duration::from_nanos(1);
 
@@ -30,7 +30,7 @@ model! {
     /// A clock that is set back behind `Monotonic` is never seen to go back, in either thread.
     ///
     /// Two threads, two readings and a reading after a step back; exhaustive. Fails if the `fetch_max` becomes a load and a store.
-    a_monotonic_clock_never_goes_back, None, 5, [(5, 5), (5, 9), (9, 9)], || {
+    a_monotonic_clock_never_goes_back, None, 5, [(0, 0), (0, 9), (5, 5), (5, 9), (9, 9)], || {
         let clock = Arc::new(Monotonic::new(ManualClock::starting_at(Time::from_nanos(5))));
         let other = {
             let clock = Arc::clone(&clock);
@@ -38,8 +38,8 @@ model! {
         };
         clock.clock().set(Time::from_nanos(9));
         let mine = clock.now().as_nanos();
-        clock.clock().set(Time::from_nanos(3));
-        assert_eq!(mine, 9);
+        clock.clock().set(Time::ZERO);
+        assert_eq!((mine, clock.now().as_nanos()), (9, 9));
         let (first, second) = other.join().unwrap();
         assert!(first <= second, "{first} then {second}");
         (first, second)
@@ -82,5 +82,113 @@ model! {
         let other = other.join().unwrap();
         assert!(mine + other <= 3 + 2, "{mine} + {other}");
         (mine, other)
+    }
+}
+
+model! {
+    /// However long a bucket stands full, it holds its capacity and no more, for whichever thread is first.
+    ///
+    /// Two threads, one call each, and a clock that moves by more than the capacity is worth; exhaustive. Fails if the level is not cut off
+    /// at the capacity, or if a take does not write what was forfeited.
+    idle_time_fills_no_further_than_the_capacity, None, 5, [(3, 3, 0), (3, 0, 0), (0, 3, 0)], || {
+        let bucket = token_bucket(3);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_up_to(9))
+        };
+        bucket.clock().advance(5 * TICK);
+        let mine = bucket.take_up_to(9);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// The same over two streams, of which one fills up and the other does not.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if the level is not cut off at the capacity, or if a take does not write what was forfeited.
+    idle_time_fills_two_streams_each_to_its_capacity, None, 20, [(2, 3, [1, 2]), (3, 0, [0, 3]), (0, 3, [0, 3])], || {
+        let bucket = multi_bucket::<2, 3>([3, 12]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_up_to(9, [1, 3]))
+        };
+        bucket.clock().advance(5 * TICK);
+        let mine = bucket.take_up_to(9, [1, 3]);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// A put-back to a full bucket takes nothing from a thread whose `now` is old.
+    ///
+    /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back raises `spent` to what a full bucket has forfeited.
+    a_put_back_takes_nothing_from_a_stale_now, None, 2, [(true, 3)], || {
+        let bucket = token_bucket(3);
+        let later = Time::ZERO.after(5 * TICK);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.at(later).put_back(1))
+        };
+        let granted = bucket.at(Time::ZERO).try_take(3).is_ok();
+        other.join().unwrap();
+        (granted, bucket.at(later).available())
+    }
+}
+
+model! {
+    /// A put-back fills no further than the capacity: a thread whose `now` is old finds nothing that the bucket could not hold.
+    ///
+    /// Two threads, a put-back at time 5 and a take at time 2; exhaustive. Fails if `Stream::put_back` fills above the capacity.
+    a_put_back_gives_nothing_to_a_stale_now, None, 3, [(false, 3)], || {
+        let bucket = token_bucket(3);
+        let later = Time::ZERO.after(5 * TICK);
+        assert!(bucket.at(later).try_take(2).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.at(Time::ZERO.after(2 * TICK)).try_take(1).is_ok())
+        };
+        bucket.at(later).put_back(3);
+        (other.join().unwrap(), bucket.at(later).available())
+    }
+}
+
+model! {
+    /// The same over two streams, of which one is full by then and the other is not.
+    ///
+    /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back raises `spent` to what a full bucket has forfeited.
+    a_put_back_to_two_streams_takes_nothing_from_a_stale_now, None, 5, [(true, [3, 7]), (true, [3, 8])], || {
+        let bucket = multi_bucket::<2, 3>([3, 9]);
+        let later = Time::ZERO.after(5 * TICK);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.at(later).put_back([1, 1]))
+        };
+        let granted = bucket.at(Time::ZERO).try_take([3, 7]).is_ok();
+        other.join().unwrap();
+        (granted, bucket.at(later).available())
+    }
+}
+
+model! {
+    /// A clock that is set back to before the bucket was built gives nobody anything, with a rate that does not divide evenly either.
+    ///
+    /// Two threads, one call each, and a clock that is set from 5 to 0; exhaustive. Fails if the elapsed time wraps below 0.
+    a_clock_behind_the_origin_mints_nothing, None, 5, [(false, false, 0)], || {
+        let clock = ManualClock::starting_at(Time::from_nanos(5));
+        let limit = Limit::new(Rate::per_second(1 << 20), 3);
+        let word = Arc::new(TokenBucket::with_clock(limit, clock).unwrap());
+        let clock = ManualClock::starting_at(Time::from_nanos(5));
+        let versions = Arc::new(MultiBucket::<1, _, 2>::with_slots([limit], clock).unwrap());
+        assert!(word.try_take(3).is_ok() && versions.try_take([3]).is_ok());
+        let other = {
+            let (word, versions) = (Arc::clone(&word), Arc::clone(&versions));
+            thread::spawn(move || (word.try_take(1).is_ok(), versions.try_take([1]).is_ok()))
+        };
+        word.clock().set(Time::ZERO);
+        versions.clock().set(Time::ZERO);
+        let (first, second) = other.join().unwrap();
+        (first, second, word.available())
     }
 }

@@ -1,5 +1,8 @@
 //! The commands of the repository: `cargo xtask COMMAND`.
 
+mod cross;
+mod fuzz;
+mod killers;
 mod loom;
 mod step;
 mod test;
@@ -9,14 +12,24 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test    everything: format, lints, docs, tests over the features, no_std, examples, loom models
-  loom    the loom models alone; further words are passed on to the test runner";
+  test    everything that fits in a quarter of an hour: format, lints, docs, tests over the features, no_std, examples, loom
+          models, frozen threads, histories, a short soak, lessons, the replay of fuzzed inputs
+  loom    the loom models alone; further words are passed on to the test runner
+  killers [ID...]
+          one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these ids
+  fuzz [--seconds N]
+          each fuzz target for N seconds, 60 unless told; needs cargo-fuzz and a nightly compiler, and says how to get them
+  cross [--fetch] [MACHINE...]
+          builds and tests for other machines, as far as what they need is there; --fetch gets that, from Debian";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.split_first() {
         Some((command, [])) if command == "test" => step::run(test::steps()),
         Some((command, rest)) if command == "loom" => step::run(vec![loom::models(rest)]),
+        Some((command, rest)) if command == "cross" => cross::run(rest),
+        Some((command, ids)) if command == "killers" => killers::run(ids),
+        Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
         Some((command, [])) if matches!(command.as_str(), "help" | "-h" | "--help") => {
             println!("{USAGE}");
             ExitCode::SUCCESS

@@ -23,9 +23,15 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend([
         Step::cargo("tests of the commands", "test --package xtask"),
         Step::cargo("no_std build", "build --package tollgate --no-default-features --release"),
-        Step::cargo("examples", "build --package tollgate --examples --release"),
+        Step::cargo("examples", "test --package tollgate --examples --release"),
         Step::cargo("example producers, two seconds", "run --release --example producers -- --seconds 2"),
         loom::models(&[]),
+        Step::cargo("frozen threads", "test --release --package freeze-points --package freeze-tests"),
+        Step::cargo("histories", "test --release --package history-tests"),
+        Step::cargo("soak, three seconds", "run --release --package history-tests --bin soak -- --seconds 3"),
+        Step::cargo("lessons from peers", "test --package lessons"),
+        // On a stable compiler: the seeds, and what fuzzing has found.
+        Step::cargo("fuzz targets, replayed", "test --manifest-path fuzz/Cargo.toml --no-default-features"),
     ]);
     steps
 }

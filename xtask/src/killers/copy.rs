@@ -1,0 +1,176 @@
+//! Owns one copy of the sources: what is in it, and how a model is built and run in it; never touches the original.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use super::fault::Sources;
+
+/// A workspace of the crate and its models, with a target folder of its own.
+pub(crate) struct Copy {
+    folder: PathBuf,
+}
+
+/// What came of running a model, or all models of a file.
+pub(crate) enum Outcome {
+    Passed,
+    /// The models that failed, and the first words of why.
+    Failed {
+        models: Vec<String>,
+        why: String,
+    },
+    NotBuilt(String),
+    TimedOut,
+    /// It ended, but not by the report of a model.
+    Broken(String),
+}
+
+/// A build of the crate and one file of models takes a few seconds; the first one builds loom as well.
+const BUILD_LIMIT: Duration = Duration::from_secs(600);
+
+impl Copy {
+    /// Copies what the models need from the repository to `folder`; what is built there is kept.
+    pub(crate) fn new(repository: &Path, folder: PathBuf, sources: &Sources) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        for part in ["src", "loom-tests", "tests"] {
+            let _ = fs::remove_dir_all(folder.join(part));
+            copy_folder(&repository.join(part), &folder.join(part))?;
+        }
+        for file in ["Cargo.lock", "README.md"] {
+            let _ = fs::copy(repository.join(file), folder.join(file));
+        }
+        let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
+        fs::write(folder.join("Cargo.toml"), small_manifest(&manifest))?;
+        let copy = Self { folder };
+        copy.write(sources)?;
+        Ok(copy)
+    }
+
+    /// Writes files of `src/`.
+    pub(crate) fn write(&self, sources: &Sources) -> io::Result<()> {
+        for (name, text) in sources {
+            let path = self.folder.join("src").join(name);
+            fs::create_dir_all(path.parent().expect("below src"))?;
+            fs::write(path, text)?;
+        }
+        Ok(())
+    }
+
+    /// Builds a file of models, or with `lib` or `tests/file` tests of the crate, and runs it: all of it, or one model.
+    pub(crate) fn run(&self, file: &str, model: Option<&str>, limit: Duration) -> io::Result<Outcome> {
+        let (status, output) = self.cargo(file, &["--no-run"], BUILD_LIMIT)?;
+        match status {
+            Some(status) if status.success() => {}
+            Some(_) => return Ok(Outcome::NotBuilt(line_with(&output, "error"))),
+            None => return Ok(Outcome::TimedOut),
+        }
+        let words = match model {
+            Some(name) => vec!["--", "--exact", name],
+            None => vec!["--", "--test-threads=1"],
+        };
+        let (status, output) = self.cargo(file, &words, limit)?;
+        Ok(match status {
+            None => Outcome::TimedOut,
+            Some(_) if output.contains("running 0 tests") => Outcome::Broken(format!("no model {model:?} in {file}")),
+            Some(status) if status.success() => Outcome::Passed,
+            Some(status) => match failed_models(&output) {
+                models if models.is_empty() => Outcome::Broken(format!("{status}: {}", line_with(&output, "panicked"))),
+                models => Outcome::Failed { models, why: why(&output) },
+            },
+        })
+    }
+
+    /// The status is `None` if it took longer than `limit`; then all that it has started is ended.
+    fn cargo(&self, file: &str, words: &[&str], limit: Duration) -> io::Result<(Option<ExitStatus>, String)> {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let crate_tests = file.strip_prefix("tests/");
+        if file == "lib" || crate_tests.is_some() {
+            command.args("test --offline --package tollgate --no-default-features --features=std".split(' '));
+            command.args(crate_tests.map_or(vec!["--lib"], |file| vec!["--test", file]));
+            command.env_remove("RUSTFLAGS").env("CARGO_TARGET_DIR", self.folder.join("target/crate"));
+        } else {
+            command.args("test --offline --release --package loom-tests --test".split(' ')).arg(file);
+            command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", self.folder.join("target/loom"));
+        }
+        let log = self.folder.join("log");
+        let out = File::create(&log)?;
+        command.args(words).env("CARGO_BUILD_JOBS", "1").env("CARGO_TERM_COLOR", "never").env("RUST_BACKTRACE", "0");
+        // What is built is run once or twice.
+        command.env("CARGO_PROFILE_RELEASE_DEBUG", "0").env("CARGO_PROFILE_RELEASE_INCREMENTAL", "true");
+        command.current_dir(&self.folder);
+        command.env_remove("LOOM_MAX_PREEMPTIONS").stdout(out.try_clone()?).stderr(out).process_group(0);
+        let mut child = command.spawn()?;
+        let started = Instant::now();
+        let status = loop {
+            match child.try_wait()? {
+                Some(status) => break Some(status),
+                None if started.elapsed() < limit => std::thread::sleep(Duration::from_millis(20)),
+                None => {
+                    Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status()?;
+                    child.wait()?;
+                    break None;
+                }
+            }
+        };
+        Ok((status, String::from_utf8_lossy(&fs::read(log)?).into_owned()))
+    }
+}
+
+/// The names in the list below the last `failures:`.
+fn failed_models(output: &str) -> Vec<String> {
+    let list = output.rsplit_once("\nfailures:\n").map_or("", |(_, list)| list);
+    list.lines().map_while(|line| line.strip_prefix("    ")).map(str::to_owned).collect()
+}
+
+/// What the first panic said; of two sets of outcomes, the one that was reached.
+fn why(output: &str) -> String {
+    let mut lines = output.lines().skip_while(|line| !line.contains("panicked at")).skip(1).map(str::trim);
+    let message = lines.next().unwrap_or_default();
+    let reached = lines.next().and_then(|line| line.strip_prefix("left: "));
+    let why = reached.map_or_else(|| message.to_owned(), |reached| format!("reached {reached}"));
+    if why.chars().count() > 100 { why.chars().take(97).chain("...".chars()).collect() } else { why }
+}
+
+fn line_with(output: &str, word: &str) -> String {
+    output.lines().find(|line| line.contains(word)).unwrap_or("no word of why").to_owned()
+}
+
+/// The manifest of the repository without the packages, targets and dependencies that are not needed here.
+fn small_manifest(manifest: &str) -> String {
+    let mut small = String::new();
+    let (mut dropped, mut development, mut members) = (false, false, false);
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            dropped = line.starts_with("[[");
+            development = line.contains("dev-dependencies");
+        }
+        members |= line.starts_with("members");
+        let needed = !development || line.starts_with('[') || line.starts_with("proptest");
+        if !dropped && !members && needed {
+            small.push_str(line);
+            small.push('\n');
+        }
+        if members && line.ends_with(']') {
+            members = false;
+            small.push_str("members = [\"loom-tests\"]\n");
+        }
+    }
+    small
+}
+
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if !entry.file_type()?.is_dir() {
+            fs::copy(from, to)?;
+        } else if entry.file_name() != "traces" {
+            copy_folder(&from, &to)?;
+        }
+    }
+    Ok(())
+}

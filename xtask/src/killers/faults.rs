@@ -1,0 +1,697 @@
+//! Owns the list of faults: each one small, each with the model that must notice it, or with the reason why nobody can.
+
+use super::fault::Expect::{Harmless, Killed, NoOp};
+use super::fault::{Fault, edit};
+
+const UPDATE: &str = "fn update<R>(&self";
+const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
+const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
+const NO_LIMITS_BUT_THE_FIRST: &str = "every version is counted in the limits given at construction, whose index is 0";
+const A_PICTURE: &str = "nothing to weaken: only `Debug` looks at it";
+
+pub(crate) const FAULTS: &[Fault] = &[
+    // First, since it takes the longest.
+    Fault { id: "no-op", edits: &[edit("epoch.rs", "fn validate", "fence(Acquire);", "fence(Acquire); ")], expect: NoOp },
+    // The epoch.
+    Fault {
+        id: "epoch-load-relaxed",
+        edits: &[edit("epoch.rs", "fn load", "self.0.load(Acquire)", "self.0.load(Relaxed)")],
+        expect: Killed("snapshot::a_snapshot_is_never_torn"),
+    },
+    Fault {
+        id: "epoch-publish-relaxed",
+        edits: &[edit("epoch.rs", "pub(crate) fn publish", "Release, Relaxed", "Relaxed, Relaxed")],
+        expect: Killed("snapshot::a_snapshot_is_never_torn"),
+    },
+    Fault {
+        id: "epoch-publish-as-load-and-store",
+        edits: &[edit(
+            "epoch.rs",
+            "pub(crate) fn publish",
+            "self.0.compare_exchange(seen.0, seen.next(index).0, Release, Relaxed).is_ok()",
+            "let same = self.0.load(Relaxed) == seen.0;
+        if same {
+            self.0.store(seen.next(index).0, Release);
+        }
+        same",
+        )],
+        expect: Killed("conservation::whole_items_get_what_the_other_left"),
+    },
+    Fault {
+        id: "epoch-publish-whatever-is-current",
+        edits: &[edit(
+            "epoch.rs",
+            "pub(crate) fn publish",
+            "self.0.compare_exchange(seen.0, seen.next(index).0, Release, Relaxed).is_ok()",
+            "self.0.swap(seen.next(index).0, Release);
+        true",
+        )],
+        expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
+    },
+    Fault {
+        id: "epoch-publish-same-sequence",
+        edits: &[edit("epoch.rs", "const fn next", "wrapping_add(1)", "wrapping_add(0)")],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "epoch-validate-without-fence",
+        edits: &[edit("epoch.rs", "fn validate", "fence(Acquire);", "")],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "epoch-validate-load-before-fence",
+        edits: &[
+            edit("epoch.rs", "fn validate", "fence(Acquire);", "let now = self.0.load(Relaxed);\n        fence(Acquire);"),
+            edit("epoch.rs", "fn validate", "self.0.load(Relaxed) == seen.0", "now == seen.0"),
+        ],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "epoch-validate-always",
+        edits: &[edit("epoch.rs", "fn validate", "self.0.load(Relaxed) == seen.0", "seen == seen")],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "epoch-validate-only-the-slot",
+        edits: &[edit(
+            "epoch.rs",
+            "fn validate",
+            "self.0.load(Relaxed) == seen.0",
+            "Stamp(self.0.load(Relaxed)).index() == seen.index()",
+        )],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "epoch-debug",
+        edits: &[edit("epoch.rs", "impl fmt::Debug for Epoch", "self.0.load(Relaxed)", "0")],
+        expect: Harmless { model: "smoke::either_thread_wins_the_last_token_of_two_streams", reason: A_PICTURE },
+    },
+    // A slot.
+    Fault {
+        id: "slot-write-without-fence",
+        edits: &[edit("slot.rs", "fn write", "fence(Release);", "")],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "slot-write-fence-after-the-stores",
+        edits: &[
+            edit("slot.rs", "fn write", "fence(Release);", ""),
+            edit(
+                "slot.rs",
+                "fn write",
+                "word.store(spent, Relaxed);\n        }",
+                "word.store(spent, Relaxed);\n        }\n        fence(Release);",
+            ),
+        ],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "slot-write-all-words-but-the-first",
+        edits: &[edit("slot.rs", "fn write", ".zip(state.spent)", ".zip(state.spent).skip(1)")],
+        expect: Killed("snapshot::a_snapshot_is_never_torn"),
+    },
+    Fault {
+        id: "slot-write-no-words",
+        edits: &[edit("slot.rs", "fn write", "word.store(spent, Relaxed);", "let _ = (word, spent);")],
+        expect: Killed("snapshot::a_snapshot_is_never_torn"),
+    },
+    Fault {
+        id: "slot-write-no-limits",
+        edits: &[edit("slot.rs", "fn write", "self.limits.store(state.limits, Relaxed);", "")],
+        expect: Harmless { model: "snapshot::a_snapshot_is_never_torn", reason: NO_LIMITS_BUT_THE_FIRST },
+    },
+    Fault {
+        id: "slot-read-no-limits",
+        edits: &[edit("slot.rs", "fn read", "self.limits.load(Relaxed)", "0")],
+        expect: Harmless { model: "snapshot::a_snapshot_is_never_torn", reason: NO_LIMITS_BUT_THE_FIRST },
+    },
+    Fault {
+        id: "slot-read-one-word-for-all",
+        edits: &[edit("slot.rs", "fn read", "self.spent[i].load(Relaxed)", "self.spent[i / N].load(Relaxed)")],
+        expect: Killed("opposite::one_of_two_is_granted_where_one_fits"),
+    },
+    Fault {
+        id: "slot-current-unclaimed",
+        edits: &[edit("slot.rs", "fn current", "Claim::claimed()", "Claim::free()")],
+        expect: Killed("snapshot::a_snapshot_is_never_torn"),
+    },
+    // The claim.
+    Fault {
+        id: "claim-relaxed",
+        edits: &[edit("claim.rs", "fn try_claim", "CLAIMED, Acquire, Relaxed", "CLAIMED, Relaxed, Relaxed")],
+        expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "claim-as-load-and-store",
+        edits: &[edit(
+            "claim.rs",
+            "fn try_claim",
+            "self.0.compare_exchange(FREE, CLAIMED, Acquire, Relaxed).is_ok()",
+            "let free = self.0.load(Acquire) == FREE;
+        if free {
+            self.0.store(CLAIMED, Relaxed);
+        }
+        free",
+        )],
+        expect: Killed("conservation::whole_items_get_what_the_other_left"),
+    },
+    Fault {
+        id: "claim-lost-is-won",
+        edits: &[edit(
+            "claim.rs",
+            "fn try_claim",
+            "self.0.compare_exchange(FREE, CLAIMED, Acquire, Relaxed).is_ok()",
+            "let _ = self.0.compare_exchange(FREE, CLAIMED, Acquire, Relaxed);
+        true",
+        )],
+        expect: Killed("conservation::whole_items_get_what_the_other_left"),
+    },
+    Fault {
+        id: "claim-without-looking-first",
+        edits: &[edit(
+            "claim.rs",
+            "fn try_claim",
+            "if self.0.load(Relaxed) != FREE {\n            return false;\n        }",
+            "",
+        )],
+        expect: Harmless {
+            model: "conservation::whole_items_get_what_the_other_left",
+            reason: "only a hint that keeps the line shared: the compare-exchange decides",
+        },
+    },
+    Fault {
+        id: "claim-released-relaxed",
+        edits: &[edit("claim.rs", "fn release", "self.0.store(FREE, Release);", "self.0.store(FREE, Relaxed);")],
+        expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "claim-never-released",
+        edits: &[edit("claim.rs", "fn release", "self.0.store(FREE, Release);", "")],
+        expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
+    },
+    Fault {
+        id: "claim-debug",
+        edits: &[edit("claim.rs", "impl fmt::Debug for Claim", "self.0.load(Relaxed)", "FREE")],
+        expect: Harmless { model: "smoke::either_thread_wins_the_last_token_of_two_streams", reason: A_PICTURE },
+    },
+    // Slots and how they grow.
+    Fault {
+        id: "slots-claimed-from-the-last",
+        edits: &[edit("slots.rs", "fn claim(", ".position(", ".rposition(")],
+        expect: Killed("lib::slots::tests::the_lowest_free_slot_is_claimed"),
+    },
+    Fault {
+        id: "growth-index-one-too-high",
+        edits: &[edit("slots.rs", CLAIM_GROWN, "Some(base + offset)", "Some(base + offset + 1)")],
+        expect: Killed("growth::three_takers_share_what_grows"),
+    },
+    Fault {
+        id: "growth-every-claim-gets-the-first-slot",
+        edits: &[edit("slots.rs", CLAIM_GROWN, "Some(base + offset)", "Some(base)")],
+        expect: Killed("growth::either_thread_installs_the_block"),
+    },
+    Fault {
+        id: "growth-slot-not-claimed",
+        edits: &[edit("slots.rs", CLAIM_GROWN, "slot.claim.try_claim()", "{ let _ = slot; true }")],
+        expect: Killed("growth::either_thread_installs_the_block"),
+    },
+    Fault {
+        id: "growth-published-before-it-is-free",
+        edits: &[
+            edit(
+                "slots.rs",
+                CLAIM_GROWN,
+                "len.min(Stamp::SLOTS - base)));",
+                "len.min(Stamp::SLOTS - base)));
+            block.slots.iter().for_each(|slot| slot.claim.release());",
+            ),
+            edit(
+                "slots.rs",
+                "pub(super) fn new(len: usize)",
+                "Slot::free()",
+                "{ let slot = Slot::free(); slot.claim.try_claim(); slot }",
+            ),
+        ],
+        expect: Killed("growth::either_thread_installs_the_block"),
+    },
+    Fault {
+        id: "growth-base-not-advanced",
+        edits: &[edit("slots.rs", CLAIM_GROWN, "= (base + len, 2 * len", "= (base, 2 * len")],
+        expect: Killed("growth::handles_reach_into_the_second_block"),
+    },
+    Fault {
+        id: "growth-blocks-of-one-size",
+        edits: &[edit("slots.rs", CLAIM_GROWN, "= (base + len, 2 * len", "= (base + len, len")],
+        expect: Killed("lib::slots::tests::every_index_is_claimed_once_and_then_none"),
+    },
+    Fault {
+        id: "growth-block-one-slot-short",
+        edits: &[edit("slots.rs", "pub(super) fn new(len: usize)", "(0..len)", "(1..len)")],
+        expect: Killed("lib::slots::tests::every_index_is_claimed_once_and_then_none"),
+    },
+    Fault {
+        id: "growth-found-in-the-first-block",
+        edits: &[edit("slots.rs", GET_GROWN, "index >= base + len", "index > base + len")],
+        expect: Killed("lib::slots::tests::every_index_is_claimed_once_and_then_none"),
+    },
+    Fault {
+        id: "growth-found-one-slot-for-all",
+        edits: &[edit("slots.rs", GET_GROWN, ".get(index - base)", ".get((index - base) / len)")],
+        expect: Killed("growth::either_thread_installs_the_block"),
+    },
+    // The loop over versions.
+    Fault {
+        id: "read-without-validation",
+        edits: &[edit("multi_bucket.rs", "fn read(&self)", "if self.shared.epoch.validate(seen) {", "{")],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "read-before-validated-and-again-after",
+        edits: &[edit("multi_bucket.rs", "fn read(&self)", "return (state, seen);", "let _ = state;\n return (slot.read(), seen);")],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "read-validated-by-a-newer-stamp",
+        edits: &[edit(
+            "multi_bucket.rs",
+            "fn read(&self)",
+            "let state = slot.read();",
+            "let state = slot.read();\n let seen = self.shared.epoch.load();",
+        )],
+        expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "update-keep-without-validation",
+        edits: &[edit("multi_bucket.rs", UPDATE, "if epoch.validate(seen) {", "{")],
+        expect: Killed("refusal::a_refusal_is_true_of_one_version"),
+    },
+    Fault {
+        id: "update-decided-before-the-stamp",
+        edits: &[edit(
+            "multi_bucket.rs",
+            UPDATE,
+            "match change(&current.read()) {",
+            "let state = current.read();\n let seen = epoch.load();\n match change(&state) {",
+        )],
+        expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
+    },
+    Fault {
+        id: "update-without-a-claim",
+        edits: &[edit("multi_bucket.rs", UPDATE, "spare.or_else(|| slots.claim())", "spare.or(Some(1))")],
+        expect: Killed("conservation::whole_items_get_what_the_other_left"),
+    },
+    Fault {
+        id: "update-claim-given-up-before-it-is-used",
+        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&next);", "slot.claim.release();\n slot.write(&next);")],
+        expect: Killed("conservation::whole_items_get_what_the_other_left"),
+    },
+    Fault {
+        id: "update-not-written",
+        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&next);", "let _ = (slot, &next);")],
+        expect: Killed("snapshot::a_snapshot_is_never_torn"),
+    },
+    Fault {
+        id: "update-written-after-it-is-published",
+        edits: &[
+            edit("multi_bucket.rs", UPDATE, "slot.write(&next);", ""),
+            edit(
+                "multi_bucket.rs",
+                UPDATE,
+                "if epoch.publish(seen, index) {",
+                "if epoch.publish(seen, index) {\n slot.write(&next);",
+            ),
+        ],
+        expect: Killed("snapshot::a_snapshot_is_never_torn"),
+    },
+    Fault {
+        id: "update-lost-race-is-granted",
+        edits: &[edit(
+            "multi_bucket.rs",
+            UPDATE,
+            "if epoch.publish(seen, index) {",
+            "let won = epoch.publish(seen, index);\n if !won {\n return answer;\n }\n {",
+        )],
+        expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
+    },
+    Fault {
+        id: "update-lost-race-is-refused",
+        edits: &[edit(
+            "multi_bucket.rs",
+            "pub(crate) fn try_take",
+            "self.update(spare, |state| match self.limits.take(&state.spent, elapsed, &amounts) {",
+            "let laps = core::cell::Cell::new(0);
+        self.update(spare, |state| match self.limits.take(&state.spent, elapsed, &amounts) {
+            _ if laps.replace(laps.get() + 1) > 0 => Next::Keep(Err(self.limits.not_yet(&state.spent, elapsed, &amounts).into())),",
+        )],
+        expect: Killed("opposite::both_are_granted_where_both_fit"),
+    },
+    Fault {
+        id: "update-lost-race-not-decided-anew",
+        edits: &[edit(
+            "multi_bucket.rs",
+            UPDATE,
+            "if epoch.publish(seen, index) {",
+            "let mut seen = seen;\n while !epoch.publish(seen, index) {\n seen = epoch.load();\n }\n {",
+        )],
+        expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
+    },
+    Fault {
+        id: "update-old-slot-released-before-publishing",
+        edits: &[
+            edit(
+                "multi_bucket.rs",
+                UPDATE,
+                "if epoch.publish(seen, index) {",
+                "slots.release(seen.index());\n if epoch.publish(seen, index) {",
+            ),
+            edit("multi_bucket.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;"),
+        ],
+        expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
+    },
+    Fault {
+        id: "update-spare-not-swapped",
+        edits: &[edit("multi_bucket.rs", UPDATE, "*spare = Some(seen.index());", "")],
+        expect: Killed("handle::a_late_reader_sees_through_the_slot_of_a_handle"),
+    },
+    Fault {
+        id: "update-old-slot-forgotten",
+        edits: &[edit("multi_bucket.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;")],
+        expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
+    },
+    Fault {
+        id: "call-keeps-its-slot",
+        edits: &[edit("multi_bucket.rs", "fn without_handle", "self.bucket.release(index);", "let _ = index;")],
+        expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
+    },
+    Fault {
+        id: "refusal-publishes",
+        edits: &[edit(
+            "multi_bucket.rs",
+            "pub(crate) fn try_take",
+            "None => Next::Keep(Err(",
+            "None => Next::Publish(*state, Err(",
+        )],
+        expect: Killed("refusal::a_refusal_leaves_no_trace_in_two_streams"),
+    },
+    Fault {
+        id: "streams-debited-one-by-one",
+        edits: &[edit(
+            "multi_bucket.rs",
+            "impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {",
+            "self.without_handle(|spare| self.bucket.try_take(spare, self.now, amounts))",
+            "for i in 0..N {
+            let one = core::array::from_fn(|j| if j == i { amounts[j] } else { 0 });
+            if let Err(refused) = self.without_handle(|spare| self.bucket.try_take(spare, self.now, one)) {
+                self.put_back(core::array::from_fn(|j| if j < i { amounts[j] } else { 0 }));
+                return Err(refused);
+            }
+        }
+        Ok(())",
+        )],
+        expect: Killed("opposite::a_taker_that_does_not_fit_is_in_nobodys_way"),
+    },
+    Fault {
+        id: "streams-debited-where-they-fit",
+        edits: &[edit("limits.rs", "fn take(", "None => fits = false", "None => {}")],
+        expect: Killed("opposite::one_of_two_is_granted_where_one_fits"),
+    },
+    Fault {
+        id: "snapshot-with-another-sequence",
+        edits: &[edit(
+            "multi_bucket.rs",
+            "pub(crate) fn snapshot(&self, now: Time)",
+            "sequence: stamp.sequence()",
+            "sequence: { let _ = stamp; self.shared.epoch.load().sequence() }",
+        )],
+        expect: Killed("snapshot::the_sequence_is_that_of_the_levels"),
+    },
+    Fault {
+        id: "reset-in-place",
+        edits: &[edit(
+            "multi_bucket.rs",
+            "pub(crate) fn reset(&self, spare",
+            "self.update(spare, |state| Next::unless_same(state, self.limits.reset(elapsed, &tokens), ()));",
+            "let _ = spare;
+        let (state, stamp) = self.read();
+        let spent = self.limits.reset(elapsed, &tokens);
+        self.shared.slots.get(stamp.index()).expect(\"current\").write(&State { spent, ..state });",
+        )],
+        expect: Killed("reset::a_reset_of_two_streams_is_one_step"),
+    },
+    Fault {
+        id: "items-counted-in-one-version-and-taken-in-another",
+        edits: &[edit(
+            "multi_bucket.rs",
+            "pub(crate) fn take_up_to(&self, spare",
+            "Next::unless_same(state, spent, items)",
+            "let _ = items;
+            Next::unless_same(state, spent, self.limits.take_up_to(&first.spent, elapsed, &per_item, max).0)",
+        ),
+        edit(
+            "multi_bucket.rs",
+            "pub(crate) fn take_up_to(&self, spare",
+            "self.update(",
+            "let (first, _) = self.read();\n self.update(",
+        )],
+        expect: Killed("conservation::whole_items_get_what_the_other_left"),
+    },
+    // Handles.
+    Fault {
+        id: "handle-drop-keeps-the-slot",
+        edits: &[edit("handle.rs", "fn drop", "self.bucket.release(index);", "let _ = index;")],
+        expect: Killed("slots::the_slot_of_a_dropped_handle_is_used_again"),
+    },
+    Fault {
+        id: "handle-drop-releases-twice",
+        edits: &[edit(
+            "handle.rs",
+            "fn drop",
+            "self.bucket.release(index);",
+            "self.bucket.release(index);\n self.bucket.release(index);",
+        )],
+        expect: Killed("handle::a_handle_gives_its_slot_back_once"),
+    },
+    Fault {
+        id: "handle-slot-released-at-once",
+        edits: &[edit(
+            "handle.rs",
+            "pub(crate) fn new(bucket",
+            "Ok(handle)",
+            "spare.into_iter().for_each(|index| bucket.release(index));\n Ok(handle)",
+        )],
+        expect: Killed("handle::a_handle_gives_its_slot_back_once"),
+    },
+    Fault {
+        id: "handle-takes-the-last-slot",
+        edits: &[edit(
+            "handle.rs",
+            "pub(crate) fn new(bucket",
+            "bucket.release(bucket.claim().ok_or(HandlesExhausted(()))?);",
+            "",
+        )],
+        expect: Killed("tests/multi::handles_run_out_with_an_error_and_callers_without_one_go_on"),
+    },
+    // One word.
+    Fault {
+        id: "word-load-and-store",
+        edits: &[edit(
+            "token_bucket.rs",
+            "fn update<R>",
+            "match self.bucket.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
+            "self.bucket.spent.store(next, Relaxed);
+            match Ok(spent) {",
+        )],
+        expect: Killed("smoke::either_thread_wins_the_last_token"),
+    },
+    Fault {
+        id: "word-lost-race-is-granted",
+        edits: &[edit("token_bucket.rs", "fn update<R>", "Err(seen) => spent = seen,", "Err(_) => return Ok(answer),")],
+        expect: Killed("smoke::either_thread_wins_the_last_token"),
+    },
+    Fault {
+        id: "word-lost-race-is-refused",
+        edits: &[edit("token_bucket.rs", "fn update<R>", "Err(seen) => spent = seen,", "Err(seen) => return Err(seen),")],
+        expect: Killed("conservation::two_tokens_go_to_two_of_three_threads"),
+    },
+    Fault {
+        id: "word-begins-as-built",
+        edits: &[edit(
+            "token_bucket.rs",
+            "fn update<R>",
+            "let mut spent = self.bucket.spent.load(Relaxed);",
+            "let [mut spent] = self.bucket.limits.start();",
+        )],
+        expect: Killed("conservation::a_put_back_racing_a_take_is_counted_once"),
+    },
+    Fault {
+        id: "word-refusal-writes",
+        edits: &[edit(
+            "token_bucket.rs",
+            "fn update<R>",
+            "else { return Err(spent) };",
+            "else {\n self.bucket.spent.store(spent, Relaxed);\n return Err(spent);\n };",
+        )],
+        expect: Killed("refusal::a_refusal_leaves_no_trace"),
+    },
+    Fault {
+        id: "word-counted-in-one-value-and-taken-from-another",
+        edits: &[
+            edit(
+                "token_bucket.rs",
+                "pub fn take_up_to(self",
+                "let taken = self.update(",
+                "let first = self.bucket.spent.load(Relaxed);
+        let (first, _) = limits.take_up_to(&[first], elapsed, &[1], max);
+        let taken = self.update(",
+            ),
+            edit("token_bucket.rs", "pub fn take_up_to(self", "Some((next, taken))", "let _ = taken;\n Some((next, first))"),
+        ],
+        expect: Killed("conservation::a_partial_take_gets_what_the_other_left"),
+    },
+    Fault {
+        id: "word-available-as-built",
+        edits: &[edit(
+            "token_bucket.rs",
+            "pub fn available(self)",
+            "let spent = self.bucket.spent.load(Relaxed);",
+            "let [spent] = self.bucket.limits.start();",
+        )],
+        expect: Killed("conservation::the_last_token_goes_to_exactly_one_thread"),
+    },
+    Fault {
+        id: "word-wait-as-built",
+        edits: &[edit(
+            "token_bucket.rs",
+            "pub fn wait_for(self",
+            "let spent = self.bucket.spent.load(Relaxed);",
+            "let [spent] = self.bucket.limits.start();",
+        )],
+        expect: Killed("refusal::a_wait_is_that_of_one_value_of_the_word"),
+    },
+    // The arithmetic, as far as threads and a moving clock can tell.
+    Fault {
+        id: "put-back-fills-above-the-capacity",
+        edits: &[edit("stream.rs", "fn put_back", "if filled < ceiling { filled } else { ceiling }", "filled")],
+        expect: Killed("time::a_put_back_gives_nothing_to_a_stale_now"),
+    },
+    Fault {
+        id: "put-back-of-any-amount",
+        edits: &[edit("stream.rs", "fn put_back", "if n < self.capacity { n } else { self.capacity }", "n")],
+        expect: Killed("conservation::a_put_back_of_everything_fills_up"),
+    },
+    Fault {
+        id: "put-back-raises-what-is-spent",
+        edits: &[edit("stream.rs", "fn put_back", "n == 0 || level >= ceiling", "n == 0")],
+        expect: Killed("time::a_put_back_takes_nothing_from_a_stale_now"),
+    },
+    Fault {
+        id: "level-above-the-capacity",
+        edits: &[edit(
+            "stream.rs",
+            "const fn level",
+            "if level > self.ceiling as i64 { self.ceiling as i64 } else { level }",
+            "level",
+        )],
+        expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
+    },
+    Fault {
+        id: "level-of-a-stale-now-is-full",
+        edits: &[edit("stream.rs", "const fn level", "level > self.ceiling as i64", "level as u64 > self.ceiling")],
+        expect: Killed("time::a_stale_now_mints_nothing"),
+    },
+    Fault {
+        id: "take-forgets-what-was-forfeited",
+        edits: &[edit(
+            "stream.rs",
+            "const fn take(",
+            "Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))",
+            "Some(spent.wrapping_add(need as u64))",
+        )],
+        expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
+    },
+    Fault {
+        id: "take-one-unit-too-many",
+        edits: &[edit("stream.rs", "const fn take(", "need > level {", "need > level + 1 {")],
+        expect: Killed("smoke::either_thread_wins_the_last_token"),
+    },
+    Fault {
+        id: "reset-above-the-capacity",
+        edits: &[edit("stream.rs", "fn reset", "if tokens < self.capacity { tokens } else { self.capacity }", "tokens")],
+        expect: Killed("reset::a_reset_beside_a_take_comes_before_or_after_it"),
+    },
+    Fault {
+        id: "elapsed-wraps-before-the-origin",
+        edits: &[edit("time.rs", "fn nanos_since", "saturating_sub", "wrapping_sub")],
+        expect: Killed("time::a_clock_behind_the_origin_mints_nothing"),
+    },
+    // Clocks.
+    Fault {
+        id: "manual-advance-load-and-store",
+        edits: &[edit(
+            "clock/manual.rs",
+            "pub fn advance",
+            "match self.0.compare_exchange_weak(now, next.as_nanos(), Relaxed, Relaxed) {",
+            "self.0.store(next.as_nanos(), Relaxed);
+            match Ok(now) {",
+        )],
+        expect: Killed("time::two_advances_both_count"),
+    },
+    Fault {
+        id: "manual-advance-from-zero",
+        edits: &[edit("clock/manual.rs", "pub fn advance", "let mut now = self.0.load(Relaxed);", "let mut now = 0;")],
+        expect: Harmless {
+            model: "time::two_advances_both_count",
+            reason: "where it is not the value, the compare-exchange fails and says what is",
+        },
+    },
+    Fault {
+        id: "manual-set-nothing",
+        edits: &[edit("clock/manual.rs", "pub fn set", "self.0.store(now.as_nanos(), Relaxed);", "let _ = now;")],
+        expect: Killed("time::a_monotonic_clock_never_goes_back"),
+    },
+    Fault {
+        id: "manual-stands-still",
+        edits: &[edit("clock/manual.rs", "impl Clock for ManualClock", "self.0.load(Relaxed)", "0")],
+        expect: Killed("time::two_advances_both_count"),
+    },
+    Fault {
+        id: "monotonic-load-and-store",
+        edits: &[edit(
+            "clock/monotonic.rs",
+            "impl<C: Clock> Clock for Monotonic<C>",
+            "newest = self.newest.fetch_max(read, Relaxed).max(read);",
+            "self.newest.store(read, Relaxed);\n newest = read;",
+        )],
+        expect: Killed("time::a_monotonic_clock_never_goes_back"),
+    },
+    Fault {
+        id: "monotonic-shows-what-it-read",
+        edits: &[edit(
+            "clock/monotonic.rs",
+            "impl<C: Clock> Clock for Monotonic<C>",
+            "Time::from_nanos(newest)",
+            "{ let _ = newest;\n Time::from_nanos(read) }",
+        )],
+        expect: Killed("time::a_monotonic_clock_never_goes_back"),
+    },
+    Fault {
+        id: "monotonic-shows-what-was-newest",
+        edits: &[edit(
+            "clock/monotonic.rs",
+            "impl<C: Clock> Clock for Monotonic<C>",
+            "fetch_max(read, Relaxed).max(read)",
+            "fetch_max(read, Relaxed)",
+        )],
+        expect: Killed("time::a_monotonic_clock_never_goes_back"),
+    },
+    Fault {
+        id: "monotonic-forgets-at-the-origin",
+        edits: &[edit(
+            "clock/monotonic.rs",
+            "impl<C: Clock> Clock for Monotonic<C>",
+            "let mut newest = self.newest.load(Relaxed);",
+            "let mut newest = 0;",
+        )],
+        expect: Killed("time::a_monotonic_clock_never_goes_back"),
+    },
+];

@@ -1,0 +1,83 @@
+//! Owns the count of the atomic sites: every operation with an ordering outside `sync.rs`, and whether a fault touches it.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::fault::{Fault, Sources};
+
+/// One atomic operation in the sources.
+pub(crate) struct Site {
+    file: String,
+    line: usize,
+    place: Range<usize>,
+    text: String,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "src/{}:{}: {}", self.file, self.line, self.text)
+    }
+}
+
+const OPERATIONS: [&str; 7] =
+    [".load(", ".store(", ".swap(", ".compare_exchange(", ".compare_exchange_weak(", ".fetch_", "fence("];
+const ORDERINGS: [&str; 5] = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"];
+
+/// Every site, in the order of the files.
+pub(crate) fn sites(sources: &Sources) -> Vec<Site> {
+    let mut sites = Vec::new();
+    for (file, text) in sources.iter().filter(|(file, _)| *file != "sync.rs") {
+        let code = code(text);
+        let mut places: Vec<usize> =
+            OPERATIONS.iter().flat_map(|name| code.match_indices(name)).map(|(place, _)| place).collect();
+        places.sort_unstable();
+        for start in places {
+            let receiver = code[..start].trim_end_matches(|c: char| c.is_alphanumeric() || "_.[]".contains(c)).len();
+            let place = receiver..call_end(&code, start);
+            if ORDERINGS.iter().any(|ordering| code[place.clone()].contains(ordering)) {
+                let line = code[..start].matches('\n').count() + 1;
+                sites.push(Site { file: file.clone(), line, text: code[place.clone()].to_owned(), place });
+            }
+        }
+    }
+    sites
+}
+
+/// The sites that no fault touches.
+pub(crate) fn untouched<'a>(sites: &'a [Site], faults: &[Fault], sources: &Sources) -> Vec<&'a Site> {
+    let touched: Vec<_> = faults.iter().flat_map(|fault| fault.touched(sources)).collect();
+    let hits = |site: &Site, (file, place): &(&str, Range<usize>)| {
+        *file == site.file && place.start < site.place.end && site.place.start < place.end
+    };
+    sites.iter().filter(|site| !touched.iter().any(|place| hits(site, place))).collect()
+}
+
+/// The text up to its tests, with comments blanked out.
+fn code(text: &str) -> String {
+    let end = ["\n#[cfg(test)]\nmod ", "\n#[cfg(all(test"]
+        .iter()
+        .filter_map(|tests| text.find(tests))
+        .min()
+        .unwrap_or(text.len());
+    let mut code = String::with_capacity(end);
+    for line in text[..end].split_inclusive('\n') {
+        let comment = line.find("//").unwrap_or(line.len());
+        code.push_str(&line[..comment]);
+        code.extend(line[comment..].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+    }
+    code
+}
+
+/// The end of the call that begins at `start`: behind the parenthesis that closes it.
+fn call_end(code: &str, start: usize) -> usize {
+    let mut depth = 0;
+    for (offset, byte) in code[start..].bytes().enumerate() {
+        match byte {
+            b'(' => depth += 1,
+            b')' if depth == 1 => return start + offset + 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    code.len()
+}
