@@ -47,7 +47,8 @@
 //!
 //! Lock-free: a thread that is stopped anywhere, for however long, stops no other. A call starts over only when another call has got something done. A
 //! refusal writes nothing to shared memory. No call allocates, except that a `MultiBucket` links further slots when more threads than ever before are
-//! inside a call at once, and no call panics on account of its arguments.
+//! inside a call at once, and no call panics on account of its arguments. That link allocates, and it is as lock-free as the allocator is; it is made before
+//! anything is claimed.
 //!
 //! ## Isolation
 //!

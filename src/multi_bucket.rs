@@ -22,7 +22,8 @@ pub(crate) const SLOTS: usize = 4;
 /// or none is. An amount of 0 means that the stream is neither checked nor written.
 ///
 /// No thread ever waits for another. A writer prepares the next version of the state in a slot of its own and publishes it with one
-/// compare-and-swap; readers see a seqlock, but no writer ever holds it. A thread that is stopped anywhere keeps one slot, and stops nobody.
+/// compare-and-swap; readers see a seqlock, but no writer ever holds it. A thread that is stopped anywhere keeps one slot (inside
+/// [`handle`](Self::handle), two), and stops nobody.
 ///
 /// `S` is the number of slots inside the bucket. With the feature `alloc` further ones are linked when they run out: once for each doubling of the number of
 /// threads that were ever stopped inside a call at once. Without `alloc` they are all there is: let `S` be at least the number of threads and interrupts that
