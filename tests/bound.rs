@@ -3,11 +3,11 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
 use common::{Naive, Producer, Random, Verbs, audit, nanos};
+use portable_atomic::{AtomicU64, Ordering::SeqCst};
 use tollgate::{Clock, Limit, ManualClock, MultiBucket, TokenBucket};
 
 const ORIGIN: u64 = 1_000_000_000;

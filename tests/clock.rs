@@ -3,11 +3,11 @@
 mod common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 use common::nanos;
+use portable_atomic::{AtomicU64, Ordering::Relaxed};
 use tollgate::{Clock, Limit, ManualClock, Monotonic, MultiBucket, Time, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;

@@ -2,11 +2,11 @@
 
 mod common;
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
 use common::{Producer, Random, Verbs};
+use portable_atomic::{AtomicU64, Ordering::Relaxed};
 use tollgate::{Clock, Limit, ManualClock, MultiBucket, TokenBucket};
 
 const THREADS: u64 = 64;

@@ -129,6 +129,9 @@ fn failed_models(output: &str) -> Vec<String> {
 fn why(output: &str) -> String {
     let mut lines = output.lines().skip_while(|line| !line.contains("panicked at")).skip(1).map(str::trim);
     let message = lines.next().unwrap_or_default();
+    if message.starts_with("Model exceeded maximum number of branches") {
+        return "it takes more steps than an execution may have".to_owned();
+    }
     let reached = lines.next().and_then(|line| line.strip_prefix("left: "));
     let why = reached.map_or_else(|| message.to_owned(), |reached| format!("reached {reached}"));
     if why.chars().count() > 100 { why.chars().take(97).chain("...".chars()).collect() } else { why }
