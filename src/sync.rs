@@ -47,6 +47,27 @@ mod publish {
     }
 }
 
+#[cfg(any(loom, tollgate_shuttle))]
+mod scheduled {
+    use super::face::yield_now;
+
+    /// Tells the scheduler to run another thread where this one waits for a slot; after a lost race it goes on as it likes.
+    #[derive(Debug)]
+    pub(crate) struct Backoff;
+
+    impl Backoff {
+        pub(crate) const fn new() -> Self {
+            Self
+        }
+
+        pub(crate) fn spin(&self) {}
+
+        pub(crate) fn snooze(&self) {
+            yield_now();
+        }
+    }
+}
+
 #[cfg(tollgate_freeze)]
 mod face {
     pub(crate) use freeze_points::Ordering::{Acquire, Relaxed, Release};
@@ -58,52 +79,24 @@ mod face {
 
 #[cfg(tollgate_shuttle)]
 mod face {
+    pub(crate) use super::scheduled::Backoff;
     pub(crate) use shuttle::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use shuttle::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use shuttle::thread::yield_now;
 
     #[cfg(feature = "alloc")]
     pub(crate) use super::publish::PublishOnce;
-
-    /// Tells shuttle to run another thread where this one waits for a slot; after a lost race it goes on as it likes.
-    #[derive(Debug)]
-    pub(crate) struct Backoff;
-
-    impl Backoff {
-        pub(crate) const fn new() -> Self {
-            Self
-        }
-
-        pub(crate) fn spin(&self) {}
-
-        pub(crate) fn snooze(&self) {
-            shuttle::thread::yield_now();
-        }
-    }
 }
 
 #[cfg(loom)]
 mod face {
+    pub(crate) use super::scheduled::Backoff;
     pub(crate) use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
+    pub(super) use loom::thread::yield_now;
 
     #[cfg(feature = "alloc")]
     pub(crate) use publish::PublishOnce;
-
-    /// Tells loom that a thread which lost a race need not be run again at once.
-    #[derive(Debug)]
-    pub(crate) struct Backoff;
-
-    impl Backoff {
-        pub(crate) const fn new() -> Self {
-            Self
-        }
-
-        pub(crate) fn spin(&self) {}
-
-        pub(crate) fn snooze(&self) {
-            loom::thread::yield_now();
-        }
-    }
 
     #[cfg(feature = "alloc")]
     mod publish {
