@@ -76,15 +76,30 @@ mod shared {
 
 /// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
 /// [`ManualClock`] for the program to move.
+///
+/// ```
+/// use tollgate::{Clock, DefaultClock, Time};
+/// assert!(DefaultClock::default().now() >= Time::ZERO);
+/// ```
 #[cfg(feature = "quanta")]
 pub type DefaultClock = TscClock;
 
 /// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
 /// [`ManualClock`] for the program to move.
+///
+/// ```
+/// use tollgate::{Clock, DefaultClock, Time};
+/// assert!(DefaultClock::default().now() >= Time::ZERO);
+/// ```
 #[cfg(all(feature = "std", not(feature = "quanta")))]
 pub type DefaultClock = InstantClock;
 
 /// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
 /// [`ManualClock`] for the program to move.
+///
+/// ```
+/// use tollgate::{Clock, DefaultClock, Time};
+/// assert!(DefaultClock::default().now() >= Time::ZERO);
+/// ```
 #[cfg(not(feature = "std"))]
 pub type DefaultClock = ManualClock;

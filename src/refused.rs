@@ -69,6 +69,17 @@ impl<const N: usize> Refused<N> {
 ///
 /// Holds what was read when the call was refused; the stream and the wait are worked out when they are asked for, so that a
 /// refusal costs no division. All streams are seen at one instant.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+///
+/// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5).empty()], ManualClock::new())?;
+/// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 2]) else { panic!() };
+/// assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
+/// assert_eq!(refusal.to_string(), "not enough tokens in stream 1 for another 400ms");
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct NotYet<const N: usize = 1> {

@@ -360,7 +360,8 @@ impl TokenBucketAt<'_> {
     #[inline]
     fn update<R>(self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
         // ORDERING: Relaxed. The word is the whole state. An old value makes the compare-exchange below fail, or, where the call is refused,
-        // the refusal was true at some moment of the call; dies as a torn pair, not as an ordering: loom-tests/conservation.rs.
+        // the refusal was true at some moment of the call. There is nothing weaker; read once, not twice: loom-tests/conservation.rs,
+        // `a_partial_take_gets_what_the_other_left`.
         let mut spent = self.bucket.spent.load(Relaxed);
         loop {
             let Some(([next], answer)) = change(spent) else { return Err(spent) };
