@@ -10,7 +10,7 @@ model! {
     /// Either thread installs the grown block, and both takes are granted in it.
     ///
     /// Two threads, one take each, one slot in the first block, so that the first take must grow; exhaustive. Fails if a block is found
-    /// before its slots are free, if two takers get one slot of it, or if a version in it is found before the block.
+    /// before its slots are free, or if two takers get one slot of it.
     either_thread_installs_the_block, None, 20, [[0, 0]], || {
         let bucket = multi_bucket::<2, 1>([2, 3]);
         let other = {

@@ -46,8 +46,8 @@ model! {
 model! {
     /// The slot of a dropped handle is claimed by another thread, and a late reader of it notices.
     ///
-    /// Three threads: a handle that takes once and is dropped, a bare take, and a read; three slots. Fails if the handle releases before
-    /// it has published, or if the claim and the release are not a pair of Acquire and Release.
+    /// Three threads: a handle that takes once and is dropped, a bare take, and a read; three slots. Fails if the claim and the
+    /// release are not a pair of Acquire and Release.
     a_slot_given_back_by_a_handle_is_used_again, Some(THREE_THREADS), 100, [[4, 4], [3, 3], [2, 2]], || {
         let bucket = multi_bucket::<2, 3>([4, 4]);
         let reader = {

@@ -21,7 +21,7 @@ fn race(capacity: [u64; 2]) -> (bool, bool, [u64; 2]) {
 model! {
     /// One of the two fits: one is granted, whichever comes first, and the other leaves no trace.
     ///
-    /// Two threads, one take each; exhaustive. Fails if a stream is debited where the other is short, or a refusal is not validated.
+    /// Two threads, one take each; exhaustive. Fails if a stream is debited where the other is short.
     one_of_two_is_granted_where_one_fits, None, 20, [(true, false, [0, 1]), (false, true, [1, 0])], || race([2, 2])
 }
 

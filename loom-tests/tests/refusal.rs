@@ -9,7 +9,7 @@ use loom_tests::{model, multi_bucket, token_bucket};
 model! {
     /// A take of one token is refused only once the other thread has taken both, and then for the time that one token takes.
     ///
-    /// Two threads, one call each; exhaustive. Fails if a refusal writes the word.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
     a_refusal_is_true_of_the_word_that_it_read, None, 2, [(None, 1), (Some(2), 0)], || {
         let bucket = token_bucket(3);
         let other = {
