@@ -40,7 +40,7 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
         let spare = Some(bucket.claim().ok_or(HandlesExhausted(()))?);
         let handle = Self { bucket, clock, spare };
         // A second slot must be there at the same time, so that at least one is left for callers without a handle.
-        bucket.release(bucket.claim().ok_or(HandlesExhausted(()))?);
+        bucket.retire(Some(bucket.claim().ok_or(HandlesExhausted(()))?));
         Ok(handle)
     }
 
@@ -184,9 +184,7 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
 
 impl<const N: usize, C, const S: usize> Drop for Handle<'_, N, C, S> {
     fn drop(&mut self) {
-        if let Some(index) = self.spare {
-            self.bucket.release(index);
-        }
+        self.bucket.retire(self.spare);
     }
 }
 
@@ -225,9 +223,10 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// assert!(bucket.handle()?.at(Time::ZERO).try_take([10, 5]).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_take(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.bucket.try_take(self.spare, self.now, amounts)
+        let taken = self.bucket.try_take(self.spare, self.now, amounts);
+        taken.map_err(|spent| self.bucket.refusal(&spent, self.now, &amounts))
     }
 
     /// As [`MultiBucket::take_up_to`](crate::MultiBucket::take_up_to).

@@ -2,7 +2,7 @@
 
 use crate::refused::Short;
 use crate::stream::Stream;
-use crate::{Limit, LimitError, Never, NotYet, Time};
+use crate::{Limit, LimitError, Never, NotYet, Refused, Time};
 
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,30 +44,34 @@ impl<const N: usize> Limits<N> {
     #[inline]
     pub(crate) fn take(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
         let mut next = *spent;
-        let mut fits = true;
         for i in 0..N {
-            match self.streams[i].take(spent[i], elapsed, amounts[i]) {
-                Some(after) => next[i] = after,
-                None => fits = false,
-            }
+            next[i] = self.streams[i].take(spent[i], elapsed, amounts[i])?;
         }
-        fits.then_some(next)
+        Some(next)
     }
 
-    /// How many whole items of `per_item` fit, no more than `most`, and the words after taking them.
-    pub(crate) fn take_up_to(&self, spent: &[u64; N], elapsed: u64, per_item: &[u64; N], most: u64) -> (u64, [u64; N]) {
+    /// The words after taking as many whole items of `per_item` as fit, but no more than `most`, and how many; `None` if none fits.
+    pub(crate) fn take_up_to(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        per_item: &[u64; N],
+        most: u64,
+    ) -> Option<([u64; N], u64)> {
         let fit = |i: usize, most| self.streams[i].fit(spent[i], elapsed, per_item[i], most);
         let items = (0..N).fold(most, |most, i| fit(i, most));
-        // Whatever fits is no more than the capacity, so the product cannot overflow, and the take cannot fail.
-        let amounts = per_item.map(|each| each.wrapping_mul(items));
-        match self.take(spent, elapsed, &amounts) {
-            Some(next) => (items, next),
-            None => (0, *spent),
+        if items == 0 {
+            return None;
         }
+        // Whatever fits is no more than the capacity, so the product cannot overflow, and the take cannot fail.
+        let next = self.take(spent, elapsed, &per_item.map(|each| each.wrapping_mul(items)))?;
+        Some((next, items))
     }
 
-    pub(crate) fn put_back(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| self.streams[i].put_back(spent[i], elapsed, amounts[i]))
+    /// The words after `amounts` came back, or `None` if that changes nothing.
+    pub(crate) fn put_back(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
+        let next = core::array::from_fn(|i| self.streams[i].put_back(spent[i], elapsed, amounts[i]));
+        (next != *spent).then_some(next)
     }
 
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
@@ -86,6 +90,15 @@ impl<const N: usize> Limits<N> {
             units: self.streams[i].shortfall(spent[i], elapsed, amounts[i]),
         });
         NotYet { elapsed, short }
+    }
+
+    /// Why these words did not let `amounts` be taken.
+    #[inline]
+    pub(crate) fn refusal(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Refused<N> {
+        match self.check(amounts) {
+            Ok(()) => self.not_yet(spent, elapsed, amounts).into(),
+            Err(never) => never.into(),
+        }
     }
 }
 
@@ -112,10 +125,10 @@ mod tests {
     fn items_are_counted_by_the_scarcest_stream() {
         let limits = limits();
         let start = limits.start();
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 300], 100).0, 3);
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 1], 100).0, 10);
-        assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), (u64::MAX, start));
-        assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), (0, start));
-        assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), (0, start));
+        assert_eq!(limits.take_up_to(&start, 0, &[1, 300], 100).unwrap().1, 3);
+        assert_eq!(limits.take_up_to(&start, 0, &[1, 1], 100).unwrap().1, 10);
+        assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
+        assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
+        assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
     }
 }

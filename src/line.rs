@@ -4,72 +4,69 @@ use core::time::Duration;
 
 /// Units accrued as a function of elapsed nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
 ///
-/// The slope, in units per nanosecond, is `mul / 2^shift`. An exact line has `shift = 0` and `mul` from 0 to 9; then the value is the
-/// product itself. Otherwise `mul` carries up to 64 significant bits and is rounded down, so the line is never ahead of the rate. It is
-/// behind by less than a unit, for being rounded to whole units, and in 292 years by another nanosecond of accrual (a unit, where that is
-/// worth more), for the slope.
+/// The slope, in units per nanosecond, is `whole + part / 2^64`. An exact line has `whole` from 0 to 9 and no `part`. Otherwise `part` is
+/// rounded down, so the line is never ahead of the rate. It is behind by less than a unit, for being rounded to whole units, and
+/// in 292 years by another half, for the slope.
+///
+/// A mantissa and a shift would do with one multiplication; two and no shift by a variable take fewer steps of the processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Line {
-    mul: u64,
-    shift: u32,
+    whole: u64,
+    part: u64,
 }
 
 impl Line {
     pub(crate) const fn exact(slope: u64) -> Self {
-        Self { mul: slope, shift: 0 }
+        Self { whole: slope, part: 0 }
     }
 
-    /// The line of slope `num / den`, which is below 2^64, rounded down to what 64 bits hold. `den` is below 2^64.
+    /// The line of slope `num / den`, which is below 2^64, rounded down. `den` is below 2^64.
     pub(crate) const fn rounded(num: u128, den: u128) -> Self {
-        let mut mul = (num / den) as u64;
-        let mut rest = num % den;
-        let mut shift = 0;
-        // Long division, a bit at a time; at most 63, so that the shift below never needs a branch for 64 and over.
-        while shift < 63 && mul < 1 << 63 {
-            rest <<= 1;
-            mul = (mul << 1) | (rest >= den) as u64;
-            rest %= den;
-            shift += 1;
-        }
-        Self { mul, shift }
+        Self { whole: (num / den) as u64, part: (((num % den) << 64) / den) as u64 }
     }
 
     pub(crate) const fn is_exact(self) -> bool {
-        self.shift == 0
+        self.part == 0
     }
 
-    /// Units accrued after `elapsed` nanoseconds. One multiplication of 64 by 64 bits; total.
+    /// Units accrued after `elapsed` nanoseconds; total.
     #[inline]
     pub(crate) const fn at(self, elapsed: u64) -> u64 {
-        ((self.mul as u128 * elapsed as u128) >> (self.shift & 63)) as u64
+        let of_part = (self.part as u128 * elapsed as u128) >> 64;
+        self.whole.wrapping_mul(elapsed).wrapping_add(of_part as u64)
     }
 
     /// The same where the value may not fit in 64 bits.
     pub(crate) const fn at_wide(self, elapsed: u64) -> u128 {
-        (self.mul as u128 * elapsed as u128) >> self.shift
+        self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)
     }
 
-    /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None` if the line is flat.
+    /// The least number of nanoseconds after `elapsed` by which `units`, below 2^63, more have accrued; `None` if the line is flat.
     pub(crate) const fn wait(self, elapsed: u64, units: u64) -> Option<u128> {
         if units == 0 {
             return Some(0);
         }
-        if self.mul == 0 {
+        if self.slope() == 0 {
             return None;
         }
-        // floor((frac + wait * mul) / 2^shift) >= units, where frac is what `at` cut off.
-        let frac = (self.mul as u128 * elapsed as u128) & ((1 << self.shift) - 1);
-        Some((((units as u128) << self.shift) - frac).div_ceil(self.mul as u128))
+        // floor((cut + wait * slope) / 2^64) >= units, where `cut` is what `at` cut off.
+        let cut = self.part.wrapping_mul(elapsed);
+        Some((((units as u128) << 64) - cut as u128).div_ceil(self.slope()))
     }
 
-    /// The longest time in which no more than `units` accrue.
+    /// The longest time in which no more than `units`, below 2^63, accrue.
     pub(crate) const fn time_for(self, units: u64) -> Duration {
-        if self.mul == 0 {
+        if self.slope() == 0 {
             return Duration::MAX;
         }
         // The last nanosecond at which floor(slope * elapsed) is still `units` or less.
-        let nanos = ((((units as u128) + 1) << self.shift) - 1) / self.mul as u128;
+        let nanos = ((((units as u128) + 1) << 64) - 1) / self.slope();
         duration(nanos)
+    }
+
+    /// In 2^-64 units per nanosecond.
+    const fn slope(self) -> u128 {
+        ((self.whole as u128) << 64) | self.part as u128
     }
 }
 

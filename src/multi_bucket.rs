@@ -355,9 +355,12 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// assert!(bucket.at(Time::ZERO).try_take([10, 5]).is_ok());
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn try_take(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.without_handle(|spare| self.bucket.try_take(spare, self.now, amounts))
+        let mut spare = None;
+        let taken = self.bucket.try_take(&mut spare, self.now, amounts);
+        self.bucket.retire(spare);
+        taken.map_err(|spent| self.bucket.refusal(&spent, self.now, &amounts))
     }
 
     /// As [`MultiBucket::take_up_to`].
@@ -370,7 +373,10 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// ```
     #[inline]
     pub fn take_up_to(self, max: u64, per_item: [u64; N]) -> u64 {
-        self.without_handle(|spare| self.bucket.take_up_to(spare, self.now, max, per_item))
+        let mut spare = None;
+        let taken = self.bucket.take_up_to(&mut spare, self.now, max, per_item);
+        self.bucket.retire(spare);
+        taken
     }
 
     /// As [`MultiBucket::put_back`].
@@ -386,7 +392,9 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// ```
     #[inline]
     pub fn put_back(self, amounts: [u64; N]) {
-        self.without_handle(|spare| self.bucket.put_back(spare, self.now, amounts));
+        let mut spare = None;
+        self.bucket.put_back(&mut spare, self.now, amounts);
+        self.bucket.retire(spare);
     }
 
     /// As [`MultiBucket::reset`].
@@ -399,7 +407,9 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn reset(self, tokens: [u64; N]) {
-        self.without_handle(|spare| self.bucket.reset(spare, self.now, tokens));
+        let mut spare = None;
+        self.bucket.reset(&mut spare, self.now, tokens);
+        self.bucket.retire(spare);
     }
 
     /// As [`MultiBucket::available`].
@@ -442,17 +452,6 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     pub fn snapshot(self) -> Snapshot<N> {
         self.bucket.snapshot(self.now)
     }
-
-    /// For a caller that owns no slot: one is claimed when it is needed, and what the call is left with is released.
-    #[inline]
-    fn without_handle<R>(self, call: impl FnOnce(&mut Option<usize>) -> R) -> R {
-        let mut spare = None;
-        let answer = call(&mut spare);
-        if let Some(index) = spare {
-            self.bucket.release(index);
-        }
-        answer
-    }
 }
 
 impl<const N: usize, const S: usize> fmt::Debug for MultiBucketAt<'_, N, S> {
@@ -461,43 +460,42 @@ impl<const N: usize, const S: usize> fmt::Debug for MultiBucketAt<'_, N, S> {
     }
 }
 
-/// What is to become of the state.
-enum Next<const N: usize, R> {
-    /// Publish this version, and answer this once it is current.
-    Publish(State<N>, R),
-    /// Leave it as it is, and answer this if it was one version.
-    Keep(R),
-}
-
 impl<const N: usize, const S: usize> Versions<N, S> {
-    #[inline]
-    pub(crate) fn try_take(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
+    /// `Err` with the words that do not let these amounts be taken. What there is to say of them, [`refusal`](Self::refusal) works out:
+    /// apart, and always inlined like this, so that the compiler leaves it out where nobody asks.
+    #[inline(always)]
+    pub(crate) fn try_take(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) -> Result<(), [u64; N]> {
+        if all_zero(&amounts) {
+            return Ok(());
+        }
         let elapsed = self.limits.elapsed(now);
-        self.limits.check(&amounts)?;
-        self.update(spare, |state| match self.limits.take(&state.spent, elapsed, &amounts) {
-            Some(spent) => Next::unless_same(state, spent, Ok(())),
-            None => Next::Keep(Err(self.limits.not_yet(&state.spent, elapsed, &amounts).into())),
-        })
+        self.update(spare, |spent| self.limits.take(spent, elapsed, &amounts).map(|next| (next, ())))
+    }
+
+    /// Why these words did not let `amounts` be taken.
+    #[inline(always)]
+    pub(crate) fn refusal(&self, spent: &[u64; N], now: Time, amounts: &[u64; N]) -> Refused<N> {
+        self.limits.refusal(spent, self.limits.elapsed(now), amounts)
     }
 
     #[inline]
     pub(crate) fn take_up_to(&self, spare: &mut Option<usize>, now: Time, max: u64, per_item: [u64; N]) -> u64 {
+        if all_zero(&per_item) {
+            return max;
+        }
         let elapsed = self.limits.elapsed(now);
-        self.update(spare, |state| {
-            let (items, spent) = self.limits.take_up_to(&state.spent, elapsed, &per_item, max);
-            Next::unless_same(state, spent, items)
-        })
+        self.update(spare, |spent| self.limits.take_up_to(spent, elapsed, &per_item, max)).unwrap_or(0)
     }
 
     #[inline]
     pub(crate) fn put_back(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) {
         let elapsed = self.limits.elapsed(now);
-        self.update(spare, |state| Next::unless_same(state, self.limits.put_back(&state.spent, elapsed, &amounts), ()));
+        let _ = self.update(spare, |spent| self.limits.put_back(spent, elapsed, &amounts).map(|next| (next, ())));
     }
 
     pub(crate) fn reset(&self, spare: &mut Option<usize>, now: Time, tokens: [u64; N]) {
         let elapsed = self.limits.elapsed(now);
-        self.update(spare, |state| Next::unless_same(state, self.limits.reset(elapsed, &tokens), ()));
+        let _ = self.update(spare, |_| Some((self.limits.reset(elapsed, &tokens), ())));
     }
 
     pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {
@@ -509,8 +507,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         self.shared.slots.claim()
     }
 
-    pub(crate) fn release(&self, index: usize) {
-        self.shared.slots.release(index);
+    /// Gives back the slot that a caller is left with.
+    #[inline]
+    pub(crate) fn retire(&self, spare: Option<usize>) {
+        if let Some(index) = spare {
+            self.shared.slots.release(index);
+        }
     }
 
     /// One version, untorn.
@@ -526,47 +528,62 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
     }
 
-    /// The one loop. Reads the current version, lets `change` decide on it, and publishes what it wants; starts over if the version was no
-    /// longer current, which means that another thread has got something done.
+    /// The one loop: reads the current version, works out what it becomes, and publishes that if nobody else was faster. `Err` with
+    /// what was read, which was one version, and nothing published, if `change` says that nothing is to be done.
     ///
-    /// `change` sees a state that may be torn, and may run many times. `spare` is a slot that the caller owns, if any. One is
+    /// `change` sees words that may be torn, and may run many times. `spare` is a slot that the caller owns, if any. One is
     /// claimed if it has none; afterwards it owns the slot that was current before, or the one that it did not need.
-    #[inline]
-    fn update<R>(&self, spare: &mut Option<usize>, change: impl Fn(&State<N>) -> Next<N, R>) -> R {
+    #[inline(always)]
+    fn update<R>(
+        &self,
+        spare: &mut Option<usize>,
+        change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>,
+    ) -> Result<R, [u64; N]> {
         let Shared { epoch, slots } = &*self.shared;
-        let backoff = Backoff::new();
+        let mut backoff = Backoff::new();
         loop {
             let seen = epoch.load();
             let Some(current) = slots.get(seen.index()) else { continue };
-            match change(&current.read()) {
-                Next::Keep(answer) => {
-                    if epoch.validate(seen) {
-                        return answer;
-                    }
+            let state = current.read();
+            if let Some((spent, answer)) = change(&state.spent) {
+                *spare = spare.or_else(|| slots.claim());
+                let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
+                    backoff = no_slot(backoff);
+                    continue;
+                };
+                slot.write(&State { spent, ..state });
+                // No validation before this: the epoch still being `seen` is what makes the state read above one version.
+                if epoch.publish(seen, index) {
+                    *spare = Some(seen.index());
+                    return Ok(answer);
                 }
-                Next::Publish(next, answer) => {
-                    *spare = spare.or_else(|| slots.claim());
-                    let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
-                        backoff.snooze();
-                        continue;
-                    };
-                    slot.write(&next);
-                    // No validation before this: the epoch still being `seen` is what makes the state read above one version.
-                    if epoch.publish(seen, index) {
-                        *spare = Some(seen.index());
-                        return answer;
-                    }
-                }
+            } else if epoch.validate(seen) {
+                return Err(state.spent);
             }
-            backoff.spin();
+            backoff = lost_race(backoff);
         }
     }
 }
 
-impl<const N: usize, R> Next<N, R> {
-    fn unless_same(state: &State<N>, spent: [u64; N], answer: R) -> Self {
-        if spent == state.spent { Self::Keep(answer) } else { Self::Publish(State { spent, ..*state }, answer) }
-    }
+/// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]` becomes.
+#[inline]
+fn all_zero<const N: usize>(amounts: &[u64; N]) -> bool {
+    amounts.iter().fold(0, |bits, amount| bits | amount) == 0
+}
+
+/// By value, so that a call that loses no race keeps it in a register.
+#[cold]
+#[inline(never)]
+fn lost_race(backoff: Backoff) -> Backoff {
+    backoff.spin();
+    backoff
+}
+
+#[cold]
+#[inline(never)]
+fn no_slot(backoff: Backoff) -> Backoff {
+    backoff.snooze();
+    backoff
 }
 
 #[cfg(all(test, not(loom)))]

@@ -33,13 +33,25 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     /// It takes no lock and waits for nobody. It may allocate, before it claims.
     #[inline]
     pub(crate) fn claim(&self) -> Option<usize> {
-        match self.first.iter().position(|slot| slot.claim.try_claim()) {
-            Some(index) => Some(index),
+        match &self.first[..] {
+            [slot, ..] if slot.claim.try_claim() => Some(0),
+            [_, slot, ..] if slot.claim.try_claim() => Some(1),
+            _ => self.claim_further(),
+        }
+    }
+
+    /// The same beyond the two slots that take turns as long as nobody else is there.
+    #[cold]
+    #[inline(never)]
+    fn claim_further(&self) -> Option<usize> {
+        match self.first.iter().skip(2).position(|slot| slot.claim.try_claim()) {
+            Some(index) => Some(2 + index),
             None => self.claim_grown(),
         }
     }
 
     #[cold]
+    #[inline(never)]
     #[cfg(feature = "alloc")]
     fn claim_grown(&self) -> Option<usize> {
         let (mut base, mut len, mut next) = (S, 2 * S, &self.next);
@@ -62,9 +74,14 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     /// The slot of this index. `None` only for an index that no claim has returned.
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&Slot<N>> {
-        if index < S { self.first.get(index) } else { self.get_grown(index) }
+        match self.first.get(index) {
+            Some(slot) => Some(slot),
+            None => self.get_grown(index),
+        }
     }
 
+    #[cold]
+    #[inline(never)]
     #[cfg(feature = "alloc")]
     fn get_grown(&self, index: usize) -> Option<&Slot<N>> {
         let (mut base, mut len, mut block) = (S, 2 * S, self.next.get()?);

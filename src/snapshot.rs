@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::limits::Limits;
-use crate::{Never, NotYet, Refused};
+use crate::{Never, Refused};
 
 /// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state, at one `now`.
 ///
@@ -59,10 +59,9 @@ impl<const N: usize> Snapshot<N> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn check(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.limits.check(&amounts)?;
         match self.limits.take(&self.spent, self.elapsed, &amounts) {
             Some(_) => Ok(()),
-            None => Err(self.not_yet(amounts).into()),
+            None => Err(self.limits.refusal(&self.spent, self.elapsed, &amounts)),
         }
     }
 
@@ -82,7 +81,7 @@ impl<const N: usize> Snapshot<N> {
     /// ```
     pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
         self.limits.check(&amounts)?;
-        Ok(self.not_yet(amounts).wait())
+        Ok(self.limits.not_yet(&self.spent, self.elapsed, &amounts).wait())
     }
 
     /// How many changes of state had been published since the bucket was built, modulo 2^52.
@@ -98,10 +97,6 @@ impl<const N: usize> Snapshot<N> {
     /// ```
     pub fn sequence(&self) -> u64 {
         self.sequence
-    }
-
-    fn not_yet(&self, amounts: [u64; N]) -> NotYet<N> {
-        self.limits.not_yet(&self.spent, self.elapsed, &amounts)
     }
 }
 

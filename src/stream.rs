@@ -102,12 +102,12 @@ impl Stream {
         if n == 0 {
             return Some(spent);
         }
+        let level = self.level(spent, elapsed);
         // The capacity is compared before the multiplication, which therefore cannot overflow.
         if n > self.capacity {
             return None;
         }
         let need = (n * self.unit) as i64;
-        let level = self.level(spent, elapsed);
         if need > level {
             return None;
         }

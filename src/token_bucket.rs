@@ -263,11 +263,11 @@ impl TokenBucketAt<'_> {
     #[inline]
     pub fn try_take(self, n: u64) -> Result<(), Refused> {
         let Self { bucket: Word { limits, .. }, elapsed } = self;
+        if n == 0 {
+            return Ok(());
+        }
         let taken = self.update(|spent| limits.take(&[spent], elapsed, &[n]).map(|next| (next, ())));
-        taken.map_err(|spent| match limits.check(&[n]) {
-            Ok(()) => limits.not_yet(&[spent], elapsed, &[n]).into(),
-            Err(never) => never.into(),
-        })
+        taken.map_err(|spent| limits.refusal(&[spent], elapsed, &[n]))
     }
 
     /// As [`TokenBucket::take_up_to`].
@@ -281,11 +281,7 @@ impl TokenBucketAt<'_> {
     #[inline]
     pub fn take_up_to(self, max: u64) -> u64 {
         let Self { bucket: Word { limits, .. }, elapsed } = self;
-        let taken = self.update(|spent| {
-            let (taken, next) = limits.take_up_to(&[spent], elapsed, &[1], max);
-            Some((next, taken))
-        });
-        taken.unwrap_or(0)
+        self.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)
     }
 
     /// As [`TokenBucket::put_back`].
@@ -302,7 +298,7 @@ impl TokenBucketAt<'_> {
     #[inline]
     pub fn put_back(self, n: u64) {
         let Self { bucket: Word { limits, .. }, elapsed } = self;
-        let _ = self.update(|spent| Some((limits.put_back(&[spent], elapsed, &[n]), ())));
+        let _ = self.update(|spent| limits.put_back(&[spent], elapsed, &[n]).map(|next| (next, ())));
     }
 
     /// As [`TokenBucket::reset`].
@@ -355,8 +351,8 @@ impl TokenBucketAt<'_> {
         Ok(self.bucket.limits.not_yet(&[spent], self.elapsed, &[n]).wait())
     }
 
-    /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster. `Err` with what was read if `change` says
-    /// that nothing is to be done; a change that changes nothing writes nothing.
+    /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster. `Err` with what was read, and nothing
+    /// written, if `change` says that nothing is to be done.
     #[inline]
     fn update<R>(self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
         // ORDERING: Relaxed. The word is the whole state. An old value makes the compare-exchange below fail, or, where the call is refused,
@@ -365,9 +361,6 @@ impl TokenBucketAt<'_> {
         let mut spent = self.bucket.spent.load(Relaxed);
         loop {
             let Some(([next], answer)) = change(spent) else { return Err(spent) };
-            if next == spent {
-                return Ok(answer);
-            }
             // ORDERING: Relaxed, both. A grant orders no other memory (see `TokenBucket`, "Memory ordering"); the failure's value is all that is
             // kept of it. Dies as a load and a store: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
             match self.bucket.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {
