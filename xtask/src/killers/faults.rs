@@ -3,7 +3,7 @@
 use super::fault::Expect::{Harmless, Killed, NoOp};
 use super::fault::{Fault, edit};
 
-const UPDATE: &str = "fn update<R>(&self";
+const UPDATE: &str = "fn update<R>(";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
 const NO_LIMITS_BUT_THE_FIRST: &str = "every version is counted in the limits given at construction, whose index is 0";
@@ -196,8 +196,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     // Slots and how they grow.
     Fault {
-        id: "slots-claimed-from-the-last",
-        edits: &[edit("slots.rs", "fn claim(", ".position(", ".rposition(")],
+        id: "slots-first-is-never-claimed",
+        edits: &[edit("slots.rs", "fn claim(", "[slot, ..] if slot.claim.try_claim() => Some(0),", "")],
         expect: Killed("lib::slots::tests::the_lowest_free_slot_is_claimed"),
     },
     Fault {
@@ -290,8 +290,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "multi_bucket.rs",
             UPDATE,
-            "match change(&current.read()) {",
-            "let state = current.read();\n let seen = epoch.load();\n match change(&state) {",
+            "let state = current.read();",
+            "let state = current.read();\n let seen = epoch.load();",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
     },
@@ -302,23 +302,23 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-claim-given-up-before-it-is-used",
-        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&next);", "slot.claim.release();\n slot.write(&next);")],
+        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&State", "slot.claim.release();\n slot.write(&State")],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
         id: "update-not-written",
-        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&next);", "let _ = (slot, &next);")],
+        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&State { spent, ..state });", "let _ = (slot, spent);")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "update-written-after-it-is-published",
         edits: &[
-            edit("multi_bucket.rs", UPDATE, "slot.write(&next);", ""),
+            edit("multi_bucket.rs", UPDATE, "slot.write(&State { spent, ..state });", ""),
             edit(
                 "multi_bucket.rs",
                 UPDATE,
                 "if epoch.publish(seen, index) {",
-                "if epoch.publish(seen, index) {\n slot.write(&next);",
+                "if epoch.publish(seen, index) {\n slot.write(&State { spent, ..state });",
             ),
         ],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
@@ -329,7 +329,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "multi_bucket.rs",
             UPDATE,
             "if epoch.publish(seen, index) {",
-            "let won = epoch.publish(seen, index);\n if !won {\n return answer;\n }\n {",
+            "let won = epoch.publish(seen, index);\n if !won {\n return Ok(answer);\n }\n {",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
     },
@@ -338,10 +338,13 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "multi_bucket.rs",
             "pub(crate) fn try_take",
-            "self.update(spare, |state| match self.limits.take(&state.spent, elapsed, &amounts) {",
+            "self.update(spare, |spent| self.limits.take(spent, elapsed, &amounts).map(|next| (next, ())))",
             "let laps = core::cell::Cell::new(0);
-        self.update(spare, |state| match self.limits.take(&state.spent, elapsed, &amounts) {
-            _ if laps.replace(laps.get() + 1) > 0 => Next::Keep(Err(self.limits.not_yet(&state.spent, elapsed, &amounts).into())),",
+        self.update(spare, |spent| {
+            let next = self.limits.take(spent, elapsed, &amounts).filter(|_| laps.get() == 0)?;
+            laps.set(1);
+            Some((next, ()))
+        })",
         )],
         expect: Killed("opposite::both_are_granted_where_both_fit"),
     },
@@ -380,7 +383,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "call-keeps-its-slot",
-        edits: &[edit("multi_bucket.rs", "fn without_handle", "self.bucket.release(index);", "let _ = index;")],
+        edits: &[edit("multi_bucket.rs", "fn retire", "self.shared.slots.release(index);", "let _ = index;")],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
@@ -388,8 +391,12 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "multi_bucket.rs",
             "pub(crate) fn try_take",
-            "None => Next::Keep(Err(",
-            "None => Next::Publish(*state, Err(",
+            "self.update(spare, |spent| self.limits.take(spent, elapsed, &amounts).map(|next| (next, ())))",
+            "let taken = self.update(spare, |spent| match self.limits.take(spent, elapsed, &amounts) {
+            Some(next) => Some((next, Ok(()))),
+            None => Some((*spent, Err(*spent))),
+        });
+        taken.unwrap_or_else(Err)",
         )],
         expect: Killed("refusal::a_refusal_leaves_no_trace_in_two_streams"),
     },
@@ -398,21 +405,22 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "multi_bucket.rs",
             "impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {",
-            "self.without_handle(|spare| self.bucket.try_take(spare, self.now, amounts))",
-            "for i in 0..N {
+            "let taken = self.bucket.try_take(&mut spare, self.now, amounts);",
+            "let mut taken = Ok(());
+        for i in 0..N {
             let one = core::array::from_fn(|j| if j == i { amounts[j] } else { 0 });
-            if let Err(refused) = self.without_handle(|spare| self.bucket.try_take(spare, self.now, one)) {
+            taken = self.bucket.try_take(&mut spare, self.now, one);
+            if taken.is_err() {
                 self.put_back(core::array::from_fn(|j| if j < i { amounts[j] } else { 0 }));
-                return Err(refused);
+                break;
             }
-        }
-        Ok(())",
+        }",
         )],
         expect: Killed("opposite::a_taker_that_does_not_fit_is_in_nobodys_way"),
     },
     Fault {
         id: "streams-debited-where-they-fit",
-        edits: &[edit("limits.rs", "fn take(", "None => fits = false", "None => {}")],
+        edits: &[edit("limits.rs", "fn take(", "amounts[i])?;", "amounts[i]).unwrap_or(spent[i]);")],
         expect: Killed("opposite::one_of_two_is_granted_where_one_fits"),
     },
     Fault {
@@ -430,7 +438,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "multi_bucket.rs",
             "pub(crate) fn reset(&self, spare",
-            "self.update(spare, |state| Next::unless_same(state, self.limits.reset(elapsed, &tokens), ()));",
+            "let _ = self.update(spare, |_| Some((self.limits.reset(elapsed, &tokens), ())));",
             "let _ = spare;
         let (state, stamp) = self.read();
         let spent = self.limits.reset(elapsed, &tokens);
@@ -443,22 +451,20 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "multi_bucket.rs",
             "pub(crate) fn take_up_to(&self, spare",
-            "Next::unless_same(state, spent, items)",
-            "let _ = items;
-            Next::unless_same(state, spent, self.limits.take_up_to(&first.spent, elapsed, &per_item, max).0)",
-        ),
-        edit(
-            "multi_bucket.rs",
-            "pub(crate) fn take_up_to(&self, spare",
-            "self.update(",
-            "let (first, _) = self.read();\n self.update(",
+            "self.update(spare, |spent| self.limits.take_up_to(spent, elapsed, &per_item, max)).unwrap_or(0)",
+            "let first = self.limits.take_up_to(&self.read().0.spent, elapsed, &per_item, max).map_or(0, |(_, items)| items);
+        let taken = self.update(spare, |spent| {
+            let (next, _) = self.limits.take_up_to(spent, elapsed, &per_item, max)?;
+            Some((next, first))
+        });
+        taken.unwrap_or(0)",
         )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     // Handles.
     Fault {
         id: "handle-drop-keeps-the-slot",
-        edits: &[edit("handle.rs", "fn drop", "self.bucket.release(index);", "let _ = index;")],
+        edits: &[edit("handle.rs", "fn drop", "self.bucket.retire(self.spare);", "")],
         expect: Killed("slots::the_slot_of_a_dropped_handle_is_used_again"),
     },
     Fault {
@@ -466,8 +472,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "handle.rs",
             "fn drop",
-            "self.bucket.release(index);",
-            "self.bucket.release(index);\n self.bucket.release(index);",
+            "self.bucket.retire(self.spare);",
+            "self.bucket.retire(self.spare);\n self.bucket.retire(self.spare);",
         )],
         expect: Killed("handle::a_handle_gives_its_slot_back_once"),
     },
@@ -477,7 +483,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "handle.rs",
             "pub(crate) fn new(bucket",
             "Ok(handle)",
-            "spare.into_iter().for_each(|index| bucket.release(index));\n Ok(handle)",
+            "bucket.retire(spare);\n Ok(handle)",
         )],
         expect: Killed("handle::a_handle_gives_its_slot_back_once"),
     },
@@ -486,7 +492,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "handle.rs",
             "pub(crate) fn new(bucket",
-            "bucket.release(bucket.claim().ok_or(HandlesExhausted(()))?);",
+            "bucket.retire(Some(bucket.claim().ok_or(HandlesExhausted(()))?));",
             "",
         )],
         expect: Killed("tests/multi::handles_run_out_with_an_error_and_callers_without_one_go_on"),
@@ -539,12 +545,14 @@ pub(crate) const FAULTS: &[Fault] = &[
             edit(
                 "token_bucket.rs",
                 "pub fn take_up_to(self",
-                "let taken = self.update(",
-                "let first = self.bucket.spent.load(Relaxed);
-        let (first, _) = limits.take_up_to(&[first], elapsed, &[1], max);
-        let taken = self.update(",
+                "self.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)",
+                "let first = limits.take_up_to(&[self.bucket.spent.load(Relaxed)], elapsed, &[1], max).map_or(0, |(_, taken)| taken);
+        let taken = self.update(|spent| {
+            let (next, _) = limits.take_up_to(&[spent], elapsed, &[1], max)?;
+            Some((next, first))
+        });
+        taken.unwrap_or(0)",
             ),
-            edit("token_bucket.rs", "pub fn take_up_to(self", "Some((next, taken))", "let _ = taken;\n Some((next, first))"),
         ],
         expect: Killed("conservation::a_partial_take_gets_what_the_other_left"),
     },
