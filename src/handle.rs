@@ -127,6 +127,23 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
         self.now().put_back(amounts);
     }
 
+    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.handle()?.charge([10, 7])?;
+    /// assert_eq!(bucket.available(), [0, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn charge(&mut self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        self.now().charge(amounts)
+    }
+
     /// As [`MultiBucket::reset`](crate::MultiBucket::reset).
     ///
     /// ```
@@ -255,6 +272,23 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     #[inline]
     pub fn put_back(self, amounts: [u64; N]) {
         self.bucket.put_back(self.spare, self.now, amounts);
+    }
+
+    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.handle()?.at(Time::ZERO).charge([10, 7])?;
+    /// assert_eq!(bucket.available(), [0, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn charge(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        self.bucket.charge(self.spare, self.now, amounts)
     }
 
     /// As [`MultiBucket::reset`](crate::MultiBucket::reset).

@@ -91,20 +91,26 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-#[cfg(any(test, loom))]
+#[cfg(any(test, loom, feature = "std"))]
 extern crate std;
 
+mod bucket;
 mod claim;
 mod clock;
 mod epoch;
+mod estimate;
 mod handle;
 mod limit;
 mod limits;
 mod line;
 mod multi_bucket;
+#[cfg(feature = "std")]
+mod nap;
 mod notation;
+mod queue;
 mod rate;
 mod refused;
+mod reservation;
 mod slot;
 mod slots;
 mod snapshot;
@@ -118,12 +124,14 @@ pub use clock::InstantClock;
 #[cfg(feature = "quanta")]
 pub use clock::TscClock;
 pub use clock::{Clock, DefaultClock, ManualClock, Monotonic};
+pub use estimate::Estimate;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
 pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};
 pub use notation::ParseError;
 pub use rate::{Rate, RateError};
 pub use refused::{Never, NotYet, Refused};
+pub use reservation::Reservation;
 pub use snapshot::Snapshot;
 pub use time::Time;
 pub use token_bucket::{TokenBucket, TokenBucketAt};

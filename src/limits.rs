@@ -1,5 +1,8 @@
 //! Owns the decision over `N` streams at once: all or nothing. Pure; never an atomic, never a clock.
 
+use core::time::Duration;
+
+use crate::queue::Queue;
 use crate::refused::Short;
 use crate::stream::Stream;
 use crate::{Limit, LimitError, Never, NotYet, Refused, Time};
@@ -23,6 +26,11 @@ impl<const N: usize> Limits<N> {
     /// Nanoseconds since the origin; a reading from before it counts as the origin.
     pub(crate) fn elapsed(&self, now: Time) -> u64 {
         now.nanos_since(self.origin)
+    }
+
+    /// The reading that many nanoseconds after the origin.
+    pub(crate) fn at(&self, elapsed: u64) -> Time {
+        self.origin.after(Duration::from_nanos(elapsed))
     }
 
     pub(crate) fn start(&self) -> [u64; N] {
@@ -72,6 +80,77 @@ impl<const N: usize> Limits<N> {
     pub(crate) fn put_back(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
         let next = core::array::from_fn(|i| self.streams[i].put_back(spent[i], elapsed, amounts[i]));
         (next != *spent).then_some(next)
+    }
+
+    /// `amounts` in units, each below 2^62.
+    pub(crate) fn units(&self, amounts: &[u64; N]) -> Result<[u64; N], Never> {
+        let mut units = [0; N];
+        for (stream, one) in self.streams.iter().enumerate() {
+            let requested = amounts[stream];
+            units[stream] = one.units(requested).ok_or(Never { stream, requested, capacity: one.most_tokens() })?;
+        }
+        Ok(units)
+    }
+
+    /// The most units of each stream that may be owed at `elapsed` within the bounds of `queue`.
+    pub(crate) fn most_owed(&self, elapsed: u64, queue: &Queue<N>) -> [u64; N] {
+        // As far as time goes, which is 584 years from the origin of the clock.
+        let end_of_time = u64::MAX - self.origin.as_nanos().saturating_add(elapsed);
+        let wait = u64::try_from(queue.max_wait.as_nanos()).unwrap_or(u64::MAX).min(end_of_time);
+        core::array::from_fn(|i| {
+            let stream = &self.streams[i];
+            let most = stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt());
+            u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)
+        })
+    }
+
+    /// The most units of each stream that can be owed at all.
+    pub(crate) fn furthest_debts(&self) -> [u64; N] {
+        self.streams.map(|stream| stream.furthest_debt())
+    }
+
+    /// The words after taking `units` from all streams whether they are there or not, or `None` if one of them would then owe more than `most`.
+    pub(crate) fn owe(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N], most: &[u64; N]) -> Option<[u64; N]> {
+        let mut next = *spent;
+        for i in 0..N {
+            next[i] = self.streams[i].owe(spent[i], elapsed, units[i], most[i])?;
+        }
+        Some(next)
+    }
+
+    /// The words after `units` came back, or `None` if that changes nothing.
+    pub(crate) fn give_back(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> Option<[u64; N]> {
+        let next = core::array::from_fn(|i| self.streams[i].give_back(spent[i], elapsed, units[i]));
+        (next != *spent).then_some(next)
+    }
+
+    /// The words after `taken` was replaced by `used`, in units, or `None` if that leaves a debt too far to be kept.
+    pub(crate) fn settle(&self, spent: &[u64; N], elapsed: u64, taken: &[u64; N], used: &[u64; N]) -> Option<[u64; N]> {
+        let mut next = *spent;
+        for (i, stream) in self.streams.iter().enumerate() {
+            next[i] = match used[i].checked_sub(taken[i]) {
+                Some(shortage) => stream.owe(spent[i], elapsed, shortage, stream.furthest_debt())?,
+                None => stream.give_back(spent[i], elapsed, taken[i] - used[i]),
+            };
+        }
+        Some(next)
+    }
+
+    /// What there would be to wait for if `units` were taken from these words.
+    pub(crate) fn would_wait(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> NotYet<N> {
+        let ends = core::array::from_fn(|i| {
+            self.streams[i].owe(spent[i], elapsed, units[i], i64::MAX as u64).unwrap_or(spent[i])
+        });
+        self.remaining(&ends, units, elapsed)
+    }
+
+    /// What there is to wait for at `elapsed` until the lines of those streams that `units` were taken from have reached `ends`.
+    pub(crate) fn remaining(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> NotYet<N> {
+        let short = core::array::from_fn(|i| Short {
+            line: self.streams[i].line,
+            units: if units[i] == 0 { 0 } else { self.streams[i].remaining(ends[i], elapsed) },
+        });
+        NotYet { elapsed, short }
     }
 
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {

@@ -41,7 +41,7 @@ impl Line {
         self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)
     }
 
-    /// The least number of nanoseconds after `elapsed` by which `units`, below 2^63, more have accrued; `None` if the line is flat.
+    /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None` if the line is flat.
     pub(crate) const fn wait(self, elapsed: u64, units: u64) -> Option<u128> {
         if units == 0 {
             return Some(0);

@@ -6,12 +6,17 @@ use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use crate::bucket::Bucket;
 use crate::epoch::{Epoch, Stamp};
 use crate::limits::Limits;
+use crate::queue::Queue;
 use crate::slot::State;
 use crate::slots::Slots;
 use crate::sync::Backoff;
-use crate::{Clock, DefaultClock, Handle, HandlesExhausted, Limit, LimitError, Never, Refused, Snapshot, Time};
+use crate::{
+    Clock, DefaultClock, Estimate, Handle, HandlesExhausted, Limit, LimitError, Never, Refused, Reservation, Snapshot,
+    Time,
+};
 
 /// Slots inside a bucket if its type does not say otherwise: the current version, and three writers at once before further slots are linked.
 pub(crate) const SLOTS: usize = 4;
@@ -46,6 +51,7 @@ pub(crate) const SLOTS: usize = 4;
 /// ```
 pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     pub(crate) state: Versions<N, S>,
+    queue: Queue<N>,
     clock: C,
 }
 
@@ -141,7 +147,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         let limits = Limits::new(limits, clock.now())?;
         let start = State { limits: FIRST_LIMITS, spent: limits.start() };
         let shared = CachePadded::new(Shared { epoch: Epoch::new(), slots: Slots::new(&start) });
-        Ok(Self { state: Versions { shared, limits }, clock })
+        Ok(Self { state: Versions { shared, limits }, queue: Queue::UNBOUNDED, clock })
     }
 
     /// The clock that the bucket reads.
@@ -231,6 +237,27 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).put_back(amounts);
     }
 
+    /// Takes these amounts from all streams, in one step and whether they are there or not: for what has happened already. What was not there is owed, also beyond the
+    /// capacity and the [bounds of the queue](Self::with_max_debt), and until it is paid off nothing is available.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more (146 years at 1000/s; at the fastest rates
+    /// less, down to 90 days). A refused call changes nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.charge([25, 1])?;
+    /// assert_eq!(bucket.wait_for([1, 1])?, Duration::from_millis(1600));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn charge(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        self.at(self.clock.now()).charge(amounts)
+    }
+
     /// Puts all streams into a stated level: these tokens, or the capacity where that is less.
     ///
     /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives a stream that stood
@@ -309,6 +336,186 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     #[inline]
     pub fn at(&self, now: Time) -> MultiBucketAt<'_, N, S> {
         MultiBucketAt { bucket: &self.state, now }
+    }
+}
+
+impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
+    /// The same bucket, in which no reservation waits for longer than this. Unless set there is no such bound.
+    ///
+    /// It holds for [`reserve`](Self::reserve) and everything that waits in its turn; a call past it is refused and changes nothing.
+    /// There is no bound on the number of waiters, as it would cost every take a second word: what matters is how long the last of them
+    /// waits, and this is it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_wait(Duration::from_millis(50));
+    /// let place = bucket.reserve([1, 5])?;
+    /// assert_eq!(bucket.reserve([1, 1]).unwrap_err().wait(), Some(Duration::from_millis(60)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
+        self.queue.max_wait = max_wait;
+        self
+    }
+
+    /// The same bucket, in which reservations owe no more than this many tokens of each stream. Unless set there is no such bound.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_debt([0, 5]);
+    /// let place = bucket.reserve([1, 5])?;
+    /// assert!(bucket.reserve([1, 1]).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_debt(mut self, max_debt: [u64; N]) -> Self {
+        self.queue.max_debt = max_debt;
+        self
+    }
+
+    /// Takes these amounts now, whether they are there or not, and says from when they may be used: a place in the queue. See [`Reservation`].
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] past the [bounds of the queue](Self::with_max_wait), or where the rate is 0 and
+    /// tokens are missing; its wait is what the reservation would have had to wait. A refused call changes nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?;
+    /// let place = bucket.reserve([1, 3])?;
+    /// assert_eq!(place.remaining(), Duration::from_millis(30));
+    /// assert_eq!(bucket.reserve([1, 2])?.remaining(), Duration::from_millis(50));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve(&self, amounts: [u64; N]) -> Result<Reservation<'_, N>, Refused<N>> {
+        self.reserve_within(amounts, Duration::MAX)
+    }
+
+    /// As [`reserve`](Self::reserve), if the wait is no longer than `max_wait`.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?;
+    /// let refused = bucket.reserve_within([1, 3], Duration::from_millis(30-1)).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(30)));
+    /// assert!(bucket.reserve_within([1, 3], Duration::from_millis(30)).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve_within(&self, amounts: [u64; N], max_wait: Duration) -> Result<Reservation<'_, N>, Refused<N>> {
+        Reservation::new(self, self.clock.now(), amounts, max_wait)
+    }
+
+    /// As [`reserve`](Self::reserve), for any amount: what is more than a stream ever holds waits until that much has accrued, and the bucket is then empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or more (146 years' worth at 1000/s).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?;
+    /// assert!(bucket.reserve([1, 200]).is_err());
+    /// assert_eq!(bucket.reserve_oversized([1, 200])?.remaining(), Duration::from_secs(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve_oversized(&self, amounts: [u64; N]) -> Result<Reservation<'_, N>, Refused<N>> {
+        Reservation::oversized(self, self.clock.now(), amounts, Duration::MAX)
+    }
+
+    /// Takes these amounts for work whose cost is not known yet; see [`Estimate`].
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take`](Self::try_take).
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// bucket.estimate([1, 5])?.settle([1, 2])?;
+    /// assert_eq!(bucket.available(), [9, 98]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn estimate(&self, amounts: [u64; N]) -> Result<Estimate<'_, N>, Refused<N>> {
+        let now = self.clock.now();
+        self.at(now).try_take(amounts)?;
+        let limits = self.limits();
+        Ok(Estimate::new(self, limits.elapsed(now), limits.units(&amounts)?))
+    }
+
+    /// Waits until these amounts are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), at once.
+    ///
+    /// ```
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    /// bucket.take_blocking([1, 2])?; // 2 ms later
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn take_blocking(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        self.take_blocking_timeout(amounts, Duration::MAX)
+    }
+
+    /// As [`take_blocking`](Self::take_blocking), if that is no longer than `timeout` from the call.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for what will not be there in time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    /// assert!(bucket.take_blocking_timeout([1, 2], Duration::from_secs(1)).is_ok());
+    /// assert!(bucket.take_blocking_timeout([1, 100], Duration::from_millis(1)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn take_blocking_timeout(&self, amounts: [u64; N], timeout: Duration) -> Result<(), Refused<N>> {
+        self.reserve_within(amounts, timeout)?.wait();
+        Ok(())
+    }
+}
+
+impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<N, C, S> {
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn limits(&self) -> &Limits<N> {
+        &self.state.limits
+    }
+
+    fn queue(&self) -> &Queue<N> {
+        &self.queue
+    }
+
+    fn update(&self, change: &dyn Fn(&[u64; N]) -> Option<[u64; N]>) -> Result<(), [u64; N]> {
+        let mut spare = None;
+        let changed = self.state.update(&mut spare, |spent| change(spent).map(|next| (next, ())));
+        self.state.retire(spare);
+        changed
     }
 }
 
@@ -395,6 +602,26 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         let mut spare = None;
         self.bucket.put_back(&mut spare, self.now, amounts);
         self.bucket.retire(spare);
+    }
+
+    /// As [`MultiBucket::charge`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::charge`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.at(Time::ZERO).charge([11, 5])?;
+    /// assert_eq!(bucket.at(Time::from_nanos(200_000_000)).available(), [1, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn charge(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        let mut spare = None;
+        let charged = self.bucket.charge(&mut spare, self.now, amounts);
+        self.bucket.retire(spare);
+        charged
     }
 
     /// As [`MultiBucket::reset`].
@@ -491,6 +718,16 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn put_back(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) {
         let elapsed = self.limits.elapsed(now);
         let _ = self.update(spare, |spent| self.limits.put_back(spent, elapsed, &amounts).map(|next| (next, ())));
+    }
+
+    pub(crate) fn charge(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        let elapsed = self.limits.elapsed(now);
+        let (units, most) = (self.limits.units(&amounts)?, self.limits.furthest_debts());
+        if all_zero(&units) {
+            return Ok(());
+        }
+        let charged = self.update(spare, |spent| self.limits.owe(spent, elapsed, &units, &most).map(|next| (next, ())));
+        charged.map_err(|spent| self.limits.would_wait(&spent, elapsed, &units).into())
     }
 
     pub(crate) fn reset(&self, spare: &mut Option<usize>, now: Time, tokens: [u64; N]) {

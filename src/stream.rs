@@ -137,14 +137,62 @@ impl Stream {
     /// `spent` after `n` tokens came back: never higher than before, and never above what makes the bucket full.
     pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
         let n = if n < self.capacity { n } else { self.capacity };
+        self.give_back(spent, elapsed, n * self.unit)
+    }
+
+    /// The same for a number of units, below 2^62: a debt that is taken back may be larger than the capacity.
+    pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
         let accrued = self.line.at(elapsed);
         let level = accrued.wrapping_sub(spent) as i64;
         let ceiling = self.ceiling as i64;
-        if n == 0 || level >= ceiling {
+        if units == 0 || level >= ceiling {
             return spent;
         }
-        let filled = level + (n * self.unit) as i64;
+        let filled = level + units as i64;
         accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
+    }
+
+    /// `spent` after `units`, below 2^62, were taken whether they are there or not, or `None` if more than `most` would then be owed.
+    pub(crate) const fn owe(&self, spent: u64, elapsed: u64, units: u64, most: u64) -> Option<u64> {
+        if units == 0 {
+            return Some(spent);
+        }
+        // Saturating: a `now` that is very old may see a level of nearly -2^63.
+        let left = self.level(spent, elapsed).saturating_sub(units as i64);
+        if left < -(most as i64) {
+            return None;
+        }
+        Some(self.line.at(elapsed).wrapping_sub(left as u64))
+    }
+
+    /// `n` tokens in units, if that is below 2^62.
+    pub(crate) const fn units(&self, n: u64) -> Option<u64> {
+        match n.checked_mul(self.unit) {
+            Some(units) if (units as u128) < Self::MOST_UNITS => Some(units),
+            _ => None,
+        }
+    }
+
+    /// The most tokens that are below 2^62 in units.
+    pub(crate) const fn most_tokens(&self) -> u64 {
+        (Self::MOST_UNITS - 1) as u64 / self.unit
+    }
+
+    /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90 days ago is known to be old.
+    pub(crate) const fn furthest_debt(&self) -> u64 {
+        let room = (i64::MAX as u128).saturating_sub(self.line.at_wide(Self::NINETY_DAYS) + 1);
+        if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }
+    }
+
+    /// The most units that may be owed at `elapsed` if they must be there `wait` nanoseconds later; the sum must not overflow.
+    pub(crate) const fn accrues_within(&self, elapsed: u64, wait: u64) -> u128 {
+        self.line.at_wide(elapsed + wait) - self.line.at_wide(elapsed)
+    }
+
+    /// Units by which the line, at `elapsed`, has not reached `end`.
+    pub(crate) const fn remaining(&self, end: u64, elapsed: u64) -> u64 {
+        let remaining = end.wrapping_sub(self.line.at(elapsed)) as i64;
+        if remaining > 0 { remaining as u64 } else { 0 }
     }
 
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.

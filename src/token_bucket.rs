@@ -3,9 +3,11 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::bucket::Bucket;
 use crate::limits::Limits;
+use crate::queue::Queue;
 use crate::sync::{AtomicU64, Relaxed};
-use crate::{Clock, DefaultClock, Limit, LimitError, Never, Refused, Time};
+use crate::{Clock, DefaultClock, Estimate, Limit, LimitError, Never, Refused, Reservation, Time};
 
 /// A token bucket for one stream, with a fixed limit: one atomic word, shared by any number of threads.
 ///
@@ -32,6 +34,7 @@ use crate::{Clock, DefaultClock, Limit, LimitError, Never, Refused, Time};
 /// ```
 pub struct TokenBucket<C = DefaultClock> {
     state: Word,
+    queue: Queue<1>,
     clock: C,
 }
 
@@ -82,7 +85,7 @@ impl<C: Clock> TokenBucket<C> {
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
         let limits = Limits::new([limit], clock.now())?;
         let [start] = limits.start();
-        Ok(Self { state: Word { spent: AtomicU64::new(start), limits }, clock })
+        Ok(Self { state: Word { spent: AtomicU64::new(start), limits }, queue: Queue::UNBOUNDED, clock })
     }
 
     /// The clock that the bucket reads.
@@ -156,6 +159,27 @@ impl<C: Clock> TokenBucket<C> {
         self.at(self.clock.now()).put_back(n);
     }
 
+    /// Takes `n` tokens, whether they are there or not: for what has happened already. What was not there is owed, also beyond the
+    /// capacity and the [bounds of the queue](Self::with_max_debt), and until it is paid off nothing is available.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more (146 years at 1000/s; at the fastest rates
+    /// less, down to 90 days). A refused call changes nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.charge(25)?;
+    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(1600));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn charge(&self, n: u64) -> Result<(), Refused> {
+        self.at(self.clock.now()).charge(n)
+    }
+
     /// Puts the bucket into a stated level: `tokens`, or its capacity if that is less.
     ///
     /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives a bucket that stood
@@ -225,6 +249,183 @@ impl<C> TokenBucket<C> {
     }
 }
 
+impl<C: Clock + Sync> TokenBucket<C> {
+    /// The same bucket, in which no reservation waits for longer than this. Unless set there is no such bound.
+    ///
+    /// It holds for [`reserve`](Self::reserve) and everything that waits in its turn; a call past it is refused and changes nothing.
+    /// There is no bound on the number of waiters, as it would cost every take a second word: what matters is how long the last of them
+    /// waits, and this is it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?.with_max_wait(Duration::from_millis(500));
+    /// let place = bucket.reserve(5)?;
+    /// assert_eq!(bucket.reserve(1).unwrap_err().wait(), Some(Duration::from_millis(600)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
+        self.queue.max_wait = max_wait;
+        self
+    }
+
+    /// The same bucket, in which reservations owe no more than this many tokens. Unless set there is no such bound.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?.with_max_debt(5);
+    /// let place = bucket.reserve(5)?;
+    /// assert!(bucket.reserve(1).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_debt(mut self, max_debt: u64) -> Self {
+        self.queue.max_debt = [max_debt];
+        self
+    }
+
+    /// Takes `n` tokens now, whether they are there or not, and says from when they may be used: a place in the queue. See [`Reservation`].
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::Never`] for more than the capacity, and [`Refused::NotYet`] past the [bounds of the queue](Self::with_max_wait), or where the rate is 0 and
+    /// tokens are missing; its wait is what the reservation would have had to wait. A refused call changes nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let place = bucket.reserve(3)?;
+    /// assert_eq!(place.remaining(), Duration::from_millis(300));
+    /// assert_eq!(bucket.reserve(2)?.remaining(), Duration::from_millis(500));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve(&self, n: u64) -> Result<Reservation<'_>, Refused> {
+        self.reserve_within(n, Duration::MAX)
+    }
+
+    /// As [`reserve`](Self::reserve), if the wait is no longer than `max_wait`.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let refused = bucket.reserve_within(3, Duration::from_millis(300-1)).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(300)));
+    /// assert!(bucket.reserve_within(3, Duration::from_millis(300)).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve_within(&self, n: u64, max_wait: Duration) -> Result<Reservation<'_>, Refused> {
+        Reservation::new(self, self.clock.now(), [n], max_wait)
+    }
+
+    /// As [`reserve`](Self::reserve), for any amount: what is more than the bucket ever holds waits until that much has accrued, and the bucket is then empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or more (146 years' worth at 1000/s).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// assert!(bucket.reserve(20).is_err());
+    /// assert_eq!(bucket.reserve_oversized(20)?.remaining(), Duration::from_secs(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve_oversized(&self, n: u64) -> Result<Reservation<'_>, Refused> {
+        Reservation::oversized(self, self.clock.now(), [n], Duration::MAX)
+    }
+
+    /// Takes `n` tokens for work whose cost is not known yet; see [`Estimate`].
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take`](Self::try_take).
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.estimate(5)?.settle([2])?;
+    /// assert_eq!(bucket.available(), 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn estimate(&self, n: u64) -> Result<Estimate<'_>, Refused> {
+        let now = self.clock.now();
+        self.at(now).try_take(n)?;
+        let limits = self.limits();
+        Ok(Estimate::new(self, limits.elapsed(now), limits.units(&[n])?))
+    }
+
+    /// Waits until `n` tokens are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), at once.
+    ///
+    /// ```
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    /// bucket.take_blocking(2)?; // 2 ms later
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn take_blocking(&self, n: u64) -> Result<(), Refused> {
+        self.take_blocking_timeout(n, Duration::MAX)
+    }
+
+    /// As [`take_blocking`](Self::take_blocking), if that is no longer than `timeout` from the call.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for what will not be there in time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    /// assert!(bucket.take_blocking_timeout(2, Duration::from_secs(1)).is_ok());
+    /// assert!(bucket.take_blocking_timeout(100, Duration::from_millis(1)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn take_blocking_timeout(&self, n: u64, timeout: Duration) -> Result<(), Refused> {
+        self.reserve_within(n, timeout)?.wait();
+        Ok(())
+    }
+}
+
+impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
+    fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    fn limits(&self) -> &Limits<1> {
+        &self.state.limits
+    }
+
+    fn queue(&self) -> &Queue<1> {
+        &self.queue
+    }
+
+    fn update(&self, change: &dyn Fn(&[u64; 1]) -> Option<[u64; 1]>) -> Result<(), [u64; 1]> {
+        self.state.update(|spent| change(&[spent]).map(|next| (next, ()))).map_err(|spent| [spent])
+    }
+}
+
 impl<C: Clock> fmt::Debug for TokenBucket<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenBucket").field("available", &self.available()).finish_non_exhaustive()
@@ -262,11 +463,12 @@ impl TokenBucketAt<'_> {
     /// ```
     #[inline]
     pub fn try_take(self, n: u64) -> Result<(), Refused> {
-        let Self { bucket: Word { limits, .. }, elapsed } = self;
+        let Self { bucket, elapsed } = self;
+        let limits = &bucket.limits;
         if n == 0 {
             return Ok(());
         }
-        let taken = self.update(|spent| limits.take(&[spent], elapsed, &[n]).map(|next| (next, ())));
+        let taken = bucket.update(|spent| limits.take(&[spent], elapsed, &[n]).map(|next| (next, ())));
         taken.map_err(|spent| limits.refusal(&[spent], elapsed, &[n]))
     }
 
@@ -280,8 +482,9 @@ impl TokenBucketAt<'_> {
     /// ```
     #[inline]
     pub fn take_up_to(self, max: u64) -> u64 {
-        let Self { bucket: Word { limits, .. }, elapsed } = self;
-        self.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)
+        let Self { bucket, elapsed } = self;
+        let limits = &bucket.limits;
+        bucket.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)
     }
 
     /// As [`TokenBucket::put_back`].
@@ -297,8 +500,30 @@ impl TokenBucketAt<'_> {
     /// ```
     #[inline]
     pub fn put_back(self, n: u64) {
-        let Self { bucket: Word { limits, .. }, elapsed } = self;
-        let _ = self.update(|spent| limits.put_back(&[spent], elapsed, &[n]).map(|next| (next, ())));
+        let Self { bucket, elapsed } = self;
+        let limits = &bucket.limits;
+        let _ = bucket.update(|spent| limits.put_back(&[spent], elapsed, &[n]).map(|next| (next, ())));
+    }
+
+    /// As [`TokenBucket::charge`].
+    ///
+    /// # Errors
+    ///
+    /// As [`TokenBucket::charge`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.at(Time::ZERO).charge(11)?;
+    /// assert!(bucket.at(Time::from_nanos(200_000_000)).try_take(1).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn charge(self, n: u64) -> Result<(), Refused> {
+        let Self { bucket, elapsed } = self;
+        let limits = &bucket.limits;
+        let (units, most) = (limits.units(&[n])?, limits.furthest_debts());
+        let charged = bucket.update(|spent| limits.owe(&[spent], elapsed, &units, &most).map(|next| (next, ())));
+        charged.map_err(|spent| limits.would_wait(&[spent], elapsed, &units).into())
     }
 
     /// As [`TokenBucket::reset`].
@@ -311,8 +536,9 @@ impl TokenBucketAt<'_> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn reset(self, tokens: u64) {
-        let Self { bucket: Word { limits, .. }, elapsed } = self;
-        let _ = self.update(|_| Some((limits.reset(elapsed, &[tokens]), ())));
+        let Self { bucket, elapsed } = self;
+        let limits = &bucket.limits;
+        let _ = bucket.update(|_| Some((limits.reset(elapsed, &[tokens]), ())));
     }
 
     /// As [`TokenBucket::available`].
@@ -350,20 +576,22 @@ impl TokenBucketAt<'_> {
         let spent = self.bucket.spent.load(Relaxed);
         Ok(self.bucket.limits.not_yet(&[spent], self.elapsed, &[n]).wait())
     }
+}
 
+impl Word {
     /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster. `Err` with what was read, and nothing
     /// written, if `change` says that nothing is to be done.
     #[inline]
-    fn update<R>(self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
+    fn update<R>(&self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
         // ORDERING: Relaxed. The word is the whole state. An old value makes the compare-exchange below fail, or, where the call is refused,
         // the refusal was true at some moment of the call. There is nothing weaker; read once, not twice: loom-tests/conservation.rs,
         // `a_partial_take_gets_what_the_other_left`.
-        let mut spent = self.bucket.spent.load(Relaxed);
+        let mut spent = self.spent.load(Relaxed);
         loop {
             let Some(([next], answer)) = change(spent) else { return Err(spent) };
             // ORDERING: Relaxed, both. A grant orders no other memory (see `TokenBucket`, "Memory ordering"); the failure's value is all that is
             // kept of it. Dies as a load and a store: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
-            match self.bucket.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {
+            match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {
                 Ok(_) => return Ok(answer),
                 Err(seen) => spent = seen,
             }

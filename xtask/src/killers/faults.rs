@@ -503,8 +503,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "token_bucket.rs",
             "fn update<R>",
-            "match self.bucket.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
-            "self.bucket.spent.store(next, Relaxed);
+            "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
+            "self.spent.store(next, Relaxed);
             match Ok(spent) {",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token"),
@@ -524,8 +524,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "token_bucket.rs",
             "fn update<R>",
-            "let mut spent = self.bucket.spent.load(Relaxed);",
-            "let [mut spent] = self.bucket.limits.start();",
+            "let mut spent = self.spent.load(Relaxed);",
+            "let [mut spent] = self.limits.start();",
         )],
         expect: Killed("conservation::a_put_back_racing_a_take_is_counted_once"),
     },
@@ -535,7 +535,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "token_bucket.rs",
             "fn update<R>",
             "else { return Err(spent) };",
-            "else {\n self.bucket.spent.store(spent, Relaxed);\n return Err(spent);\n };",
+            "else {\n self.spent.store(spent, Relaxed);\n return Err(spent);\n };",
         )],
         expect: Killed("refusal::a_refusal_leaves_no_trace"),
     },
@@ -545,9 +545,9 @@ pub(crate) const FAULTS: &[Fault] = &[
             edit(
                 "token_bucket.rs",
                 "pub fn take_up_to(self",
-                "self.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)",
-                "let first = limits.take_up_to(&[self.bucket.spent.load(Relaxed)], elapsed, &[1], max).map_or(0, |(_, taken)| taken);
-        let taken = self.update(|spent| {
+                "bucket.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)",
+                "let first = limits.take_up_to(&[bucket.spent.load(Relaxed)], elapsed, &[1], max).map_or(0, |(_, taken)| taken);
+        let taken = bucket.update(|spent| {
             let (next, _) = limits.take_up_to(&[spent], elapsed, &[1], max)?;
             Some((next, first))
         });
@@ -579,7 +579,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     // The arithmetic, as far as threads and a moving clock can tell.
     Fault {
         id: "put-back-fills-above-the-capacity",
-        edits: &[edit("stream.rs", "fn put_back", "if filled < ceiling { filled } else { ceiling }", "filled")],
+        edits: &[edit("stream.rs", "fn give_back", "if filled < ceiling { filled } else { ceiling }", "filled")],
         expect: Killed("time::a_put_back_gives_nothing_to_a_stale_now"),
     },
     Fault {
@@ -589,7 +589,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "put-back-raises-what-is-spent",
-        edits: &[edit("stream.rs", "fn put_back", "n == 0 || level >= ceiling", "n == 0")],
+        edits: &[edit("stream.rs", "fn give_back", "units == 0 || level >= ceiling", "units == 0")],
         expect: Killed("time::a_put_back_takes_nothing_from_a_stale_now"),
     },
     Fault {

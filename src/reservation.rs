@@ -1,0 +1,235 @@
+//! Owns a place in the queue: tokens that are taken before they are there, and the instant at which they will be.
+
+use core::cell::Cell;
+use core::fmt;
+use core::mem;
+use core::time::Duration;
+
+use crate::bucket::Bucket;
+use crate::queue::Queue;
+use crate::{Estimate, Refused, Time};
+
+/// Tokens that were taken ahead of time, and the instant from which they may be used.
+///
+/// The bucket goes into debt, so nothing is there for others until it is paid off by the passing of time: **the order of
+/// reservations is the order of service**, and nobody overtakes, neither by [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount. There is no list
+/// and no lock, and nobody does anything when the instant comes.
+///
+/// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let [`wait`](Self::wait) do both. **Dropped, it is
+/// cancelled**, at any time, and gives its tokens back.
+///
+/// # Guarantees
+///
+/// * The instant never becomes later, whatever others take, reserve or cancel. It does not become earlier either: tokens that come back,
+///   from a cancelled reservation or a put-back, go to whoever calls next.
+/// * It is exact: at that instant the tokens are there, and a nanosecond before they are not.
+/// * At the decisions [the bound](crate#the-bound) holds with debts counted: what is taken and reserved in a window of length `w` is no more than
+///   `C + r * (w + e) + P + D`, where `P` is what was cancelled or put back, and `D` what is owed at its end.
+/// * At the instants of use the plain bound holds, for one stream and amounts up to the capacity: each counted at its `ready_at`, no more than
+///   `C + r * (w + e) + P` is used in a window.
+/// * Of several streams, each is debited when the reservation is made, and the last that is ready sets the instant. So what is used of a stream in a
+///   window is no more than `C + r * (w + e) + P + H`, where `H` is what was reserved on it, when the window began, by those whom another stream still kept
+///   waiting.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+/// bucket.try_take(10)?;
+/// let first = bucket.reserve(5)?;
+/// let second = bucket.reserve(1)?;
+/// assert_eq!(first.ready_at(), Time::ZERO.after(Duration::from_millis(500)));
+/// assert_eq!(second.ready_at(), Time::ZERO.after(Duration::from_millis(600)));
+/// drop(first); // cancelled: the second stays where it is
+/// assert_eq!(second.ready_at(), Time::ZERO.after(Duration::from_millis(600)));
+/// assert_eq!(bucket.wait_for(5)?, Duration::from_millis(600));
+/// second.commit();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a reservation that is dropped is cancelled"]
+pub struct Reservation<'a, const N: usize = 1> {
+    bucket: &'a dyn Bucket<N>,
+    /// When it was made.
+    elapsed: u64,
+    /// What was taken from each stream.
+    units: [u64; N],
+    /// Where on the line of each stream it ends.
+    ends: [u64; N],
+}
+
+impl<'a, const N: usize> Reservation<'a, N> {
+    /// Takes these amounts, each no more than the capacity, within the bounds of the queue.
+    pub(crate) fn new(
+        bucket: &'a dyn Bucket<N>,
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+    ) -> Result<Self, Refused<N>> {
+        bucket.limits().check(&amounts)?;
+        Self::oversized(bucket, now, amounts, max_wait)
+    }
+
+    /// The same for any amounts.
+    pub(crate) fn oversized(
+        bucket: &'a dyn Bucket<N>,
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+    ) -> Result<Self, Refused<N>> {
+        let limits = bucket.limits();
+        let elapsed = limits.elapsed(now);
+        let units = limits.units(&amounts)?;
+        let queue = bucket.queue();
+        let most = limits.most_owed(elapsed, &Queue { max_wait: queue.max_wait.min(max_wait), ..*queue });
+        let ends = owe(bucket, elapsed, &units, &most)?;
+        Ok(Self { bucket, elapsed, units, ends })
+    }
+
+    /// The instant from which the tokens may be used, a reading of the bucket's clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Clock, Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let reservation = bucket.reserve(3)?;
+    /// assert_eq!(reservation.ready_at().since(bucket.clock().now()), Duration::from_millis(300));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ready_at(&self) -> Time {
+        let limits = self.bucket.limits();
+        limits.at(self.elapsed).after(limits.remaining(&self.ends, &self.units, self.elapsed).wait())
+    }
+
+    /// How long from now until the tokens may be used, by the bucket's clock; zero once they may.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let reservation = bucket.reserve(3)?;
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// assert_eq!(reservation.remaining(), Duration::from_millis(200));
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// assert_eq!(reservation.remaining(), Duration::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remaining(&self) -> Duration {
+        self.ready_at().since(self.bucket.now())
+    }
+
+    /// Keeps the tokens: they are used, or will be at [`ready_at`](Self::ready_at). Waits for nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// bucket.reserve(3)?.commit();
+    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(400));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn commit(mut self) {
+        self.units = [0; N];
+    }
+
+    /// Keeps the tokens as an estimate, to be settled when it is known what was used.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let reservation = bucket.reserve(5)?;
+    /// bucket.clock().advance(reservation.remaining());
+    /// reservation.into_estimate().settle([3])?;
+    /// assert_eq!(bucket.available(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_estimate(mut self) -> Estimate<'a, N> {
+        Estimate::new(self.bucket, self.elapsed, mem::replace(&mut self.units, [0; N]))
+    }
+
+    /// Gives the tokens back, as dropping it does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// bucket.reserve(3)?.cancel();
+    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(100));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cancel(self) {}
+
+    /// Sleeps until the tokens may be used, and keeps them.
+    ///
+    /// It looks at the bucket's clock again after each sleep, so it never returns early; oversleeping loses no tokens. It
+    /// sleeps in real time: on a clock that stands still it goes on sleeping, ever longer up to a tenth of a second at a time.
+    ///
+    /// ```
+    /// use tollgate::{Clock, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    /// let reservation = bucket.reserve(2)?;
+    /// let ready_at = reservation.ready_at();
+    /// reservation.wait();
+    /// assert!(bucket.clock().now() >= ready_at);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn wait(self) {
+        let mut nap = crate::nap::Nap::new();
+        loop {
+            // Worked out anew each time, as the clock is.
+            let now = self.bucket.now();
+            match nap.next(now, self.ready_at()) {
+                Some(sleep) => std::thread::sleep(sleep),
+                None => return self.commit(),
+            }
+        }
+    }
+}
+
+impl<const N: usize> Drop for Reservation<'_, N> {
+    fn drop(&mut self) {
+        give_back(self.bucket, self.elapsed, &self.units);
+    }
+}
+
+impl<const N: usize> fmt::Debug for Reservation<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("ready_at", &self.ready_at()).finish_non_exhaustive()
+    }
+}
+
+/// Takes `units` whether they are there or not, if no stream then owes more than `most`. Where the streams then end.
+pub(crate) fn owe<const N: usize>(
+    bucket: &dyn Bucket<N>,
+    elapsed: u64,
+    units: &[u64; N],
+    most: &[u64; N],
+) -> Result<[u64; N], Refused<N>> {
+    if *units == [0; N] {
+        return Ok([0; N]);
+    }
+    let limits = bucket.limits();
+    let ends = Cell::new([0; N]);
+    let owed = bucket.update(&|spent| {
+        let next = limits.owe(spent, elapsed, units, most)?;
+        ends.set(next);
+        Some(next)
+    });
+    owed.map(|()| ends.get()).map_err(|spent| limits.would_wait(&spent, elapsed, units).into())
+}
+
+/// Gives back units that were taken. An old `elapsed` does no harm: it only makes the level seem lower, so that less is clamped here, and a level is
+/// clamped whenever it is read.
+pub(crate) fn give_back<const N: usize>(bucket: &dyn Bucket<N>, elapsed: u64, units: &[u64; N]) {
+    if units.iter().any(|units| *units > 0) {
+        let _ = bucket.update(&|spent| bucket.limits().give_back(spent, elapsed, units));
+    }
+}
