@@ -1,5 +1,6 @@
 //! The commands of the repository: `cargo xtask COMMAND`.
 
+mod counts;
 mod cross;
 mod fuzz;
 mod killers;
@@ -22,6 +23,8 @@ usage: cargo xtask COMMAND
           each fuzz target for N seconds, 60 unless told; needs cargo-fuzz and a nightly compiler, and says how to get them
   cross [--fetch] [MACHINE...]
           builds and tests for other machines, as far as what they need is there; --fetch gets that, from Debian
+  counts [--accept]
+          instructions of a decision, counted by callgrind, against those of benches/counts.json; --accept writes that file
   ratios [--quick] [--json FILE]
           what we cost in terms of peers and floors, beside what we want it to be; four minutes, or with --quick half of one
   charts FILE
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "cross" => cross::run(rest),
         Some((command, ids)) if command == "killers" => killers::run(ids),
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
+        Some((command, rest)) if command == "counts" => counts::run(rest),
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),
         Some((command, rest)) if command == "charts" => step::run_alone(measure::charts(rest)),
         Some((command, [])) if matches!(command.as_str(), "help" | "-h" | "--help") => {
