@@ -1,12 +1,14 @@
 //! What the contestants answer is checked here, before anything is timed: who grants grants, who refuses refuses, and who counts counts right.
 
+use std::time::Duration;
+
 use benches::floors::{Reading, WideWord, Word};
 use benches::locked::Locked;
 use benches::ours::{Handles, HandlesOnClock, One, OneOnClock, Several, SeveralOnClock};
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
-use benches::{EACH, Limiter, run};
+use benches::{EACH, Limiter, run, threads};
 use tollgate::{DefaultClock, InstantClock};
 
 /// More calls than a batch makes.
@@ -64,6 +66,21 @@ fn floors_count_every_call() {
     assert_eq!(wide.spent(), [0, 1].map(|i| CALLS * u64::from(EACH[i])));
     assert_eq!(run(&Reading::<DefaultClock>::default(), CALLS), CALLS);
     assert_eq!(run(&Reading(InstantClock::new()), CALLS), CALLS);
+}
+
+#[test]
+fn threads_count_what_they_did() {
+    for threads in [1, 2, 5] {
+        let word = Word::default();
+        let done = threads::window(&word, threads, Duration::from_millis(2), || {});
+        assert_eq!([done.calls, done.granted], [word.spent(); 2]);
+        assert!(done.nanos > 0.0, "{done:?}");
+        let before = word.spent();
+        threads::calls(&word, threads, 10_000, || {});
+        assert_eq!(word.spent() - before, 10_000);
+        let (before, seen) = (word.spent(), threads::latencies(&word, threads, Duration::from_millis(2)));
+        assert_eq!(word.spent() - before, seen.len());
+    }
 }
 
 #[test]
