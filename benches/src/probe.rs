@@ -1,7 +1,7 @@
 //! Owns the probe of the machine: what it costs to send a line of the cache to the other core and back.
 //!
-//! On a virtual machine that changes by a factor of ten, every few seconds, with where the host runs the two cores. A figure of two threads
-//! says little without it.
+//! On a virtual machine that changes by a factor of four to ten, every few seconds, with where the host runs the two cores. A figure of two
+//! threads says little without it.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -21,8 +21,8 @@ pub enum Distance {
 }
 
 impl Distance {
-    /// Nanoseconds there and back that lie between the two: the one is seen at 48, the other at 460.
-    const BORDER: f64 = 150.0;
+    /// Nanoseconds there and back that lie between the two: the one is seen at 50 to 110, the other at 440 to 460.
+    const BORDER: f64 = 220.0;
 
     pub fn of(round_trip: f64) -> Self {
         if round_trip < Self::BORDER { Self::Near } else { Self::Far }
