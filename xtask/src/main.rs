@@ -1,9 +1,11 @@
 //! The commands of the repository: `cargo xtask COMMAND`.
 
+mod counts;
 mod cross;
 mod fuzz;
 mod killers;
 mod loom;
+mod measure;
 mod step;
 mod test;
 
@@ -13,14 +15,20 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   test    everything that fits in a quarter of an hour: format, lints, docs, tests over the features, no_std, examples, loom
-          models, frozen threads, histories, a short soak, lessons, the replay of fuzzed inputs
+          models, frozen threads, histories, a short soak, lessons, the replay of fuzzed inputs, answers of what is timed
   loom    the loom models alone; further words are passed on to the test runner
   killers [ID...]
           one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these ids
   fuzz [--seconds N]
           each fuzz target for N seconds, 60 unless told; needs cargo-fuzz and a nightly compiler, and says how to get them
   cross [--fetch] [MACHINE...]
-          builds and tests for other machines, as far as what they need is there; --fetch gets that, from Debian";
+          builds and tests for other machines, as far as what they need is there; --fetch gets that, from Debian
+  counts [--accept]
+          instructions of a decision, counted by callgrind, against those of benches/counts.json; --accept writes that file
+  ratios [--quick] [--json FILE]
+          what we cost in terms of peers and floors, beside what we want it to be; four minutes, or with --quick half of one
+  charts FILE
+          draws benches/charts/*.svg from what ratios --json FILE has written";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -30,6 +38,9 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "cross" => cross::run(rest),
         Some((command, ids)) if command == "killers" => killers::run(ids),
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
+        Some((command, rest)) if command == "counts" => counts::run(rest),
+        Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),
+        Some((command, rest)) if command == "charts" => step::run_alone(measure::charts(rest)),
         Some((command, [])) if matches!(command.as_str(), "help" | "-h" | "--help") => {
             println!("{USAGE}");
             ExitCode::SUCCESS

@@ -40,6 +40,18 @@ impl Step {
     }
 }
 
+/// Runs one step and adds nothing to what it prints.
+pub(crate) fn run_alone(mut step: Step) -> ExitCode {
+    match step.command.status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{}: {error}", shown(&step.command));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// The repository.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| ".".into(), PathBuf::from)

@@ -30,6 +30,8 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::cargo("histories", "test --release --package history-tests"),
         Step::cargo("soak, three seconds", "run --release --package history-tests --bin soak -- --seconds 3"),
         Step::cargo("lessons from peers", "test --package lessons"),
+        // Checked before anything is timed; that the timing itself compiles, clippy has said.
+        Step::cargo("benches, the answers", "test --release --package benches"),
         // On a stable compiler: the seeds, and what fuzzing has found.
         Step::cargo("fuzz targets, replayed", "test --manifest-path fuzz/Cargo.toml --no-default-features"),
     ]);

@@ -1,0 +1,36 @@
+//! What does a reading of a clock cost: ours, the standard library's, and the counter without any conversion?
+
+use std::time::{Duration, Instant};
+
+use benches::floors::Reading;
+use benches::run;
+use criterion::{Criterion, criterion_group, criterion_main};
+use tollgate::{Clock, InstantClock, ManualClock, Monotonic, TscClock};
+
+fn readings(criterion: &mut Criterion) {
+    bench(criterion, "tsc", TscClock::new());
+    bench(criterion, "tsc-monotonic", Monotonic::new(TscClock::new()));
+    bench(criterion, "instant", InstantClock::new());
+    bench(criterion, "manual", ManualClock::new());
+    let counter = quanta::Clock::new();
+    criterion.bench_function("clocks/counter", |bencher| bencher.iter(|| counter.raw()));
+    criterion.bench_function("clocks/std-instant", |bencher| bencher.iter(Instant::now));
+}
+
+fn bench<C: Clock + Sync>(criterion: &mut Criterion, name: &str, clock: C) {
+    let reading = Reading(clock);
+    criterion.bench_function(&format!("clocks/{name}"), |bencher| {
+        bencher.iter_custom(|calls| {
+            let started = Instant::now();
+            assert_eq!(run(&reading, calls), calls, "{name}");
+            started.elapsed()
+        });
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+    targets = readings
+}
+criterion_main!(benches);

@@ -1,0 +1,65 @@
+//! What does a decision about several streams cost, through the bucket and through a handle, and what do others ask for two?
+
+use std::time::{Duration, Instant};
+
+use benches::floors::WideWord;
+use benches::locked::Locked;
+use benches::ours::{Handles, HandlesOnClock, Several, SeveralOnClock};
+use benches::peers::{TwoGovernors, TwoThrottles};
+use benches::{Contestant, Limiter, run};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn granted(criterion: &mut Criterion) {
+    bench(criterion, "granted/2/floor-128-bit", &WideWord::default(), true);
+    grants::<Locked>(criterion, "2/mutex");
+    grants::<TwoGovernors>(criterion, "2/governors-clock");
+    grants::<TwoThrottles>(criterion, "2/throttle-net-clock");
+    grants::<SeveralOnClock<2>>(criterion, "2/self-clock");
+    grants::<HandlesOnClock<2>>(criterion, "2/handle-clock");
+    streams::<1>(criterion);
+    streams::<2>(criterion);
+    streams::<3>(criterion);
+    streams::<4>(criterion);
+    streams::<8>(criterion);
+}
+
+fn streams<const N: usize>(criterion: &mut Criterion) {
+    grants::<Several<N>>(criterion, &format!("{N}/self"));
+    grants::<Handles<N>>(criterion, &format!("{N}/handle"));
+}
+
+fn refused(criterion: &mut Criterion) {
+    refuses::<Locked>(criterion, "2/mutex");
+    refuses::<TwoGovernors>(criterion, "2/governors-clock");
+    refuses::<TwoThrottles>(criterion, "2/throttle-net-clock");
+    refuses::<Several<2>>(criterion, "2/self");
+    refuses::<Handles<2>>(criterion, "2/handle");
+    refuses::<Several<8>>(criterion, "8/self");
+}
+
+fn grants<L: Limiter>(criterion: &mut Criterion, name: &str) {
+    bench(criterion, &format!("granted/{name}"), &L::granting(), true);
+}
+
+fn refuses<L: Limiter>(criterion: &mut Criterion, name: &str) {
+    bench(criterion, &format!("refused/{name}"), &L::holding(0), false);
+}
+
+fn bench<C: Contestant>(criterion: &mut Criterion, name: &str, contestant: &C, grants: bool) {
+    criterion.bench_function(&format!("several_streams/{name}"), |bencher| {
+        bencher.iter_custom(|calls| {
+            let started = Instant::now();
+            let granted = run(contestant, calls);
+            let time = started.elapsed();
+            assert_eq!(granted, if grants { calls } else { 0 }, "{name}");
+            time
+        });
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+    targets = granted, refused
+}
+criterion_main!(benches);

@@ -1,0 +1,157 @@
+//! Owns the list of what is timed, each under its name.
+
+use std::time::{Duration, Instant};
+
+use benches::floors::{Reading, WideWord, Word};
+use benches::locked::Locked;
+use benches::ours::{Handles, HandlesOnClock, One, OneOnClock, Several, SeveralOnClock};
+use benches::peers::{
+    BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
+};
+use benches::{Contestant, Limiter, run, threads};
+use crossbeam_utils::CachePadded;
+use hdrhistogram::Histogram;
+use tollgate::DefaultClock;
+
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) whose: Whose,
+    pub(crate) sample: Sample,
+    /// Every single call, timed for so long.
+    pub(crate) latencies: Option<Box<dyn Fn(Duration) -> Histogram<u64>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Ours,
+    Peer,
+    Floor,
+}
+
+pub(crate) enum Sample {
+    /// The time that so many calls take in one thread.
+    Batch(Box<dyn Fn(u64) -> Duration>),
+    /// Nanoseconds for a call while so many threads call for a while.
+    Window { threads: usize, nanos: Box<dyn Fn() -> f64> },
+}
+
+impl Sample {
+    pub(crate) fn threads(&self) -> usize {
+        match self {
+            Self::Batch(_) => 1,
+            Self::Window { threads, .. } => *threads,
+        }
+    }
+}
+
+const TWO_THREADS: Duration = Duration::from_millis(10);
+/// Longer than several time slices, since sixteen threads take turns on the cores.
+const SIXTEEN_THREADS: Duration = Duration::from_millis(100);
+const THINK: Duration = Duration::from_micros(1);
+
+pub(crate) fn all() -> Vec<Case> {
+    use Whose::{Floor, Ours, Peer};
+    vec![
+        batch("floor", Floor, Word::default(), true),
+        batch("wide-floor", Floor, WideWord::default(), true),
+        batch("clock", Floor, Reading::<DefaultClock>::default(), true),
+        granted::<One>("one-granted", Ours),
+        refused::<One>("one-refused", Ours),
+        granted::<OneOnClock>("one-clock-granted", Ours),
+        refused::<OneOnClock>("one-clock-refused", Ours),
+        granted::<Several<1>>("self-1", Ours),
+        granted::<Several<2>>("self-2", Ours),
+        granted::<Several<3>>("self-3", Ours),
+        granted::<Several<4>>("self-4", Ours),
+        granted::<Several<8>>("self-8", Ours),
+        refused::<Several<2>>("self-2-refused", Ours),
+        granted::<SeveralOnClock<2>>("self-2-clock", Ours),
+        granted::<Handles<1>>("handle-1", Ours),
+        granted::<Handles<2>>("handle-2", Ours),
+        granted::<Handles<3>>("handle-3", Ours),
+        granted::<Handles<4>>("handle-4", Ours),
+        granted::<Handles<8>>("handle-8", Ours),
+        granted::<HandlesOnClock<2>>("handle-2-clock", Ours),
+        granted::<Governor>("governor-clock-granted", Peer),
+        refused::<Governor>("governor-clock-refused", Peer),
+        granted::<Governor<Free>>("governor-free-granted", Peer),
+        refused::<Governor<Free>>("governor-free-refused", Peer),
+        granted::<BetterBucket>("better-bucket-granted", Peer),
+        refused::<BetterBucket>("better-bucket-refused", Peer),
+        granted::<BetterBucketOnClock>("better-bucket-clock-granted", Peer),
+        refused::<BetterBucketOnClock>("better-bucket-clock-refused", Peer),
+        granted::<Ratelimit>("ratelimit-clock-granted", Peer),
+        refused::<Ratelimit>("ratelimit-clock-refused", Peer),
+        granted::<LeakyBucket>("leaky-bucket-clock-granted", Peer),
+        refused::<LeakyBucket>("leaky-bucket-clock-refused", Peer),
+        granted::<ThrottleNet>("throttle-net-clock-granted", Peer),
+        refused::<ThrottleNet>("throttle-net-clock-refused", Peer),
+        granted::<Locked>("mutex-2", Peer),
+        granted::<TwoGovernors>("governors-2-clock", Peer),
+        granted::<TwoThrottles>("throttle-net-2-clock", Peer),
+        together("floor-2t", Floor, Word::default(), 2),
+        together("one-clock-2t", Ours, OneOnClock::granting(), 2),
+        together("governor-clock-2t", Peer, <Governor>::granting(), 2),
+        together("self-2-2t", Ours, Several::<2>::granting(), 2),
+        together("mutex-2-2t", Peer, Locked::granting(), 2),
+        together("self-2-clock-2t", Ours, SeveralOnClock::<2>::granting(), 2),
+        together("governors-2-clock-2t", Peer, TwoGovernors::granting(), 2),
+        thinking("one-clock-2t-think", Ours, OneOnClock::granting()),
+        thinking("governor-clock-2t-think", Peer, <Governor>::granting()),
+        thinking("self-2-2t-think", Ours, Several::<2>::granting()),
+        thinking("mutex-2-2t-think", Peer, Locked::granting()),
+        together("floor-16t", Floor, Word::default(), 16),
+        together("self-2-16t", Ours, Several::<2>::granting(), 16),
+        together("mutex-2-16t", Peer, Locked::granting(), 16),
+    ]
+}
+
+fn granted<L: Limiter + 'static>(name: &'static str, whose: Whose) -> Case {
+    batch(name, whose, L::granting(), true)
+}
+
+fn refused<L: Limiter + 'static>(name: &'static str, whose: Whose) -> Case {
+    batch(name, whose, L::holding(0), false)
+}
+
+fn batch<C: Contestant + 'static>(name: &'static str, whose: Whose, contestant: C, grants: bool) -> Case {
+    let contestant = alone(contestant);
+    let sample = move |calls| {
+        // Whatever the case before has left in the caches and the predictors.
+        run(&**contestant, calls / 16);
+        let started = Instant::now();
+        let granted = run(&**contestant, calls);
+        let time = started.elapsed();
+        assert_eq!(granted, if grants { calls } else { 0 }, "{name} does not answer as it was built to");
+        time
+    };
+    Case { name, whose, sample: Sample::Batch(Box::new(sample)), latencies: None }
+}
+
+fn together<C: Contestant + 'static>(name: &'static str, whose: Whose, contestant: C, threads: usize) -> Case {
+    let contestant: &'static C = Box::leak(alone(contestant));
+    let window = if threads <= 2 { TWO_THREADS } else { SIXTEEN_THREADS };
+    let nanos = move || checked(name, threads::window(contestant, threads, window, || {}));
+    let latencies = move |time| threads::latencies(contestant, threads, time);
+    let sample = Sample::Window { threads, nanos: Box::new(nanos) };
+    Case { name, whose, sample, latencies: Some(Box::new(latencies)) }
+}
+
+fn thinking<C: Contestant + 'static>(name: &'static str, whose: Whose, contestant: C) -> Case {
+    let (contestant, clock) = (alone(contestant), DefaultClock::default());
+    let nanos = move || {
+        let think = || threads::think(&clock, THINK);
+        checked(name, threads::window(&**contestant, 2, TWO_THREADS, think))
+    };
+    Case { name, whose, sample: Sample::Window { threads: 2, nanos: Box::new(nanos) }, latencies: None }
+}
+
+fn checked(name: &str, done: threads::Done) -> f64 {
+    assert_eq!(done.granted, done.calls, "{name} does not answer as it was built to");
+    done.nanos
+}
+
+/// On lines of its own.
+fn alone<C>(contestant: C) -> Box<CachePadded<C>> {
+    Box::new(CachePadded::new(contestant))
+}

@@ -1,0 +1,69 @@
+//! Owns the straightforward exact bucket of two streams: two counters in a mutex, at a time that the caller supplies.
+
+use parking_lot::Mutex;
+
+use crate::ticks::Ticks;
+use crate::{Contestant, EACH, FAST, Limiter, ROOM, amounts};
+
+#[derive(Debug)]
+pub struct Locked {
+    /// Units spent of each stream, as a position on its line.
+    spent: Mutex<[i64; 2]>,
+    lines: [Line; 2],
+}
+
+/// As tollgate's: a token is `unit` units, of which `slope` accrue in a nanosecond.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    slope: i64,
+    unit: i64,
+    capacity: u64,
+}
+
+impl Line {
+    fn take(&self, spent: i64, now: u64, n: u64) -> Option<i64> {
+        if n > self.capacity {
+            return None;
+        }
+        let accrued = self.slope * now as i64;
+        let next = spent.max(accrued - self.capacity as i64 * self.unit) + n as i64 * self.unit;
+        (next <= accrued).then_some(next)
+    }
+}
+
+impl Locked {
+    fn new(line: Line, tokens: [u64; 2]) -> Self {
+        Self { spent: Mutex::new(tokens.map(|tokens| -(tokens as i64 * line.unit))), lines: [line; 2] }
+    }
+}
+
+impl Contestant for Locked {
+    type Own<'a> = Ticks;
+
+    fn own(&self) -> Ticks {
+        Ticks::begin()
+    }
+
+    #[inline(always)]
+    fn decide(&self, ticks: &mut Ticks) -> bool {
+        let (now, [first, second]) = (ticks.nanos(), amounts());
+        let mut spent = self.spent.lock();
+        let next = [self.lines[0].take(spent[0], now, first), self.lines[1].take(spent[1], now, second)];
+        let [Some(first), Some(second)] = next else { return false };
+        *spent = [first, second];
+        true
+    }
+}
+
+impl Limiter for Locked {
+    fn granting() -> Self {
+        let capacity = 1 << 60;
+        Self::new(Line { slope: i64::from(FAST) / 1_000_000_000, unit: 1, capacity }, [capacity; 2])
+    }
+
+    fn holding(takes: u32) -> Self {
+        let hour = 3_600_000_000_000;
+        let tokens = [EACH[0], EACH[1]].map(|each| u64::from(takes * each));
+        Self::new(Line { slope: 1, unit: hour, capacity: ROOM.into() }, tokens)
+    }
+}

@@ -1,0 +1,107 @@
+//! Owns governor 0.10, alone and two of them in turn.
+
+use std::num::NonZeroU32;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use super::HOUR;
+use crate::{Contestant, EACH, FAST, Limiter, ROOM, amounts};
+
+/// A clock that costs nothing: it stands still.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Free;
+
+impl Clock for Free {
+    type Instant = Nanos;
+
+    #[inline(always)]
+    fn now(&self) -> Nanos {
+        Nanos::from(1_000_000_000)
+    }
+}
+
+type Direct<C> = RateLimiter<NotKeyed, InMemoryState, C, NoOpMiddleware<<C as Clock>::Instant>>;
+
+fn endless<C: Clock + Default>() -> Direct<C> {
+    let quota = Quota::per_second(cells(FAST)).allow_burst(NonZeroU32::MAX);
+    RateLimiter::direct_with_clock(quota, C::default())
+}
+
+fn holding<C: Clock + Default>(tokens: u32) -> Direct<C> {
+    let quota = Quota::with_period(HOUR).expect("not zero").allow_burst(cells(ROOM));
+    let limiter = RateLimiter::direct_with_clock(quota, C::default());
+    limiter.check_n(cells(ROOM - tokens)).expect("no more than the burst").expect("full");
+    limiter
+}
+
+const fn cells(n: u32) -> NonZeroU32 {
+    NonZeroU32::new(n).expect("not zero")
+}
+
+/// One stream.
+#[derive(Debug)]
+pub struct Governor<C: Clock = DefaultClock>(Direct<C>);
+
+impl<C: Clock + Sync> Contestant for Governor<C>
+where
+    C::Instant: Sync,
+{
+    type Own<'a>
+        = ()
+    where
+        C: 'a;
+
+    fn own(&self) {}
+
+    #[inline(always)]
+    fn decide(&self, (): &mut ()) -> bool {
+        self.0.check().is_ok()
+    }
+}
+
+impl<C: Clock + Default + Sync> Limiter for Governor<C>
+where
+    C::Instant: Sync,
+{
+    fn granting() -> Self {
+        Self(endless())
+    }
+
+    fn holding(takes: u32) -> Self {
+        Self(holding(takes * EACH[0]))
+    }
+}
+
+/// Two streams, one after the other. What the first has granted is lost if the second refuses: it has no way back.
+#[derive(Debug)]
+pub struct TwoGovernors(Direct<DefaultClock>, Direct<DefaultClock>);
+
+impl Contestant for TwoGovernors {
+    type Own<'a> = ();
+
+    fn own(&self) {}
+
+    #[inline(always)]
+    fn decide(&self, (): &mut ()) -> bool {
+        let [first, second] = amounts().map(|n| NonZeroU32::new(n as u32));
+        let take = |limiter: &Direct<DefaultClock>, n: Option<NonZeroU32>| match n {
+            Some(n) => matches!(limiter.check_n(n), Ok(Ok(()))),
+            None => true,
+        };
+        take(&self.0, first) && take(&self.1, second)
+    }
+}
+
+impl Limiter for TwoGovernors {
+    fn granting() -> Self {
+        Self(endless(), endless())
+    }
+
+    fn holding(takes: u32) -> Self {
+        Self(holding(takes * EACH[0]), holding(takes * EACH[1]))
+    }
+}

@@ -1,0 +1,13 @@
+//! Owns how the programs of `benches` that measure and draw are built and run.
+
+use crate::step::Step;
+
+/// What we cost in terms of peers and floors; `rest` goes to the program.
+pub(crate) fn ratios(rest: &[String]) -> Step {
+    Step::cargo("ratios", "run --quiet --release --package benches --bin ratios --").args(rest)
+}
+
+/// Charts of what `ratios --json FILE` has written.
+pub(crate) fn charts(rest: &[String]) -> Step {
+    Step::cargo("charts", "run --quiet --release --package benches --bin charts --").args(rest)
+}
