@@ -11,6 +11,7 @@
 //!
 //! Both counters wrap; they are compared by their signed difference.
 
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use crate::line::Line;
@@ -24,7 +25,7 @@ pub(crate) struct Stream {
     unit: u64,
     /// `capacity * unit`; below 2^62.
     ceiling: u64,
-    capacity: u64,
+    capacity: NonZeroU64,
     /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit is worth, rounded up.
     precision: u16,
     starts_full: bool,
@@ -40,9 +41,7 @@ impl Stream {
     /// Chooses the unit: see the crate's `DESIGN.md`, "Why are amounts not kept in tokens?".
     pub(crate) const fn new(limit: Limit) -> Result<Self, LimitRule> {
         let Limit { rate, capacity, starts_full } = limit;
-        if capacity == 0 {
-            return Err(LimitRule::ZeroCapacity);
-        }
+        let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
         let (num, den) = rate.reduced();
         let (unit, line, precision) = if num == 0 {
             (1, Line::exact(0), 0)
@@ -68,11 +67,11 @@ impl Stream {
         if capacity > most {
             return Err(LimitRule::CapacityTooLarge { most });
         }
-        Ok(Self { line, unit, ceiling: capacity * unit, capacity, precision, starts_full })
+        Ok(Self { line, unit, ceiling: capacity * unit, capacity: tokens, precision, starts_full })
     }
 
     pub(crate) const fn capacity(&self) -> u64 {
-        self.capacity
+        self.capacity.get()
     }
 
     pub(crate) const fn precision(&self) -> u64 {
@@ -104,7 +103,7 @@ impl Stream {
         }
         let level = self.level(spent, elapsed);
         // The capacity is compared before the multiplication, which therefore cannot overflow.
-        if n > self.capacity {
+        if n > self.capacity() {
             return None;
         }
         let need = (n * self.unit) as i64;
@@ -127,7 +126,7 @@ impl Stream {
             return most;
         }
         let level = self.level(spent, elapsed);
-        if each > self.capacity || level <= 0 {
+        if each > self.capacity() || level <= 0 {
             return 0;
         }
         let fit = level as u64 / (each * self.unit);
@@ -136,7 +135,7 @@ impl Stream {
 
     /// `spent` after `n` tokens came back: never higher than before, and never above what makes the bucket full.
     pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
-        let n = if n < self.capacity { n } else { self.capacity };
+        let n = if n < self.capacity() { n } else { self.capacity() };
         self.give_back(spent, elapsed, n * self.unit)
     }
 
@@ -197,13 +196,13 @@ impl Stream {
 
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
-        let tokens = if tokens < self.capacity { tokens } else { self.capacity };
+        let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
         self.line.at(elapsed).wrapping_sub(tokens * self.unit)
     }
 
     /// Whole tokens there to be taken; 0 in debt.
     pub(crate) const fn available(&self, spent: u64, elapsed: u64) -> u64 {
-        self.fit(spent, elapsed, 1, self.capacity)
+        self.fit(spent, elapsed, 1, self.capacity())
     }
 }
 

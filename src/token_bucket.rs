@@ -464,12 +464,14 @@ impl TokenBucketAt<'_> {
     #[inline]
     pub fn try_take(self, n: u64) -> Result<(), Refused> {
         let Self { bucket, elapsed } = self;
-        let limits = &bucket.limits;
+        // A copy: what is read before the loop need not be read again in it.
+        let limits = bucket.limits;
         if n == 0 {
             return Ok(());
         }
+        limits.check(&[n])?;
         let taken = bucket.update(|spent| limits.take(&[spent], elapsed, &[n]).map(|next| (next, ())));
-        taken.map_err(|spent| limits.refusal(&[spent], elapsed, &[n]))
+        taken.map_err(|spent| limits.not_yet(&[spent], elapsed, &[n]).into())
     }
 
     /// As [`TokenBucket::take_up_to`].

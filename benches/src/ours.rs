@@ -2,6 +2,7 @@
 
 use tollgate::{Clock, Handle, Limit, ManualClock, MultiBucket, TokenBucket};
 
+use crate::peers::Free;
 use crate::ticks::Ticks;
 use crate::{Contestant, EACH, FAST, Limiter, ROOM, amounts};
 
@@ -46,6 +47,21 @@ impl Contestant for One {
 pub struct OneOnClock(TokenBucket);
 
 impl Contestant for OneOnClock {
+    type Own<'a> = ();
+
+    fn own(&self) {}
+
+    #[inline(always)]
+    fn decide(&self, (): &mut ()) -> bool {
+        self.0.try_take(1).is_ok()
+    }
+}
+
+/// One stream, on the clock that governor's is counted with.
+#[derive(Debug)]
+pub struct OneOnFree(TokenBucket<Free>);
+
+impl Contestant for OneOnFree {
     type Own<'a> = ();
 
     fn own(&self) {}
@@ -139,6 +155,7 @@ macro_rules! limiter {
 limiter! {
     One: one;
     OneOnClock: one;
+    OneOnFree: one;
     Several<N> [const N]: several;
     SeveralOnClock<N> [const N]: several;
     Handles<N> [const N]: several;

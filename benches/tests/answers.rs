@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use benches::floors::{Reading, WideWord, Word};
 use benches::locked::Locked;
-use benches::ours::{Handles, HandlesOnClock, One, OneOnClock, Several, SeveralOnClock};
+use benches::ours::{Handles, HandlesOnClock, One, OneOnClock, OneOnFree, Several, SeveralOnClock};
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
@@ -47,7 +47,7 @@ macro_rules! checked {
 }
 
 checked! {
-    one_stream_of_ours: One, OneOnClock;
+    one_stream_of_ours: One, OneOnClock, OneOnFree;
     several_streams_of_ours: Several<1>, Several<2>, Several<3>, Several<4>, Several<8>, SeveralOnClock<2>;
     several_streams_of_ours_through_handles: Handles<1>, Handles<2>, Handles<3>, Handles<4>, Handles<8>, HandlesOnClock<2>;
     two_counters_in_a_mutex: Locked;

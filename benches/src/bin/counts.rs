@@ -6,17 +6,19 @@ use std::process::ExitCode;
 
 use benches::floors::Word;
 use benches::locked::Locked;
-use benches::ours::{Handles, One, Several};
+use benches::ours::{Handles, One, OneOnFree, Several};
 use benches::peers::{Free, Governor};
 use benches::{Contestant, Limiter, run};
 
 type Case = (&'static str, fn(u64) -> u64);
 
 /// None of them reads a clock: how many instructions that takes is the system's affair.
-const CASES: [Case; 12] = [
+const CASES: [Case; 14] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
+    ("one-free-granted", granted::<OneOnFree>),
+    ("one-free-refused", refused::<OneOnFree>),
     ("two-self", granted::<Several<2>>),
     ("two-refused", refused::<Several<2>>),
     ("two-handle", granted::<Handles<2>>),
