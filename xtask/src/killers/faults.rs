@@ -584,7 +584,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "put-back-of-any-amount",
-        edits: &[edit("stream.rs", "fn put_back", "if n < self.capacity { n } else { self.capacity }", "n")],
+        edits: &[edit("stream.rs", "fn put_back", "if n < self.capacity() { n } else { self.capacity() }", "n")],
         expect: Killed("conservation::a_put_back_of_everything_fills_up"),
     },
     Fault {
@@ -624,7 +624,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "reset-above-the-capacity",
-        edits: &[edit("stream.rs", "fn reset", "if tokens < self.capacity { tokens } else { self.capacity }", "tokens")],
+        edits: &[edit("stream.rs", "fn reset", "if tokens < self.capacity() { tokens } else { self.capacity() }", "tokens")],
         expect: Killed("reset::a_reset_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
