@@ -808,11 +808,16 @@ fn all_zero<const N: usize>(amounts: &[u64; N]) -> bool {
     amounts.iter().fold(0, |bits, amount| bits | amount) == 0
 }
 
+/// A pause after a race was lost: some thirty spins at first, and then more. Whoever won has the line, and gets dozens of calls done meanwhile; without
+/// the pause the line goes back and forth with every call. What was measured is in `benches/NOTES.md`.
+///
 /// By value, so that a call that loses no race keeps it in a register.
 #[cold]
 #[inline(never)]
 fn lost_race(backoff: Backoff) -> Backoff {
-    backoff.spin();
+    for _ in 0..5 {
+        backoff.spin();
+    }
     backoff
 }
 
