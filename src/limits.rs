@@ -68,6 +68,31 @@ impl<const N: usize> Limits<N> {
         Some((next, items))
     }
 
+    /// The words after taking the longest prefix of `requests` that fits, and its length; `None` if no token is to be taken.
+    ///
+    /// What there is of each stream counts down, so there is no sum that could overflow.
+    pub(crate) fn take_in_order(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        requests: impl Iterator<Item = [u64; N]>,
+    ) -> Option<([u64; N], usize)> {
+        let available = self.available(spent, elapsed);
+        let (mut left, mut fit) = (available, 0);
+        for request in requests {
+            if (0..N).any(|i| request[i] > left[i]) {
+                break;
+            }
+            left = core::array::from_fn(|i| left[i] - request[i]);
+            fit += 1;
+        }
+        if left == available {
+            return None;
+        }
+        let next = self.take(spent, elapsed, &core::array::from_fn(|i| available[i] - left[i]))?;
+        Some((next, fit))
+    }
+
     /// The words after `amounts` came back, or `None` if that changes nothing.
     pub(crate) fn put_back(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
         let next = core::array::from_fn(|i| self.streams[i].put_back(spent[i], elapsed, amounts[i]));
@@ -130,5 +155,24 @@ mod tests {
         assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
         assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
         assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
+    }
+
+    #[test]
+    fn a_batch_ends_at_the_first_request_that_does_not_fit() {
+        let limits = limits();
+        let start = limits.start();
+        let take = |requests: &[[u64; 2]]| limits.take_in_order(&start, 0, requests.iter().copied());
+        for (requests, sum, fit) in [
+            (&[[4, 0], [6, 1000]][..], [10, 1000], 2),
+            (&[[4, 0], [7, 0], [1, 1]], [4, 0], 1),
+            (&[[0, 0], [1, 1], [0, 0], [0, 1001], [1, 1]], [1, 1], 3),
+            (&[[1, 0], [u64::MAX, 0]], [1, 0], 1),
+            (&[[1, 1], [u64::MAX, u64::MAX], [1, 1]], [1, 1], 1),
+        ] {
+            assert_eq!(take(requests), Some((limits.take(&start, 0, &sum).unwrap(), fit)), "{requests:?}");
+        }
+        for nothing in [&[][..], &[[0, 0], [0, 0]], &[[11, 0], [1, 1]], &[[0, 0], [0, 1001]]] {
+            assert_eq!(take(nothing), None, "{nothing:?}");
+        }
     }
 }
