@@ -25,6 +25,10 @@ impl<const N: usize> Limits<N> {
         now.nanos_since(self.origin)
     }
 
+    pub(crate) fn capacities(&self) -> [u64; N] {
+        self.streams.map(|stream| stream.capacity())
+    }
+
     pub(crate) fn start(&self) -> [u64; N] {
         self.streams.map(|stream| stream.start())
     }
@@ -66,6 +70,23 @@ impl<const N: usize> Limits<N> {
         // Whatever fits is no more than the capacity, so the product cannot overflow, and the take cannot fail.
         let next = self.take(spent, elapsed, &per_item.map(|each| each.wrapping_mul(items)))?;
         Some((next, items))
+    }
+
+    /// The words after taking from each stream what there is, at most `most` and at least `least`, which is no more than `most`; and what was taken.
+    /// `None` if one of them has too little, or if no token is to be taken.
+    pub(crate) fn take_between(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        least: &[u64; N],
+        most: &[u64; N],
+    ) -> Option<([u64; N], [u64; N])> {
+        let available = self.available(spent, elapsed);
+        let taken: [u64; N] = core::array::from_fn(|i| available[i].min(most[i]));
+        if (0..N).any(|i| taken[i] < least[i]) || taken == [0; N] {
+            return None;
+        }
+        Some((self.take(spent, elapsed, &taken)?, taken))
     }
 
     /// The words after taking the longest prefix of `requests` that fits, and its length; `None` if no token is to be taken.
@@ -155,6 +176,28 @@ mod tests {
         assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
         assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
         assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
+    }
+
+    #[test]
+    fn what_is_taken_of_each_stream_is_between_the_least_and_the_most() {
+        let limits = limits();
+        let half = limits.take(&limits.start(), 0, &[5, 500]).unwrap();
+        for (least, most, taken) in [
+            ([1, 1], [3, 3], [3, 3]),
+            ([5, 0], [9, 1000], [5, 500]),
+            ([0, 0], [9, 0], [5, 0]),
+            ([0, 500], [0, 500], [0, 500]),
+        ] {
+            let next = limits.take(&half, 0, &taken).unwrap();
+            assert_eq!(limits.take_between(&half, 0, &least, &most), Some((next, taken)), "{least:?} to {most:?}");
+        }
+        for (least, most) in
+            [([6, 1], [10, 1]), ([1, 501], [1, u64::MAX]), ([0, 0], [0, 0]), ([u64::MAX; 2], [u64::MAX; 2])]
+        {
+            assert_eq!(limits.take_between(&half, 0, &least, &most), None, "{least:?} to {most:?}");
+        }
+        let drained = limits.take(&half, 0, &[5, 500]).unwrap();
+        assert_eq!(limits.take_between(&drained, 0, &[0, 0], &[9, 9]), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use core::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use crate::epoch::{Epoch, Stamp};
+use crate::holding::Lender;
 use crate::limits::Limits;
 use crate::slot::State;
 use crate::slots::Slots;
@@ -485,6 +486,19 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// ```
     pub fn snapshot(self) -> Snapshot<N> {
         self.bucket.snapshot(self.now)
+    }
+}
+
+impl<const N: usize, const S: usize> Lender<N> for MultiBucketAt<'_, N, S> {
+    fn limits(&self) -> &Limits<N> {
+        &self.bucket.limits
+    }
+
+    fn update<R>(&self, change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>) -> Result<R, [u64; N]> {
+        let mut spare = None;
+        let answer = self.bucket.update(&mut spare, change);
+        self.bucket.retire(spare);
+        answer
     }
 }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::holding::Lender;
 use crate::limits::Limits;
 use crate::sync::{AtomicU64, Relaxed};
 use crate::{Clock, DefaultClock, Limit, LimitError, Never, Refused, Time};
@@ -403,6 +404,16 @@ impl TokenBucketAt<'_> {
                 Err(seen) => spent = seen,
             }
         }
+    }
+}
+
+impl Lender<1> for TokenBucketAt<'_> {
+    fn limits(&self) -> &Limits<1> {
+        &self.bucket.limits
+    }
+
+    fn update<R>(&self, change: impl Fn(&[u64; 1]) -> Option<([u64; 1], R)>) -> Result<R, [u64; 1]> {
+        (*self).update(|spent| change(&[spent])).map_err(|spent| [spent])
     }
 }
 

@@ -9,6 +9,9 @@ use tollgate::{Clock, Limit, ManualClock, MultiBucket, Rate, Time, TokenBucket};
 /// The words of two buckets cannot be compared; what they hold at these times can.
 const LATER: [u64; 4] = [0, 1, 1_000_000, 3_000_000_000];
 
+/// A time, and requests: of each stream thousandths of its capacity, and some tokens more.
+type Batch<const N: usize> = (u64, Vec<[(u64, u64); N]>);
+
 fn budget(tokens: u64) -> Limit {
     Limit::per_second(0).capacity(tokens)
 }
@@ -26,7 +29,7 @@ fn limit() -> impl Strategy<Value = Limit> {
     })
 }
 
-/// A request of each stream in thousandths of its capacity, or a few tokens, or more than can be.
+/// Nothing, a few tokens, a part of the capacity, or more than can be.
 fn request<const N: usize>() -> impl Strategy<Value = [(u64, u64); N]> {
     let amount = prop_oneof![
         4 => (0..1u64, 0..3u64),
@@ -40,7 +43,7 @@ fn request<const N: usize>() -> impl Strategy<Value = [(u64, u64); N]> {
 /// Takes the requests together from one bucket and one by one from another, for each batch at its time, which may go back.
 fn agree<const N: usize, V: Verbs<N>>(
     limits: [Limit; N],
-    batches: &[(u64, Vec<[(u64, u64); N]>)],
+    batches: &[Batch<N>],
     together: impl Fn(Time, &[[u64; N]]) -> usize,
     (one, mut other): (V, V),
 ) -> Result<(), TestCaseError> {
@@ -61,15 +64,11 @@ fn agree<const N: usize, V: Verbs<N>>(
     Ok(())
 }
 
-fn batches<const N: usize>() -> impl Strategy<Value = Vec<(u64, Vec<[(u64, u64); N]>)>> {
+fn batches<const N: usize>() -> impl Strategy<Value = Vec<Batch<N>>> {
     prop::collection::vec((0..5_000_000_000u64, prop::collection::vec(request(), 0..12)), 1..8)
 }
 
-fn multi<const N: usize>(
-    limits: [Limit; N],
-    batches: &[(u64, Vec<[(u64, u64); N]>)],
-    handle: bool,
-) -> Result<(), TestCaseError> {
+fn multi<const N: usize>(limits: [Limit; N], batches: &[Batch<N>], handle: bool) -> Result<(), TestCaseError> {
     let [one, other] = [(), ()].map(|()| MultiBucket::with_clock(limits, ManualClock::new()).unwrap());
     let together = |now, requests: &[[u64; N]]| match handle {
         true => one.handle().unwrap().at(now).take_in_order(requests),
