@@ -54,7 +54,8 @@ use crate::{Clock, DefaultClock, Refused, Time, TokenBucket, TokenBucketAt};
 /// ```
 ///
 /// as tokens are debited before they are used: what is used in the window was either debited in it, for which [the bound of the bucket](crate#the-bound) holds,
-/// or held when it began. That covers a holder that is stopped for an hour and then spends what it holds at once. Outstanding is never more than the sum of
+/// or held when it began. `P` is what callers put back, to the bucket or to a lease; what a lease gives back unused does not count, as it was debited or outstanding
+/// before. That covers a holder that is stopped for an hour and then spends what it holds at once. Outstanding is never more than the sum of
 /// what the leases may hold; with a `most` of 0 nothing is, and every decision is the bucket's. Where a strict window matters more than a few nanoseconds, use no lease.
 ///
 /// # When not to use one
