@@ -111,6 +111,19 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
         self.now().take_up_to(max, per_item)
     }
 
+    /// As [`MultiBucket::take_in_order`](crate::MultiBucket::take_in_order).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.handle()?.take_in_order(&[[1, 4], [1, 2], [1, 1]]), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    pub fn take_in_order(&mut self, requests: &[[u64; N]]) -> usize {
+        self.now().take_in_order(requests)
+    }
+
     /// As [`MultiBucket::put_back`](crate::MultiBucket::put_back).
     ///
     /// ```
@@ -257,6 +270,18 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     #[inline]
     pub fn take_up_to(self, max: u64, per_item: [u64; N]) -> u64 {
         self.bucket.take_up_to(self.spare, self.now, max, per_item)
+    }
+
+    /// As [`MultiBucket::take_in_order`](crate::MultiBucket::take_in_order).
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.handle()?.at(Time::ZERO).take_in_order(&[[9, 0], [0, 5], [2, 0]]), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn take_in_order(self, requests: &[[u64; N]]) -> usize {
+        self.bucket.take_in_order(self.spare, self.now, requests)
     }
 
     /// As [`MultiBucket::put_back`](crate::MultiBucket::put_back).

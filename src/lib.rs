@@ -1,7 +1,7 @@
 //! A lock-free token bucket for hot paths: exact, and for several limits at once.
 //!
 //! A [`TokenBucket`] limits one stream, say requests. A [`MultiBucket`] limits several together, say requests *and* bytes, and takes from all of them or from
-//! none. Both are shared by reference between any number of threads.
+//! none. Both are shared by reference between any number of threads. A [`Lease`] spends tokens of either without a compare-and-swap for each.
 //!
 //! ```
 //! use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
@@ -31,7 +31,7 @@
 //!
 //! under any interleaving, any stall of any thread, and any difference between the clocks that the threads read. The time of a grant is the reading of the
 //! clock that it was decided on. `e` is [`Limit::precision`]: 0 where the arithmetic is exact, else 1 ns, or up to 1 µs for a capacity worth
-//! ages. `P` is what was [put back](TokenBucket::put_back) between the first and the last grant of the window.
+//! ages. `P` is what was [put back](TokenBucket::put_back) between the first and the last grant of the window. With leases there is [one term more](Lease#the-bound).
 //!
 //! Tokens are a line and a bucket is a counter. `accrued(t) = r * t` is what has been produced by time `t`, and the whole state is `spent`: what was
 //! taken, and what was forfeited because the bucket was full. Every grant moves `spent` up by the amount, from no less than `accrued(t) - C` to no more
@@ -100,10 +100,13 @@ mod clock;
 mod epoch;
 mod estimate;
 mod handle;
+mod holding;
+mod lease;
 mod limit;
 mod limits;
 mod line;
 mod multi_bucket;
+mod multi_lease;
 #[cfg(feature = "std")]
 mod nap;
 mod notation;
@@ -126,8 +129,10 @@ pub use clock::TscClock;
 pub use clock::{Clock, DefaultClock, ManualClock, Monotonic};
 pub use estimate::Estimate;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
+pub use lease::{Lease, LeaseAt};
 pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};
+pub use multi_lease::{MultiLease, MultiLeaseAt};
 pub use notation::ParseError;
 pub use rate::{Rate, RateError};
 pub use refused::{Never, NotYet, Refused};

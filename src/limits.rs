@@ -33,6 +33,10 @@ impl<const N: usize> Limits<N> {
         self.origin.after(Duration::from_nanos(elapsed))
     }
 
+    pub(crate) fn capacities(&self) -> [u64; N] {
+        self.streams.map(|stream| stream.capacity())
+    }
+
     pub(crate) fn start(&self) -> [u64; N] {
         self.streams.map(|stream| stream.start())
     }
@@ -74,6 +78,48 @@ impl<const N: usize> Limits<N> {
         // Whatever fits is no more than the capacity, so the product cannot overflow, and the take cannot fail.
         let next = self.take(spent, elapsed, &per_item.map(|each| each.wrapping_mul(items)))?;
         Some((next, items))
+    }
+
+    /// The words after taking from each stream what there is, at most `most` and at least `least`, which is no more than `most`; and what was taken.
+    /// `None` if one of them has too little, or if no token is to be taken.
+    pub(crate) fn take_between(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        least: &[u64; N],
+        most: &[u64; N],
+    ) -> Option<([u64; N], [u64; N])> {
+        let available = self.available(spent, elapsed);
+        let taken: [u64; N] = core::array::from_fn(|i| available[i].min(most[i]));
+        if (0..N).any(|i| taken[i] < least[i]) || taken == [0; N] {
+            return None;
+        }
+        Some((self.take(spent, elapsed, &taken)?, taken))
+    }
+
+    /// The words after taking the longest prefix of `requests` that fits, and its length; `None` if no token is to be taken.
+    ///
+    /// What there is of each stream counts down, so there is no sum that could overflow.
+    pub(crate) fn take_in_order(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        requests: impl Iterator<Item = [u64; N]>,
+    ) -> Option<([u64; N], usize)> {
+        let available = self.available(spent, elapsed);
+        let (mut left, mut fit) = (available, 0);
+        for request in requests {
+            if (0..N).any(|i| request[i] > left[i]) {
+                break;
+            }
+            left = core::array::from_fn(|i| left[i] - request[i]);
+            fit += 1;
+        }
+        if left == available {
+            return None;
+        }
+        let next = self.take(spent, elapsed, &core::array::from_fn(|i| available[i] - left[i]))?;
+        Some((next, fit))
     }
 
     /// The words after `amounts` came back, or `None` if that changes nothing.
@@ -209,5 +255,46 @@ mod tests {
         assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
         assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
         assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
+    }
+
+    #[test]
+    fn what_is_taken_of_each_stream_is_between_the_least_and_the_most() {
+        let limits = limits();
+        let half = limits.take(&limits.start(), 0, &[5, 500]).unwrap();
+        for (least, most, taken) in [
+            ([1, 1], [3, 3], [3, 3]),
+            ([5, 0], [9, 1000], [5, 500]),
+            ([0, 0], [9, 0], [5, 0]),
+            ([0, 500], [0, 500], [0, 500]),
+        ] {
+            let next = limits.take(&half, 0, &taken).unwrap();
+            assert_eq!(limits.take_between(&half, 0, &least, &most), Some((next, taken)), "{least:?} to {most:?}");
+        }
+        for (least, most) in
+            [([6, 1], [10, 1]), ([1, 501], [1, u64::MAX]), ([0, 0], [0, 0]), ([u64::MAX; 2], [u64::MAX; 2])]
+        {
+            assert_eq!(limits.take_between(&half, 0, &least, &most), None, "{least:?} to {most:?}");
+        }
+        let drained = limits.take(&half, 0, &[5, 500]).unwrap();
+        assert_eq!(limits.take_between(&drained, 0, &[0, 0], &[9, 9]), None);
+    }
+
+    #[test]
+    fn a_batch_ends_at_the_first_request_that_does_not_fit() {
+        let limits = limits();
+        let start = limits.start();
+        let take = |requests: &[[u64; 2]]| limits.take_in_order(&start, 0, requests.iter().copied());
+        for (requests, sum, fit) in [
+            (&[[4, 0], [6, 1000]][..], [10, 1000], 2),
+            (&[[4, 0], [7, 0], [1, 1]], [4, 0], 1),
+            (&[[0, 0], [1, 1], [0, 0], [0, 1001], [1, 1]], [1, 1], 3),
+            (&[[1, 0], [u64::MAX, 0]], [1, 0], 1),
+            (&[[1, 1], [u64::MAX, u64::MAX], [1, 1]], [1, 1], 1),
+        ] {
+            assert_eq!(take(requests), Some((limits.take(&start, 0, &sum).unwrap(), fit)), "{requests:?}");
+        }
+        for nothing in [&[][..], &[[0, 0], [0, 0]], &[[11, 0], [1, 1]], &[[0, 0], [0, 1001]]] {
+            assert_eq!(take(nothing), None, "{nothing:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::bucket::Bucket;
 use crate::epoch::{Epoch, Stamp};
+use crate::holding::Lender;
 use crate::limits::Limits;
 use crate::queue::Queue;
 use crate::slot::State;
@@ -219,6 +220,25 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     #[inline]
     pub fn take_up_to(&self, max: u64, per_item: [u64; N]) -> u64 {
         self.at(self.clock.now()).take_up_to(max, per_item)
+    }
+
+    /// Takes as many of these requests as fit, in order, and says how many: the longest prefix that fits is taken in one step, with one reading of the clock.
+    ///
+    /// The first request that does not fit, also one that never can, ends the batch, and what follows it is not looked at. Single takes at the same instant,
+    /// one after the other until the first refusal, come to the same, but others may come in between. A request for nothing of any stream fits whatever the state; a
+    /// batch that takes no token writes nothing. Where another thread is faster the requests are counted anew, so a batch should not be endless.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+    /// assert_eq!(bucket.take_in_order(&[[1, 600], [1, 300], [1, 300], [1, 50]]), 2);
+    /// assert_eq!(bucket.available(), [8, 100]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn take_in_order(&self, requests: &[[u64; N]]) -> usize {
+        self.at(self.clock.now()).take_in_order(requests)
     }
 
     /// Gives back tokens that were taken and not used. No stream ever holds more than its capacity.
@@ -586,6 +606,21 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         taken
     }
 
+    /// As [`MultiBucket::take_in_order`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).take_in_order(&[[1, 4], [1, 2], [1, 1]]), 1);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn take_in_order(self, requests: &[[u64; N]]) -> usize {
+        let mut spare = None;
+        let taken = self.bucket.take_in_order(&mut spare, self.now, requests);
+        self.bucket.retire(spare);
+        taken
+    }
+
     /// As [`MultiBucket::put_back`].
     ///
     /// ```
@@ -681,6 +716,19 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     }
 }
 
+impl<const N: usize, const S: usize> Lender<N> for MultiBucketAt<'_, N, S> {
+    fn limits(&self) -> &Limits<N> {
+        &self.bucket.limits
+    }
+
+    fn update<R>(&self, change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>) -> Result<R, [u64; N]> {
+        let mut spare = None;
+        let answer = self.bucket.update(&mut spare, change);
+        self.bucket.retire(spare);
+        answer
+    }
+}
+
 impl<const N: usize, const S: usize> fmt::Debug for MultiBucketAt<'_, N, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MultiBucketAt").field("now", &self.now).field("snapshot", &self.snapshot()).finish()
@@ -712,6 +760,13 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
         let elapsed = self.limits.elapsed(now);
         self.update(spare, |spent| self.limits.take_up_to(spent, elapsed, &per_item, max)).unwrap_or(0)
+    }
+
+    pub(crate) fn take_in_order(&self, spare: &mut Option<usize>, now: Time, requests: &[[u64; N]]) -> usize {
+        let elapsed = self.limits.elapsed(now);
+        let taken = self.update(spare, |spent| self.limits.take_in_order(spent, elapsed, requests.iter().copied()));
+        // No token was to be taken: of those that fit, each is for none.
+        taken.unwrap_or_else(|_| requests.iter().take_while(|request| all_zero(request)).count())
     }
 
     #[inline]

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::bucket::Bucket;
+use crate::holding::Lender;
 use crate::limits::Limits;
 use crate::queue::Queue;
 use crate::sync::{AtomicU64, Relaxed};
@@ -139,6 +140,26 @@ impl<C: Clock> TokenBucket<C> {
     #[inline]
     pub fn take_up_to(&self, max: u64) -> u64 {
         self.at(self.clock.now()).take_up_to(max)
+    }
+
+    /// Takes as many of these requests as fit, in order, and says how many: the longest prefix that fits is taken in one step, with one reading of the clock.
+    ///
+    /// The first request that does not fit, also one that never can, ends the batch, and what follows it is not looked at. Single takes at the same instant,
+    /// one after the other until the first refusal, come to the same, but others may come in between. A request for 0 fits whatever the state; a
+    /// batch that takes no token writes nothing. Where another thread is faster the requests are counted anew, so a batch should not be endless.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.take_in_order(&[3, 4, 5, 1]), 2);
+    /// assert_eq!(bucket.available(), 3);
+    /// assert_eq!(bucket.take_in_order(&[]), 0);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn take_in_order(&self, requests: &[u64]) -> usize {
+        self.at(self.clock.now()).take_in_order(requests)
     }
 
     /// Gives back `n` tokens that were taken and not used. The bucket never holds more than its capacity.
@@ -489,6 +510,22 @@ impl TokenBucketAt<'_> {
         bucket.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)
     }
 
+    /// As [`TokenBucket::take_in_order`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.at(Time::ZERO).take_in_order(&[9, 2, 1]), 1);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn take_in_order(self, requests: &[u64]) -> usize {
+        let Self { bucket, elapsed } = self;
+        let limits = &bucket.limits;
+        let taken = bucket.update(|spent| limits.take_in_order(&[spent], elapsed, requests.iter().map(|n| [*n])));
+        // No token was to be taken: of those that fit, each is for none.
+        taken.unwrap_or_else(|_| requests.iter().take_while(|n| **n == 0).count())
+    }
+
     /// As [`TokenBucket::put_back`].
     ///
     /// ```
@@ -598,6 +635,16 @@ impl Word {
                 Err(seen) => spent = seen,
             }
         }
+    }
+}
+
+impl Lender<1> for TokenBucketAt<'_> {
+    fn limits(&self) -> &Limits<1> {
+        &self.bucket.limits
+    }
+
+    fn update<R>(&self, change: impl Fn(&[u64; 1]) -> Option<([u64; 1], R)>) -> Result<R, [u64; 1]> {
+        self.bucket.update(|spent| change(&[spent])).map_err(|spent| [spent])
     }
 }
 

@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::hint::black_box;
 
-use tollgate::{Clock, Limit, ManualClock, Monotonic, MultiBucket, TokenBucket};
+use tollgate::{Clock, Lease, Limit, ManualClock, Monotonic, MultiBucket, MultiLease, Time, TokenBucket};
 
 /// The system's allocator, which counts for each thread by itself, so that tests do not disturb each other.
 struct Counting;
@@ -61,7 +61,7 @@ fn allocations_are_counted() {
 }
 
 #[test]
-fn no_call_of_a_token_bucket_allocates() {
+fn no_call_of_a_token_bucket_or_a_lease_allocates() {
     for text in ["1000/s", "1MiB/s", "0/s"] {
         let limit = Limit::new(text.parse().unwrap(), 100);
         let mut bucket = None;
@@ -76,11 +76,30 @@ fn no_call_of_a_token_bucket_allocates() {
             bucket.put_back(50);
             assert!(bucket.wait_for(5).is_ok());
             black_box((bucket.take_up_to(70), bucket.available(), bucket.clock().now()));
+            black_box((bucket.take_in_order(&[1, 2, 200]), lease(bucket.lease(16))));
             bucket.reset(100);
         });
         assert_eq!((made, used), (0, 0), "{limit}");
         assert_eq!(bucket.available(), 100);
     }
+}
+
+fn lease<C: Clock>(mut lease: Lease<'_, C>) {
+    for n in [1, 1, 1, 50, 101, 0] {
+        black_box((lease.try_take(n).is_ok(), lease.take_up_to(n)));
+    }
+    lease.put_back(20);
+    black_box(lease.at(Time::MAX).held());
+    lease.give_back();
+}
+
+fn multi_lease<const N: usize, C: Clock>(mut lease: MultiLease<'_, N, C>) {
+    for n in [1, 1, 1, 50, 101, 0] {
+        black_box((lease.try_take([n; N]).is_ok(), lease.take_up_to(3, [n; N])));
+    }
+    lease.put_back([20; N]);
+    black_box(lease.at(Time::MAX).held());
+    lease.give_back();
 }
 
 fn multi_bucket<const N: usize>() {
@@ -103,6 +122,8 @@ fn multi_bucket<const N: usize>() {
         black_box((bucket.take_up_to(7, [5; N]), handle.take_up_to(7, [1; N])));
         assert!(bucket.wait_for([5; N]).is_ok() && bucket.snapshot().check([9; N]).is_ok());
         black_box(bucket.available());
+        black_box((bucket.take_in_order(&[[1; N], [2; N]]), handle.take_in_order(&[[1; N], [200; N]])));
+        multi_lease(bucket.lease([16; N]));
         bucket.reset([100; N]);
     });
     assert_eq!((checked_out, used), (0, 0), "{N} streams");
@@ -111,7 +132,7 @@ fn multi_bucket<const N: usize>() {
 }
 
 #[test]
-fn no_call_of_a_multi_bucket_or_a_handle_allocates() {
+fn no_call_of_a_multi_bucket_a_handle_or_a_lease_allocates() {
     multi_bucket::<1>();
     multi_bucket::<2>();
     multi_bucket::<8>();

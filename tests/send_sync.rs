@@ -6,9 +6,9 @@ use std::hash::Hash;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use tollgate::{
-    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Limit, LimitError, LimitRule, ManualClock, Monotonic,
-    MultiBucket, MultiBucketAt, Never, NotYet, ParseError, Rate, RateError, Refused, Snapshot, Time, TokenBucket,
-    TokenBucketAt,
+    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Lease, LeaseAt, Limit, LimitError, LimitRule, ManualClock,
+    Monotonic, MultiBucket, MultiBucketAt, MultiLease, MultiLeaseAt, Never, NotYet, ParseError, Rate, RateError,
+    Refused, Snapshot, Time, TokenBucket, TokenBucketAt,
 };
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
@@ -24,6 +24,8 @@ const _: () = {
     shared::<MultiBucket<1>>();
     shared::<MultiBucket<8, ManualClock, 1000>>();
     shared::<MultiBucketAt<'_, 8>>();
+    shared::<Lease<'_>>();
+    shared::<MultiLease<'_, 8, ManualClock, 1000>>();
     shared::<Snapshot<8>>();
     value::<Limit>();
     value::<LimitRule>();
@@ -49,6 +51,8 @@ const fn sent<T: Send + Sync>() {}
 const _: () = {
     sent::<Handle<'_, 8, ManualClock, 4>>();
     sent::<HandleAt<'_, 8, 4>>();
+    sent::<LeaseAt<'_>>();
+    sent::<MultiLeaseAt<'_, 8, 4>>();
 };
 
 fn shows(subject: &impl Debug, name: &str, state: &str) {
@@ -69,6 +73,12 @@ fn whatever_is_shown_says_what_it_is_and_how_it_stands() {
     let mut handle = double.handle().unwrap();
     shows(&handle, "Handle", "[42, 0]");
     shows(&handle.at(Time::from_nanos(7)), "HandleAt", "7");
+    let mut lease = single.lease(23);
+    shows(&lease, "Lease", "23");
+    shows(&lease.at(Time::from_nanos(7)), "LeaseAt", "7");
+    let mut lease = double.lease([23, 50]);
+    shows(&lease, "MultiLease", "[23, 42]");
+    shows(&lease.at(Time::from_nanos(7)), "MultiLeaseAt", "7");
     shows(&limit, "Limit", "42");
     shows(&limit.rate, "Rate", "1000/s");
     shows(&Time::from_nanos(7), "Time", "7");

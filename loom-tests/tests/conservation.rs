@@ -152,3 +152,35 @@ model! {
         (other.join().unwrap(), bucket.available())
     }
 }
+
+model! {
+    /// A batch is one step: a take of what there is comes before both of its requests or after both, and never finds what only the first has left.
+    ///
+    /// Two threads, a batch of two and a take; exhaustive. Fails if `TokenBucketAt::take_in_order` takes one request after the other.
+    a_batch_is_one_step, None, 2, [(2, 0, 0), (0, 2, 1)], || {
+        let bucket = token_bucket(3);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_up_to(2))
+        };
+        let mine = bucket.take_in_order(&[2, 1]);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}
+
+model! {
+    /// The same over two streams.
+    ///
+    /// Two threads, a batch of two and a take; exhaustive. Fails if `Versions::take_in_order` takes one request after the other.
+    a_batch_of_two_streams_is_one_step, None, 20, [(2, 0, [0, 1]), (0, 2, [1, 2])], || {
+        let bucket = multi_bucket::<2, 3>([3, 4]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_up_to(2, [1, 1]))
+        };
+        let mine = bucket.take_in_order(&[[2, 1], [1, 2]]);
+        let other = other.join().unwrap();
+        (mine, other, bucket.available())
+    }
+}

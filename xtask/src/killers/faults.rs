@@ -3,7 +3,8 @@
 use super::fault::Expect::{Harmless, Killed, NoOp};
 use super::fault::{Fault, edit};
 
-const UPDATE: &str = "fn update<R>(";
+const UPDATE: &str = "fn update<R>(\n        &self,\n        spare";
+const WORD_UPDATE: &str = "fn update<R>(&self, change: impl Fn(u64)";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
 const NO_LIMITS_BUT_THE_FIRST: &str = "every version is counted in the limits given at construction, whose index is 0";
@@ -502,7 +503,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "word-load-and-store",
         edits: &[edit(
             "token_bucket.rs",
-            "fn update<R>",
+            WORD_UPDATE,
             "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
             "self.spent.store(next, Relaxed);
             match Ok(spent) {",
@@ -511,19 +512,19 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "word-lost-race-is-granted",
-        edits: &[edit("token_bucket.rs", "fn update<R>", "Err(seen) => spent = seen,", "Err(_) => return Ok(answer),")],
+        edits: &[edit("token_bucket.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(_) => return Ok(answer),")],
         expect: Killed("smoke::either_thread_wins_the_last_token"),
     },
     Fault {
         id: "word-lost-race-is-refused",
-        edits: &[edit("token_bucket.rs", "fn update<R>", "Err(seen) => spent = seen,", "Err(seen) => return Err(seen),")],
+        edits: &[edit("token_bucket.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(seen) => return Err(seen),")],
         expect: Killed("conservation::two_tokens_go_to_two_of_three_threads"),
     },
     Fault {
         id: "word-begins-as-built",
         edits: &[edit(
             "token_bucket.rs",
-            "fn update<R>",
+            WORD_UPDATE,
             "let mut spent = self.spent.load(Relaxed);",
             "let [mut spent] = self.limits.start();",
         )],
@@ -533,7 +534,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "word-refusal-writes",
         edits: &[edit(
             "token_bucket.rs",
-            "fn update<R>",
+            WORD_UPDATE,
             "else { return Err(spent) };",
             "else {\n self.spent.store(spent, Relaxed);\n return Err(spent);\n };",
         )],
