@@ -1,6 +1,8 @@
 //! Owns our contestants: one stream and several, through the bucket and through a handle, each with a supplied time and with the default clock.
 
-use tollgate::{Clock, Handle, Limit, ManualClock, MultiBucket, TokenBucket};
+use std::hint::black_box;
+
+use tollgate::{Clock, Handle, Lease, Limit, ManualClock, MultiBucket, MultiLease, TokenBucket};
 
 use crate::peers::Free;
 use crate::ticks::Ticks;
@@ -138,6 +140,60 @@ impl<const N: usize> Contestant for HandlesOnClock<N> {
     }
 }
 
+/// Sixty-four requests of one token each as one batch, at a supplied time: one call is 64 decisions.
+#[derive(Debug)]
+pub struct Batch(TokenBucket<ManualClock>);
+
+impl Contestant for Batch {
+    type Own<'a> = Ticks;
+
+    fn own(&self) -> Ticks {
+        Ticks::begin()
+    }
+
+    #[inline(always)]
+    fn decide(&self, ticks: &mut Ticks) -> bool {
+        self.0.at(ticks.time()).take_in_order(black_box(&[1; 64])) == 64
+    }
+}
+
+/// One stream through a lease for each thread, on the default clock, which is read once for each chunk.
+#[derive(Debug)]
+pub struct OneLease(TokenBucket);
+
+/// What a lease holds at most, in takes.
+const CHUNK: u64 = 64;
+
+impl Contestant for OneLease {
+    type Own<'a> = Lease<'a>;
+
+    fn own(&self) -> Self::Own<'_> {
+        self.0.lease(CHUNK)
+    }
+
+    #[inline(always)]
+    fn decide(&self, lease: &mut Self::Own<'_>) -> bool {
+        lease.try_take(1).is_ok()
+    }
+}
+
+/// `N` streams through a lease for each thread, on the default clock.
+#[derive(Debug)]
+pub struct SeveralLease<const N: usize>(MultiBucket<N>);
+
+impl<const N: usize> Contestant for SeveralLease<N> {
+    type Own<'a> = MultiLease<'a, N>;
+
+    fn own(&self) -> Self::Own<'_> {
+        self.0.lease(std::array::from_fn(|i| CHUNK * u64::from(EACH[i])))
+    }
+
+    #[inline(always)]
+    fn decide(&self, lease: &mut Self::Own<'_>) -> bool {
+        lease.try_take(amounts()).is_ok()
+    }
+}
+
 macro_rules! limiter {
     ($($name:ty $([const $n:ident])?: $new:ident;)*) => {$(
         impl$(<const $n: usize>)? Limiter for $name {
@@ -156,6 +212,9 @@ limiter! {
     One: one;
     OneOnClock: one;
     OneOnFree: one;
+    Batch: one;
+    OneLease: one;
+    SeveralLease<N> [const N]: several;
     Several<N> [const N]: several;
     SeveralOnClock<N> [const N]: several;
     Handles<N> [const N]: several;

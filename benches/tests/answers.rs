@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use benches::floors::{Reading, WideWord, Word};
 use benches::locked::Locked;
-use benches::ours::{Handles, HandlesOnClock, One, OneOnClock, OneOnFree, Several, SeveralOnClock};
+use benches::ours::{
+    Batch, Handles, HandlesOnClock, One, OneLease, OneOnClock, OneOnFree, Several, SeveralLease, SeveralOnClock,
+};
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
@@ -56,6 +58,17 @@ checked! {
     leaky_bucket: LeakyBucket;
     ratelimit: Ratelimit;
     throttle_net: ThrottleNet, TwoThrottles;
+}
+
+#[test]
+fn leases_and_batches_answer_as_built() {
+    assert_eq!(run(&OneLease::granting(), CALLS), CALLS);
+    assert_eq!(run(&OneLease::holding(0), CALLS), 0);
+    assert_eq!(run(&SeveralLease::<2>::granting(), CALLS), CALLS);
+    assert_eq!(run(&SeveralLease::<2>::holding(0), CALLS), 0);
+    assert_eq!(run(&Batch::granting(), CALLS), CALLS);
+    assert_eq!(run(&Batch::holding(63), CALLS), 0);
+    assert_eq!(run(&Batch::holding(64), CALLS), 1);
 }
 
 #[test]

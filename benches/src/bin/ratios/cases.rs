@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use benches::floors::{Reading, WideWord, Word};
 use benches::locked::Locked;
-use benches::ours::{Handles, HandlesOnClock, One, OneOnClock, Several, SeveralOnClock};
+use benches::ours::{Batch, Handles, HandlesOnClock, One, OneLease, OneOnClock, Several, SeveralLease, SeveralOnClock};
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
@@ -59,6 +59,9 @@ pub(crate) fn all() -> Vec<Case> {
         refused::<One>("one-refused", Ours),
         granted::<OneOnClock>("one-clock-granted", Ours),
         refused::<OneOnClock>("one-clock-refused", Ours),
+        granted::<OneLease>("lease", Ours),
+        granted::<SeveralLease<2>>("lease-2", Ours),
+        granted::<Batch>("batch-64", Ours),
         granted::<Several<1>>("self-1", Ours),
         granted::<Several<2>>("self-2", Ours),
         granted::<Several<3>>("self-3", Ours),
