@@ -383,7 +383,9 @@ mod tests {
             for elapsed in [now, now - 1, old + 1, old] {
                 assert_eq!(stream.take(spent, elapsed, 1), None, "{stream:?} at {elapsed}");
                 assert_eq!(stream.fit(spent, elapsed, 1, u64::MAX), 0, "{stream:?} at {elapsed}");
-                assert_eq!(stream.owe(spent, elapsed, 1, most), None, "{stream:?} at {elapsed}");
+                for units in [1, most] {
+                    assert_eq!(stream.owe(spent, elapsed, units, most), None, "{stream:?} at {elapsed}");
+                }
                 let owed = most + (stream.line.at(now) - stream.line.at(elapsed));
                 assert_eq!(stream.missing(spent, elapsed, 1), owed + 1, "{stream:?} at {elapsed}");
             }

@@ -113,6 +113,25 @@ fn a_dropped_reservation_gives_back_and_a_committed_one_does_not() {
     assert_eq!(bucket.available(), 2);
 }
 
+/// 4096 slots: the current one, one that every handle must leave, and the handles.
+#[test]
+#[cfg(feature = "alloc")]
+fn nothing_that_waits_keeps_a_slot() {
+    let bucket = multi([per_second(10), per_second(10)]);
+    for _ in 0..100 {
+        drop(bucket.reserve([1, 0]).unwrap());
+        bucket.reserve([1, 1]).unwrap().commit();
+        let _ = bucket.reserve_within([10, 10], Duration::ZERO);
+        bucket.charge([1, 0]).unwrap();
+        bucket.reserve([1, 1]).unwrap().into_estimate().settle([0, 3]).unwrap();
+    }
+    let mut handles = Vec::new();
+    while let Ok(handle) = bucket.handle() {
+        handles.push(handle);
+    }
+    assert_eq!(handles.len(), 4096 - 2);
+}
+
 #[test]
 fn a_reservation_that_is_cancelled_late_does_not_lift_a_full_bucket() {
     let bucket = single(per_second(10));

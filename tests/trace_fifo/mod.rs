@@ -41,7 +41,7 @@ pub(crate) fn replay_fifo(recording: &Recording) -> Result<Tally, String> {
         return Err(format!("{file}:1: not exact"));
     }
     let fifo = Fifo { file: file.clone(), t0: Time::from_nanos(header.t0), rows: recording.operations()? };
-    let mut differences = with_each(limit, fifo.t0, |clock, bucket| fifo.from_the_head(clock, bucket))?;
+    let mut differences = with_each(limit, fifo.t0, |clock, bucket| fifo.one_by_one(clock, bucket))?;
     if fifo.rows.iter().all(|(_, row)| row.timeout_ns.is_none()) {
         differences.extend(with_each(limit, fifo.t0, |clock, bucket| fifo.all_at_once(clock, bucket))?);
     }
@@ -50,7 +50,7 @@ pub(crate) fn replay_fifo(recording: &Recording) -> Result<Tally, String> {
 
 impl Fifo {
     /// Each request as it comes to the head, which is where its timeout begins.
-    fn from_the_head(&self, clock: &ManualClock, bucket: &dyn Waiting) -> Result<u64, String> {
+    fn one_by_one(&self, clock: &ManualClock, bucket: &dyn Waiting) -> Result<u64, String> {
         let mut end = self.t0;
         for (line, row) in &self.rows {
             let start = end.max(Time::from_nanos(row.t));
