@@ -184,10 +184,11 @@ impl<const N: usize> Limits<N> {
 
     /// What there would be to wait for if `units` were taken from these words.
     pub(crate) fn would_wait(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> NotYet<N> {
-        let ends = core::array::from_fn(|i| {
-            self.streams[i].owe(spent[i], elapsed, units[i], i64::MAX as u64).unwrap_or(spent[i])
+        let short = core::array::from_fn(|i| Short {
+            line: self.streams[i].line,
+            units: self.streams[i].missing(spent[i], elapsed, units[i]),
         });
-        self.remaining(&ends, units, elapsed)
+        NotYet { elapsed, short }
     }
 
     /// What there is to wait for at `elapsed` until the lines of those streams that `units` were taken from have reached `ends`.

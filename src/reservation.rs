@@ -12,8 +12,8 @@ use crate::{Estimate, Refused, Time};
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
 /// The bucket goes into debt, so nothing is there for others until it is paid off by the passing of time: **the order of
-/// reservations is the order of service**, and nobody overtakes, neither by [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount. There is no list
-/// and no lock, and nobody does anything when the instant comes.
+/// reservations is the order of service**, and nobody overtakes, neither by [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount, unless
+/// tokens come back: those go to whoever calls next. There is no list and no lock, and nobody does anything when the instant comes.
 ///
 /// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let [`wait`](Self::wait) do both. **Dropped, it is
 /// cancelled**, at any time, and gives its tokens back.
@@ -26,7 +26,7 @@ use crate::{Estimate, Refused, Time};
 /// * At the decisions [the bound](crate#the-bound) holds with debts counted: what is taken and reserved in a window of length `w` is no more than
 ///   `C + r * (w + e) + P + D`, where `P` is what was cancelled or put back, and `D` what is owed at its end.
 /// * At the instants of use the plain bound holds, for one stream and amounts up to the capacity: each counted at its `ready_at`, no more than
-///   `C + r * (w + e) + P` is used in a window.
+///   `C + r * (w + e) + P` is used in a window, with an `e` of no less than a nanosecond, to which `ready_at` is rounded up.
 /// * Of several streams, each is debited when the reservation is made, and the last that is ready sets the instant. So what is used of a stream in a
 ///   window is no more than `C + r * (w + e) + P + H`, where `H` is what was reserved on it, when the window began, by those whom another stream still kept
 ///   waiting.

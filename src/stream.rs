@@ -115,9 +115,14 @@ impl Stream {
 
     /// Units that are missing for `n` tokens, at most the capacity.
     pub(crate) const fn shortfall(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
-        let need = (n * self.unit) as i64;
-        let level = self.level(spent, elapsed);
-        if n == 0 || need <= level { 0 } else { need.wrapping_sub(level) as u64 }
+        self.missing(spent, elapsed, n * self.unit)
+    }
+
+    /// The same for a number of units, below 2^62.
+    pub(crate) const fn missing(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
+        let (need, level) = (units as i64, self.level(spent, elapsed));
+        // Below 3 * 2^62, which is more than an `i64` holds.
+        if need == 0 || need <= level { 0 } else { need.wrapping_sub(level) as u64 }
     }
 
     /// How many whole items of `each` tokens are there, but no more than `most`. An item of 0 tokens always fits.
@@ -298,6 +303,113 @@ mod tests {
                     let _ = stream.fit(spent, elapsed, n, u64::MAX);
                     let _ = stream.put_back(spent, elapsed, u64::MAX);
                     let _ = stream.available(spent, elapsed);
+                    for units in [0, 1, stream.ceiling, stream.furthest_debt(), (1 << 62) - 1] {
+                        let _ = stream.missing(spent, elapsed, units);
+                        let _ = stream.give_back(spent, elapsed, units);
+                        let _ = stream.owe(spent, elapsed, units, stream.furthest_debt());
+                        let _ = stream.remaining(spent, elapsed);
+                    }
+                    let _ = stream.accrues_within(elapsed, u64::MAX - elapsed);
+                }
+            }
+        }
+    }
+
+    /// One of each kind: exact and not, slow, fast, the fastest, and none.
+    fn kinds() -> impl Iterator<Item = Stream> {
+        let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
+        let rates = [1000, 7, 333, 1 << 20, 64 << 30, fastest, 0].map(Rate::per_second);
+        rates.into_iter().chain([Rate::per_day(11)]).map(|rate| stream(rate, 1))
+    }
+
+    #[test]
+    fn a_debt_is_paid_off_by_time_and_not_before() {
+        let stream = stream(Rate::per_second(1_000_000_000), 10);
+        // elapsed  spent before  owe  at most   spent after
+        //       0           -10   14        4             4
+        //       0             4    1        5             5
+        //     100             5   12        2           102    (85 was forfeited by then)
+        let first = stream.owe(stream.start(), 0, 14, 4).unwrap();
+        assert_eq!(first, 4);
+        assert_eq!(stream.owe(stream.start(), 0, 14, 3), None);
+        assert_eq!(stream.owe(4, 0, 1, 5), Some(5));
+        assert_eq!(stream.owe(5, 100, 12, 2), Some(102));
+        assert_eq!((stream.take(5, 4, 1), stream.take(5, 5, 1), stream.take(5, 6, 1)), (None, None, Some(6)));
+        assert_eq!([4, 5, 6].map(|elapsed| stream.remaining(5, elapsed)), [1, 0, 0]);
+        assert_eq!(stream.missing(5, 3, 4), 6);
+    }
+
+    #[test]
+    fn nothing_is_owed_for_nothing() {
+        for stream in kinds() {
+            for spent in [0, 1, u64::MAX, 1 << 63] {
+                assert_eq!(stream.owe(spent, 7, 0, 0), Some(spent));
+                assert_eq!(stream.give_back(spent, 7, 0), spent);
+                assert_eq!(stream.missing(spent, 7, 0), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_owed_and_given_back_leaves_spent_as_it_was() {
+        for stream in kinds() {
+            for (elapsed, units) in [(0, 1), (0, stream.furthest_debt()), (1 << 62, 1), (1 << 62, 12_345)] {
+                let empty = stream.reset(elapsed, 0);
+                let owed = stream.owe(empty, elapsed, units, stream.furthest_debt()).unwrap();
+                assert_eq!(stream.give_back(owed, elapsed, units), empty, "{stream:?} {units}");
+                assert_eq!(stream.remaining(owed, elapsed), units);
+            }
+        }
+    }
+
+    #[test]
+    fn a_debt_larger_than_the_capacity_is_given_back_whole_and_fills_no_further() {
+        let stream = stream(Rate::per_second(1_000_000_000), 10);
+        let owed = stream.owe(stream.start(), 0, 100, 1000).unwrap();
+        assert_eq!(stream.give_back(owed, 0, 100), stream.start());
+        assert_eq!(stream.give_back(owed, 50, 100), 40, "full at 50");
+        assert_eq!(stream.give_back(owed, 0, 101), stream.start());
+    }
+
+    #[test]
+    fn a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed() {
+        let old = 1_000_000;
+        let now = old + Stream::NINETY_DAYS;
+        for stream in kinds() {
+            let most = stream.furthest_debt();
+            let spent = stream.owe(stream.reset(now, 0), now, most, most).unwrap();
+            assert_eq!(stream.owe(spent, now, 1, most), None, "{stream:?}");
+            for elapsed in [now, now - 1, old + 1, old] {
+                assert_eq!(stream.take(spent, elapsed, 1), None, "{stream:?} at {elapsed}");
+                assert_eq!(stream.fit(spent, elapsed, 1, u64::MAX), 0, "{stream:?} at {elapsed}");
+                for units in [1, most] {
+                    assert_eq!(stream.owe(spent, elapsed, units, most), None, "{stream:?} at {elapsed}");
+                }
+                let owed = most + (stream.line.at(now) - stream.line.at(elapsed));
+                assert_eq!(stream.missing(spent, elapsed, 1), owed + 1, "{stream:?} at {elapsed}");
+            }
+        }
+    }
+
+    #[test]
+    fn units_are_refused_from_2_to_the_62() {
+        for stream in kinds() {
+            let most = stream.most_tokens();
+            assert_eq!(stream.units(most), Some(most * stream.unit));
+            assert_eq!((stream.units(most + 1), stream.units(u64::MAX)), (None, None), "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn what_accrues_within_a_wait_is_there_after_it_and_not_before() {
+        for stream in kinds() {
+            for (elapsed, wait) in [(0, 0), (0, 1), (12_345, 678), (1 << 62, 1 << 40), (1 << 63, (1 << 63) - 1)] {
+                let most = stream.accrues_within(elapsed, wait);
+                let line = |elapsed| stream.line.at_wide(elapsed) - stream.line.at_wide(0);
+                assert_eq!(most, line(elapsed + wait) - line(elapsed), "{stream:?}");
+                if let Some(units) = u64::try_from(most).ok().filter(|units| (1..1 << 62).contains(units)) {
+                    assert!(stream.line.wait(elapsed, units).unwrap() <= wait.into(), "{stream:?}");
+                    assert!(stream.line.wait(elapsed, units + 1).unwrap() > wait.into(), "{stream:?}");
                 }
             }
         }

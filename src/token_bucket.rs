@@ -561,6 +561,9 @@ impl TokenBucketAt<'_> {
         let Self { bucket, elapsed } = self;
         let limits = &bucket.limits;
         let (units, most) = (limits.units(&[n])?, limits.furthest_debts());
+        if n == 0 {
+            return Ok(());
+        }
         let charged = bucket.update(|spent| limits.owe(&[spent], elapsed, &units, &most).map(|next| (next, ())));
         charged.map_err(|spent| limits.would_wait(&[spent], elapsed, &units).into())
     }

@@ -2,12 +2,14 @@
 //!
 //! `tests/traces/README.md` has the format. `TOLLGATE_TRACES=DIR` replays another directory, plain or compressed.
 //!
-//! Where the rate is exact, every answer must be the recorded one. Elsewhere a decision may differ if a nanosecond of
+//! Where the rate is exact, every answer must be the recorded one, and every wait to the nanosecond. Elsewhere a decision may differ if a nanosecond of
 //! accrual would have turned it; the difference is counted, and the bucket brought to where the recording is.
 //! Differences in more than 1 % of a model's operations fail.
 
+mod trace_fifo;
 mod trace_format;
 mod trace_take;
+mod trace_wait;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,8 +17,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::IgnoredAny;
+use trace_fifo::replay_fifo;
 use trace_format::Recording;
 use trace_take::replay_take;
+use trace_wait::{replay_double_credit, replay_wait};
 
 #[test]
 fn recorded_decisions_are_agreed_with() {
@@ -54,6 +58,8 @@ struct Tally {
     /// Recorded operations, each counted once however often it is replayed.
     operations: u64,
     differences: u64,
+    /// Operations of a recorded defect that this bucket does not have.
+    defects: u64,
 }
 
 /// Replays one file in every way there is, and says how many decisions differed by a nanosecond of accrual.
@@ -62,6 +68,9 @@ type Replay = fn(&Recording) -> Result<Tally, String>;
 fn replay_of(recording: &Recording) -> Option<Replay> {
     match (recording.header.model.as_str(), recording.header.quirk) {
         ("take", None) => Some(replay_take),
+        ("wait", None) => Some(replay_wait),
+        ("fifo", None) => Some(replay_fifo),
+        ("double_credit", Some(_)) => Some(replay_double_credit),
         _ => None,
     }
 }
@@ -85,8 +94,9 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (model, Tally { files, operations, differences, .. }) in &self.replayed {
-            writeln!(f, "replayed {model} files={files} operations={operations} differences={differences}")?;
+        for (model, Tally { files, operations, differences, defects }) in &self.replayed {
+            write!(f, "replayed {model} files={files} operations={operations} differences={differences}")?;
+            writeln!(f, "{}", if *defects > 0 { format!(" defects={defects}") } else { String::new() })?;
         }
         for (model, files) in &self.waiting {
             writeln!(f, "waiting {model} files={files}")?;
@@ -96,10 +106,20 @@ impl fmt::Display for Report {
 }
 
 impl Tally {
+    /// One file, replayed in several ways that differed from it so many times each. The differences are a property of the arithmetic, so all
+    /// replays must have the same.
+    fn of(file: &str, operations: usize, differences: &[u64]) -> Result<Self, String> {
+        if differences.iter().any(|count| *count != differences[0]) {
+            return Err(format!("{file}: the replays differ from the recording in unlike numbers: {differences:?}"));
+        }
+        Ok(Self { files: 1, operations: operations as u64, differences: differences[0], defects: 0 })
+    }
+
     fn add(&mut self, other: &Self) {
         self.files += other.files;
         self.operations += other.operations;
         self.differences += other.differences;
+        self.defects += other.defects;
     }
 
     fn is_close(&self) -> bool {
@@ -137,6 +157,75 @@ mod the_checks_can_fail {
         edit(&mut value);
         lines[line - 1] = value.to_string();
         Recording::parse(name, &lines.join("\n")).unwrap()
+    }
+
+    #[test]
+    fn a_wait_that_is_off_is_found() {
+        // The one that is not exact may be off by a nanosecond for each of the two ends of a wait.
+        for (name, off) in [
+            ("highlit/acquire-grid-s1", 1),
+            ("highlit/acquire-rational-s3", 1),
+            ("highlit/acquire-rational-s7", 4),
+            ("asyncutils/token-settled-grid-s2", 1),
+            ("limitor/token-reconcile-grid-s4", 1),
+        ] {
+            let lines = lines_of(name);
+            let waiting = (2..=lines.len()).filter(|line| {
+                let row: Value = serde_json::from_str(&lines[line - 1]).unwrap();
+                row["wait_ns"].as_u64().is_some_and(|wait| wait > off)
+            });
+            let mut edits = 0;
+            for line in waiting.step_by(17) {
+                let nudge = |longer: bool| {
+                    edited(name, &lines, line, |row| {
+                        let wait = row["wait_ns"].as_u64().unwrap();
+                        row["wait_ns"] = json!(if longer { wait + off } else { wait - off });
+                    })
+                };
+                assert_found(name, line, replay_wait(&nudge(true)));
+                assert_found(name, line, replay_wait(&nudge(false)));
+                edits += 1;
+            }
+            assert!(edits > 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn another_outcome_of_a_wait_is_found() {
+        for (name, replay, keys) in [
+            ("limitor/extra-seq-grid-s1", replay_wait as Replay, ["capacity_info", "over_capacity"]),
+            ("highlit/acquire-grid-s2", replay_wait, ["try_take", "over_capacity"]),
+            ("limitor/extra-fifo-timeout-grid-s1", replay_fifo, ["timeout\"", "\"timeout_ns\":null"]),
+            ("limitor/extra-fifo-grid-s2", replay_fifo, ["over_capacity", "\"ok\":true"]),
+        ] {
+            let lines = lines_of(name);
+            for key in keys {
+                let line = (2..=lines.len()).rfind(|line| lines[line - 1].contains(key)).unwrap();
+                let edit = |row: &mut Value| {
+                    flip(row);
+                    row["error"] = json!(if row["error"].is_null() { "over_capacity" } else { "" });
+                };
+                assert_found(name, line, replay(&edited(name, &lines, line, edit)));
+            }
+            for line in (2..=lines.len()).filter(|line| lines[line - 1].contains("\"at\"")).step_by(19) {
+                for off in [1, -1] {
+                    let nudge = |row: &mut Value| row["at"] = json!(row["at"].as_i64().unwrap() + off);
+                    assert_found(name, line, replay(&edited(name, &lines, line, nudge)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_recording_without_the_defect_is_found() {
+        // The first wait of a recording credits nothing too much; without the rest there is no defect in it.
+        let name = "asyncutils/token-raw-grid-s1";
+        let mut lines = lines_of(name);
+        assert!(replay_double_credit(&Recording::parse(name, &lines.join("\n")).unwrap()).unwrap().defects > 0);
+        lines.truncate(2);
+        lines[0] = lines[0].replace("\"ops\":502", "\"ops\":1");
+        let failure = replay_double_credit(&Recording::parse(name, &lines.join("\n")).unwrap()).unwrap_err();
+        assert!(failure.contains("over-credited operations: [0, 0]"), "{failure}");
     }
 
     fn flip(row: &mut Value) {
@@ -216,7 +305,7 @@ mod the_checks_can_fail {
 
     #[test]
     fn more_than_one_in_a_hundred_is_too_many() {
-        let tally = |operations, differences| Tally { files: 1, operations, differences };
+        let tally = |operations, differences| Tally { files: 1, operations, differences, defects: 0 };
         assert!(tally(0, 0).is_close() && tally(200, 2).is_close());
         assert!(!tally(0, 1).is_close() && !tally(200, 3).is_close());
     }

@@ -49,6 +49,17 @@ impl Naive {
         self.spent = (self.spent - n).max(self.spent.min(self.floor(t)));
     }
 
+    /// A debt that is taken back, which may be larger than the capacity.
+    pub(crate) fn give_back(&mut self, t: u64, n: u64) {
+        let n = i128::from(n) * self.period;
+        self.spent = (self.spent - n).max(self.spent.min(self.floor(t)));
+    }
+
+    /// What is owed, in tokens, rounded up.
+    pub(crate) fn owed(&self, t: u64) -> u64 {
+        ((-self.level(t)).max(0) as u128).div_ceil(self.period as u128) as u64
+    }
+
     /// Nanoseconds until `n` tokens are there, rounded up; `None` for never.
     pub(crate) fn wait(&self, t: u64, n: u64) -> Option<i128> {
         let missing = i128::from(n) * self.period - self.level(t);

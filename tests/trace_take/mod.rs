@@ -135,7 +135,7 @@ pub(crate) fn replay_take(recording: &Recording) -> Result<Tally, String> {
             let take = Take::read(recording)?;
             let mut differences = through_token_bucket(&take)?;
             differences.extend(through_multi_bucket(&take)?);
-            take.tally(&differences)
+            Tally::of(&take.file, take.rows.len(), &differences)
         }
         2 => replay_streams::<2>(recording),
         3 => replay_streams::<3>(recording),
@@ -150,20 +150,7 @@ pub(crate) fn replay_take(recording: &Recording) -> Result<Tally, String> {
 
 fn replay_streams<const N: usize>(recording: &Recording) -> Result<Tally, String> {
     let take = Take::<N>::read(recording)?;
-    take.tally(&through_multi_bucket(&take)?)
-}
-
-impl<const N: usize> Take<N> {
-    /// The differences are a property of the arithmetic, so all replays must have the same.
-    fn tally(&self, differences: &[u64]) -> Result<Tally, String> {
-        if differences.iter().any(|count| *count != differences[0]) {
-            return Err(format!(
-                "{}: the replays differ from the recording in unlike numbers: {differences:?}",
-                self.file
-            ));
-        }
-        Ok(Tally { files: 1, operations: self.rows.len() as u64, differences: differences[0] })
-    }
+    Tally::of(&take.file, take.rows.len(), &through_multi_bucket(&take)?)
 }
 
 fn through_token_bucket(take: &Take<1>) -> Result<Vec<u64>, String> {

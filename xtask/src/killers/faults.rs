@@ -633,6 +633,291 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit("time.rs", "fn nanos_since", "saturating_sub", "wrapping_sub")],
         expect: Killed("time::a_clock_behind_the_origin_mints_nothing"),
     },
+    // Places in the queue.
+    Fault {
+        id: "owe-past-the-bound",
+        edits: &[edit("stream.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) && units == 0")],
+        expect: Killed("reservation::the_bound_of_the_queue_holds_whoever_is_first"),
+    },
+    Fault {
+        id: "owe-one-unit-too-many",
+        edits: &[edit("stream.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) - 1")],
+        expect: Killed("lib::stream::tests::a_debt_is_paid_off_by_time_and_not_before"),
+    },
+    Fault {
+        id: "owe-wraps",
+        edits: &[edit("stream.rs", "const fn owe(", "saturating_sub", "wrapping_sub")],
+        expect: Killed(
+            "lib::stream::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
+        ),
+    },
+    Fault {
+        id: "owe-forgets-what-was-forfeited",
+        edits: &[edit(
+            "stream.rs",
+            "const fn owe(",
+            "Some(self.line.at(elapsed).wrapping_sub(left as u64))",
+            "Some(spent.wrapping_add(units))",
+        )],
+        expect: Killed("lib::stream::tests::a_debt_is_paid_off_by_time_and_not_before"),
+    },
+    Fault {
+        id: "owe-what-is-not-asked-of",
+        edits: &[edit("stream.rs", "const fn owe(", "if units == 0 {", "if false {")],
+        expect: Killed("tests/queue::each_stream_has_its_own_largest_debt"),
+    },
+    Fault {
+        id: "furthest-debt-too-far",
+        edits: &[edit(
+            "stream.rs",
+            "const fn furthest_debt",
+            "if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }",
+            "{ let _ = room; Self::MOST_UNITS as u64 - 1 }",
+        )],
+        expect: Killed(
+            "lib::stream::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
+        ),
+    },
+    Fault {
+        id: "give-back-nothing-to-a-debt",
+        edits: &[edit(
+            "stream.rs",
+            "const fn give_back",
+            "units == 0 || level >= ceiling",
+            "units == 0 || level < 0 || level >= ceiling",
+        )],
+        expect: Killed("reservation::two_cancels_both_count"),
+    },
+    Fault {
+        id: "give-back-no-more-than-the-capacity",
+        edits: &[edit(
+            "stream.rs",
+            "const fn give_back",
+            "level + units as i64;",
+            "level + if (units as i64) < ceiling { units as i64 } else { ceiling };",
+        )],
+        expect: Killed("reservation::two_cancels_both_count"),
+    },
+    Fault {
+        id: "place-a-nanosecond-early",
+        edits: &[edit("stream.rs", "const fn remaining(", "{ remaining as u64 }", "{ remaining as u64 - 1 }")],
+        expect: Killed("reservation::two_reservations_get_two_places"),
+    },
+    Fault {
+        id: "missing-as-in-a-signed-word",
+        edits: &[edit(
+            "stream.rs",
+            "const fn missing(",
+            "need.wrapping_sub(level) as u64",
+            "need.saturating_sub(level) as u64",
+        )],
+        expect: Killed("tests/queue::a_refusal_of_the_furthest_debts_tells_the_whole_wait"),
+    },
+    Fault {
+        id: "queue-of-any-wait",
+        edits: &[edit(
+            "limits.rs",
+            "fn most_owed",
+            "u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)",
+            "{ let _ = wait; most }",
+        )],
+        expect: Killed("tests/queue::the_longest_wait_is_exact_to_a_nanosecond"),
+    },
+    Fault {
+        id: "queue-past-the-end-of-time",
+        edits: &[edit("limits.rs", "fn most_owed", ".min(end_of_time)", ".min({ let _ = end_of_time; u64::MAX - elapsed })")],
+        expect: Killed("tests/queue::no_reservation_is_made_past_the_end_of_time"),
+    },
+    Fault {
+        id: "queue-of-any-debt",
+        edits: &[edit(
+            "limits.rs",
+            "fn most_owed",
+            "stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt())",
+            "stream.furthest_debt()",
+        )],
+        expect: Killed("tests/queue::the_largest_debt_is_exact_to_a_token"),
+    },
+    Fault {
+        id: "place-of-another-attempt",
+        edits: &[edit(
+            "reservation.rs",
+            "pub(crate) fn owe<",
+            "ends.set(next);",
+            "if ends.get() == [0; N] {\n ends.set(next);\n }",
+        )],
+        expect: Killed("reservation::two_reservations_get_two_places"),
+    },
+    Fault {
+        id: "place-decided-on-one-version-and-written-to-another",
+        edits: &[edit(
+            "reservation.rs",
+            "pub(crate) fn owe<",
+            "limits.owe(spent, elapsed, units, most)?;",
+            "if ends.get() == [0; N] { limits.owe(spent, elapsed, units, most)? } else { ends.get() };",
+        )],
+        expect: Killed("reservation::two_reservations_of_two_streams_get_two_places"),
+    },
+    Fault {
+        id: "place-bound-checked-on-the-first-version-only",
+        edits: &[edit(
+            "reservation.rs",
+            "pub(crate) fn owe<",
+            "limits.owe(spent, elapsed, units, most)?;",
+            "limits.owe(spent, elapsed, units, &if ends.get() == [0; N] { *most } else { [i64::MAX as u64; N] })?;",
+        )],
+        expect: Killed("reservation::the_bound_of_the_queue_holds_whoever_is_first"),
+    },
+    Fault {
+        id: "place-stream-by-stream",
+        edits: &[edit(
+            "reservation.rs",
+            "pub(crate) fn owe<",
+            "let owed = bucket.update(&|spent| {
+        let next = limits.owe(spent, elapsed, units, most)?;
+        ends.set(next);
+        Some(next)
+    });",
+            "let mut owed = Ok(());
+    for i in 0..N {
+        let one = core::array::from_fn(|j| if j == i { units[j] } else { 0 });
+        owed = bucket.update(&|spent| {
+            let next = limits.owe(spent, elapsed, &one, most)?;
+            let mut so_far = ends.get();
+            so_far[i] = next[i];
+            ends.set(so_far);
+            Some(next)
+        });
+    }",
+        )],
+        expect: Killed("reservation::two_reservations_of_two_streams_get_two_places"),
+    },
+    Fault {
+        id: "commit-gives-back",
+        edits: &[edit("reservation.rs", "pub fn commit(", "self.units = [0; N];", "let _ = &mut self;")],
+        expect: Killed("reservation::two_reservations_get_two_places"),
+    },
+    Fault {
+        id: "cancel-gives-back-twice",
+        edits: &[edit(
+            "reservation.rs",
+            "fn drop(",
+            "give_back(self.bucket, self.elapsed, &self.units);",
+            "give_back(self.bucket, self.elapsed, &self.units);\n give_back(self.bucket, self.elapsed, &self.units);",
+        )],
+        expect: Killed("reservation::two_cancels_both_count"),
+    },
+    Fault {
+        id: "cancel-gives-nothing-back",
+        edits: &[edit("reservation.rs", "fn drop(", "give_back(self.bucket, self.elapsed, &self.units);", "")],
+        expect: Killed("reservation::a_cancel_racing_a_take_frees_its_tokens_once"),
+    },
+    Fault {
+        id: "cancel-gives-back-one-stream",
+        edits: &[edit(
+            "reservation.rs",
+            "pub(crate) fn give_back<",
+            "units.iter().any(|units| *units > 0)",
+            "units.iter().all(|units| *units > 0)",
+        )],
+        expect: Killed("tests/reservation::cancels_in_every_order_conserve_tokens"),
+    },
+    Fault {
+        id: "place-as-an-estimate-gives-back-too",
+        edits: &[edit(
+            "reservation.rs",
+            "pub fn into_estimate(",
+            "mem::replace(&mut self.units, [0; N])",
+            "mem::replace(&mut self.units, [1; N]).map(|units| units)",
+        )],
+        expect: Killed("tests/reservation::a_dropped_reservation_gives_back_and_a_committed_one_does_not"),
+    },
+    Fault {
+        id: "settle-in-two-steps",
+        edits: &[edit(
+            "estimate.rs",
+            "pub fn settle(",
+            "let settled = self.bucket.update(&|spent| limits.settle(spent, elapsed, &taken, &used));",
+            "let mut settled = Ok(());
+        for i in 0..N {
+            let one = |of: &[u64; N]| core::array::from_fn(|j| if j == i { of[j] } else { 0 });
+            settled = self.bucket.update(&|spent| limits.settle(spent, elapsed, &one(&taken), &one(&used)));
+        }",
+        )],
+        expect: Killed("reservation::two_streams_are_settled_in_one_step"),
+    },
+    Fault {
+        id: "settle-and-give-back",
+        edits: &[edit(
+            "estimate.rs",
+            "pub fn settle(",
+            "mem::replace(&mut self.units, [0; N])",
+            "{ let _ = mem::replace(&mut self.keep, false); self.units }",
+        )],
+        expect: Killed("reservation::two_streams_are_settled_in_one_step"),
+    },
+    Fault {
+        id: "settle-only-what-is-there",
+        edits: &[edit(
+            "limits.rs",
+            "fn settle(",
+            "shortage, stream.furthest_debt())?",
+            "shortage, 0).unwrap_or(spent[i])",
+        )],
+        expect: Killed("tests/estimate::a_shortage_beyond_the_capacity_is_owed"),
+    },
+    Fault {
+        id: "settle-where-it-can",
+        edits: &[edit(
+            "limits.rs",
+            "fn settle(",
+            "shortage, stream.furthest_debt())?",
+            "shortage, stream.furthest_debt()).unwrap_or(spent[i])",
+        )],
+        expect: Killed("tests/estimate::an_estimate_that_cannot_be_settled_stays_taken"),
+    },
+    Fault {
+        id: "estimate-given-back-twice",
+        edits: &[edit(
+            "estimate.rs",
+            "fn drop(",
+            "give_back(self.bucket, self.elapsed, &self.units);",
+            "give_back(self.bucket, self.elapsed, &self.units);\n give_back(self.bucket, self.elapsed, &self.units);",
+        )],
+        expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
+    },
+    Fault {
+        id: "estimate-kept-and-given-back",
+        edits: &[edit("estimate.rs", "fn drop(", "if !self.keep {", "if !self.keep || N > 0 {")],
+        expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
+    },
+    Fault {
+        id: "charge-only-what-is-there",
+        edits: &[edit("token_bucket.rs", "pub fn charge(self", "limits.furthest_debts()", "[0; 1]")],
+        expect: Killed("reservation::a_charge_racing_a_take_comes_before_or_after_it"),
+    },
+    Fault {
+        id: "charge-two-streams-only-what-is-there",
+        edits: &[edit("multi_bucket.rs", "pub(crate) fn charge(", "self.limits.furthest_debts()", "[0; N]")],
+        expect: Killed("reservation::a_charge_of_two_streams_racing_a_take_comes_before_or_after_it"),
+    },
+    Fault {
+        id: "place-keeps-a-slot",
+        edits: &[edit("multi_bucket.rs", "fn update(&self, change", "self.state.retire(spare);", "")],
+        expect: Killed("tests/reservation::nothing_that_waits_keeps_a_slot"),
+    },
+    Fault {
+        id: "place-of-a-stale-word",
+        edits: &[edit(
+            "token_bucket.rs",
+            "fn update(&self, change",
+            "self.state.update(|spent| change(&[spent]).map(|next| (next, ()))).map_err(|spent| [spent])",
+            "let spent = self.state.spent.load(Relaxed);
+        let next = change(&[spent]).ok_or([spent])?;
+        self.state.update(|_| Some((next, ()))).map_err(|spent| [spent])",
+        )],
+        expect: Killed("reservation::two_reservations_get_two_places"),
+    },
     // Clocks.
     Fault {
         id: "manual-advance-load-and-store",
