@@ -97,6 +97,10 @@ extern crate std;
 mod bucket;
 mod claim;
 mod clock;
+#[cfg(feature = "std")]
+mod deadline_queue;
+#[cfg(feature = "std")]
+mod drained;
 mod epoch;
 mod estimate;
 mod handle;
@@ -107,6 +111,8 @@ mod multi_bucket;
 #[cfg(feature = "std")]
 mod nap;
 mod notation;
+#[cfg(feature = "std")]
+mod order;
 mod queue;
 mod rate;
 mod refused;
@@ -118,12 +124,18 @@ mod stream;
 mod sync;
 mod time;
 mod token_bucket;
+#[cfg(feature = "std")]
+mod waiting;
 
 #[cfg(feature = "std")]
 pub use clock::InstantClock;
 #[cfg(feature = "quanta")]
 pub use clock::TscClock;
 pub use clock::{Clock, DefaultClock, ManualClock, Monotonic};
+#[cfg(feature = "std")]
+pub use deadline_queue::DeadlineQueue;
+#[cfg(feature = "std")]
+pub use drained::{Drained, Oversized};
 pub use estimate::Estimate;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
 pub use limit::{Limit, LimitError, LimitRule};
