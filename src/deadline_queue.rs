@@ -6,7 +6,7 @@ use std::vec::Vec;
 
 use crate::multi_bucket::SLOTS;
 use crate::waiting::{Entry, Waiting};
-use crate::{Clock, DefaultClock, Drained, MultiBucket, Oversized, Refused, Time};
+use crate::{Clock, DefaultClock, Drained, MultiBucket, Oversized, Refused, Snapshot, Time};
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
 ///
@@ -226,6 +226,14 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         Some((waiting, aside))
     }
 
+    /// Whether nothing waits, nobody drains, and the bucket is full.
+    pub(crate) fn is_idle(&self, now: Time) -> bool {
+        let shared = self.lock();
+        let empty = shared.aside.is_empty() && shared.waiting.as_ref().is_some_and(|waiting| waiting.len() == 0);
+        drop(shared);
+        empty && is_full(&self.bucket.at(now).snapshot())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shared<T, N>> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -294,6 +302,14 @@ impl<T, const N: usize, C: Clock, const S: usize> fmt::Debug for DeadlineQueue<T
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeadlineQueue").field("len", &self.len()).field("bucket", &self.bucket).finish()
     }
+}
+
+fn is_full<const N: usize>(snapshot: &Snapshot<N>) -> bool {
+    snapshot.available().into_iter().enumerate().all(|(stream, available)| {
+        // More than any capacity of this stream, and nothing of the others: the answer is what it holds at most.
+        let too_much = core::array::from_fn(|i| if i == stream { u64::MAX } else { 0 });
+        snapshot.wait_for(too_much).is_err_and(|never| never.capacity == available)
+    })
 }
 
 #[cfg(test)]

@@ -35,6 +35,10 @@ pub struct Drained<T> {
 }
 
 impl<T> Drained<T> {
+    pub(crate) const fn nothing() -> Self {
+        Self { expired: Vec::new(), admitted: Vec::new(), never: Vec::new(), next: None }
+    }
+
     /// Whether nothing was let go.
     ///
     /// ```

@@ -117,6 +117,8 @@ mod queue;
 mod rate;
 mod refused;
 mod reservation;
+#[cfg(feature = "std")]
+mod sharded_deadline_queue;
 mod slot;
 mod slots;
 mod snapshot;
@@ -144,6 +146,8 @@ pub use notation::ParseError;
 pub use rate::{Rate, RateError};
 pub use refused::{Never, NotYet, Refused};
 pub use reservation::Reservation;
+#[cfg(feature = "std")]
+pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;
 pub use time::Time;
 pub use token_bucket::{TokenBucket, TokenBucketAt};

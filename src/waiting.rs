@@ -46,7 +46,7 @@ impl<T, const N: usize> Waiting<T, N> {
 
     /// Lets go what has expired, then from the smallest deadline on what `admit` lets pass, up to the first that has to wait.
     pub(crate) fn drain(&mut self, now: Time, mut admit: impl FnMut([u64; N]) -> Result<(), Refused<N>>) -> Drained<T> {
-        let mut drained = Drained { expired: Vec::new(), admitted: Vec::new(), never: Vec::new(), next: None };
+        let mut drained = Drained::nothing();
         while let Some((slot, (expires, _))) = self.by_expiry.first() {
             if expires > now {
                 break;
