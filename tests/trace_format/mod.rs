@@ -85,6 +85,16 @@ pub(crate) struct Header {
     pub(crate) avail_tol: Vec<f64>,
     #[serde(default)]
     pub(crate) clock_regresses: bool,
+    /// In model `limiter`.
+    #[serde(flatten)]
+    pub(crate) ticks: Option<Ticks>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Ticks {
+    pub(crate) drain_interval_ns: u64,
+    pub(crate) expiration_ns: u64,
+    pub(crate) end: u64,
 }
 
 #[derive(Deserialize)]
@@ -114,6 +124,29 @@ impl Recording {
             return Err(format!("{file}:1: {} streams, {} tolerances", header.streams.len(), header.avail_tol.len()));
         }
         Ok(Self { file: file.into(), header, lines })
+    }
+
+    /// The limits, and how levels compare.
+    pub(crate) fn streams<const N: usize>(&self) -> Result<([Limit; N], [Measure; N]), String> {
+        let Self { file, header, .. } = self;
+        let mut limits = [Limit::per_second(1); N];
+        let mut measures = Vec::new();
+        for (i, stream) in header.streams.iter().enumerate() {
+            let invalid = |error: &dyn fmt::Display| format!("{file}:1: stream {i}: {error}");
+            let [num, den] = stream.rate;
+            if num == 0 {
+                return Err(invalid(&"a rate of 0 is not compared"));
+            }
+            let rate = Rate::new(num, Duration::from_secs(den)).map_err(|error| invalid(&error))?;
+            let full = Limit::new(rate, stream.capacity);
+            limits[i] = if header.initial_full { full } else { full.empty() };
+            let precision = limits[i].precision().map_err(|error| invalid(&error))?;
+            let scale = Scale::new(stream.rate);
+            let tolerance = (header.avail_tol[i] * scale.token as f64).ceil() as i128;
+            measures.push(Measure { scale, tolerance, slop: precision.min(NANO) });
+        }
+        let measures = of_each(&measures).ok_or_else(|| format!("{file}:1: not {N} streams"))?;
+        Ok((limits, measures))
     }
 
     /// The operations, each with the number of its line.
@@ -207,23 +240,7 @@ enum Operation {
 impl<const N: usize> Take<N> {
     pub(crate) fn read(recording: &Recording) -> Result<Self, String> {
         let Recording { file, header, .. } = recording;
-        let mut limits = [Limit::per_second(1); N];
-        let mut measures = Vec::new();
-        for (i, stream) in header.streams.iter().enumerate() {
-            let invalid = |error: &dyn fmt::Display| format!("{file}:1: stream {i}: {error}");
-            let [num, den] = stream.rate;
-            if num == 0 {
-                return Err(invalid(&"a rate of 0 is not compared"));
-            }
-            let rate = Rate::new(num, Duration::from_secs(den)).map_err(|error| invalid(&error))?;
-            let full = Limit::new(rate, stream.capacity);
-            limits[i] = if header.initial_full { full } else { full.empty() };
-            let precision = limits[i].precision().map_err(|error| invalid(&error))?;
-            let scale = Scale::new(stream.rate);
-            let tolerance = (header.avail_tol[i] * scale.token as f64).ceil() as i128;
-            measures.push(Measure { scale, tolerance, slop: precision.min(NANO) });
-        }
-        let measures = of_each(&measures).ok_or_else(|| format!("{file}:1: not {N} streams"))?;
+        let (limits, measures) = recording.streams()?;
         let operations = recording.operations()?.into_iter();
         let rows = operations.map(|(line, operation)| {
             Row::new(line, operation)
