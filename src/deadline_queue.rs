@@ -203,7 +203,11 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     }
 
     /// The one way out. Between the two locks nothing can panic: items are moved, and the bucket does not.
-    fn let_go(&self, now: Time, admit: impl FnMut([u64; N]) -> Result<(), Refused<N>>) -> Option<Drained<T>> {
+    pub(crate) fn let_go(
+        &self,
+        now: Time,
+        admit: impl FnMut([u64; N]) -> Result<(), Refused<N>>,
+    ) -> Option<Drained<T>> {
         let (mut waiting, aside) = self.begin()?;
         for entry in aside {
             waiting.push(entry);
@@ -336,6 +340,7 @@ mod tests {
             assert_eq!(queue.drain(), None);
             assert_eq!(queue.flush(), None);
             assert_eq!(queue.len(), 1);
+            assert!(!queue.is_idle(Time::ZERO));
             push(&queue, 1);
             assert_eq!(queue.len(), 2);
             Ok(())
@@ -347,7 +352,7 @@ mod tests {
         assert_eq!(queue.len(), 2);
         let drained = queue.drain().unwrap();
         assert_eq!((drained.admitted, drained.next), (vec![1, 2], None));
-        assert!(queue.is_empty());
+        assert!(queue.is_empty() && !queue.is_idle(Time::ZERO) && queue.is_idle(Time::from_nanos(1_000_000_000)));
     }
 
     #[test]

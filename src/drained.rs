@@ -67,12 +67,19 @@ impl<T> Drained<T> {
 /// assert_eq!(refused.to_string(), "never to be admitted: 11 tokens requested of stream 0, which holds at most 10");
 /// # Ok::<(), tollgate::LimitError>(())
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Oversized<T> {
     /// The item.
     pub item: T,
     /// Why it can never be admitted.
     pub never: Never,
+}
+
+/// Whatever the item is: an error must show itself for `?` and `unwrap`.
+impl<T> fmt::Debug for Oversized<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Oversized").field("never", &self.never).finish_non_exhaustive()
+    }
 }
 
 impl<T> fmt::Display for Oversized<T> {
@@ -81,4 +88,4 @@ impl<T> fmt::Display for Oversized<T> {
     }
 }
 
-impl<T: fmt::Debug> core::error::Error for Oversized<T> {}
+impl<T> core::error::Error for Oversized<T> {}

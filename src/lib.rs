@@ -76,7 +76,7 @@
 //!
 //! # Features
 //!
-//! * `std` (default): the standard library's clock, `InstantClock`. Implies `alloc`.
+//! * `std` (default): the standard library's clock, `InstantClock`, and the queues `DeadlineQueue` and `ShardedDeadlineQueue`. Implies `alloc`.
 //! * `quanta` (default): the default clock is the time-stamp counter, `TscClock`. Implies `std`.
 //! * `alloc`: a `MultiBucket` grows when its slots run out. Without it, see there for how many it needs.
 //! * `serde`: `Rate` and `Limit` in configuration files.

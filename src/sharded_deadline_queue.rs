@@ -339,3 +339,31 @@ impl<K, T, const N: usize, C, const S: usize> fmt::Debug for ShardedDeadlineQueu
         f.debug_struct("ShardedDeadlineQueue").field("len", &self.len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limit, ManualClock};
+
+    #[test]
+    fn a_shard_that_another_thread_drains_is_busy_and_stays() {
+        let clock = ManualClock::new();
+        let make = |_: &u32, clock| MultiBucket::<1, _>::with_clock([Limit::per_second(10)], clock).unwrap();
+        let shards = ShardedDeadlineQueue::with_clock(&clock, make);
+        shards.push(1, "drained", [0], Time::ZERO, Time::MAX).unwrap();
+        let queue = Arc::clone(&shards.read().by_key[&1]);
+        let drained = queue.let_go(Time::ZERO, |_| {
+            assert_eq!(shards.drain(&1), None);
+            shards.push(1, "pushed meanwhile", [0], Time::ZERO, Time::MAX).unwrap();
+            assert_eq!(shards.drain_all(), DrainedShards { shards: Vec::new(), busy: 1, next: None });
+            assert_eq!(shards.len(), 1);
+            Ok(())
+        });
+        assert_eq!(
+            drained.map(|drained| (drained.admitted, drained.next)),
+            Some((Vec::from(["drained"]), Some(Time::ZERO)))
+        );
+        assert_eq!(shards.drain_all().shards[0].1.admitted, ["pushed meanwhile"]);
+        assert!(shards.is_empty());
+    }
+}

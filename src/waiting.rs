@@ -134,6 +134,22 @@ mod tests {
         }
     }
 
+    /// As when the capacity was lowered while they waited.
+    #[test]
+    fn what_can_no_longer_fit_is_given_back_in_its_turn_and_blocks_nobody() {
+        let mut waiting = filled(0);
+        for (item, amount) in [(1, 5), (2, 4), (3, 5), (4, 7), (5, 1)] {
+            waiting.push(Entry { item, amounts: [amount], deadline: time(item), expires: Time::MAX });
+        }
+        let bucket = MultiBucket::with_clock([Limit::per_second(1).capacity(4)], ManualClock::new()).unwrap();
+        let drained = waiting.drain(Time::ZERO, |amounts| bucket.at(Time::ZERO).try_take(amounts));
+        assert_eq!(drained.admitted, [2]);
+        let never: Vec<_> =
+            drained.never.into_iter().map(|given_back| (given_back.item, given_back.never.requested)).collect();
+        assert_eq!(never, [(1, 5), (3, 5), (4, 7)]);
+        assert_eq!((waiting.len(), drained.next), (1, Some(time(1_000_000_000))));
+    }
+
     #[test]
     fn a_slot_that_was_left_is_used_again() {
         let mut waiting = filled(0);
