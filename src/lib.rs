@@ -76,7 +76,7 @@
 //!
 //! # Features
 //!
-//! * `std` (default): the standard library's clock, `InstantClock`. Implies `alloc`.
+//! * `std` (default): the standard library's clock, `InstantClock`, and the queues `DeadlineQueue` and `ShardedDeadlineQueue`. Implies `alloc`.
 //! * `quanta` (default): the default clock is the time-stamp counter, `TscClock`. Implies `std`.
 //! * `alloc`: a `MultiBucket` grows when its slots run out. Without it, see there for how many it needs.
 //! * `serde`: `Rate` and `Limit` in configuration files.
@@ -97,6 +97,10 @@ extern crate std;
 mod bucket;
 mod claim;
 mod clock;
+#[cfg(feature = "std")]
+mod deadline_queue;
+#[cfg(feature = "std")]
+mod drained;
 mod epoch;
 mod estimate;
 mod handle;
@@ -110,10 +114,14 @@ mod multi_lease;
 #[cfg(feature = "std")]
 mod nap;
 mod notation;
+#[cfg(feature = "std")]
+mod order;
 mod queue;
 mod rate;
 mod refused;
 mod reservation;
+#[cfg(feature = "std")]
+mod sharded_deadline_queue;
 mod slot;
 mod slots;
 mod snapshot;
@@ -121,12 +129,18 @@ mod stream;
 mod sync;
 mod time;
 mod token_bucket;
+#[cfg(feature = "std")]
+mod waiting;
 
 #[cfg(feature = "std")]
 pub use clock::InstantClock;
 #[cfg(feature = "quanta")]
 pub use clock::TscClock;
 pub use clock::{Clock, DefaultClock, ManualClock, Monotonic};
+#[cfg(feature = "std")]
+pub use deadline_queue::DeadlineQueue;
+#[cfg(feature = "std")]
+pub use drained::{Drained, Oversized};
 pub use estimate::Estimate;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
 pub use lease::{Lease, LeaseAt};
@@ -137,6 +151,8 @@ pub use notation::ParseError;
 pub use rate::{Rate, RateError};
 pub use refused::{Never, NotYet, Refused};
 pub use reservation::Reservation;
+#[cfg(feature = "std")]
+pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;
 pub use time::Time;
 pub use token_bucket::{TokenBucket, TokenBucketAt};

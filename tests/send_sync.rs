@@ -47,6 +47,22 @@ const _: () = {
     key::<Time>();
 };
 
+#[cfg(feature = "std")]
+const _: () = {
+    use tollgate::{DeadlineQueue, Drained, DrainedShards, Oversized, ShardedDeadlineQueue};
+
+    /// What may be sent, but not shared, is an item all the same.
+    type Item = std::cell::Cell<u8>;
+
+    const fn owned<T: Send>() {}
+    const fn any_error<T: Error + Send>() {}
+    shared::<DeadlineQueue<Item, 2>>();
+    sent::<ShardedDeadlineQueue<u32, Item, 2>>();
+    owned::<Drained<Item>>();
+    owned::<DrainedShards<u32, Item>>();
+    any_error::<Oversized<Item>>();
+};
+
 const fn sent<T: Send + Sync>() {}
 const _: () = {
     sent::<Handle<'_, 8, ManualClock, 4>>();
@@ -85,6 +101,25 @@ fn whatever_is_shown_says_what_it_is_and_how_it_stands() {
     shows(&ManualClock::starting_at(Time::from_nanos(7)), "ManualClock", "7");
     shows(&Monotonic::new(ManualClock::starting_at(Time::from_nanos(7))), "Monotonic", "7");
     shows(&DefaultClock::default(), "Clock", "");
+}
+
+#[test]
+#[cfg(feature = "std")]
+fn queues_show_how_much_waits_whatever_it_is() {
+    use tollgate::{DeadlineQueue, ShardedDeadlineQueue};
+
+    struct Plain;
+    let clock = ManualClock::new();
+    let make = |_: &u32, clock| MultiBucket::with_clock([Limit::per_second(42)], clock).unwrap();
+    let queue = DeadlineQueue::new(make(&7, &clock));
+    queue.push(Plain, [1], Time::ZERO, Time::MAX).unwrap();
+    shows(&queue, "DeadlineQueue { len: 1", "[42]");
+    let shards = ShardedDeadlineQueue::with_clock(&clock, make);
+    shards.push(7, Plain, [1], Time::ZERO, Time::MAX).unwrap();
+    shows(&shards, "ShardedDeadlineQueue", "len: 1");
+    let Err(refused) = queue.push(Plain, [43], Time::ZERO, Time::MAX) else { panic!() };
+    shows(&refused, "Oversized", "43");
+    assert_eq!(refused.to_string(), "never to be admitted: 43 tokens requested of stream 0, which holds at most 42");
 }
 
 #[test]

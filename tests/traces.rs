@@ -8,6 +8,7 @@
 
 mod trace_fifo;
 mod trace_format;
+mod trace_queue;
 mod trace_take;
 mod trace_wait;
 
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use trace_fifo::replay_fifo;
 use trace_format::Recording;
+use trace_queue::{replay_limiter, replay_shard};
 use trace_take::replay_take;
 use trace_wait::{replay_double_credit, replay_wait};
 
@@ -71,6 +73,8 @@ fn replay_of(recording: &Recording) -> Option<Replay> {
         ("wait", None) => Some(replay_wait),
         ("fifo", None) => Some(replay_fifo),
         ("double_credit", Some(_)) => Some(replay_double_credit),
+        ("shard", None) => Some(replay_shard),
+        ("limiter", None) => Some(replay_limiter),
         _ => None,
     }
 }
@@ -289,6 +293,59 @@ mod the_checks_can_fail {
             let flipped = check(&Take::read(&edited(name, &lines, line, flip)).unwrap());
             assert!(flipped.is_err_and(|failure| failure.starts_with(&format!("{name}:{line}: "))), "{name}:{line}");
         }
+    }
+
+    #[test]
+    fn a_batch_that_became_something_else_is_found() {
+        let name = "aiokpl/shard-queue-grid-s2";
+        let lines = lines_of(name);
+        let edits: [fn(&mut Value); 4] = [
+            |row| row["admitted"].as_array_mut().unwrap().reverse(),
+            |row| drop(row["admitted"].as_array_mut().unwrap().pop()),
+            |row| row["expired"].as_array_mut().unwrap().push(json!(0)),
+            |row| row["available"][1] = json!(row["available"][1].as_f64().unwrap() + 1.0),
+        ];
+        let row = |line: usize| serde_json::from_str::<Value>(&lines[line - 1]).unwrap();
+        let admits = |line: &usize| row(*line)["admitted"].as_array().is_some_and(|batches| batches.len() > 1);
+        for line in (2..=lines.len()).filter(admits).step_by(3) {
+            for edit in edits {
+                assert_found(name, line, replay_shard(&edited(name, &lines, line, edit)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_batch_that_ended_otherwise_or_at_another_time_is_found() {
+        let name = "aiokpl/limiter-ticks-grid-s1";
+        let lines = lines_of(name);
+        let edits: [fn(&mut Value); 3] = [
+            |row| row["outcome"] = json!(if row["outcome"] == "admitted" { "expired" } else { "admitted" }),
+            |row| row["at"] = json!(row["at"].as_u64().unwrap() + 1_953_125),
+            |row| row["at"] = json!(row["at"].as_u64().unwrap() - 1_953_125),
+        ];
+        for line in (2..=lines.len()).step_by(19) {
+            for edit in edits {
+                assert_found(name, line, replay_limiter(&edited(name, &lines, line, edit)));
+            }
+        }
+    }
+
+    /// 2048 of 2^20 a second are there after 1/512 s. A bucket at this inexact rate has them a nanosecond later.
+    #[test]
+    fn a_batch_that_is_a_nanosecond_late_is_counted() {
+        let name = "aiokpl/shard-queue-grid-s2";
+        let mut header: Value = serde_json::from_str(&lines_of(name)[0]).unwrap();
+        header["ops"] = json!(4);
+        let enqueue = |id, bytes| json!({"t": 0, "op": "enqueue", "id": id, "amounts": [1, bytes], "deadline": 9, "expires": 1u64 << 40});
+        let drain = |t, id, level: f64, bytes| json!({"t": t, "op": "drain", "admitted": [id], "expired": [], "available": [level, bytes]});
+        let rows =
+            [header, enqueue(0, 1 << 20), drain(0, 0, 999.0, 0), enqueue(1, 2048), drain(1_953_125, 1, 999.0, 0)];
+        let text = |rows: &[Value]| rows.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+        let tally = |rows: &[Value]| replay_shard(&Recording::parse(name, &text(rows)).unwrap());
+        assert_eq!(tally(&rows).map(|tally| (tally.operations, tally.differences)), Ok((4, 1)));
+        let mut early = rows;
+        early[4]["t"] = json!(1_953_124);
+        assert_found(name, 5, tally(&early));
     }
 
     #[test]

@@ -89,6 +89,16 @@ pub(crate) struct Header {
     pub(crate) wait_tol_ns: u64,
     #[serde(default)]
     pub(crate) over_capacity_waits: bool,
+    /// In model `limiter`.
+    #[serde(flatten)]
+    pub(crate) ticks: Option<Ticks>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Ticks {
+    pub(crate) drain_interval_ns: u64,
+    pub(crate) expiration_ns: u64,
+    pub(crate) end: u64,
 }
 
 #[derive(Deserialize)]

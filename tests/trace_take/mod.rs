@@ -5,7 +5,7 @@ use std::time::Duration;
 use tollgate::{Clock, Handle, ManualClock, Monotonic, MultiBucket, Never, Refused, Time, TokenBucket};
 
 use crate::Tally;
-use crate::trace_format::{Asked, Measure, NANO, Recording, Row, Take};
+use crate::trace_format::{Asked, Measure, NANO, Recording, Row, Scale, Take};
 
 /// These amounts in one stream, nothing in the others.
 fn only<const N: usize>(stream: usize, amount: u64) -> [u64; N] {
@@ -341,20 +341,11 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
     }
 
     /// Each stream holds what was recorded.
-    ///
-    /// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to what accrues in a
-    /// nanosecond.
     fn check_levels(&self) -> Result<(), String> {
         let whole = self.bucket.available_at(self.now);
         for (i, measure) in self.take.measures.iter().enumerate() {
             let Measure { scale, .. } = *measure;
-            let (least, most) = match self.bucket.wait_at(self.now, only(i, whole[i] + 1)) {
-                Err(Never { capacity, .. }) => (scale.tokens(capacity), scale.tokens(capacity)),
-                Ok(wait) => {
-                    let least = scale.tokens(whole[i] + 1) - scale.nano * wait.as_nanos() as i128;
-                    (least, least + scale.nano - 1)
-                }
-            };
+            let (least, most) = level(self.bucket, self.now, i, scale);
             let recorded = scale.level(self.row.available[i]);
             let (low, high) = (recorded - measure.uncertainty(), recorded + measure.uncertainty());
             let holds = high >= least && low <= most && self.bucket.fits_at(self.now, only(i, whole[i]));
@@ -383,6 +374,21 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
             self.bucket.available_at(self.now),
             self.take.limits,
         )
+    }
+}
+
+/// The least and the most that a stream holds, in units of `scale`.
+///
+/// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to what accrues in a
+/// nanosecond.
+pub(crate) fn level<const N: usize>(bucket: &impl Bucket<N>, now: Time, stream: usize, scale: Scale) -> (i128, i128) {
+    let next = bucket.available_at(now)[stream] + 1;
+    match bucket.wait_at(now, only(stream, next)) {
+        Err(Never { capacity, .. }) => (scale.tokens(capacity), scale.tokens(capacity)),
+        Ok(wait) => {
+            let least = scale.tokens(next) - scale.nano * wait.as_nanos() as i128;
+            (least, least + scale.nano - 1)
+        }
     }
 }
 

@@ -1,0 +1,91 @@
+//! Owns what comes out of a queue, in the caller's words; never decides what does.
+
+use core::fmt;
+use std::vec::Vec;
+
+use crate::{Never, Time};
+
+/// What a [`DeadlineQueue`](crate::DeadlineQueue) let go at one instant, and when to come back for more.
+///
+/// ```
+/// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+///
+/// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).capacity(1)], ManualClock::new())?);
+/// queue.push("first", [1], Time::ZERO, Time::MAX)?;
+/// queue.push("second", [1], Time::ZERO, Time::MAX)?;
+/// let drained = queue.drain().expect("nobody else drains");
+/// assert_eq!(drained.admitted, ["first"]);
+/// assert_eq!(drained.next, Some(Time::from_nanos(100_000_000)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[must_use = "items that left the queue are in here and nowhere else"]
+pub struct Drained<T> {
+    /// What had expired, the earliest expiry first. It cost no tokens.
+    pub expired: Vec<T>,
+    /// What was admitted, the smallest deadline first. Its tokens are taken.
+    pub admitted: Vec<T>,
+    /// What can never be admitted.
+    pub never: Vec<Oversized<T>>,
+    /// When there may be more to let go, a reading of the bucket's clock: the instant at which the tokens for the next in turn are there, or
+    /// the next expiry if that is earlier. `None` if nothing waits.
+    ///
+    /// It is the instant of the drain itself if items came while it was under way: come back at once.
+    pub next: Option<Time>,
+}
+
+impl<T> Drained<T> {
+    pub(crate) const fn nothing() -> Self {
+        Self { expired: Vec::new(), admitted: Vec::new(), never: Vec::new(), next: None }
+    }
+
+    /// Whether nothing was let go.
+    ///
+    /// ```
+    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    ///
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
+    /// assert!(!queue.drain().unwrap().is_empty());
+    /// assert!(queue.drain().unwrap().is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn is_empty(&self) -> bool {
+        self.expired.is_empty() && self.admitted.is_empty() && self.never.is_empty()
+    }
+}
+
+/// An item that asks for more than the bucket can ever hold, given back.
+///
+/// ```
+/// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Never, Time};
+///
+/// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+/// let refused = queue.push("item", [11], Time::ZERO, Time::MAX).unwrap_err();
+/// assert_eq!(refused.item, "item");
+/// assert_eq!(refused.never, Never { stream: 0, requested: 11, capacity: 10 });
+/// assert_eq!(refused.to_string(), "never to be admitted: 11 tokens requested of stream 0, which holds at most 10");
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Oversized<T> {
+    /// The item.
+    pub item: T,
+    /// Why it can never be admitted.
+    pub never: Never,
+}
+
+/// Whatever the item is: an error must show itself for `?` and `unwrap`.
+impl<T> fmt::Debug for Oversized<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Oversized").field("never", &self.never).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Display for Oversized<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "never to be admitted: {}", self.never)
+    }
+}
+
+impl<T> core::error::Error for Oversized<T> {}

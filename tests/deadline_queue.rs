@@ -1,0 +1,503 @@
+//! What waits in front of a bucket comes out once: expired first, then by deadline, and somebody always knows when to come back.
+#![cfg(feature = "std")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use common::{Random, config, nanos};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tollgate::{Clock, DeadlineQueue, Drained, Limit, ManualClock, MultiBucket, Never, ShardedDeadlineQueue, Time};
+
+const SECOND: u64 = 1_000_000_000;
+
+type Queue<T, const N: usize> = DeadlineQueue<T, N, ManualClock>;
+
+fn queue<T, const N: usize>(limits: [Limit; N]) -> Queue<T, N> {
+    DeadlineQueue::new(MultiBucket::with_clock(limits, ManualClock::new()).unwrap())
+}
+
+/// Ten a second, up to ten.
+fn ten() -> Limit {
+    Limit::per_second(10)
+}
+
+fn drain<T, const N: usize>(queue: &Queue<T, N>, now: u64) -> Drained<T> {
+    queue.drain_at(nanos(now)).expect("nobody else drains")
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Verb {
+    Drain,
+    Flush,
+    FlushUncharged,
+}
+
+/// A queue that is scanned and sorted, in front of a bucket of its own.
+struct Naive {
+    items: Vec<Item>,
+    bucket: MultiBucket<2, ManualClock>,
+}
+
+/// Numbers are in order of arrival.
+#[derive(Clone, Copy)]
+struct Item {
+    number: u64,
+    amounts: [u64; 2],
+    deadline: Time,
+    expires: Time,
+}
+
+impl Naive {
+    fn let_go(&mut self, now: Time, verb: Verb) -> Drained<u64> {
+        self.items.sort_by_key(|item| (item.expires, item.number));
+        let expired = self.items.iter().filter(|item| item.expires <= now).map(|item| item.number).collect();
+        self.items.retain(|item| item.expires > now);
+        self.items.sort_by_key(|item| (item.deadline, item.number));
+        let bucket = self.bucket.at(now);
+        let mut admitted = vec![];
+        while let Some(&Item { number, amounts, .. }) = self.items.first() {
+            let admits = match verb {
+                Verb::Drain => bucket.try_take(amounts).is_ok(),
+                Verb::Flush => bucket.charge(amounts).is_ok(),
+                Verb::FlushUncharged => true,
+            };
+            if !admits {
+                break;
+            }
+            admitted.push(number);
+            self.items.remove(0);
+        }
+        let head_fits = self.items.first().map(|item| now.after(bucket.wait_for(item.amounts).unwrap()));
+        let next = self.items.iter().map(|item| item.expires).chain(head_fits).min();
+        Drained { expired, admitted, never: vec![], next }
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Push { amounts: [u64; 2], deadline: u64, expires: u64 },
+    LetGo(Verb),
+    TakePast([u64; 2]),
+    ComeBack,
+}
+
+fn steps() -> impl Strategy<Value = Vec<(Step, u64)>> {
+    let amounts = || [0..12u64, 0..110u64];
+    // Deadlines and expiries are in tenths of a second, so many are equal, and some have passed.
+    let push = (amounts(), 0..20u64, 0..60u64);
+    let step = prop_oneof![
+        16 => push.prop_map(|(amounts, deadline, expires)| Step::Push { amounts, deadline, expires }),
+        6 => Just(Step::LetGo(Verb::Drain)),
+        1 => Just(Step::LetGo(Verb::Flush)),
+        1 => Just(Step::LetGo(Verb::FlushUncharged)),
+        1 => amounts().prop_map(Step::TakePast),
+        8 => Just(Step::ComeBack),
+    ];
+    // Half of the time nothing passes.
+    vec((step, prop_oneof![Just(0), 0..300_000_000u64]), 1..150)
+}
+
+proptest! {
+    #![proptest_config(config(512, "tests/regressions/deadline_queue.txt"))]
+
+    #[test]
+    fn agrees_with_a_queue_that_is_scanned_and_sorted(steps in steps()) {
+        let limits = [ten(), Limit::per_second(100)];
+        let here = queue(limits);
+        let mut naive = Naive { items: vec![], bucket: MultiBucket::with_clock(limits, ManualClock::new()).unwrap() };
+        let (mut now, mut pushed, mut next) = (Time::ZERO, 0, None);
+        for (step, later) in steps {
+            now = now.after(Duration::from_nanos(later));
+            match step {
+                Step::Push { amounts, deadline, expires } => {
+                    let [deadline, expires] = [deadline, expires].map(|tenths| nanos(tenths * SECOND / 10));
+                    let fits = amounts[0] <= 10 && amounts[1] <= 100;
+                    prop_assert_eq!(here.push(pushed, amounts, deadline, expires).is_ok(), fits);
+                    if fits {
+                        naive.items.push(Item { number: pushed, amounts, deadline, expires });
+                        pushed += 1;
+                        next = None;
+                    }
+                }
+                Step::TakePast(amounts) => {
+                    let (here, there) = (here.bucket().at(now).try_take(amounts), naive.bucket.at(now).try_take(amounts));
+                    prop_assert_eq!(here, there);
+                    next = None;
+                }
+                Step::ComeBack => {
+                    let Some(until) = next.filter(|until: &Time| *until > now) else { continue };
+                    let before = drain(&here, until.as_nanos() - 1);
+                    prop_assert!(before.is_empty() && before.next == next, "a nanosecond before: {before:?}");
+                    now = until;
+                    let drained = drain(&here, now.as_nanos());
+                    prop_assert!(!drained.is_empty(), "{drained:?} at {now:?}");
+                    prop_assert_eq!(&drained, &naive.let_go(now, Verb::Drain));
+                    next = drained.next;
+                }
+                Step::LetGo(verb) => {
+                    let drained = match verb {
+                        Verb::Drain => here.drain_at(now),
+                        Verb::Flush => here.flush_at(now),
+                        Verb::FlushUncharged => here.flush_uncharged_at(now),
+                    };
+                    let drained = drained.unwrap();
+                    prop_assert_eq!(&drained, &naive.let_go(now, verb));
+                    next = drained.next;
+                }
+            }
+            prop_assert_eq!(here.len(), naive.items.len());
+            prop_assert_eq!(here.bucket().at(now).available(), naive.bucket.at(now).available());
+        }
+    }
+}
+
+#[test]
+fn what_has_expired_goes_first_and_costs_nothing() {
+    let queue = queue([ten()]);
+    queue.push("stale", [10], nanos(0), nanos(5)).unwrap();
+    queue.push("fresh", [10], nanos(1), nanos(6)).unwrap();
+    let drained = drain(&queue, 5);
+    assert_eq!((drained.expired, drained.admitted), (vec!["stale"], vec!["fresh"]));
+    assert_eq!((drained.next, queue.bucket().available()), (None, [0]));
+}
+
+#[test]
+fn the_smallest_deadline_goes_first_and_ties_go_in_order_of_arrival() {
+    let queue = queue([ten()]);
+    for (i, deadline) in [3, 1, 2, 1, 3, 1].into_iter().enumerate() {
+        queue.push(i, [1], nanos(deadline), Time::MAX).unwrap();
+    }
+    assert_eq!(drain(&queue, 0).admitted, [1, 3, 5, 2, 0, 4]);
+}
+
+#[test]
+fn nothing_overtakes_the_first_that_does_not_fit() {
+    let queue = queue([ten()]);
+    queue.push("first", [6], nanos(1), Time::MAX).unwrap();
+    queue.push("second", [6], nanos(2), Time::MAX).unwrap();
+    queue.push("small", [1], nanos(3), Time::MAX).unwrap();
+    assert_eq!(drain(&queue, 0).admitted, ["first"]);
+    // Until something smaller with an earlier deadline comes.
+    queue.push("urgent", [1], nanos(0), Time::MAX).unwrap();
+    let drained = drain(&queue, 0);
+    assert_eq!((drained.admitted, drained.next), (vec!["urgent"], Some(nanos(3 * SECOND / 10))));
+    assert_eq!(drain(&queue, 3 * SECOND / 10).admitted, ["second"]);
+}
+
+#[test]
+fn an_item_that_can_never_fit_is_given_back_and_blocks_nobody() {
+    let queue = queue([ten(), ten()]);
+    let refused = queue.push("large", [1, 11], nanos(0), Time::MAX).unwrap_err();
+    assert_eq!((refused.item, refused.never), ("large", Never { stream: 1, requested: 11, capacity: 10 }));
+    queue.push("small", [1, 10], nanos(1), Time::MAX).unwrap();
+    assert_eq!(drain(&queue, 0).admitted, ["small"]);
+}
+
+#[test]
+fn the_next_expiry_is_a_reason_to_come_back() {
+    let queue = queue([ten().empty()]);
+    queue.push("head", [5], nanos(1), Time::MAX).unwrap();
+    queue.push("behind", [1], nanos(2), nanos(100)).unwrap();
+    assert_eq!(drain(&queue, 0).next, Some(nanos(100)));
+    let drained = drain(&queue, 100);
+    assert_eq!((drained.expired, drained.next), (vec!["behind"], Some(nanos(SECOND / 2))));
+}
+
+#[test]
+fn a_flush_admits_everything_and_records_the_debt() {
+    let queue = queue([ten()]);
+    for (item, deadline) in [("second", 2), ("first", 1), ("third", 3)] {
+        queue.push(item, [10], nanos(deadline), Time::MAX).unwrap();
+    }
+    queue.push("gone", [10], nanos(0), nanos(5)).unwrap();
+    let drained = queue.flush_at(nanos(5)).unwrap();
+    assert_eq!((drained.expired, drained.admitted), (vec!["gone"], vec!["first", "second", "third"]));
+    assert_eq!(queue.bucket().at(nanos(5)).wait_for([1]), Ok(Duration::from_millis(2100)));
+    queue.push("later", [1], nanos(0), Time::MAX).unwrap();
+    assert_eq!(drain(&queue, 5).next, Some(nanos(5 + 2_100_000_000)));
+}
+
+#[test]
+fn a_flush_holds_back_what_no_debt_can_record() {
+    let limit = Limit::per_second(1).capacity(1 << 31);
+    let queue = queue([limit, ten()]);
+    let mut admitted = 0;
+    let left = loop {
+        queue.push((), [1 << 31, 1], nanos(0), Time::MAX).unwrap();
+        let drained = queue.flush_at(nanos(0)).unwrap();
+        if drained.is_empty() {
+            break drained;
+        }
+        admitted += drained.admitted.len();
+    };
+    assert!(admitted > 1 && left.next.is_some() && queue.len() == 1, "{admitted} admitted");
+    assert_eq!(queue.flush_uncharged().unwrap().admitted.len(), 1);
+}
+
+#[test]
+fn an_uncharged_flush_takes_nothing() {
+    let queue = queue([ten()]);
+    queue.push("first", [10], nanos(0), Time::MAX).unwrap();
+    queue.push("second", [10], nanos(0), Time::MAX).unwrap();
+    assert_eq!(queue.flush_uncharged().unwrap().admitted, ["first", "second"]);
+    assert_eq!(queue.bucket().available(), [10]);
+}
+
+#[test]
+fn an_empty_queue_lets_nothing_go_and_needs_no_return() {
+    let queue = queue::<(), 1>([ten()]);
+    for drained in [queue.drain(), queue.flush(), queue.flush_uncharged()] {
+        assert!(drained.as_ref().is_some_and(|drained| drained.is_empty() && drained.next.is_none()), "{drained:?}");
+    }
+}
+
+#[test]
+fn the_ends_of_time_are_instants_like_any_other() {
+    let queue = queue([ten()]);
+    queue.push("last", [1], Time::MAX, Time::MAX).unwrap();
+    queue.push("passed", [1], Time::ZERO, Time::MAX).unwrap();
+    queue.push("born expired", [1], Time::ZERO, Time::ZERO).unwrap();
+    let drained = drain(&queue, 0);
+    assert_eq!((drained.expired, drained.admitted), (vec!["born expired"], vec!["passed", "last"]));
+    queue.push("until the end", [1], Time::ZERO, Time::MAX).unwrap();
+    assert_eq!(queue.drain_at(Time::MAX).unwrap().expired, ["until the end"]);
+}
+
+#[test]
+fn what_waits_for_a_stream_that_never_refills_waits_for_its_expiry() {
+    let queue = queue([Limit::per_second(0).capacity(1).empty()]);
+    queue.push("item", [1], Time::ZERO, nanos(7)).unwrap();
+    assert_eq!(drain(&queue, 3).next, Some(nanos(7)));
+}
+
+#[test]
+fn amounts_of_0_wait_for_their_turn_and_for_nothing_else() {
+    let queue = queue([ten().empty()]);
+    queue.push("free", [0], nanos(2), Time::MAX).unwrap();
+    queue.push("head", [1], nanos(1), Time::MAX).unwrap();
+    assert!(drain(&queue, 0).is_empty());
+    assert_eq!(drain(&queue, SECOND / 10).admitted, ["head", "free"]);
+}
+
+#[test]
+fn an_old_now_and_a_clock_that_stands_still_let_nothing_extra_go() {
+    let queue = queue([ten()]);
+    for i in 0..12 {
+        queue.push(i, [1], Time::ZERO, nanos(SECOND)).unwrap();
+    }
+    assert_eq!(drain(&queue, SECOND / 10).admitted.len(), 10);
+    for now in [0, SECOND / 20, SECOND / 10, SECOND / 10] {
+        let drained = drain(&queue, now);
+        assert!(drained.is_empty(), "{drained:?} at {now}");
+        assert_eq!(drained.next, Some(nanos(2 * SECOND / 10)));
+    }
+}
+
+#[test]
+fn an_item_that_panics_when_dropped_leaves_the_queue_in_use() {
+    struct Loud(bool);
+    impl Drop for Loud {
+        fn drop(&mut self) {
+            assert!(!self.0 || thread::panicking(), "on purpose");
+        }
+    }
+    let queue = queue([ten()]);
+    queue.push(Loud(true), [1], Time::ZERO, Time::MAX).unwrap();
+    let oversized = catch_unwind(AssertUnwindSafe(|| drop(queue.push(Loud(true), [11], Time::ZERO, Time::MAX))));
+    let admitted = catch_unwind(AssertUnwindSafe(|| drop(queue.drain())));
+    assert!(oversized.is_err() && admitted.is_err());
+    queue.push(Loud(false), [1], Time::ZERO, Time::MAX).unwrap();
+    assert_eq!(queue.drain().unwrap().admitted.len(), 1);
+}
+
+#[test]
+fn a_quarter_of_a_million_items_come_out_in_order() {
+    let n = 250_000;
+    let queue = queue([Limit::per_second(1000).capacity(n)]);
+    for i in 0..n {
+        // Every number below it once, scattered.
+        let deadline = i * 7919 % n;
+        queue.push(deadline, [1], nanos(deadline), Time::MAX).unwrap();
+    }
+    assert_eq!(queue.len() as u64, n);
+    assert!(drain(&queue, 0).admitted.into_iter().eq(0..n));
+}
+
+/// Each thread pushes, drains, and comes back as long as it is told to come back at once. The clock stands still, there are tokens for all, and
+/// every fourth item has expired: so all must be out in the end, though nobody drains after the last.
+#[test]
+fn nothing_is_stranded_and_nothing_comes_out_twice_whoever_drains() {
+    let (threads, each) = (8, 2_000);
+    let all = threads * each;
+    let queue = queue([Limit::per_second(0).capacity(3 * all), Limit::per_second(0).capacity(all)]);
+    let out = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let (queue, out) = (&queue, &out);
+            scope.spawn(move || {
+                let mut random = Random(thread);
+                for i in 0..each {
+                    let number = thread * each + i;
+                    let expires = if number % 4 == 0 { Time::ZERO } else { Time::MAX };
+                    queue.push(number, [3, 1], nanos(random.below(100)), expires).unwrap();
+                    while let Some(drained) = queue.drain() {
+                        let mut out = out.lock().unwrap();
+                        for number in drained.expired {
+                            assert_eq!((number % 4, out.insert(number, 0)), (0, None), "{number}");
+                        }
+                        for number in drained.admitted {
+                            assert_ne!(number % 4, 0, "{number}");
+                            assert_eq!(out.insert(number, 1), None, "{number} twice");
+                        }
+                        if drained.next != Some(Time::ZERO) {
+                            break;
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let out = out.into_inner().unwrap();
+    assert_eq!((out.len() as u64, queue.len()), (all, 0));
+    let admitted: u64 = out.values().sum();
+    assert_eq!(queue.bucket().available(), [3 * (all - admitted), all - admitted]);
+}
+
+type Shards<'a> = ShardedDeadlineQueue<u64, u64, 1, &'a ManualClock>;
+
+fn shards(clock: &ManualClock) -> Shards<'_> {
+    Shards::with_clock(clock, |_, clock| MultiBucket::with_clock([ten()], clock).unwrap())
+}
+
+#[test]
+fn every_key_is_drained_by_itself_and_the_earliest_says_when_to_come_back() {
+    let clock = ManualClock::new();
+    let shards = shards(&clock);
+    for key in 1..=3 {
+        shards.push(key, 10 * key, [10], Time::ZERO, Time::MAX).unwrap();
+        shards.push(key, 10 * key + 1, [key], Time::ZERO, Time::MAX).unwrap();
+    }
+    assert_eq!(shards.drain(&2).unwrap().admitted, [20]);
+    let drained = shards.drain_all();
+    let admitted: BTreeMap<_, _> = drained.shards.into_iter().map(|(key, drained)| (key, drained.admitted)).collect();
+    assert_eq!(admitted, BTreeMap::from([(1, vec![10]), (3, vec![30])]));
+    assert_eq!((drained.busy, drained.next), (0, Some(nanos(SECOND / 10))));
+    clock.set(nanos(SECOND / 10));
+    let drained = shards.drain_all();
+    assert_eq!((drained.shards[0].0, &drained.shards[0].1.admitted), (1, &vec![11]));
+    assert_eq!(drained.next, Some(nanos(SECOND / 5)));
+    let flushed = shards.flush_all();
+    assert_eq!((flushed.shards.len(), flushed.next), (2, None));
+}
+
+#[test]
+fn idle_shards_are_removed_a_few_at_a_time_and_no_others() {
+    let clock = ManualClock::new();
+    let shards = shards(&clock);
+    for key in 0..100 {
+        shards.push(key, key, [1 + key % 2], Time::ZERO, Time::MAX).unwrap();
+    }
+    shards.push(100, 0, [10], Time::ZERO, Time::MAX).unwrap();
+    shards.push(100, 1, [10], Time::ZERO, Time::MAX).unwrap();
+    assert_eq!((shards.drain_all().shards.len(), shards.len()), (101, 101));
+    // Those that took one token are full again, those that took two are not.
+    clock.set(nanos(SECOND / 10));
+    for _ in 0..60 {
+        let before = shards.len();
+        let _ = shards.drain_all();
+        assert!(before - shards.len() <= 4, "{before}, then {}", shards.len());
+    }
+    assert_eq!(shards.len(), 51);
+    clock.set(nanos(SECOND / 5));
+    for _ in 0..60 {
+        let _ = shards.drain_all();
+    }
+    assert_eq!(shards.len(), 1);
+    // The last has something to wait for, then a debt to pay off.
+    clock.set(nanos(SECOND));
+    assert_eq!(shards.drain_all().shards[0].1.admitted, [1]);
+    clock.set(nanos(2 * SECOND - 1));
+    assert_eq!((shards.drain_all().next, shards.len()), (None, 1));
+    clock.set(nanos(2 * SECOND));
+    assert_eq!((shards.drain_all().next, shards.len()), (None, 0));
+}
+
+#[test]
+fn making_shards_removes_idle_ones_without_a_drain_of_all() {
+    let clock = ManualClock::new();
+    let shards = shards(&clock);
+    for key in 0..10_000 {
+        shards.push(key, key, [1], Time::ZERO, Time::MAX).unwrap();
+        assert_eq!(shards.drain(&key).unwrap().admitted, [key]);
+        clock.advance(Duration::from_millis(10));
+        // Each is idle after a tenth of a second, in which ten are made.
+        assert!(shards.len() <= 20, "{} shards", shards.len());
+    }
+}
+
+#[test]
+fn a_removed_shard_made_again_grants_no_more_than_one_that_stayed() {
+    let clock = ManualClock::new();
+    let (removed, stayed) = (shards(&clock), MultiBucket::with_clock([ten()], &clock).unwrap());
+    let mut random = Random(7);
+    let mut emptied = 0;
+    for i in 0..5_000 {
+        clock.advance(Duration::from_millis(random.below(700)));
+        let n = random.below(6);
+        removed.push(1, i, [n], Time::ZERO, Time::MAX).unwrap();
+        let admitted = !removed.drain(&1).unwrap().admitted.is_empty();
+        assert_eq!(admitted, stayed.try_take([n]).is_ok(), "{i}: {n} at {:?}", clock.now());
+        if !admitted {
+            // Nothing is to wait, so that both are asked the same.
+            clock.advance(stayed.wait_for([n]).unwrap());
+            assert!(stayed.try_take([n]).is_ok());
+            assert_eq!(removed.drain_all().shards[0].1.admitted, [i]);
+        }
+        let _ = removed.drain_all();
+        emptied += u64::from(removed.is_empty());
+    }
+    assert!(emptied > 100, "{emptied}");
+}
+
+/// Every shard is idle again as soon as it is drained, as amounts of 0 leave its bucket full: so they come and go under the pushes.
+#[test]
+fn nothing_is_stranded_in_a_shard_that_is_removed() {
+    let (threads, each) = (4, 3_000);
+    let clock = ManualClock::new();
+    let shards = shards(&clock);
+    let out = Mutex::new(BTreeMap::new());
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let (shards, out) = (&shards, &out);
+            scope.spawn(move || {
+                for number in thread * each..(thread + 1) * each {
+                    let key = number % 5;
+                    shards.push(key, number, [0], Time::ZERO, Time::MAX).unwrap();
+                    let mut collect = |drained: Drained<u64>| {
+                        let next = drained.next;
+                        for number in drained.admitted {
+                            assert_eq!(out.lock().unwrap().insert(number, ()), None, "{number} twice");
+                        }
+                        next.is_some()
+                    };
+                    while shards.drain(&key).is_some_and(&mut collect) {}
+                    let mut again = number % 3 == 0;
+                    while again {
+                        let all = shards.drain_all();
+                        again = all.next.is_some();
+                        all.shards.into_iter().for_each(|(_, drained)| _ = collect(drained));
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(out.into_inner().unwrap().len() as u64, threads * each);
+    let _ = (shards.drain_all(), shards.drain_all());
+    assert!(shards.is_empty());
+}
