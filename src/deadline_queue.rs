@@ -4,8 +4,8 @@ use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
+use crate::backlog::{Backlog, Entry};
 use crate::multi_bucket::SLOTS;
-use crate::waiting::{Entry, Waiting};
 use crate::{Clock, DefaultClock, Drained, MultiBucket, Oversized, Refused, Snapshot, Time};
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
@@ -59,7 +59,7 @@ pub struct DeadlineQueue<T, const N: usize, C = DefaultClock, const S: usize = S
 
 struct Shared<T, const N: usize> {
     /// `None` while a thread drains: it has it.
-    waiting: Option<Waiting<T, N>>,
+    waiting: Option<Backlog<T, N>>,
     /// How many items that thread had when it began; 0 while none drains.
     out: usize,
     /// What was pushed since, in order of arrival, until the next drain.
@@ -77,7 +77,7 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn new(bucket: MultiBucket<N, C, S>) -> Self {
-        Self { bucket, shared: Mutex::new(Shared { waiting: Some(Waiting::new()), out: 0, aside: Vec::new() }) }
+        Self { bucket, shared: Mutex::new(Shared { waiting: Some(Backlog::new()), out: 0, aside: Vec::new() }) }
     }
 
     /// The bucket. Tokens may be taken past the queue, and when some are put back, it is time to drain.
@@ -141,7 +141,7 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// ```
     pub fn len(&self) -> usize {
         let shared = self.lock();
-        shared.waiting.as_ref().map_or(shared.out, Waiting::len) + shared.aside.len()
+        shared.waiting.as_ref().map_or(shared.out, Backlog::len) + shared.aside.len()
     }
 
     /// Whether no item waits, and no thread is about to let one go.
@@ -222,7 +222,7 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     }
 
     /// What waits, for this thread alone; `None` if another has it.
-    fn begin(&self) -> Option<(Waiting<T, N>, Vec<Entry<T, N>>)> {
+    fn begin(&self) -> Option<(Backlog<T, N>, Vec<Entry<T, N>>)> {
         let mut shared = self.lock();
         let waiting = shared.waiting.take()?;
         let aside = mem::take(&mut shared.aside);

@@ -94,6 +94,8 @@
 #[cfg(any(test, loom, feature = "std"))]
 extern crate std;
 
+#[cfg(feature = "std")]
+mod backlog;
 mod bucket;
 mod claim;
 mod clock;
@@ -129,8 +131,6 @@ mod stream;
 mod sync;
 mod time;
 mod token_bucket;
-#[cfg(feature = "std")]
-mod waiting;
 
 #[cfg(feature = "std")]
 pub use clock::InstantClock;

@@ -14,7 +14,7 @@ pub(crate) struct Entry<T, const N: usize> {
 }
 
 /// Items in slots, and two orders of these.
-pub(crate) struct Waiting<T, const N: usize> {
+pub(crate) struct Backlog<T, const N: usize> {
     slots: Vec<Option<Entry<T, N>>>,
     vacant: Vec<usize>,
     by_deadline: Order,
@@ -23,7 +23,7 @@ pub(crate) struct Waiting<T, const N: usize> {
     arrivals: u64,
 }
 
-impl<T, const N: usize> Waiting<T, N> {
+impl<T, const N: usize> Backlog<T, N> {
     pub(crate) fn new() -> Self {
         let (by_deadline, by_expiry) = (Order::new(), Order::new());
         Self { slots: Vec::new(), vacant: Vec::new(), by_deadline, by_expiry, arrivals: 0 }
@@ -90,17 +90,17 @@ mod tests {
     }
 
     /// `n` items, of which every second expires in 100 ns to come, and all others never.
-    fn filled(n: u64) -> Waiting<u64, 1> {
-        let mut waiting = Waiting::new();
+    fn filled(n: u64) -> Backlog<u64, 1> {
+        let mut backlog = Backlog::new();
         for i in 0..n {
             let expires = if i % 2 == 0 { time(1 + i * 100 / n) } else { Time::MAX };
-            waiting.push(Entry { item: i, amounts: [1], deadline: time(i.wrapping_mul(7919) % n), expires });
+            backlog.push(Entry { item: i, amounts: [1], deadline: time(i.wrapping_mul(7919) % n), expires });
         }
-        waiting
+        backlog
     }
 
-    fn steps<T, const N: usize>(waiting: &Waiting<T, N>) -> u64 {
-        waiting.by_deadline.steps.get() + waiting.by_expiry.steps.get()
+    fn steps<T, const N: usize>(backlog: &Backlog<T, N>) -> u64 {
+        backlog.by_deadline.steps.get() + backlog.by_expiry.steps.get()
     }
 
     /// So it is in O(admitted + log n), with the logarithm to spare.
@@ -108,13 +108,13 @@ mod tests {
     fn what_a_drain_costs_is_a_constant_for_each_that_leaves_and_nothing_for_those_that_stay() {
         for n in [1 << 10, 1 << 13, 1 << 16] {
             for admitted in [0, 1, 100, 400] {
-                let mut waiting = filled(n);
+                let mut backlog = filled(n);
                 let limit = Limit::per_second(1).capacity(1000);
                 let bucket = MultiBucket::with_clock([limit], ManualClock::new()).unwrap();
                 bucket.try_take([1000 - admitted]).unwrap();
-                let before = steps(&waiting);
-                let drained = waiting.drain(Time::ZERO, |amounts| bucket.at(Time::ZERO).try_take(amounts));
-                let cost = steps(&waiting) - before;
+                let before = steps(&backlog);
+                let drained = backlog.drain(Time::ZERO, |amounts| bucket.at(Time::ZERO).try_take(amounts));
+                let cost = steps(&backlog) - before;
                 assert_eq!((drained.admitted.len() as u64, drained.expired.len()), (admitted, 0));
                 assert!(cost <= 4 + 6 * admitted, "{cost} steps for {admitted} of {n}");
             }
@@ -124,11 +124,11 @@ mod tests {
     #[test]
     fn what_expires_costs_a_constant_each_too() {
         for n in [1 << 10, 1 << 16] {
-            let mut waiting = filled(n);
-            let before = steps(&waiting);
+            let mut backlog = filled(n);
+            let before = steps(&backlog);
             let bucket = MultiBucket::with_clock([Limit::per_second(1).empty()], ManualClock::new()).unwrap();
-            let drained = waiting.drain(time(10), |amounts| bucket.at(Time::ZERO).try_take(amounts));
-            let (cost, expired) = (steps(&waiting) - before, drained.expired.len() as u64);
+            let drained = backlog.drain(time(10), |amounts| bucket.at(Time::ZERO).try_take(amounts));
+            let (cost, expired) = (steps(&backlog) - before, drained.expired.len() as u64);
             assert!(expired > n / 25 && drained.admitted.is_empty());
             assert!(cost <= 4 + 6 * expired, "{cost} steps for {expired} of {n}");
         }
@@ -137,26 +137,26 @@ mod tests {
     /// As when the capacity was lowered while they waited.
     #[test]
     fn what_can_no_longer_fit_is_given_back_in_its_turn_and_blocks_nobody() {
-        let mut waiting = filled(0);
+        let mut backlog = filled(0);
         for (item, amount) in [(1, 5), (2, 4), (3, 5), (4, 7), (5, 1)] {
-            waiting.push(Entry { item, amounts: [amount], deadline: time(item), expires: Time::MAX });
+            backlog.push(Entry { item, amounts: [amount], deadline: time(item), expires: Time::MAX });
         }
         let bucket = MultiBucket::with_clock([Limit::per_second(1).capacity(4)], ManualClock::new()).unwrap();
-        let drained = waiting.drain(Time::ZERO, |amounts| bucket.at(Time::ZERO).try_take(amounts));
+        let drained = backlog.drain(Time::ZERO, |amounts| bucket.at(Time::ZERO).try_take(amounts));
         assert_eq!(drained.admitted, [2]);
         let never: Vec<_> =
             drained.never.into_iter().map(|given_back| (given_back.item, given_back.never.requested)).collect();
         assert_eq!(never, [(1, 5), (3, 5), (4, 7)]);
-        assert_eq!((waiting.len(), drained.next), (1, Some(time(1_000_000_000))));
+        assert_eq!((backlog.len(), drained.next), (1, Some(time(1_000_000_000))));
     }
 
     #[test]
     fn a_slot_that_was_left_is_used_again() {
-        let mut waiting = filled(0);
+        let mut backlog = filled(0);
         for i in 0..1000 {
-            waiting.push(Entry { item: i, amounts: [1], deadline: time(5), expires: time(9) });
-            assert_eq!(waiting.drain(time(0), |_| Ok(())).admitted, [i]);
+            backlog.push(Entry { item: i, amounts: [1], deadline: time(5), expires: time(9) });
+            assert_eq!(backlog.drain(time(0), |_| Ok(())).admitted, [i]);
         }
-        assert_eq!((waiting.slots.len(), waiting.len()), (1, 0));
+        assert_eq!((backlog.slots.len(), backlog.len()), (1, 0));
     }
 }
