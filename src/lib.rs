@@ -104,7 +104,6 @@ mod limit;
 mod limits;
 mod line;
 mod multi_bucket;
-#[cfg(feature = "std")]
 mod nap;
 mod notation;
 mod queue;
@@ -117,7 +116,9 @@ mod snapshot;
 mod stream;
 mod sync;
 mod time;
+mod timer;
 mod token_bucket;
+mod waiting;
 
 #[cfg(feature = "std")]
 pub use clock::InstantClock;
@@ -134,6 +135,11 @@ pub use refused::{Never, NotYet, Refused};
 pub use reservation::Reservation;
 pub use snapshot::Snapshot;
 pub use time::Time;
+#[cfg(feature = "futures-timer")]
+pub use timer::FuturesTimer;
+pub use timer::Timer;
+#[cfg(feature = "tokio")]
+pub use timer::TokioTimer;
 pub use token_bucket::{TokenBucket, TokenBucketAt};
 
 #[cfg(doctest)]
