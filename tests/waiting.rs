@@ -572,14 +572,14 @@ fn readiness_of_several_streams_is_that_of_all_of_them() {
     let timer = Hand::new(&clock);
     let bucket =
         MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(100).empty()], &clock).unwrap();
-    let mut ready = Box::pin(bucket.until_ready([1, 5], &timer));
-    for at in [0, 50, 100 - 1] {
+    let mut ready = Box::pin(bucket.until_ready([1, 20], &timer));
+    for at in [0, 100, 200 - 1] {
         clock.set(nanos(at * MS));
         assert!(poll(&mut ready).is_pending());
     }
-    clock.set(nanos(100 * MS));
+    clock.set(nanos(200 * MS));
     assert_eq!(poll(&mut ready), Poll::Ready(Ok(())));
-    assert_eq!(bucket.available(), [1, 10]);
+    assert_eq!(bucket.available(), [2, 20]);
 }
 
 #[cfg(feature = "std")]
