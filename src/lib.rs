@@ -59,10 +59,36 @@
 //! A reading that goes back, or an old `now`, mints nothing: it sees fewer tokens, so at worst a call is refused that a punctual one would have been
 //! granted. One clock reading is made for a decision. Readings before the construction count as the construction.
 //!
+//! ## Waiting
+//!
+//! `take_blocking`, and [`take`](TokenBucket::take) with a [`Timer`] of any asynchronous runtime, wait in turn: the tokens are taken at once, as a debt, and used
+//! when they are there. Waiters are served in the order of their coming, large amounts and small ones alike, and nobody overtakes. The instant is known
+//! from the beginning and never becomes later, so a timeout that cannot be met is refused at once and takes nothing. A waiter wakes about once, at that
+//! instant or later, never before it. There is no list of waiters and no task behind it.
+//!
+//! A wait that is cancelled, by dropping its future or its [`Reservation`], gives its tokens back: those behind it keep their instants, and what
+//! was freed goes to whoever calls next. `P` counts it.
+//!
+//! ```
+//! # #[cfg(feature = "tokio")]
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     use std::time::Duration;
+//!     use tollgate::{Limit, TokenBucket, TokioTimer};
+//!
+//!     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+//!     bucket.take(5, TokioTimer).await?; // 5 ms later
+//!     assert!(bucket.take_timeout(500, Duration::from_millis(50), TokioTimer).await.is_err()); // at once
+//!     Ok(())
+//! }
+//! # #[cfg(not(feature = "tokio"))]
+//! # fn main() {}
+//! ```
+//!
 //! # What it does not
 //!
-//! * **Wait.** A refusal says how long; sleeping is the caller's, for now. Waiters that sleep and try again are served in no particular order.
-//! * **Fairness.** Lock-free is not wait-free: a call can be overtaken any number of times, if each time another one gets something done.
+//! * **Fairness of those who do not wait.** Lock-free is not wait-free: a call can be overtaken any number of times, if each time another one gets
+//!   something done. Callers that sleep and try again are served in no particular order.
 //! * **Sliding windows.** A token bucket grants up to `C + r * w` in a window, not `r * w`: that is what its capacity is for.
 //! * **Distribution.** A bucket is shared by the threads of one process.
 //! * **Targets without 64-bit atomics.** It runs there on the fallback of `portable-atomic`, which takes locks; the progress above does not hold on them.
@@ -80,6 +106,8 @@
 //! * `quanta` (default): the default clock is the time-stamp counter, `TscClock`. Implies `std`.
 //! * `alloc`: a `MultiBucket` grows when its slots run out. Without it, see there for how many it needs.
 //! * `serde`: `Rate` and `Limit` in configuration files.
+//! * `tokio`: `TokioTimer`, to wait on tokio's timer. Implies `std`.
+//! * `futures-timer`: `FuturesTimer`, to wait on any runtime by a thread of its own. Implies `std`.
 //!
 //! Without `std` the crate is `no_std`, and the default clock is a [`ManualClock`] that the program moves.
 //!
@@ -113,7 +141,6 @@ mod limits;
 mod line;
 mod multi_bucket;
 mod multi_lease;
-#[cfg(feature = "std")]
 mod nap;
 mod notation;
 #[cfg(feature = "std")]
@@ -130,7 +157,9 @@ mod snapshot;
 mod stream;
 mod sync;
 mod time;
+mod timer;
 mod token_bucket;
+mod waiting;
 
 #[cfg(feature = "std")]
 pub use clock::InstantClock;
@@ -155,6 +184,11 @@ pub use reservation::Reservation;
 pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;
 pub use time::Time;
+#[cfg(feature = "futures-timer")]
+pub use timer::FuturesTimer;
+pub use timer::Timer;
+#[cfg(feature = "tokio")]
+pub use timer::TokioTimer;
 pub use token_bucket::{TokenBucket, TokenBucketAt};
 
 #[cfg(doctest)]

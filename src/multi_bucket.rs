@@ -2,6 +2,7 @@
 //! `limits.rs`, the orderings are in `epoch.rs`, `slot.rs` and `claim.rs`.
 
 use core::fmt;
+use core::future::Future;
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -16,7 +17,7 @@ use crate::slots::Slots;
 use crate::sync::Backoff;
 use crate::{
     Clock, DefaultClock, Estimate, Handle, HandlesExhausted, Limit, LimitError, Never, Refused, Reservation, Snapshot,
-    Time,
+    Time, Timer, waiting,
 };
 
 /// Slots inside a bucket if its type does not say otherwise: the current version, and three writers at once before further slots are linked.
@@ -516,6 +517,112 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         self.reserve_within(amounts, timeout)?.wait();
         Ok(())
     }
+
+    /// Waits on `timer` until these amounts are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep, without a thread.
+    ///
+    /// The place in the queue is taken at the first poll, so futures are served in the order in which they are first polled. A future that is **dropped**
+    /// before it completes gives its tokens back, wherever it was: it charges nothing and holds up nobody behind it. It completes at the
+    /// promised instant or later, never before; see [`Reservation::wait_on`].
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), at the first poll.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::{Limit, MultiBucket, TokioTimer};
+    ///
+    ///     let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    ///     bucket.take([1, 2], TokioTimer).await?; // 2 ms later
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    pub fn take<T: Timer>(&self, amounts: [u64; N], timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
+        self.take_timeout(amounts, Duration::MAX, timer)
+    }
+
+    /// As [`take`](Self::take), if that is no longer than `timeout` from the call.
+    ///
+    /// From the call, not from the first poll: a future that lay about has that much less time left. What is there at the first poll is taken,
+    /// however late that is. The timeout limits the promise: a timer that oversleeps does not make it an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for what will not be there in time, and nothing is taken.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use std::time::Duration;
+    ///     use tollgate::{Limit, MultiBucket, TokioTimer};
+    ///
+    ///     let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    ///     assert!(bucket.take_timeout([1, 2], Duration::from_secs(1), TokioTimer).await.is_ok());
+    ///     assert!(bucket.take_timeout([1, 100], Duration::from_millis(1), TokioTimer).await.is_err());
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    pub fn take_timeout<T: Timer>(
+        &self,
+        amounts: [u64; N],
+        timeout: Duration,
+        timer: T,
+    ) -> impl Future<Output = Result<(), Refused<N>>> {
+        waiting::take(self, amounts, timeout, timer)
+    }
+
+    /// Waits on `timer` until these amounts could be taken, and takes nothing: at the instant of completion they were there.
+    ///
+    /// It holds no place in the queue and promises nothing: whoever calls next may take them, and while others keep taking, it may wait for ever. For
+    /// a caller that wants to choose only then what to take. To be served in turn, [`take`](Self::take).
+    ///
+    /// # Errors
+    ///
+    /// At once, or when it looks again: [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] where the rate is 0 and tokens are missing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::{Limit, MultiBucket, TokioTimer};
+    ///
+    ///     let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    ///     bucket.until_ready([1, 2], TokioTimer).await?; // 2 ms later
+    ///     assert!(bucket.try_take([1, 2]).is_ok()); // nobody else was there to take them
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    pub fn until_ready<T: Timer>(&self, amounts: [u64; N], timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
+        waiting::until_ready(self, amounts, timer)
+    }
+
+    /// As [`until_ready`](Self::until_ready), on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`until_ready`](Self::until_ready).
+    ///
+    /// ```
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    /// bucket.until_ready_blocking([1, 2])?; // 2 ms later
+    /// assert!(bucket.try_take([1, 2]).is_ok()); // nobody else was there to take them
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn until_ready_blocking(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
+        waiting::until_ready_blocking(self, amounts)
+    }
 }
 
 impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<N, C, S> {
@@ -529,6 +636,10 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
 
     fn queue(&self) -> &Queue<N> {
         &self.queue
+    }
+
+    fn spent(&self) -> [u64; N] {
+        self.state.read().0.spent
     }
 
     fn update(&self, change: &dyn Fn(&[u64; N]) -> Option<[u64; N]>) -> Result<(), [u64; N]> {

@@ -2,12 +2,14 @@
 
 use core::cell::Cell;
 use core::fmt;
+use core::future::Future;
 use core::mem;
 use core::time::Duration;
 
 use crate::bucket::Bucket;
+use crate::nap::Nap;
 use crate::queue::Queue;
-use crate::{Estimate, Refused, Time};
+use crate::{Estimate, Refused, Time, Timer};
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
@@ -182,14 +184,46 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     #[cfg(feature = "std")]
     pub fn wait(self) {
-        let mut nap = crate::nap::Nap::new();
-        loop {
-            // Worked out anew each time, as the clock is.
-            let now = self.bucket.now();
-            match nap.next(now, self.ready_at()) {
-                Some(sleep) => std::thread::sleep(sleep),
-                None => return self.commit(),
+        let mut nap = Nap::new();
+        while let Some(sleep) = nap.next(self.bucket.now(), self.ready_at()) {
+            std::thread::sleep(sleep);
+        }
+        self.commit();
+    }
+
+    /// Sleeps on `timer` until the tokens may be used, and keeps them: [`wait`](Self#method.wait) without a thread.
+    ///
+    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if the timer does. It is woken about once: the
+    /// instant is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a second. Where the tokens are there already it
+    /// completes at the first poll and never sleeps. It allocates nothing, unless the timer does.
+    ///
+    /// **Dropped before it completes, it is cancelled** and gives the tokens back, whether it was polled or not, and also between the instant and
+    /// the poll that would have completed it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::{Clock, Limit, TokenBucket, TokioTimer};
+    ///
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     let reservation = bucket.reserve(2)?;
+    ///     let ready_at = reservation.ready_at();
+    ///     reservation.wait_on(TokioTimer).await;
+    ///     assert!(bucket.clock().now() >= ready_at);
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
+    pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
+        async move {
+            let mut nap = Nap::new();
+            while let Some(sleep) = nap.next(self.bucket.now(), self.ready_at()) {
+                timer.sleep(sleep).await;
             }
+            self.commit();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is in `stream.rs`.
 
 use core::fmt;
+use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::Bucket;
@@ -8,7 +9,7 @@ use crate::holding::Lender;
 use crate::limits::Limits;
 use crate::queue::Queue;
 use crate::sync::{AtomicU64, Relaxed};
-use crate::{Clock, DefaultClock, Estimate, Limit, LimitError, Never, Refused, Reservation, Time};
+use crate::{Clock, DefaultClock, Estimate, Limit, LimitError, Never, Refused, Reservation, Time, Timer, waiting};
 
 /// A token bucket for one stream, with a fixed limit: one atomic word, shared by any number of threads.
 ///
@@ -427,6 +428,112 @@ impl<C: Clock + Sync> TokenBucket<C> {
         self.reserve_within(n, timeout)?.wait();
         Ok(())
     }
+
+    /// Waits on `timer` until `n` tokens are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep, without a thread.
+    ///
+    /// The place in the queue is taken at the first poll, so futures are served in the order in which they are first polled. A future that is **dropped**
+    /// before it completes gives its tokens back, wherever it was: it charges nothing and holds up nobody behind it. It completes at the
+    /// promised instant or later, never before; see [`Reservation::wait_on`].
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), at the first poll.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::{Limit, TokenBucket, TokioTimer};
+    ///
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     bucket.take(2, TokioTimer).await?; // 2 ms later
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    pub fn take<T: Timer>(&self, n: u64, timer: T) -> impl Future<Output = Result<(), Refused>> {
+        self.take_timeout(n, Duration::MAX, timer)
+    }
+
+    /// As [`take`](Self::take), if that is no longer than `timeout` from the call.
+    ///
+    /// From the call, not from the first poll: a future that lay about has that much less time left. What is there at the first poll is taken,
+    /// however late that is. The timeout limits the promise: a timer that oversleeps does not make it an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for what will not be there in time, and nothing is taken.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use std::time::Duration;
+    ///     use tollgate::{Limit, TokenBucket, TokioTimer};
+    ///
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     assert!(bucket.take_timeout(2, Duration::from_secs(1), TokioTimer).await.is_ok());
+    ///     assert!(bucket.take_timeout(100, Duration::from_millis(1), TokioTimer).await.is_err());
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    pub fn take_timeout<T: Timer>(
+        &self,
+        n: u64,
+        timeout: Duration,
+        timer: T,
+    ) -> impl Future<Output = Result<(), Refused>> {
+        waiting::take(self, [n], timeout, timer)
+    }
+
+    /// Waits on `timer` until `n` tokens could be taken, and takes nothing: at the instant of completion they were there.
+    ///
+    /// It holds no place in the queue and promises nothing: whoever calls next may take them, and while others keep taking, it may wait for ever. For
+    /// a caller that wants to choose only then what to take. To be served in turn, [`take`](Self::take).
+    ///
+    /// # Errors
+    ///
+    /// At once, or when it looks again: [`Refused::Never`] for more than the capacity, and [`Refused::NotYet`] where the rate is 0 and tokens are missing.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::{Limit, TokenBucket, TokioTimer};
+    ///
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     bucket.until_ready(2, TokioTimer).await?; // 2 ms later
+    ///     assert!(bucket.try_take(2).is_ok()); // nobody else was there to take them
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    pub fn until_ready<T: Timer>(&self, n: u64, timer: T) -> impl Future<Output = Result<(), Refused>> {
+        waiting::until_ready(self, [n], timer)
+    }
+
+    /// As [`until_ready`](Self::until_ready), on this thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`until_ready`](Self::until_ready).
+    ///
+    /// ```
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    /// bucket.until_ready_blocking(2)?; // 2 ms later
+    /// assert!(bucket.try_take(2).is_ok()); // nobody else was there to take them
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn until_ready_blocking(&self, n: u64) -> Result<(), Refused> {
+        waiting::until_ready_blocking(self, [n])
+    }
 }
 
 impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
@@ -440,6 +547,11 @@ impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
 
     fn queue(&self) -> &Queue<1> {
         &self.queue
+    }
+
+    fn spent(&self) -> [u64; 1] {
+        // ORDERING: Relaxed. As in `available`.
+        [self.state.spent.load(Relaxed)]
     }
 
     fn update(&self, change: &dyn Fn(&[u64; 1]) -> Option<[u64; 1]>) -> Result<(), [u64; 1]> {

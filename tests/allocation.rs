@@ -1,10 +1,14 @@
-//! No take and no refusal allocates; the growth of slots does, once, and only when the slots inside a bucket run out.
+//! No take, no refusal and no wait allocates; the growth of slots does, once, and only when the slots inside a bucket run out.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::future::Future;
 use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use tollgate::{Clock, Lease, Limit, ManualClock, Monotonic, MultiBucket, MultiLease, Time, TokenBucket};
+use tollgate::{Clock, Lease, Limit, ManualClock, Monotonic, MultiBucket, MultiLease, Time, Timer, TokenBucket};
 
 /// The system's allocator, which counts for each thread by itself, so that tests do not disturb each other.
 struct Counting;
@@ -172,4 +176,51 @@ fn handles_beyond_the_slots_inside_grow_the_bucket_by_doubling() {
         }
     });
     assert_eq!(again, 0, "slots that were given back are used again");
+}
+
+/// A timer that does not allocate itself.
+struct Hand<'a>(&'a ManualClock);
+
+struct Sleep<'a>(&'a ManualClock, Time);
+
+impl<'a> Timer for Hand<'a> {
+    type Sleep = Sleep<'a>;
+
+    fn sleep(&self, duration: Duration) -> Sleep<'a> {
+        Sleep(self.0, self.0.now().after(duration))
+    }
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.now() >= self.1 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+#[test]
+fn no_wait_allocates_except_in_its_timer() {
+    let clock = ManualClock::new();
+    let limit = Limit::per_second(10).empty();
+    let single = TokenBucket::with_clock(limit, &clock).unwrap();
+    let double = MultiBucket::with_clock([limit; 2], &clock).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let used = allocations(|| {
+        let (timer, minute) = (Hand(&clock), Duration::from_secs(60));
+        let mut one = pin!(single.take_timeout(3, minute, &timer));
+        let mut ready = pin!(double.until_ready([1, 2], &timer));
+        let mut two = pin!(double.take([1, 3], &timer));
+        assert!(ready.as_mut().poll(&mut context).is_pending());
+        assert!(one.as_mut().poll(&mut context).is_pending() && two.as_mut().poll(&mut context).is_pending());
+        {
+            let mut cancelled = pin!(single.take(1, &timer));
+            assert!(cancelled.as_mut().poll(&mut context).is_pending());
+        }
+        assert!(black_box(pin!(single.take_timeout(1, Duration::ZERO, &timer)).poll(&mut context)).is_ready());
+        clock.advance(minute);
+        assert!(one.poll(&mut context).is_ready() && two.poll(&mut context).is_ready());
+        assert!(ready.poll(&mut context).is_ready());
+    });
+    assert_eq!(used, 0);
 }

@@ -4,11 +4,12 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Duration;
 
 use tollgate::{
     Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Lease, LeaseAt, Limit, LimitError, LimitRule, ManualClock,
     Monotonic, MultiBucket, MultiBucketAt, MultiLease, MultiLeaseAt, Never, NotYet, ParseError, Rate, RateError,
-    Refused, Snapshot, Time, TokenBucket, TokenBucketAt,
+    Refused, Snapshot, Time, Timer, TokenBucket, TokenBucketAt,
 };
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
@@ -71,6 +72,26 @@ const _: () = {
     sent::<MultiLeaseAt<'_, 8, 4>>();
 };
 
+fn may_be_sent(_: impl Send) {}
+
+/// What waits may be sent to another thread wherever the timer and its sleep may be. Checked by the compiler.
+#[allow(dead_code, reason = "there is nothing to run")]
+fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, double: &MultiBucket<2>, timer: T) {
+    may_be_sent(single.take(1, timer));
+    may_be_sent(single.take_timeout(1, Duration::MAX, timer));
+    may_be_sent(single.until_ready(1, timer));
+    may_be_sent(single.reserve(1).map(|place| place.wait_on(timer)));
+    may_be_sent(double.take([1, 1], timer));
+    may_be_sent(double.take_timeout([1, 1], Duration::MAX, timer));
+    may_be_sent(double.until_ready([1, 1], timer));
+    may_be_sent(double.reserve([1, 1]).map(|place| place.wait_on(timer)));
+}
+
+#[cfg(feature = "tokio")]
+const _: () = value::<tollgate::TokioTimer>();
+#[cfg(feature = "futures-timer")]
+const _: () = value::<tollgate::FuturesTimer>();
+
 fn shows(subject: &impl Debug, name: &str, state: &str) {
     let shown = format!("{subject:?}");
     assert!(shown.contains(name) && shown.contains(state), "{shown}");
@@ -132,7 +153,7 @@ fn whatever_is_refused_says_why_in_lower_case_and_without_a_full_stop() {
         (Box::new(bucket.wait_for(43).unwrap_err()), "43 tokens requested of stream 0, which holds at most 42"),
         (Box::new(limit.capacity(0).check().unwrap_err()), "capacity 0"),
         (Box::new("5/fortnight".parse::<Rate>().unwrap_err()), "\"5/fortnight\""),
-        (Box::new(Rate::new(60, std::time::Duration::ZERO).unwrap_err()), "60 tokens per 0ns"),
+        (Box::new(Rate::new(60, Duration::ZERO).unwrap_err()), "60 tokens per 0ns"),
         (Box::new("5/s burst 7".parse::<Limit>().unwrap_err()), "\"5/s burst 7\""),
     ];
     for (error, says) in errors {

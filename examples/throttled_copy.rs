@@ -1,0 +1,112 @@
+//! Copies a file at so many bytes per second, and, where `pv` is installed, has `pv -L` do the same.
+//!
+//! The rate is that of the bucket however slow or fast the disk is: what a chunk's write oversleeps is made up for by the next, as
+//! tokens accrue meanwhile, up to the capacity of one chunk.
+//!
+//! ```text
+//! cargo run --release --example throttled_copy [-- RATE [FROM TO]]
+//! ```
+//!
+//! `RATE` is 4MiB/s if it is not given. Without files it copies 6 MiB of its own making.
+
+use std::env;
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tollgate::{Limit, Rate, TokenBucket};
+
+const CHUNK: usize = 32 << 10;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let words: Vec<_> = env::args().skip(1).collect();
+    let rate: Rate = words.first().map_or("4MiB/s", String::as_str).parse()?;
+    match &words[..] {
+        [] | [_] => {
+            let folder = Folder::new()?;
+            let from = folder.0.join("from");
+            fs::write(
+                &from,
+                (0..6 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>(),
+            )?;
+            run(rate, &from, &folder.0.join("to"), Some(&folder.0.join("pv")))
+        }
+        [_, from, to] => run(rate, Path::new(from), Path::new(to), None),
+        _ => Err("usage: throttled_copy [RATE [FROM TO]]".into()),
+    }
+}
+
+/// Copies, checks, and says at which rates; to `by_pv` a second time, by pv.
+fn run(rate: Rate, from: &Path, to: &Path, by_pv: Option<&Path>) -> Result<(), Box<dyn Error>> {
+    let limit = Limit::new(rate, CHUNK as u64).empty();
+    let (bytes, took) = copy(limit, File::open(from)?, File::create(to)?)?;
+    let line = rate.tokens() as f64 * took.as_secs_f64() / rate.period().as_secs_f64();
+    // The bucket began empty: what was written is what accrued, at most.
+    assert!(bytes as f64 <= line, "{bytes} bytes, and the line stood at {line}");
+    assert!(fs::read(from)? == fs::read(to)?, "the copy differs");
+    println!("{bytes} bytes at {rate}");
+    say("throttled_copy", bytes, took);
+
+    let Some(to) = by_pv else { return Ok(()) };
+    match pv(rate, from, to)? {
+        Some(took) => say("pv -q -L", bytes, took),
+        None => println!("  pv is not on the PATH: nothing to compare with"),
+    }
+    Ok(())
+}
+
+/// Each chunk is written when its bytes have accrued.
+fn copy(limit: Limit, mut from: impl Read, mut to: impl Write) -> Result<(u64, Duration), Box<dyn Error>> {
+    let mut chunk = vec![0; CHUNK];
+    let mut bytes = 0;
+    let start = Instant::now();
+    let bucket = TokenBucket::new(limit)?;
+    loop {
+        let read = from.read(&mut chunk)?;
+        if read == 0 {
+            return Ok((bytes, start.elapsed()));
+        }
+        bucket.take_blocking(read as u64)?;
+        to.write_all(&chunk[..read])?;
+        bytes += read as u64;
+    }
+}
+
+/// How long pv takes; `None` if there is none.
+fn pv(rate: Rate, from: &Path, to: &Path) -> Result<Option<Duration>, Box<dyn Error>> {
+    let per_second = u128::from(rate.tokens()) * 1_000_000_000 / rate.period().as_nanos();
+    let mut command = Command::new("pv");
+    command.args(["-q", "-L", &per_second.to_string()]).arg(from).stdout(Stdio::from(File::create(to)?));
+    let start = Instant::now();
+    match command.status() {
+        Ok(status) if status.success() => Ok(Some(start.elapsed())),
+        Ok(status) => Err(format!("pv ended with {status}").into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn say(name: &str, bytes: u64, took: Duration) {
+    let rate = bytes as f64 / took.as_secs_f64();
+    println!("  {name:<14} {:>9.4} MiB/s in {took:.3?}", rate / f64::from(1 << 20));
+}
+
+/// A folder of this process, gone when it is dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> io::Result<Self> {
+        let path = env::temp_dir().join(format!("tollgate-copy-{}", process::id()));
+        fs::create_dir(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

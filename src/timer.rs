@@ -1,0 +1,146 @@
+//! Owns how an asynchronous waiter sleeps, on whatever runtime; never reads a bucket's clock and never decides anything.
+
+use core::future::Future;
+use core::time::Duration;
+
+/// Something that can sleep without a thread: the one thing that waiting asynchronously asks of a runtime.
+///
+/// `TokioTimer` is there with the feature `tokio`, and `FuturesTimer`, for every runtime, with the feature `futures-timer`.
+///
+/// # Writing one
+///
+/// A sleep is a future that completes after about so long. Nothing depends on its being exact: a waiter looks at its bucket's clock when it wakes, and
+/// sleeps again if it woke early. One that wakes late loses no tokens, only time. It may be asked for as long as
+/// 584 years; a timer that cannot sleep as long should sleep as long as it can. Futures that wait are `Send` if the timer and its sleep are.
+///
+/// ```
+/// use std::future::Future;
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll, Waker};
+/// use std::thread;
+/// use std::time::{Duration, Instant};
+///
+/// use tollgate::{Limit, Timer, TokenBucket};
+///
+/// /// Sleeps on a thread: for a program that has no runtime. Where there is one, `Sleep` is its own future.
+/// struct ThreadTimer;
+///
+/// struct ThreadSleep(Instant);
+///
+/// impl Timer for ThreadTimer {
+///     type Sleep = ThreadSleep;
+///
+///     fn sleep(&self, duration: Duration) -> ThreadSleep {
+///         ThreadSleep(Instant::now() + duration.min(Duration::from_secs(24 * 3600)))
+///     }
+/// }
+///
+/// impl Future for ThreadSleep {
+///     type Output = ();
+///
+///     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+///         let left = self.0.saturating_duration_since(Instant::now());
+///         if left.is_zero() {
+///             return Poll::Ready(());
+///         }
+///         let waker = context.waker().clone();
+///         thread::spawn(move || {
+///             thread::sleep(left);
+///             waker.wake();
+///         });
+///         Poll::Pending
+///     }
+/// }
+///
+/// # if cfg!(not(feature = "std")) { return Ok(()); } // the default clock then stands still
+/// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+/// let runtime = tokio::runtime::Builder::new_current_thread().build()?; // any will do
+/// runtime.block_on(bucket.take(2, ThreadTimer))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Timer {
+    /// What [`sleep`](Self::sleep) gives.
+    type Sleep: Future<Output = ()>;
+
+    /// A future that completes about `duration` after this call.
+    ///
+    /// ```
+    /// use std::future::{Ready, ready};
+    /// use std::time::Duration;
+    /// use tollgate::Timer;
+    ///
+    /// /// For a clock that is moved by hand, by whoever polls: always early.
+    /// struct NoTime;
+    ///
+    /// impl Timer for NoTime {
+    ///     type Sleep = Ready<()>;
+    ///
+    ///     fn sleep(&self, _: Duration) -> Ready<()> {
+    ///         ready(())
+    ///     }
+    /// }
+    /// # let _ = NoTime.sleep(Duration::ZERO);
+    /// ```
+    fn sleep(&self, duration: Duration) -> Self::Sleep;
+}
+
+impl<T: Timer + ?Sized> Timer for &T {
+    type Sleep = T::Sleep;
+
+    fn sleep(&self, duration: Duration) -> T::Sleep {
+        (**self).sleep(duration)
+    }
+}
+
+/// The timer of tokio: a sleep is an entry in the runtime's timer wheel, whose slots are a millisecond apart; it rounds up.
+///
+/// ```
+/// use tollgate::{Limit, TokenBucket, TokioTimer};
+///
+/// #[tokio::main(flavor = "current_thread")]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+///     bucket.take(2, TokioTimer).await?; // 2 ms later
+///     Ok(())
+/// }
+/// ```
+#[cfg(feature = "tokio")]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct TokioTimer;
+
+#[cfg(feature = "tokio")]
+impl Timer for TokioTimer {
+    type Sleep = tokio::time::Sleep;
+
+    /// As [`Timer::sleep`].
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, and in one that was built without its timer.
+    fn sleep(&self, duration: Duration) -> tokio::time::Sleep {
+        tokio::time::sleep(duration)
+    }
+}
+
+/// The timer of the crate `futures-timer`: works on every runtime, by one thread for the process, which it starts when it is first used.
+///
+/// ```
+/// use tollgate::{FuturesTimer, Limit, TokenBucket};
+///
+/// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+/// let runtime = tokio::runtime::Builder::new_current_thread().build()?; // any will do
+/// runtime.block_on(bucket.take(2, FuturesTimer))?; // 2 ms later
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[cfg(feature = "futures-timer")]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct FuturesTimer;
+
+#[cfg(feature = "futures-timer")]
+impl Timer for FuturesTimer {
+    type Sleep = futures_timer::Delay;
+
+    fn sleep(&self, duration: Duration) -> futures_timer::Delay {
+        futures_timer::Delay::new(duration)
+    }
+}

@@ -1,0 +1,66 @@
+//! Owns what waits on a bucket of any kind: in its turn, as a reservation and sleeps, or for readiness alone.
+
+use core::future::Future;
+use core::time::Duration;
+
+use crate::bucket::Bucket;
+use crate::nap::Nap;
+use crate::{Refused, Reservation, Time, Timer};
+
+/// A reservation made at the first poll, with what is then left of the timeout, and its wait.
+pub(crate) fn take<'a, const N: usize, T: Timer>(
+    bucket: &'a dyn Bucket<N>,
+    amounts: [u64; N],
+    timeout: Duration,
+    timer: T,
+) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, T> {
+    let deadline = bucket.now().after(timeout);
+    async move {
+        let now = bucket.now();
+        Reservation::new(bucket, now, amounts, deadline.since(now))?.wait_on(timer).await;
+        Ok(())
+    }
+}
+
+/// Sleeps until `amounts` could be taken, and takes nothing.
+pub(crate) async fn until_ready<const N: usize, T: Timer>(
+    bucket: &dyn Bucket<N>,
+    amounts: [u64; N],
+    timer: T,
+) -> Result<(), Refused<N>> {
+    let mut nap = Nap::new();
+    while let Some(sleep) = until_looking_again(bucket, &amounts, &mut nap)? {
+        timer.sleep(sleep).await;
+    }
+    Ok(())
+}
+
+/// The same on a thread.
+#[cfg(feature = "std")]
+pub(crate) fn until_ready_blocking<const N: usize>(
+    bucket: &dyn Bucket<N>,
+    amounts: [u64; N],
+) -> Result<(), Refused<N>> {
+    let mut nap = Nap::new();
+    while let Some(sleep) = until_looking_again(bucket, &amounts, &mut nap)? {
+        std::thread::sleep(sleep);
+    }
+    Ok(())
+}
+
+/// How long to sleep before it is worth looking again; `None` if `amounts` could be taken now.
+fn until_looking_again<const N: usize>(
+    bucket: &dyn Bucket<N>,
+    amounts: &[u64; N],
+    nap: &mut Nap,
+) -> Result<Option<Duration>, Refused<N>> {
+    let (limits, now) = (bucket.limits(), bucket.now());
+    limits.check(amounts)?;
+    let missing = limits.not_yet(&bucket.spent(), limits.elapsed(now), amounts);
+    let wait = missing.wait();
+    // Past the end of time are those streams that never refill.
+    if wait > Time::MAX.since(now) {
+        return Err(missing.into());
+    }
+    Ok(nap.next(now, now.after(wait)))
+}

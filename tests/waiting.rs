@@ -1,0 +1,789 @@
+//! Those who wait: in turn, woken once, never early, and gone without a trace when they are dropped.
+//!
+//! Most of it is played on a clock and a timer that are moved by hand, where every instant is exact; `paused` and `real_time` are tasks on a runtime.
+
+mod common;
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use common::{Naive, config, nanos};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tollgate::{Clock, Limit, ManualClock, MultiBucket, Rate, Refused, Time, Timer, TokenBucket};
+
+const SECOND: u64 = 1_000_000_000;
+const MS: u64 = 1_000_000;
+
+/// A timer on a clock that is moved by hand: a sleep ends when the clock has come to where `fires` puts its end.
+struct Hand<'a> {
+    clock: &'a ManualClock,
+    fires: fn(Duration) -> Duration,
+    /// What it was asked for.
+    sleeps: RefCell<Vec<Duration>>,
+}
+
+impl<'a> Hand<'a> {
+    fn new(clock: &'a ManualClock) -> Self {
+        Self { clock, fires: |asked| asked, sleeps: RefCell::default() }
+    }
+
+    fn sleeps(&self) -> usize {
+        self.sleeps.borrow().len()
+    }
+}
+
+impl<'a> Timer for Hand<'a> {
+    type Sleep = Sleep<'a>;
+
+    fn sleep(&self, duration: Duration) -> Sleep<'a> {
+        self.sleeps.borrow_mut().push(duration);
+        Sleep { clock: self.clock, until: self.clock.now().after((self.fires)(duration)) }
+    }
+}
+
+struct Sleep<'a> {
+    clock: &'a ManualClock,
+    until: Time,
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.clock.now() >= self.until { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+type Waiter<'a, const N: usize = 1> = Pin<Box<dyn Future<Output = Result<(), Refused<N>>> + 'a>>;
+
+fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+fn ten_per_second(clock: &ManualClock) -> TokenBucket<&ManualClock> {
+    TokenBucket::with_clock(Limit::per_second(10).empty(), clock).unwrap()
+}
+
+/// A bucket that the same play can be played on: its waiters, and how long there is to wait for all it holds, which tells its level exactly.
+trait Stage {
+    fn waiter<'a>(&'a self, n: u64, timer: &'a Hand<'a>) -> Waiter<'a>;
+    fn wait_for(&self, n: u64) -> Duration;
+}
+
+impl Stage for TokenBucket<&ManualClock> {
+    fn waiter<'a>(&'a self, n: u64, timer: &'a Hand<'a>) -> Waiter<'a> {
+        Box::pin(self.take(n, timer))
+    }
+
+    fn wait_for(&self, n: u64) -> Duration {
+        Self::wait_for(self, n).unwrap()
+    }
+}
+
+/// Both streams alike.
+impl Stage for MultiBucket<2, &ManualClock> {
+    fn waiter<'a>(&'a self, n: u64, timer: &'a Hand<'a>) -> Waiter<'a> {
+        Box::pin(async move {
+            self.take([n; 2], timer).await.expect("it is never refused here");
+            Ok(())
+        })
+    }
+
+    fn wait_for(&self, n: u64) -> Duration {
+        Self::wait_for(self, [n; 2]).unwrap()
+    }
+}
+
+/// When a waiter of the play is dropped. Those that are dropped at one instant are so in any order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    BeforeTheFirstPoll,
+    AtOnce,
+    JustBeforeItsInstant,
+    AtItsInstant,
+    LongAfterItsInstant,
+    Completed,
+}
+
+const FATES: [Fate; 6] = {
+    use Fate::*;
+    [BeforeTheFirstPoll, AtOnce, JustBeforeItsInstant, AtItsInstant, LongAfterItsInstant, Completed]
+};
+
+/// Lets waiters for `amounts` come at the present, in this order, and each meet its fate, with `ranks` deciding between those that do so at one instant. After
+/// each event the bucket must stand where the exact model does; all that are not dropped complete at the instants they were promised, and not
+/// a nanosecond before.
+fn play(bucket: &impl Stage, clock: &ManualClock, limit: Limit, amounts: &[u64], fates: &[Fate], ranks: &[usize]) {
+    let start = clock.now().as_nanos();
+    let timer = Hand::new(clock);
+    let mut model = Naive::new(limit);
+    let mut waiters: Vec<_> = amounts.iter().map(|&n| Some(bucket.waiter(n, &timer))).collect();
+
+    let mut events = Vec::new();
+    for i in 0..amounts.len() {
+        if fates[i] == Fate::BeforeTheFirstPoll {
+            waiters[i] = None;
+            continue;
+        }
+        let ready_at = start + model.wait(start, amounts[i]).unwrap() as u64;
+        model.take(start, amounts[i]);
+        let polled = poll(waiters[i].as_mut().unwrap());
+        assert_eq!(polled.is_ready(), ready_at == start, "waiter {i} of {amounts:?}");
+        if polled.is_ready() {
+            continue;
+        }
+        let at = match fates[i] {
+            Fate::BeforeTheFirstPoll | Fate::AtOnce => start,
+            Fate::JustBeforeItsInstant => ready_at - 1,
+            Fate::AtItsInstant | Fate::Completed => ready_at,
+            Fate::LongAfterItsInstant => ready_at + 3 * SECOND / 10,
+        };
+        if fates[i] == Fate::Completed {
+            events.push((ready_at - 1, 0, i));
+        }
+        events.push((at, 1 + ranks[i], i));
+    }
+    events.sort_unstable();
+
+    for &(at, rank, i) in &events {
+        let context = || format!("waiter {i} at {at}, {limit}, {amounts:?}, {fates:?}, {ranks:?}");
+        clock.set(nanos(at));
+        match (fates[i], rank) {
+            (Fate::Completed, 0) => assert!(poll(waiters[i].as_mut().unwrap()).is_pending(), "early: {}", context()),
+            (Fate::Completed, _) => {
+                assert_eq!(poll(waiters[i].as_mut().unwrap()), Poll::Ready(Ok(())), "late: {}", context());
+                waiters[i] = None;
+            }
+            _ => {
+                waiters[i] = None;
+                model.put_back(at, amounts[i]);
+            }
+        }
+        let left = model.wait(at, limit.capacity).unwrap() as u64;
+        assert_eq!(bucket.wait_for(limit.capacity), Duration::from_nanos(left), "{}", context());
+    }
+    assert!(timer.sleeps() <= amounts.len(), "{} sleeps of {} waiters", timer.sleeps(), amounts.len());
+}
+
+fn play_on_both(limit: Limit, amounts: &[u64], fates: &[Fate], ranks: &[usize]) {
+    let clock = ManualClock::new();
+    play(&TokenBucket::with_clock(limit, &clock).unwrap(), &clock, limit, amounts, fates, ranks);
+    let clock = ManualClock::new();
+    play(&MultiBucket::with_clock([limit; 2], &clock).unwrap(), &clock, limit, amounts, fates, ranks);
+}
+
+/// Every order of `0..n`.
+fn permutations(n: usize) -> Vec<Vec<usize>> {
+    if n == 0 {
+        return vec![vec![]];
+    }
+    let insert = |rest: &Vec<usize>, at| [&rest[..at], &[n - 1], &rest[at..]].concat();
+    permutations(n - 1).iter().flat_map(|rest| (0..n).map(move |at| insert(rest, at))).collect()
+}
+
+#[test]
+fn a_cancelled_wait_charges_nothing_and_strands_nobody_in_any_order() {
+    let limit = Limit::per_second(10).capacity(4).empty();
+    for (amounts, limit) in [(&[2, 1, 4][..], limit), (&[1, 1, 1], limit), (&[2, 3, 1, 4], limit.full())] {
+        let waiters = amounts.len();
+        let orders = permutations(waiters);
+        for number in 0..FATES.len().pow(waiters as u32) {
+            let fates: Vec<_> = (0..waiters).map(|i| FATES[number / FATES.len().pow(i as u32) % FATES.len()]).collect();
+            for ranks in &orders {
+                play_on_both(limit, amounts, &fates, ranks);
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config(256, "tests/waiting.proptest-regressions"))]
+
+    #[test]
+    fn no_wait_ends_before_the_exact_model_would_grant_whoever_is_cancelled(
+        rate in prop::sample::select(vec![Rate::per_second(10), Rate::per_second(7), Rate::per_minute(5), Rate::per_second(1_000_000)]),
+        capacity in 1..50u64,
+        starts_full: bool,
+        waiters in vec((0..50u64, prop::sample::select(FATES.to_vec()), 0..100usize), 1..12),
+    ) {
+        let limit = Limit::new(rate, capacity);
+        let limit = if starts_full { limit } else { limit.empty() };
+        let amounts: Vec<_> = waiters.iter().map(|(n, ..)| n % (capacity + 1)).collect();
+        let fates: Vec<_> = waiters.iter().map(|&(_, fate, _)| fate).collect();
+        let ranks: Vec<_> = waiters.iter().map(|&(.., rank)| rank).collect();
+        play_on_both(limit, &amounts, &fates, &ranks);
+    }
+
+    /// Where the rate is not exact: within the precision.
+    #[test]
+    fn no_wait_is_further_from_the_exact_model_than_the_precision(
+        rate in prop::sample::select(vec![Rate::per_second(333), Rate::per_second(1 << 20), Rate::per_second(3_000_000_007)]),
+        steps in vec((0..5_000_000u64, 1..100u64), 1..20),
+    ) {
+        let limit = Limit::new(rate, 100);
+        let clock = ManualClock::new();
+        let timer = Hand::new(&clock);
+        let bucket = TokenBucket::with_clock(limit, &clock).unwrap();
+        let mut model = Naive::new(limit);
+        for (gap, n) in steps {
+            clock.advance(Duration::from_nanos(gap));
+            let now = clock.now().as_nanos();
+            let exact = model.wait(now, n).unwrap();
+            model.take(now, n);
+            let mut waiter = Box::pin(bucket.take(n, &timer));
+            let slack = 2 * model.precision;
+            if exact > slack {
+                prop_assert!(poll(&mut waiter).is_pending());
+                clock.set(nanos(now + (exact - slack) as u64 - 1));
+                prop_assert!(poll(&mut waiter).is_pending(), "{n} of {limit} at {now}: before {exact}");
+            }
+            clock.set(nanos(now + (exact + slack) as u64));
+            prop_assert!(poll(&mut waiter).is_ready(), "{n} of {limit} at {now}: after {exact}");
+        }
+    }
+}
+
+#[test]
+fn the_place_in_the_queue_is_taken_at_the_first_poll() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut first = Box::pin(bucket.take(1, &timer));
+    let mut second = Box::pin(bucket.take(1, &timer));
+    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(100));
+    assert!(poll(&mut second).is_pending() && poll(&mut first).is_pending());
+    clock.advance(Duration::from_millis(100));
+    assert!(poll(&mut first).is_pending() && poll(&mut second).is_ready());
+    clock.advance(Duration::from_millis(100));
+    assert!(poll(&mut first).is_ready());
+    assert_eq!(timer.sleeps(), 2);
+}
+
+#[test]
+fn nobody_overtakes_a_waiter() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut waiter = Box::pin(bucket.take(5, &timer));
+    assert!(poll(&mut waiter).is_pending());
+    for _ in 0..4 {
+        clock.advance(Duration::from_millis(100));
+        assert!(bucket.try_take(1).is_err());
+        assert_eq!(bucket.take_up_to(10), 0);
+    }
+    clock.advance(Duration::from_millis(100));
+    assert!(poll(&mut waiter).is_ready());
+}
+
+#[test]
+fn a_timeout_counts_from_the_call() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    bucket.charge(2).unwrap();
+    let made = |timeout| Box::pin(bucket.take_timeout(1, Duration::from_millis(timeout), &timer));
+    let (mut just, mut not) = (made(300), made(299));
+    clock.advance(Duration::from_millis(200));
+    // The token is there 300 ms after the calls, which was 200 ms ago.
+    let Poll::Ready(Err(refused)) = poll(&mut not) else { panic!("it cannot be met") };
+    assert_eq!(refused.wait(), Some(Duration::from_millis(100)));
+    assert!(poll(&mut just).is_pending());
+    clock.advance(Duration::from_millis(100));
+    assert_eq!(poll(&mut just), Poll::Ready(Ok(())));
+    assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(100), 1));
+}
+
+#[test]
+fn what_is_there_at_the_first_poll_is_taken_however_late_that_is() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut late = Box::pin(bucket.take_timeout(3, Duration::ZERO, &timer));
+    let mut too_much = Box::pin(bucket.take_timeout(3, Duration::ZERO, &timer));
+    clock.advance(Duration::from_millis(500));
+    assert_eq!(poll(&mut late), Poll::Ready(Ok(())));
+    let Poll::Ready(Err(refused)) = poll(&mut too_much) else { panic!("2 are left") };
+    assert_eq!(refused.wait(), Some(Duration::from_millis(100)));
+    assert_eq!((bucket.available(), timer.sleeps()), (2, 0));
+}
+
+#[test]
+fn a_timeout_that_cannot_be_met_is_refused_at_once_and_takes_nothing() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let _place = bucket.reserve(4).unwrap();
+    let mut waiter = Box::pin(bucket.take_timeout(3, Duration::from_millis(700) - Duration::from_nanos(1), &timer));
+    let Poll::Ready(Err(refused)) = poll(&mut waiter) else { panic!("it cannot be met") };
+    assert_eq!(refused.wait(), Some(Duration::from_millis(700)));
+    assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(500), 0));
+    let mut waiter = Box::pin(bucket.take_timeout(3, Duration::from_millis(700), &timer));
+    assert!(poll(&mut waiter).is_pending());
+}
+
+#[test]
+fn the_bounds_of_the_queue_hold_for_those_who_wait() {
+    let clock = ManualClock::new();
+    let timer = Hand::new(&clock);
+    let bucket = ten_per_second(&clock).with_max_wait(Duration::from_millis(500));
+    let mut waiter = Box::pin(bucket.take(6, &timer));
+    assert!(matches!(poll(&mut waiter), Poll::Ready(Err(Refused::NotYet(_)))));
+    let mut waiter = Box::pin(bucket.take(5, &timer));
+    assert!(poll(&mut waiter).is_pending());
+}
+
+#[test]
+fn more_than_the_capacity_is_refused_as_never() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    for n in [11, u64::MAX] {
+        assert!(matches!(poll(&mut Box::pin(bucket.take(n, &timer))), Poll::Ready(Err(Refused::Never(_)))));
+        assert!(matches!(poll(&mut Box::pin(bucket.until_ready(n, &timer))), Poll::Ready(Err(Refused::Never(_)))));
+    }
+    assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(100), 0));
+}
+
+#[test]
+fn where_the_rate_is_0_what_is_there_is_taken_and_the_rest_refused_at_once() {
+    let clock = ManualClock::new();
+    let timer = Hand::new(&clock);
+    let bucket = TokenBucket::with_clock(Limit::new("0/s".parse().unwrap(), 10), &clock).unwrap();
+    assert_eq!(poll(&mut Box::pin(bucket.until_ready(10, &timer))), Poll::Ready(Ok(())));
+    assert_eq!(poll(&mut Box::pin(bucket.take(8, &timer))), Poll::Ready(Ok(())));
+    for timeout in [Duration::ZERO, Duration::from_secs(1), Duration::MAX] {
+        let Poll::Ready(Err(refused)) = poll(&mut Box::pin(bucket.take_timeout(3, timeout, &timer))) else { panic!() };
+        assert_eq!(refused.wait(), Some(Duration::MAX));
+    }
+    let Poll::Ready(Err(refused)) = poll(&mut Box::pin(bucket.until_ready(3, &timer))) else { panic!() };
+    assert_eq!(refused.wait(), Some(Duration::MAX));
+    assert_eq!((bucket.available(), timer.sleeps()), (2, 0));
+}
+
+#[test]
+fn a_timeout_without_end_waits_for_as_long_as_it_takes_if_the_clock_goes_that_far() {
+    let clock = ManualClock::new();
+    let timer = Hand::new(&clock);
+    let century = Duration::from_secs(100 * 365 * 24 * 3600);
+    let slow = Limit::new(Rate::new(1, century).unwrap(), 1).empty();
+    let bucket = TokenBucket::with_clock(slow, &clock).unwrap();
+    let mut waiter = Box::pin(bucket.take_timeout(1, Duration::MAX, &timer));
+    assert!(poll(&mut waiter).is_pending());
+    clock.advance(century - Duration::from_nanos(1));
+    assert!(poll(&mut waiter).is_pending());
+    clock.advance(Duration::from_nanos(1));
+    assert_eq!(poll(&mut waiter), Poll::Ready(Ok(())));
+
+    // A second before the clock ends.
+    let clock = ManualClock::starting_at(nanos(u64::MAX - SECOND));
+    let timer = Hand::new(&clock);
+    let bucket = ten_per_second(&clock);
+    let mut waiter = Box::pin(bucket.take_timeout(10, Duration::MAX, &timer));
+    assert!(poll(&mut waiter).is_pending());
+    assert!(matches!(poll(&mut Box::pin(bucket.take(1, &timer))), Poll::Ready(Err(Refused::NotYet(_)))));
+    assert!(matches!(poll(&mut Box::pin(bucket.until_ready(1, &timer))), Poll::Ready(Err(Refused::NotYet(_)))));
+    clock.set(Time::MAX);
+    assert_eq!(poll(&mut waiter), Poll::Ready(Ok(())));
+}
+
+/// Its sleeps end at once, until there were enough of them.
+struct Impatient(Cell<u32>, RefCell<Vec<Duration>>);
+
+impl Timer for Impatient {
+    type Sleep = Pin<Box<dyn Future<Output = ()>>>;
+
+    fn sleep(&self, duration: Duration) -> Self::Sleep {
+        self.1.borrow_mut().push(duration);
+        self.0.set(self.0.get() - 1);
+        if self.0.get() == 0 { Box::pin(std::future::pending()) } else { Box::pin(std::future::ready(())) }
+    }
+}
+
+#[test]
+fn on_a_clock_that_stands_still_waiters_sleep_ever_longer_and_do_not_spin() {
+    let clock = ManualClock::new();
+    let bucket = TokenBucket::with_clock(Limit::per_second(1_000_000_000).empty(), &clock).unwrap();
+    let timer = || Impatient(Cell::new(20), RefCell::default());
+    let (in_turn, for_readiness) = (timer(), timer());
+    let mut ready = Box::pin(bucket.until_ready(1, &for_readiness));
+    assert!(poll(&mut ready).is_pending());
+    let mut waiter = Box::pin(bucket.take(1, &in_turn));
+    assert!(poll(&mut waiter).is_pending());
+    for timer in [&in_turn, &for_readiness] {
+        let sleeps = timer.1.borrow();
+        assert_eq!((sleeps.len(), sleeps[0]), (20, Duration::from_nanos(1)));
+        assert!(sleeps[1] >= Duration::from_micros(100) && sleeps.is_sorted(), "{sleeps:?}");
+        assert_eq!(sleeps[19], Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn an_amount_of_0_is_ready_at_once_and_never_sleeps() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    bucket.charge(100).unwrap();
+    assert_eq!(poll(&mut Box::pin(bucket.take(0, &timer))), Poll::Ready(Ok(())));
+    assert_eq!(poll(&mut Box::pin(bucket.take_timeout(0, Duration::ZERO, &timer))), Poll::Ready(Ok(())));
+    assert_eq!(poll(&mut Box::pin(bucket.until_ready(0, &timer))), Poll::Ready(Ok(())));
+    assert!(poll(&mut Box::pin(bucket.reserve(0).unwrap().wait_on(&timer))).is_ready());
+    assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(10_100), 0));
+}
+
+#[test]
+fn a_timer_that_fires_early_is_asked_again_for_the_rest() {
+    let clock = ManualClock::new();
+    let timer = Hand { fires: |asked| asked / 2, ..Hand::new(&clock) };
+    let bucket = ten_per_second(&clock);
+    let mut waiter = Box::pin(bucket.take(4, &timer));
+    for at in [0, 200, 300, 350, 375] {
+        clock.set(nanos(at * MS));
+        assert!(poll(&mut waiter).is_pending());
+    }
+    clock.set(nanos(400 * MS));
+    assert!(poll(&mut waiter).is_ready());
+    assert_eq!(*timer.sleeps.borrow(), [400, 200, 100, 50, 25].map(Duration::from_millis));
+}
+
+#[test]
+fn a_timer_that_fires_late_loses_no_tokens() {
+    let clock = ManualClock::new();
+    let timer = Hand { fires: |asked| asked + Duration::from_millis(150), ..Hand::new(&clock) };
+    let bucket = ten_per_second(&clock);
+    for n in 1..=100 {
+        let mut waiter = Box::pin(bucket.take(1, &timer));
+        if poll(&mut waiter).is_pending() {
+            clock.advance(Duration::from_millis(250));
+            assert!(poll(&mut waiter).is_ready());
+        }
+        // All that ever accrued was taken or is still there.
+        assert_eq!(bucket.available() + n, clock.now().as_nanos() / (100 * MS));
+    }
+}
+
+#[test]
+fn tokens_put_back_go_to_whoever_calls_next_and_leave_those_who_wait_where_they_are() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut first = Box::pin(bucket.take(5, &timer));
+    let mut second = Box::pin(bucket.take(1, &timer));
+    assert!(poll(&mut first).is_pending() && poll(&mut second).is_pending());
+    bucket.put_back(6);
+    // All of the debt is gone, but those who wait were promised 500 and 600 ms.
+    assert_eq!(bucket.available(), 0);
+    let mut third = Box::pin(bucket.take(1, &timer));
+    assert!(poll(&mut third).is_pending());
+    for (at, waiter) in [(100, &mut third), (500, &mut first), (600, &mut second)] {
+        clock.set(nanos(at * MS - 1));
+        assert!(poll(waiter).is_pending());
+        clock.set(nanos(at * MS));
+        assert!(poll(waiter).is_ready());
+    }
+}
+
+#[test]
+fn of_several_streams_the_short_one_is_waited_for_and_all_are_debited_at_once() {
+    let clock = ManualClock::new();
+    let timer = Hand::new(&clock);
+    let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], &clock).unwrap();
+    let mut waiter = Box::pin(bucket.take([3, 5], &timer));
+    assert!(poll(&mut waiter).is_pending());
+    assert_eq!(bucket.available(), [7, 0]);
+    // The stream that it does not touch stays open to others.
+    assert!(bucket.try_take([7, 0]).is_ok());
+    clock.set(nanos(50 * MS - 1));
+    assert!(poll(&mut waiter).is_pending());
+    clock.set(nanos(50 * MS));
+    assert_eq!(poll(&mut waiter), Poll::Ready(Ok(())));
+
+    let mut waiter = Box::pin(bucket.take([3, 5], &timer));
+    assert!(poll(&mut waiter).is_pending());
+    assert_eq!(bucket.wait_for([1, 0]).unwrap(), Duration::from_millis(350));
+    drop(waiter);
+    assert_eq!(bucket.wait_for([1, 0]).unwrap(), Duration::from_millis(50));
+    assert_eq!(bucket.wait_for([0, 1]).unwrap(), Duration::from_millis(10));
+}
+
+#[test]
+fn a_future_dropped_between_its_instant_and_its_poll_gives_back_exactly_once() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut waiter = Box::pin(bucket.take(5, &timer));
+    assert!(poll(&mut waiter).is_pending());
+    clock.advance(Duration::from_millis(500));
+    assert_eq!(bucket.available(), 0);
+    drop(waiter);
+    assert_eq!(bucket.available(), 5);
+}
+
+#[test]
+fn a_future_dropped_after_it_completed_gives_nothing_back() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut waiter = Box::pin(bucket.take(5, &timer));
+    assert!(poll(&mut waiter).is_pending());
+    clock.advance(Duration::from_millis(500));
+    assert!(poll(&mut waiter).is_ready());
+    drop(waiter);
+    assert_eq!(bucket.available(), 0);
+}
+
+#[test]
+fn a_future_that_is_forgotten_keeps_its_debt() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut waiter = Box::pin(bucket.take(5, &timer));
+    assert!(poll(&mut waiter).is_pending());
+    mem::forget(waiter);
+    mem::forget(bucket.take(5, &timer)); // not polled: nothing taken
+    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(600));
+}
+
+#[test]
+fn a_reservation_is_cancelled_by_its_wait_being_dropped_polled_or_not() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut sleeping = Box::pin(bucket.reserve(5).unwrap().wait_on(&timer));
+    assert!(poll(&mut sleeping).is_pending());
+    let unpolled = bucket.reserve(5).unwrap().wait_on(&timer);
+    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(1100));
+    drop(unpolled);
+    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(600));
+    drop(sleeping);
+    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(100));
+}
+
+#[test]
+fn readiness_takes_nothing_and_holds_no_place() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut ready = Box::pin(bucket.until_ready(3, &timer));
+    assert!(poll(&mut ready).is_pending());
+    clock.advance(Duration::from_millis(300));
+    assert!(bucket.try_take(2).is_ok(), "it holds no place");
+    assert!(poll(&mut ready).is_pending());
+    clock.advance(Duration::from_millis(200));
+    assert_eq!(poll(&mut ready), Poll::Ready(Ok(())));
+    assert_eq!(bucket.available(), 3, "it takes nothing");
+    assert_eq!(*timer.sleeps.borrow(), [300, 200].map(Duration::from_millis));
+}
+
+#[test]
+fn readiness_of_several_streams_is_that_of_all_of_them() {
+    let clock = ManualClock::new();
+    let timer = Hand::new(&clock);
+    let bucket =
+        MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(100).empty()], &clock).unwrap();
+    let mut ready = Box::pin(bucket.until_ready([1, 20], &timer));
+    for at in [0, 100, 200 - 1] {
+        clock.set(nanos(at * MS));
+        assert!(poll(&mut ready).is_pending());
+    }
+    clock.set(nanos(200 * MS));
+    assert_eq!(poll(&mut ready), Poll::Ready(Ok(())));
+    assert_eq!(bucket.available(), [2, 20]);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_thread_that_waited_for_readiness_finds_it() {
+    let limit = Limit::per_second(1000).empty();
+    let bucket = TokenBucket::with_clock(limit, tollgate::InstantClock::new()).unwrap();
+    bucket.until_ready_blocking(3).unwrap();
+    assert!(bucket.try_take(3).is_ok());
+    assert!(matches!(bucket.until_ready_blocking(1001), Err(Refused::Never(_))));
+    let bucket = MultiBucket::with_clock([limit; 2], tollgate::InstantClock::new()).unwrap();
+    bucket.until_ready_blocking([1, 3]).unwrap();
+    assert!(bucket.try_take([1, 3]).is_ok());
+}
+
+/// Tasks on tokio's runtimes; the clock is that of tokio, which in a paused runtime jumps from one sleep's end to the next.
+#[cfg(feature = "tokio")]
+mod paused {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+    use tokio::task::JoinSet;
+    use tokio::time::Instant;
+    use tollgate::TokioTimer;
+
+    use super::*;
+
+    struct TokioClock(Instant);
+
+    impl TokioClock {
+        fn new() -> Self {
+            Self(Instant::now())
+        }
+    }
+
+    impl Clock for TokioClock {
+        fn now(&self) -> Time {
+            nanos(self.0.elapsed().as_nanos() as u64)
+        }
+    }
+
+    fn thousand_per_second() -> Arc<TokenBucket<TokioClock>> {
+        let limit = Limit::per_second(1000).capacity(50).empty();
+        Arc::new(TokenBucket::with_clock(limit, TokioClock::new()).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fifty_at_once_are_served_in_their_turn_beside_eight_who_take_one_each() {
+        let bucket = thousand_per_second();
+        let served = Arc::new(AtomicU64::new(0));
+        let mut ones = JoinSet::new();
+        for _ in 0..8 {
+            let (bucket, served) = (bucket.clone(), served.clone());
+            ones.spawn(async move {
+                loop {
+                    bucket.take(1, TokioTimer).await.unwrap();
+                    served.fetch_add(1, SeqCst);
+                }
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let (called, before) = (bucket.clock().now(), served.load(SeqCst));
+        assert!(before > 80, "{before}");
+        bucket.take(50, TokioTimer).await.unwrap();
+        let (waited, meanwhile) = (bucket.clock().now().since(called), served.load(SeqCst) - before);
+        // Those who were in the queue already, and nobody who came later.
+        assert!(meanwhile <= 8, "{meanwhile}");
+        assert!(waited <= Duration::from_millis(8 + 50 + 1), "{waited:?}");
+    }
+
+    /// Counts the sleeps it is asked for.
+    #[derive(Clone, Default)]
+    struct Counting(Arc<AtomicU64>);
+
+    impl Timer for Counting {
+        type Sleep = tokio::time::Sleep;
+
+        fn sleep(&self, duration: Duration) -> Self::Sleep {
+            self.0.fetch_add(1, SeqCst);
+            TokioTimer.sleep(duration)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thousand_waiters_sleep_once_each_and_are_polled_twice_each() {
+        let (bucket, timer) = (thousand_per_second(), Counting::default());
+        let polls = Arc::new(AtomicU64::new(0));
+        let mut waiters = JoinSet::new();
+        for _ in 0..1000 {
+            let (bucket, timer, polls) = (bucket.clone(), timer.clone(), polls.clone());
+            waiters.spawn(async move {
+                let mut taken = pin!(bucket.take(1, timer));
+                let counted = poll_fn(|context| {
+                    polls.fetch_add(1, SeqCst);
+                    taken.as_mut().poll(context)
+                });
+                counted.await.unwrap();
+                bucket.clock().now()
+            });
+        }
+        let mut ends = waiters.join_all().await;
+        ends.sort_unstable();
+        for (i, end) in ends.iter().enumerate() {
+            let promised = nanos((i as u64 + 1) * MS);
+            assert!(*end >= promised && end.since(promised) <= Duration::from_millis(1), "{i}: {end:?}");
+        }
+        assert_eq!((timer.0.load(SeqCst), polls.load(SeqCst)), (1000, 2000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_another_timeout_cuts_short_charges_nothing() {
+        let bucket = thousand_per_second();
+        let cut = tokio::time::timeout(Duration::from_millis(10), bucket.take(50, TokioTimer)).await;
+        assert!(cut.is_err());
+        assert!(bucket.available() >= 10);
+    }
+
+    /// The clock stands still, so that the level says exactly who was charged.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn what_aborted_tasks_give_back_and_others_keep_adds_up() {
+        for round in 0..20 {
+            let bucket = Arc::new(TokenBucket::with_clock(Limit::per_second(1000), ManualClock::new()).unwrap());
+            let mut tasks = JoinSet::new();
+            for i in 0..200 {
+                let bucket = bucket.clone();
+                tasks.spawn(async move {
+                    let n = 1 + i % 10;
+                    bucket.take(n, TokioTimer).await.unwrap();
+                    n
+                });
+            }
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+            tasks.abort_all();
+            let mut kept = 0;
+            while let Some(end) = tasks.join_next().await {
+                match end {
+                    Ok(n) => kept += n,
+                    Err(error) => assert!(error.is_cancelled(), "{error}"),
+                }
+            }
+            assert_eq!(bucket.available(), 1000 - kept, "round {round}");
+        }
+    }
+}
+
+/// A runtime without a timer of its own, and real time: order and counts, and never early.
+#[cfg(feature = "futures-timer")]
+mod real_time {
+    use std::sync::Arc;
+
+    use tokio::task::JoinSet;
+    use tollgate::{FuturesTimer, InstantClock};
+
+    use super::*;
+
+    fn bucket() -> Arc<TokenBucket<InstantClock>> {
+        Arc::new(TokenBucket::with_clock(Limit::per_second(2000).empty(), InstantClock::new()).unwrap())
+    }
+
+    #[test]
+    fn without_a_timer_in_the_runtime_waiters_are_promised_in_order_and_none_is_early() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let bucket = bucket();
+        runtime.block_on(async {
+            let mut waiters = JoinSet::new();
+            for _ in 0..50 {
+                let bucket = bucket.clone();
+                waiters.spawn(async move {
+                    let place = bucket.reserve(1).unwrap();
+                    let ready_at = place.ready_at();
+                    place.wait_on(FuturesTimer).await;
+                    assert!(bucket.clock().now() >= ready_at);
+                    ready_at
+                });
+            }
+            let mut promised = waiters.join_all().await;
+            promised.sort_unstable();
+            // The token of each is on the line by then.
+            let on_the_line = promised.iter().zip(1..).all(|(at, n)| *at >= nanos(n * MS / 2));
+            assert!(promised.len() == 50 && on_the_line, "{promised:?}");
+        });
+    }
+
+    #[test]
+    fn without_a_timer_in_the_runtime_fifty_are_served_beside_eight_who_take_one_each() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let bucket = bucket();
+        runtime.block_on(async {
+            let mut ones = JoinSet::new();
+            for _ in 0..8 {
+                let bucket = bucket.clone();
+                ones.spawn(async move {
+                    loop {
+                        bucket.take(1, FuturesTimer).await.unwrap();
+                    }
+                });
+            }
+            tokio::task::yield_now().await; // let them begin
+            bucket.take(50, FuturesTimer).await.unwrap();
+        });
+        assert!(bucket.clock().now() >= nanos(25 * MS));
+    }
+}
