@@ -12,9 +12,6 @@ pub(crate) trait Bucket<const N: usize>: Sync {
 
     fn queue(&self) -> &Queue<N>;
 
-    /// The words, of one version; they may be outdated at once.
-    fn spent(&self) -> [u64; N];
-
     /// Changes the words in one step to what `change` makes of them; `Err` with the words, of one version, if it makes nothing of them.
     fn update(&self, change: &dyn Fn(&[u64; N]) -> Option<[u64; N]>) -> Result<(), [u64; N]>;
 }

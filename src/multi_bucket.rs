@@ -638,10 +638,6 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
         &self.queue
     }
 
-    fn spent(&self) -> [u64; N] {
-        self.state.read().0.spent
-    }
-
     fn update(&self, change: &dyn Fn(&[u64; N]) -> Option<[u64; N]>) -> Result<(), [u64; N]> {
         let mut spare = None;
         let changed = self.state.update(&mut spare, |spent| change(spent).map(|next| (next, ())));

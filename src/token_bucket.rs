@@ -549,11 +549,6 @@ impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
         &self.queue
     }
 
-    fn spent(&self) -> [u64; 1] {
-        // ORDERING: Relaxed. As in `available`.
-        [self.state.spent.load(Relaxed)]
-    }
-
     fn update(&self, change: &dyn Fn(&[u64; 1]) -> Option<[u64; 1]>) -> Result<(), [u64; 1]> {
         self.state.update(|spent| change(&[spent]).map(|next| (next, ()))).map_err(|spent| [spent])
     }

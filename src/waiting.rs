@@ -56,7 +56,9 @@ fn until_looking_again<const N: usize>(
 ) -> Result<Option<Duration>, Refused<N>> {
     let (limits, now) = (bucket.limits(), bucket.now());
     limits.check(amounts)?;
-    let missing = limits.not_yet(&bucket.spent(), limits.elapsed(now), amounts);
+    // To make nothing of the words is to read them.
+    let Err(spent) = bucket.update(&|_| None) else { return Ok(None) };
+    let missing = limits.not_yet(&spent, limits.elapsed(now), amounts);
     let wait = missing.wait();
     // Past the end of time are those streams that never refill.
     if wait > Time::MAX.since(now) {
