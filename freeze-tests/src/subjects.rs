@@ -41,6 +41,27 @@ impl Subject for Word {
         Verb::new("wait_for", Adds(0), |Self(bucket)| {
             assert!(watched(|| bucket.wait_for(CAPACITY as u64)).expect("no more than the capacity") > Duration::ZERO);
         }),
+        Verb::new("charge", Adds(2), |Self(bucket)| watched(|| bucket.charge(2)).expect("no debt at all")),
+        Verb::new("reserve", Adds(1), |Self(bucket)| watched(|| bucket.reserve(1)).expect("no bound").commit()),
+        Verb::new("reserve_within, refused", Adds(0), |Self(bucket)| {
+            let _ = watched(|| bucket.reserve_within(CAPACITY as u64, Duration::ZERO)).expect_err("half is taken");
+        }),
+        // What is cancelled or settled has been put back before, so that the call has an effect of its own.
+        Verb::new("Reservation::cancel", Adds(-3), |Self(bucket)| {
+            let place = bucket.reserve(3).expect("no bound");
+            bucket.put_back(3);
+            watched(|| place.cancel());
+        }),
+        Verb::new("Estimate::settle, up", Adds(2), |Self(bucket)| {
+            let estimate = bucket.estimate(3).expect("half of it is there");
+            bucket.put_back(3);
+            watched(|| estimate.settle([5])).expect("no debt at all");
+        }),
+        Verb::new("Estimate::settle, down", Adds(-2), |Self(bucket)| {
+            let estimate = bucket.estimate(3).expect("half of it is there");
+            bucket.put_back(3);
+            watched(|| estimate.settle([1])).expect("no debt at all");
+        }),
     ];
 
     fn new() -> Self {
@@ -115,6 +136,27 @@ impl<const S: usize> Subject for Multi<S> {
             let handle = bucket.handle().expect("enough slots");
             let wait = watched(|| handle.wait_for(items(CAPACITY))).expect("no more than the capacity");
             assert!(wait > Duration::ZERO);
+        }),
+        Verb::new("charge", Adds(2), |Self(bucket)| watched(|| bucket.charge(items(2))).expect("no debt at all")),
+        Verb::new("reserve", Adds(1), |Self(bucket)| watched(|| bucket.reserve(ITEM)).expect("no bound").commit()),
+        Verb::new("reserve_within, refused", Adds(0), |Self(bucket)| {
+            let _ = watched(|| bucket.reserve_within(items(CAPACITY), Duration::ZERO)).expect_err("half is taken");
+        }),
+        // As above: what is cancelled or settled has been put back before.
+        Verb::new("Reservation::cancel", Adds(-3), |Self(bucket)| {
+            let place = bucket.reserve(items(3)).expect("no bound");
+            bucket.put_back(items(3));
+            watched(|| place.cancel());
+        }),
+        Verb::new("Estimate::settle, up", Adds(2), |Self(bucket)| {
+            let estimate = bucket.estimate(items(3)).expect("half of it is there");
+            bucket.put_back(items(3));
+            watched(|| estimate.settle(items(5))).expect("no debt at all");
+        }),
+        Verb::new("Estimate::settle, down", Adds(-2), |Self(bucket)| {
+            let estimate = bucket.estimate(items(3)).expect("half of it is there");
+            bucket.put_back(items(3));
+            watched(|| estimate.settle(items(1))).expect("no debt at all");
         }),
     ];
 
