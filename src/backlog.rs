@@ -80,7 +80,7 @@ impl<T, const N: usize> Backlog<T, N> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::{Limit, ManualClock, MultiBucket};

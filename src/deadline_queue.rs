@@ -316,7 +316,7 @@ fn is_full<const N: usize>(snapshot: &Snapshot<N>) -> bool {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use std::vec;
 

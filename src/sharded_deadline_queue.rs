@@ -340,7 +340,7 @@ impl<K, T, const N: usize, C, const S: usize> fmt::Debug for ShardedDeadlineQueu
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::{Limit, ManualClock};
