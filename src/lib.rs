@@ -31,7 +31,8 @@
 //!
 //! under any interleaving, any stall of any thread, and any difference between the clocks that the threads read. The time of a grant is the reading of the
 //! clock that it was decided on. `e` is [`Limit::precision`]: 0 where the arithmetic is exact, else 1 ns, or up to 1 µs for a capacity worth
-//! ages. `P` is what was [put back](TokenBucket::put_back) between the first and the last grant of the window. With leases there is [one term more](Lease#the-bound).
+//! ages. `P` is what was [put back](TokenBucket::put_back) between the first and the last grant of the window. With leases there is [one term more](Lease#the-bound), and
+//! with what is taken before it is there, too: [`Reservation`] states both.
 //!
 //! Tokens are a line and a bucket is a counter. `accrued(t) = r * t` is what has been produced by time `t`, and the whole state is `spent`: what was
 //! taken, and what was forfeited because the bucket was full. Every grant moves `spent` up by the amount, from no less than `accrued(t) - C` to no more
