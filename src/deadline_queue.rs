@@ -1,4 +1,4 @@
-//! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in between. The rule is in `waiting.rs`.
+//! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in between. The rule is in `backlog.rs`.
 
 use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,6 +30,7 @@ use crate::{Clock, DefaultClock, Drained, MultiBucket, Oversized, Refused, Snaps
 /// * A drain takes a constant time for each item that it lets go, beside the bucket's own, whatever else waits; a push takes `O(log n)`. Both are averages over the
 ///   chance by which the lists inside are linked. Items that were pushed while a drain was under way are sorted in by the next one, `O(log n)` for each.
 ///
+/// It is not lock-free as the bucket is: a thread that is stopped inside a drain keeps what waited, until it goes on; others can push, and take from the bucket.
 /// A mutex is held for a push, and for a few moves at the two ends of a drain, but not while the bucket is asked. No item is dropped and no clock is read while it is held. A poisoned
 /// mutex is used on. Memory grows with the most items that ever waited at once and is kept.
 ///
