@@ -37,11 +37,15 @@ impl<const N: usize> Case<N> {
         Self { streams, scripts }
     }
 
-    /// The same with a clock that stands, full at first, and without what asks for the number of changes.
+    /// The same with a clock that stands, full at first, without debts and without what asks for the number of changes.
     pub fn standing_still(random: &mut Random) -> Self {
         let Self { streams, mut scripts } = Self::random(random);
         for call in scripts.iter_mut().flatten() {
-            let verb = if call.verb == Verb::Snapshot { Verb::Available } else { call.verb };
+            let verb = match call.verb {
+                Verb::Snapshot => Verb::Available,
+                Verb::Reserve(amounts) | Verb::Charge(amounts) => Verb::TryTake(amounts),
+                verb => verb,
+            };
             *call = Call { now: ORIGIN, verb };
         }
         Self { streams: streams.map(|stream| Stream { starts_full: true, ..stream }), scripts }
@@ -59,7 +63,9 @@ fn verb<const N: usize>(streams: &[Stream; N], random: &mut Random) -> Verb<N> {
         let more = u64::from(random.one_in(8));
         random.between(0, stream.capacity + more)
     });
-    match random.between(0, 15) {
+    match random.between(0, 18) {
+        16 | 17 => Verb::Reserve(amounts),
+        18 => Verb::Charge(amounts),
         0..=7 => Verb::TryTake(amounts),
         // What one stream is asked for is tokens, not items.
         8 | 9 => Verb::TakeUpTo(random.between(0, 4), if N == 1 { [1; N] } else { amounts.map(|n| n.min(2)) }),

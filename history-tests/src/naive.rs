@@ -27,6 +27,9 @@ pub struct Call<const N: usize> {
 pub enum Verb<const N: usize> {
     TryTake([u64; N]),
     TakeUpTo(u64, [u64; N]),
+    /// Keeps the place.
+    Reserve([u64; N]),
+    Charge([u64; N]),
     PutBack([u64; N]),
     Reset([u64; N]),
     Available,
@@ -42,6 +45,8 @@ pub enum Answer<const N: usize> {
     /// The first stream that can never hold so much.
     Never(usize),
     Items(u64),
+    /// The instant from which what was reserved may be used.
+    Place(u128),
     Levels([u64; N]),
     /// Levels, and how many calls had changed the state before.
     Picture([u64; N], u64),
@@ -103,13 +108,18 @@ impl<const N: usize> Naive<N> {
     fn take(&mut self, now: u64, n: [u64; N]) -> bool {
         let fits = self.waits(now, n) == [0; N];
         if fits {
-            self.spent = self.each(
-                |stream, spent, i| {
-                    if n[i] == 0 { spent } else { spent.max(stream.floor(now)) + stream.shares(n[i]) }
-                },
-            );
+            self.owe(now, n);
         }
         fits
+    }
+
+    /// Takes them whether they are there or not.
+    fn owe(&mut self, now: u64, n: [u64; N]) {
+        self.spent = self.each(
+            |stream, spent, i| {
+                if n[i] == 0 { spent } else { spent.max(stream.floor(now)) + stream.shares(n[i]) }
+            },
+        );
     }
 
     fn call(&mut self, Call { now, verb }: Call<N>) -> Answer<N> {
@@ -126,6 +136,15 @@ impl<const N: usize> Naive<N> {
             Verb::TakeUpTo(most, each) => {
                 let items = (0..=most).rev().find(|items| self.take(now, each.map(|n| n * items)));
                 Answer::Items(items.expect("none always fits"))
+            }
+            Verb::Reserve(n) => self.never(n).unwrap_or_else(|| {
+                let wait = self.waits(now, n).into_iter().max().unwrap_or(0);
+                self.owe(now, n);
+                Answer::Place(u128::from(now.max(ORIGIN)) + wait)
+            }),
+            Verb::Charge(n) => {
+                self.owe(now, n);
+                Answer::Done
             }
             Verb::PutBack(n) => {
                 self.spent = self.each(|stream, spent, i| {
@@ -154,7 +173,8 @@ impl<const N: usize> SequentialSpec for Naive<N> {
     fn invoke(&mut self, call: &Call<N>) -> Answer<N> {
         let before = self.spent;
         let answer = self.call(*call);
-        self.changes += u64::from(self.spent != before);
+        // A reset is published also where it changes nothing.
+        self.changes += u64::from(self.spent != before || matches!(call.verb, Verb::Reset(_)));
         answer
     }
 }

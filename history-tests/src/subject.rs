@@ -14,27 +14,59 @@ macro_rules! subjects {
     ($(#[$doc:meta])* $module:ident, $tollgate:ident) => {
         $(#[$doc])*
         pub mod $module {
+            use std::cell::Cell;
             use std::time::Duration;
 
-            use $tollgate::{Limit, ManualClock, MultiBucket, Never, Rate, Refused, Time, TokenBucket};
+            use $tollgate::{Clock, Limit, MultiBucket, Never, Rate, Refused, Reservation, Time, TokenBucket};
 
             use super::{Answer, Call, Stream, Subject};
             use crate::naive::{ORIGIN, Verb};
 
             /// `TokenBucket`.
             #[derive(Debug)]
-            pub struct Word(TokenBucket<ManualClock>);
+            pub struct Word(TokenBucket<Called>);
 
             /// `MultiBucket` with `S` slots inside, called through a shared reference by all.
             #[derive(Debug)]
-            pub struct Multi<const S: usize>(MultiBucket<2, ManualClock, S>);
+            pub struct Multi<const S: usize>(MultiBucket<2, Called, S>);
 
             /// The same, called through a handle by all but the first.
             #[derive(Debug)]
-            pub struct Handles<const S: usize>(MultiBucket<2, ManualClock, S>);
+            pub struct Handles<const S: usize>(MultiBucket<2, Called, S>);
 
-            pub(crate) fn clock() -> ManualClock {
-                ManualClock::starting_at(Time::from_nanos(ORIGIN))
+            std::thread_local! {
+                static NOW: Cell<u64> = const { Cell::new(ORIGIN) };
+            }
+
+            /// A clock that shows the reading of the call that the thread makes, for the verbs that read one.
+            #[derive(Debug)]
+            pub struct Called;
+
+            impl Clock for Called {
+                fn now(&self) -> Time {
+                    Time::from_nanos(NOW.get())
+                }
+            }
+
+            pub(crate) fn clock() -> Called {
+                NOW.set(ORIGIN);
+                Called
+            }
+
+            /// Makes a reservation on this reading. It reads the clock before all else, so nobody sets it in between.
+            fn placed<'b, const N: usize>(
+                now: u64,
+                reserve: impl FnOnce() -> Result<Reservation<'b, N>, Refused<N>>,
+            ) -> Answer<N> {
+                NOW.set(now);
+                match reserve() {
+                    Ok(place) => {
+                        let at = place.ready_at().as_nanos();
+                        place.commit();
+                        Answer::Place(at.into())
+                    }
+                    Err(refused) => granted(Err(refused)),
+                }
             }
 
             pub(crate) fn limit(stream: Stream) -> Limit {
@@ -68,6 +100,8 @@ macro_rules! subjects {
                             Verb::TryTake([n]) => granted(bucket.try_take(n)),
                             // An item is a token here.
                             Verb::TakeUpTo(most, _) => Answer::Items(bucket.take_up_to(most)),
+                            Verb::Reserve([n]) => placed(call.now, || self.0.reserve(n)),
+                            Verb::Charge([n]) => granted(bucket.charge(n)),
                             Verb::PutBack([n]) => {
                                 bucket.put_back(n);
                                 Answer::Done
@@ -84,11 +118,13 @@ macro_rules! subjects {
                 }
             }
 
-            fn call<const S: usize>(bucket: &MultiBucket<2, ManualClock, S>, call: &Call<2>) -> Answer<2> {
-                let bucket = bucket.at(Time::from_nanos(call.now));
+            fn call<const S: usize>(shared: &MultiBucket<2, Called, S>, call: &Call<2>) -> Answer<2> {
+                let bucket = shared.at(Time::from_nanos(call.now));
                 match call.verb {
                     Verb::TryTake(amounts) => granted(bucket.try_take(amounts)),
                     Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_up_to(most, each)),
+                    Verb::Reserve(amounts) => placed(call.now, || shared.reserve(amounts)),
+                    Verb::Charge(amounts) => granted(bucket.charge(amounts)),
                     Verb::PutBack(amounts) => {
                         bucket.put_back(amounts);
                         Answer::Done
@@ -136,7 +172,12 @@ macro_rules! subjects {
                                 Answer::Done
                             }
                             // What a handle cannot do, or not at a given time.
-                            Verb::Reset(_) | Verb::Available | Verb::Snapshot | Verb::WaitFor(_) => call(&self.0, one),
+                            Verb::Reserve(_)
+                            | Verb::Charge(_)
+                            | Verb::Reset(_)
+                            | Verb::Available
+                            | Verb::Snapshot
+                            | Verb::WaitFor(_) => call(&self.0, one),
                         }
                     })
                 }

@@ -2,30 +2,26 @@
 //!
 //! Both are right as long as one thread calls at a time and the clock stands: what is wrong is only what they do beside each other.
 
-use tollgate_shuttle::{ManualClock, Time, TokenBucket};
+use tollgate_shuttle::{Time, TokenBucket};
 
 use crate::naive::{Answer, Call, Stream, Verb};
 use crate::subject::Subject;
-use crate::subject::shuttled::{clock, limit};
+use crate::subject::shuttled::{Called, clock, limit};
 
 /// Debits one stream after the other, and puts back what it has taken if a later one refuses.
 #[derive(Debug)]
-pub struct Rollback([TokenBucket<ManualClock>; 2]);
+pub struct Rollback([TokenBucket<Called>; 2]);
 
 /// Looks whether all streams have enough, and then debits them.
 #[derive(Debug)]
-pub struct CheckThenAct([TokenBucket<ManualClock>; 2]);
+pub struct CheckThenAct([TokenBucket<Called>; 2]);
 
-fn buckets(streams: [Stream; 2]) -> [TokenBucket<ManualClock>; 2] {
+fn buckets(streams: [Stream; 2]) -> [TokenBucket<Called>; 2] {
     streams.map(|stream| TokenBucket::with_clock(limit(stream), clock()).expect("a limit in range"))
 }
 
 /// All but the take, stream by stream.
-fn call(
-    [first, second]: &[TokenBucket<ManualClock>; 2],
-    call: &Call<2>,
-    take: impl Fn(u64, [u64; 2]) -> bool,
-) -> Answer<2> {
+fn call([first, second]: &[TokenBucket<Called>; 2], call: &Call<2>, take: impl Fn(u64, [u64; 2]) -> bool) -> Answer<2> {
     let now = Time::from_nanos(call.now);
     let [first, second] = [first.at(now), second.at(now)];
     let waits = |[a, b]: [u64; 2]| match (first.wait_for(a), second.wait_for(b)) {
@@ -55,7 +51,7 @@ fn call(
             Answer::Done
         }
         Verb::Available => Answer::Levels([first.available(), second.available()]),
-        Verb::Snapshot => unreachable!("they have none"),
+        Verb::Snapshot | Verb::Reserve(_) | Verb::Charge(_) => unreachable!("they have none"),
         Verb::WaitFor(amounts) => waits(amounts).map_or_else(|never| never, |[a, b]| Answer::Wait(a.max(b))),
     }
 }
