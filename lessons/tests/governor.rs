@@ -7,7 +7,7 @@ use std::time::Duration;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use lessons::lesson;
-use tollgate::{Limit, ManualClock, Never, Rate, Refused, TokenBucket};
+use tollgate::{Limit, ManualClock, Never, Rate, Refused, Time, TokenBucket};
 
 fn cells(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
@@ -70,4 +70,36 @@ fn more_than_the_capacity_is_refused_as_never() {
     }
     assert_eq!(bucket.available(), 2);
     lesson("governor 0.10.4", true, format!("check_n({AMOUNT}) on a burst of 2 {theirs}"), "refused as Never");
+}
+
+/// Both refill a token every 100 ms. One caller wants 50; eight others take single ones, again and again. governor's waiters try again when they were told
+/// to, which is all that its `until_n_ready` does; ours hold a place.
+#[test]
+fn a_large_amount_beside_small_ones_is_served_in_its_turn() {
+    const STEP: Duration = Duration::from_millis(100);
+    let clock = FakeRelativeClock::default();
+    clock.advance(Duration::from_secs(1));
+    let limiter = RateLimiter::direct_with_clock(Quota::per_second(cells(10)).allow_burst(cells(50)), clock.clone());
+    limiter.check_n(cells(50)).unwrap().unwrap();
+    let mut small = 0;
+    for _ in 0..1000 {
+        clock.advance(STEP);
+        small += u64::from(limiter.check().is_ok());
+        assert!(limiter.check_n(cells(50)).unwrap().is_err());
+    }
+    assert_eq!(small, 1000);
+
+    let bucket = TokenBucket::with_clock(Limit::per_second(10).capacity(50).empty(), ManualClock::new()).unwrap();
+    let before: Vec<_> = (0..8).map(|_| bucket.reserve(1).unwrap()).collect();
+    let large = bucket.reserve(50).unwrap();
+    let again = bucket.reserve(1).unwrap();
+    assert!(before.iter().all(|small| small.ready_at() <= Time::ZERO.after(8 * STEP)));
+    assert_eq!(large.ready_at(), Time::ZERO.after(58 * STEP));
+    assert_eq!(again.ready_at(), Time::ZERO.after(59 * STEP));
+    lesson(
+        "governor 0.10.4",
+        true,
+        "50 cells beside single ones: refused for 100 s, while 1000 of those were granted",
+        "served in its turn, after the eight that came before it",
+    );
 }

@@ -5,11 +5,6 @@ use lessons::later;
 #[test]
 fn rows_without_a_test_are_named() {
     later(
-        "governor 0.10.4",
-        "until_n_ready(50) against eight 1-cell waiters: not run, it has no end to wait for",
-        "section 4, FIFO",
-    );
-    later(
         "ratelimit 2.0.0",
         "a lowered cap undone by a refill that has read the old one: not run, a race",
         "section 3",
