@@ -827,7 +827,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "reservation.rs",
             "pub fn into_estimate(",
             "mem::replace(&mut self.units, [0; N])",
-            "mem::replace(&mut self.units, [1; N]).map(|units| units)",
+            "self.units",
         )],
         expect: Killed("tests/reservation::a_dropped_reservation_gives_back_and_a_committed_one_does_not"),
     },
