@@ -789,7 +789,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         });
     }",
         )],
-        expect: Killed("reservation::two_reservations_of_two_streams_get_two_places"),
+        // Two steps for each thread are too many for a model without a bound.
+        expect: Killed("tests/queue::each_stream_has_its_own_largest_debt"),
     },
     Fault {
         id: "commit-gives-back",
