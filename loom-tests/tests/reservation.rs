@@ -73,8 +73,7 @@ model! {
 model! {
     /// The same over two streams: both are debited in one step, and a place is the later of the two ends.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the streams are reserved one by one, or if a reservation decides on one version and
-    /// writes another.
+    /// Two threads, one call each; exhaustive. Fails if a reservation decides on one version and writes another.
     two_reservations_of_two_streams_get_two_places, None, 20, [(3, 4, [4, 5]), (4, 2, [4, 5])], || {
         let bucket = multi_bucket::<2, 3>([4, 4]);
         assert!(bucket.try_take([4, 4]).is_ok());

@@ -790,7 +790,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         });
     }",
         )],
-        expect: Killed("reservation::two_reservations_of_two_streams_get_two_places"),
+        // Two steps for each thread are too many for a model without a bound.
+        expect: Killed("tests/queue::each_stream_has_its_own_largest_debt"),
     },
     Fault {
         id: "commit-gives-back",
@@ -828,7 +829,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "reservation.rs",
             "pub fn into_estimate(",
             "mem::replace(&mut self.units, [0; N])",
-            "mem::replace(&mut self.units, [1; N]).map(|units| units)",
+            "self.units",
         )],
         expect: Killed("tests/reservation::a_dropped_reservation_gives_back_and_a_committed_one_does_not"),
     },
