@@ -18,7 +18,8 @@ use crate::{Estimate, Refused, Time, Timer};
 /// tokens come back: those go to whoever calls next. There is no list and no lock, and nobody does anything when the instant comes.
 ///
 /// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let [`wait`](Self::wait) do both. **Dropped, it is
-/// cancelled**, at any time, and gives its tokens back.
+/// cancelled**, at any time, and gives its tokens back. Held beyond the
+/// [idle limit](crate::Limit::idle_limit), never less than 90 days, it may give nothing back.
 ///
 /// # Guarantees
 ///
