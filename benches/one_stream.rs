@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use benches::floors::Word;
-use benches::ours::{One, OneOnClock};
+use benches::ours::{Batch, One, OneLease, OneOnClock};
 use benches::peers::{BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet};
 use benches::{Contestant, Limiter, run};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -13,7 +13,9 @@ fn granted(criterion: &mut Criterion) {
     grants::<One>(criterion, "tollgate");
     grants::<Governor<Free>>(criterion, "governor");
     grants::<BetterBucket>(criterion, "better-bucket");
+    grants::<Batch>(criterion, "tollgate-batch-of-64");
     grants::<OneOnClock>(criterion, "tollgate-clock");
+    grants::<OneLease>(criterion, "tollgate-lease-clock");
     grants::<Governor>(criterion, "governor-clock");
     grants::<BetterBucketOnClock>(criterion, "better-bucket-clock");
     grants::<Ratelimit>(criterion, "ratelimit-clock");

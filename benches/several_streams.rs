@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use benches::floors::WideWord;
 use benches::locked::Locked;
-use benches::ours::{Handles, HandlesOnClock, Several, SeveralOnClock};
+use benches::ours::{Handles, HandlesOnClock, Several, SeveralLease, SeveralOnClock};
 use benches::peers::{TwoGovernors, TwoThrottles};
 use benches::{Contestant, Limiter, run};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -16,6 +16,7 @@ fn granted(criterion: &mut Criterion) {
     grants::<TwoThrottles>(criterion, "2/throttle-net-clock");
     grants::<SeveralOnClock<2>>(criterion, "2/self-clock");
     grants::<HandlesOnClock<2>>(criterion, "2/handle-clock");
+    grants::<SeveralLease<2>>(criterion, "2/lease-clock");
     streams::<1>(criterion);
     streams::<2>(criterion);
     streams::<3>(criterion);
