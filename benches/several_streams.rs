@@ -1,16 +1,18 @@
 //! What does a decision about several streams cost, through the bucket and through a handle, and what do others ask for two?
 
-use std::time::{Duration, Instant};
+mod timed;
+
+use std::time::Duration;
 
 use benches::floors::WideWord;
 use benches::locked::Locked;
 use benches::ours::{Handles, HandlesOnClock, Several, SeveralLease, SeveralOnClock};
 use benches::peers::{TwoGovernors, TwoThrottles};
-use benches::{Contestant, Limiter, run};
 use criterion::{Criterion, criterion_group, criterion_main};
+use timed::{grants, refuses, time};
 
 fn granted(criterion: &mut Criterion) {
-    bench(criterion, "granted/2/floor-128-bit", &WideWord::default(), true);
+    time(criterion, "granted/2/floor-128-bit", &WideWord::default(), true);
     grants::<Locked>(criterion, "2/mutex");
     grants::<TwoGovernors>(criterion, "2/governors-clock");
     grants::<TwoThrottles>(criterion, "2/throttle-net-clock");
@@ -36,26 +38,6 @@ fn refused(criterion: &mut Criterion) {
     refuses::<Several<2>>(criterion, "2/self");
     refuses::<Handles<2>>(criterion, "2/handle");
     refuses::<Several<8>>(criterion, "8/self");
-}
-
-fn grants<L: Limiter>(criterion: &mut Criterion, name: &str) {
-    bench(criterion, &format!("granted/{name}"), &L::granting(), true);
-}
-
-fn refuses<L: Limiter>(criterion: &mut Criterion, name: &str) {
-    bench(criterion, &format!("refused/{name}"), &L::holding(0), false);
-}
-
-fn bench<C: Contestant>(criterion: &mut Criterion, name: &str, contestant: &C, grants: bool) {
-    criterion.bench_function(&format!("several_streams/{name}"), |bencher| {
-        bencher.iter_custom(|calls| {
-            let started = Instant::now();
-            let granted = run(contestant, calls);
-            let time = started.elapsed();
-            assert_eq!(granted, if grants { calls } else { 0 }, "{name}");
-            time
-        });
-    });
 }
 
 criterion_group! {

@@ -1,0 +1,26 @@
+//! What the criterion files share: a contestant that grants or refuses every call, and is held to it while it is timed.
+
+use std::time::Instant;
+
+use benches::{Contestant, Limiter, run};
+use criterion::Criterion;
+
+pub(crate) fn grants<L: Limiter>(criterion: &mut Criterion, name: &str) {
+    time(criterion, &format!("granted/{name}"), &L::granting(), true);
+}
+
+pub(crate) fn refuses<L: Limiter>(criterion: &mut Criterion, name: &str) {
+    time(criterion, &format!("refused/{name}"), &L::holding(0), false);
+}
+
+pub(crate) fn time<C: Contestant>(criterion: &mut Criterion, name: &str, contestant: &C, grants: bool) {
+    criterion.bench_function(name, |bencher| {
+        bencher.iter_custom(|calls| {
+            let started = Instant::now();
+            let granted = run(contestant, calls);
+            let time = started.elapsed();
+            assert_eq!(granted, if grants { calls } else { 0 }, "{name}");
+            time
+        });
+    });
+}
