@@ -919,6 +919,40 @@ pub(crate) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },
+    // Leases and batches.
+    Fault {
+        id: "lease-holds-more-than-it-fetched",
+        edits: &[edit("holding.rs", "fn fetch(", "self.held[i] += taken[i];", "self.held[i] += taken[i] + 1;")],
+        expect: Killed("lease::two_leases_share_the_last_tokens"),
+    },
+    Fault {
+        id: "lease-fetches-what-another-got",
+        edits: &[edit(
+            "holding.rs",
+            "fn fetch(",
+            "let fetched = lender.update(|spent| {",
+            "let first = lender.update(|_| None::<([u64; N], ())>).unwrap_err();
+        let fetched = lender.update(|spent| {
+            let _ = spent;
+            let spent = &first;",
+        )],
+        expect: Killed("lease::two_leases_share_the_last_tokens"),
+    },
+    Fault {
+        id: "lease-drop-gives-back-twice",
+        edits: &[edit(
+            "lease.rs",
+            "fn drop",
+            "self.give_back();",
+            "let held = self.holding.held;\n self.give_back();\n self.holding.held = held;\n self.give_back();",
+        )],
+        expect: Killed("lease::what_a_dropped_lease_gives_back_is_there_once"),
+    },
+    Fault {
+        id: "lease-drop-keeps-what-is-left",
+        edits: &[edit("lease.rs", "fn drop", "self.give_back();", "")],
+        expect: Killed("lease::what_a_dropped_lease_gives_back_is_there_once"),
+    },
     // Clocks.
     Fault {
         id: "manual-advance-load-and-store",
