@@ -8,6 +8,7 @@
 
 mod trace_fifo;
 mod trace_format;
+#[cfg(feature = "std")]
 mod trace_queue;
 mod trace_take;
 mod trace_wait;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use trace_fifo::replay_fifo;
 use trace_format::Recording;
+#[cfg(feature = "std")]
 use trace_queue::{replay_limiter, replay_shard};
 use trace_take::replay_take;
 use trace_wait::{replay_double_credit, replay_wait};
@@ -73,7 +75,9 @@ fn replay_of(recording: &Recording) -> Option<Replay> {
         ("wait", None) => Some(replay_wait),
         ("fifo", None) => Some(replay_fifo),
         ("double_credit", Some(_)) => Some(replay_double_credit),
+        #[cfg(feature = "std")]
         ("shard", None) => Some(replay_shard),
+        #[cfg(feature = "std")]
         ("limiter", None) => Some(replay_limiter),
         _ => None,
     }
@@ -296,6 +300,7 @@ mod the_checks_can_fail {
     }
 
     #[test]
+    #[cfg(feature = "std")]
     fn a_batch_that_became_something_else_is_found() {
         let name = "aiokpl/shard-queue-grid-s2";
         let lines = lines_of(name);
@@ -315,6 +320,7 @@ mod the_checks_can_fail {
     }
 
     #[test]
+    #[cfg(feature = "std")]
     fn a_batch_that_ended_otherwise_or_at_another_time_is_found() {
         let name = "aiokpl/limiter-ticks-grid-s1";
         let lines = lines_of(name);
@@ -332,6 +338,7 @@ mod the_checks_can_fail {
 
     /// 2048 of 2^20 a second are there after 1/512 s. A bucket at this inexact rate has them a nanosecond later.
     #[test]
+    #[cfg(feature = "std")]
     fn a_batch_that_is_a_nanosecond_late_is_counted() {
         let name = "aiokpl/shard-queue-grid-s2";
         let mut header: Value = serde_json::from_str(&lines_of(name)[0]).unwrap();
