@@ -25,15 +25,18 @@ impl Stamp {
     /// How many slots an index can name.
     pub(crate) const SLOTS: usize = 1 << INDEX_BITS;
 
+    #[inline]
     pub(crate) const fn index(self) -> usize {
         (self.0 & (Self::SLOTS as u64 - 1)) as usize
     }
 
+    #[inline]
     pub(crate) const fn sequence(self) -> u64 {
         self.0 >> INDEX_BITS
     }
 
     /// The next version, which lives in slot `index`.
+    #[inline]
     const fn next(self, index: usize) -> Self {
         Self((self.sequence().wrapping_add(1) << INDEX_BITS) | index as u64)
     }

@@ -24,6 +24,7 @@ impl<const N: usize> Limits<N> {
     }
 
     /// Nanoseconds since the origin; a reading from before it counts as the origin.
+    #[inline]
     pub(crate) fn elapsed(&self, now: Time) -> u64 {
         now.nanos_since(self.origin)
     }
@@ -63,6 +64,7 @@ impl<const N: usize> Limits<N> {
     }
 
     /// The words after taking as many whole items of `per_item` as fit, but no more than `most`, and how many; `None` if none fits.
+    #[inline]
     pub(crate) fn take_up_to(
         &self,
         spent: &[u64; N],
@@ -123,6 +125,7 @@ impl<const N: usize> Limits<N> {
     }
 
     /// The words after `amounts` came back, or `None` if that changes nothing.
+    #[inline]
     pub(crate) fn put_back(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
         let next = core::array::from_fn(|i| self.streams[i].put_back(spent[i], elapsed, amounts[i]));
         (next != *spent).then_some(next)

@@ -70,6 +70,7 @@ impl Stream {
         Ok(Self { line, unit, ceiling: capacity * unit, capacity: tokens, precision, starts_full })
     }
 
+    #[inline]
     pub(crate) const fn capacity(&self) -> u64 {
         self.capacity.get()
     }
@@ -91,12 +92,14 @@ impl Stream {
     }
 
     /// Units there to be taken after `elapsed` nanoseconds; negative in debt, never above the ceiling.
+    #[inline]
     const fn level(&self, spent: u64, elapsed: u64) -> i64 {
         let level = self.line.at(elapsed).wrapping_sub(spent) as i64;
         if level > self.ceiling as i64 { self.ceiling as i64 } else { level }
     }
 
     /// `spent` after taking `n` tokens, or `None` if they are not there. An amount of 0 is neither checked nor written.
+    #[inline]
     pub(crate) const fn take(&self, spent: u64, elapsed: u64, n: u64) -> Option<u64> {
         if n == 0 {
             return Some(spent);
@@ -114,11 +117,13 @@ impl Stream {
     }
 
     /// Units that are missing for `n` tokens, at most the capacity.
+    #[inline]
     pub(crate) const fn shortfall(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
         self.missing(spent, elapsed, n * self.unit)
     }
 
     /// The same for a number of units, below 2^62.
+    #[inline]
     pub(crate) const fn missing(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
         let (need, level) = (units as i64, self.level(spent, elapsed));
         // Below 3 * 2^62, which is more than an `i64` holds.
@@ -126,6 +131,7 @@ impl Stream {
     }
 
     /// How many whole items of `each` tokens are there, but no more than `most`. An item of 0 tokens always fits.
+    #[inline]
     pub(crate) const fn fit(&self, spent: u64, elapsed: u64, each: u64, most: u64) -> u64 {
         if each == 0 {
             return most;
@@ -139,12 +145,14 @@ impl Stream {
     }
 
     /// `spent` after `n` tokens came back: never higher than before, and never above what makes the bucket full.
+    #[inline]
     pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
         let n = if n < self.capacity() { n } else { self.capacity() };
         self.give_back(spent, elapsed, n * self.unit)
     }
 
     /// The same for a number of units, below 2^62: a debt that is taken back may be larger than the capacity.
+    #[inline]
     pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
         let accrued = self.line.at(elapsed);
         let level = accrued.wrapping_sub(spent) as i64;
@@ -206,6 +214,7 @@ impl Stream {
     }
 
     /// Whole tokens there to be taken; 0 in debt.
+    #[inline]
     pub(crate) const fn available(&self, spent: u64, elapsed: u64) -> u64 {
         self.fit(spent, elapsed, 1, self.capacity())
     }

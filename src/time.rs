@@ -81,6 +81,7 @@ impl Time {
         Duration::from_nanos(self.nanos_since(earlier))
     }
 
+    #[inline]
     pub(crate) const fn nanos_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)
     }
