@@ -14,7 +14,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test    everything that fits in a quarter of an hour: format, lints, docs, tests over the features, no_std, examples, loom
+  test    everything that fits in half an hour: format, lints, docs, tests over the features, no_std, examples, loom
           models, frozen threads, histories, a short soak, lessons, the replay of fuzzed inputs, answers of what is timed
   loom    the loom models alone; further words are passed on to the test runner
   killers [ID...]
