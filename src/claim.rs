@@ -29,7 +29,7 @@ impl Claim {
     /// Whether the slot is now the caller's. It never waits; a claim that is lost has been won by somebody else.
     #[inline]
     pub(crate) fn try_claim(&self) -> bool {
-        // ORDERING: Relaxed. Only a hint, which keeps the line shared while the slot is taken; the compare_exchange decides.
+        // ORDERING: Relaxed. Only a hint, which keeps the line shared while the slot is taken; the compare_exchange decides, so no model dies without it.
         if self.0.load(Relaxed) != FREE {
             return false;
         }
@@ -43,14 +43,15 @@ impl Claim {
     #[inline]
     pub(crate) fn release(&self) {
         // ORDERING: Release pairs with the Acquire in `try_claim`: the next owner sees the epoch that no longer names this slot.
-        // Dies without it: loom-tests/snapshot.rs, `a_reader_sees_through_a_slot_that_is_used_again`.
+        // Dies as Relaxed: loom-tests/snapshot.rs, `a_reader_sees_through_a_slot_that_is_used_again`; without it: loom-tests/slots.rs,
+        // `a_slot_that_was_replaced_is_used_again`.
         self.0.store(FREE, Release);
     }
 }
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed. A picture for people; orders nothing.
+        // ORDERING: Relaxed. A picture for people: no partner, and no model could die.
         f.write_str(if self.0.load(Relaxed) == FREE { "free" } else { "claimed" })
     }
 }

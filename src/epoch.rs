@@ -60,9 +60,10 @@ impl Epoch {
     pub(crate) fn validate(&self, seen: Stamp) -> bool {
         // ORDERING: Acquire, after the loads of the slot; pairs with the fence(Release) in `Slot::write`: if one of them saw a newer
         // version, the load below sees a newer epoch. Dies without it: loom-tests/snapshot.rs,
-        // `a_reader_sees_through_a_slot_that_is_used_again`.
+        // `a_late_reader_sees_through_a_slot_that_is_used_again`.
         fence(Acquire);
-        // ORDERING: Relaxed. The fence above orders it; it is compared and nothing is read through it.
+        // ORDERING: Relaxed. The fence above orders it; it is compared and nothing is read through it. Dies without it:
+        // loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`.
         self.0.load(Relaxed) == seen.0
     }
 
@@ -83,7 +84,7 @@ impl Epoch {
 
 impl fmt::Debug for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed. A picture for people; orders nothing.
+        // ORDERING: Relaxed. A picture for people: no partner, and no model could die.
         Stamp(self.0.load(Relaxed)).fmt(f)
     }
 }

@@ -44,8 +44,9 @@ impl<const N: usize> Slot<N> {
     /// Reads without owning; torn unless the epoch is validated afterwards.
     #[inline]
     pub(crate) fn read(&self) -> State<N> {
-        // ORDERING: Relaxed, both. Ordered after the epoch's load by its Acquire, and before the validation by the fence in
-        // `Epoch::validate`. Dies without these: loom-tests/snapshot.rs.
+        // ORDERING: Relaxed, both. Partners are the stores in `write`: after the epoch's load by its Acquire, and before the validation by the
+        // fence in `Epoch::validate`. Dies without that fence: loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`; with one word for
+        // all: loom-tests/opposite.rs, `one_of_two_is_granted_where_one_fits`. Nothing dies for `limits`, as there is one version of them so far.
         State { limits: self.limits.load(Relaxed), spent: core::array::from_fn(|i| self.spent[i].load(Relaxed)) }
     }
 
@@ -54,9 +55,10 @@ impl<const N: usize> Slot<N> {
     pub(crate) fn write(&self, state: &State<N>) {
         // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`: a late reader of this slot who
         // sees any of the stores below also sees that the epoch has moved on, and starts over.
-        // Dies without it: loom-tests/snapshot.rs, `a_reader_sees_through_a_slot_that_is_used_again`.
+        // Dies without it: loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`.
         fence(Release);
-        // ORDERING: Relaxed, both. Published by the Release in `Epoch::publish`.
+        // ORDERING: Relaxed, both. Partners are the loads in `read`; published by the Release in `Epoch::publish`. Dies without a store:
+        // loom-tests/snapshot.rs, `a_snapshot_is_never_torn`.
         self.limits.store(state.limits, Relaxed);
         for (word, spent) in self.spent.iter().zip(state.spent) {
             word.store(spent, Relaxed);

@@ -119,10 +119,14 @@ mod face {
             }
 
             pub(crate) fn get(&self) -> Option<&T> {
+                // ORDERING: Acquire, as in `OnceBox`; pairs with the AcqRel in `get_or_publish`: the block is free before it is found. Dies if it
+                // is not: loom-tests/growth.rs, `either_thread_installs_the_block`.
                 if self.published.load(Acquire) == 0 { None } else { self.value.get().map(Box::as_ref) }
             }
 
             pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
+                // ORDERING: as in `get`; success AcqRel pairs with both Acquires, failure Acquire with the winner's AcqRel.
+                // Same model: loom-tests/growth.rs, `either_thread_installs_the_block`.
                 if self.published.load(Acquire) == 0 {
                     let value = Box::new(make());
                     if self.published.compare_exchange(0, 1, AcqRel, Acquire).is_ok() {

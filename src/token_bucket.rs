@@ -700,7 +700,8 @@ impl TokenBucketAt<'_> {
     /// ```
     #[inline]
     pub fn available(self) -> u64 {
-        // ORDERING: Relaxed. A picture that may be outdated at once; orders nothing.
+        // ORDERING: Relaxed. Partner is the compare-exchange in `update`; a picture that may be outdated at once, and orders nothing. Dies as the
+        // word at construction: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
         let spent = self.bucket.spent.load(Relaxed);
         let [available] = self.bucket.limits.available(&[spent], self.elapsed);
         available
@@ -721,7 +722,8 @@ impl TokenBucketAt<'_> {
     /// ```
     pub fn wait_for(self, n: u64) -> Result<Duration, Never> {
         self.bucket.limits.check(&[n])?;
-        // ORDERING: Relaxed. As in `available`.
+        // ORDERING: Relaxed. As in `available`. Dies as the word at construction: loom-tests/refusal.rs,
+        // `a_wait_is_that_of_one_value_of_the_word`.
         let spent = self.bucket.spent.load(Relaxed);
         Ok(self.bucket.limits.not_yet(&[spent], self.elapsed, &[n]).wait())
     }

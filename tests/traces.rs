@@ -52,7 +52,7 @@ fn committed() -> PathBuf {
 #[derive(Default)]
 struct Report {
     replayed: BTreeMap<String, Tally>,
-    /// Files of models that there is no replay for, and of defects.
+    /// Files of models that there is no replay for.
     waiting: BTreeMap<String, u64>,
 }
 

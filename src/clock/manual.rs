@@ -78,7 +78,8 @@ impl ManualClock {
     /// assert_eq!(clock.now(), Time::from_nanos(2));
     /// ```
     pub fn set(&self, now: Time) {
-        // ORDERING: Relaxed. As in `advance`: a number, with nothing to order.
+        // ORDERING: Relaxed. Partner is the load in `now`; a number, with nothing to order. Dies without it: loom-tests/time.rs,
+        // `a_monotonic_clock_never_goes_back`.
         self.0.store(now.as_nanos(), Relaxed);
     }
 }
@@ -92,7 +93,8 @@ impl Default for ManualClock {
 impl Clock for ManualClock {
     #[inline]
     fn now(&self) -> Time {
-        // ORDERING: Relaxed. An old reading is a stale `now`, which is harmless.
+        // ORDERING: Relaxed. Partners are the update in `advance` and the store in `set`; an old reading is a stale `now`, which is harmless. Dies
+        // without it: loom-tests/time.rs, `two_advances_both_count`.
         Time::from_nanos(self.0.load(Relaxed))
     }
 }
