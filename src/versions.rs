@@ -55,8 +55,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
         self.update(
             spare,
-            |limits, spent| Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),
-            |limits, spent| limits.refusal(spent, limits.elapsed(now), &amounts),
+            move |limits, spent| Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),
+            move |limits, spent| limits.refusal(spent, limits.elapsed(now), &amounts),
         )
     }
 
@@ -67,7 +67,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
         let taken = self.update(
             spare,
-            |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),
+            move |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),
             |_, _| (),
         );
         taken.unwrap_or(0)
@@ -76,7 +76,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn take_in_order(&self, spare: &mut Option<usize>, now: Time, requests: &[[u64; N]]) -> usize {
         let taken = self.update(
             spare,
-            |limits, spent| limits.take_in_order(spent, limits.elapsed(now), requests.iter().copied()),
+            move |limits, spent| limits.take_in_order(spent, limits.elapsed(now), requests.iter().copied()),
             |_, _| (),
         );
         // No token was to be taken: of those that fit, each is for none.
@@ -87,7 +87,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn put_back(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) {
         let _ = self.update(
             spare,
-            |limits, spent| Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ())),
+            move |limits, spent| Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ())),
             |_, _| (),
         );
     }
@@ -98,11 +98,11 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
         self.update(
             spare,
-            |limits, spent| {
+            move |limits, spent| {
                 let units = limits.units(&amounts).ok()?;
                 Some((limits.owe(spent, limits.elapsed(now), &units, &limits.furthest_debts())?, ()))
             },
-            |limits, spent| match limits.units(&amounts) {
+            move |limits, spent| match limits.units(&amounts) {
                 Ok(units) => limits.would_wait(spent, limits.elapsed(now), &units).into(),
                 Err(never) => never.into(),
             },
@@ -110,31 +110,31 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     pub(crate) fn reset(&self, spare: &mut Option<usize>, now: Time, tokens: [u64; N]) {
-        let reset = |limits: &Limits<N>| limits.reset(limits.elapsed(now), &tokens);
-        let _ = self.update(spare, |limits, _| Some((reset(limits), ())), |_, _| ());
+        let reset = move |limits: &Limits<N>| limits.reset(limits.elapsed(now), &tokens);
+        let _ = self.update(spare, move |limits, _| Some((reset(limits), ())), |_, _| ());
     }
 
     pub(crate) fn available(&self, now: Time) -> [u64; N] {
-        let (limits, spent, _) = self.read(|| self.limits, RevisionSlot::limits);
-        limits.available(&spent, limits.elapsed(now))
+        let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
+        limits.available(&state.spent, limits.elapsed(now))
     }
 
     pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {
         let later = |slot: &RevisionSlot<N>| (slot.limits(), slot.written());
-        let ((limits, written), spent, stamp) = self.read(|| (self.limits, self.written), later);
+        let (State { spent, .. }, (limits, written), stamp) = self.read(|| (self.limits, self.written), later);
         Snapshot { limits, written, spent, elapsed: limits.elapsed(now), sequence: stamp.sequence() }
     }
 
     pub(crate) fn limits(&self) -> Limits<N> {
-        self.read(|| self.limits, RevisionSlot::limits).0
+        self.read(|| self.limits, RevisionSlot::limits).1
     }
 
     pub(crate) fn written(&self) -> [Limit; N] {
-        self.read(|| self.written, RevisionSlot::written).0
+        self.read(|| self.written, RevisionSlot::written).1
     }
 
     pub(crate) fn revision(&self) -> Revision<N> {
-        self.read(|| Revision::first(self.limits), RevisionSlot::revision).0
+        self.read(|| Revision::first(self.limits), RevisionSlot::revision).1
     }
 
     pub(crate) fn claim(&self) -> Option<usize> {
@@ -150,19 +150,19 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     /// One version, untorn, and what there is to know of its limits: `first` of the first, `later` of the others.
-    fn read<V>(&self, first: impl Fn() -> V, later: impl Fn(&RevisionSlot<N>) -> V) -> (V, [u64; N], Stamp) {
+    fn read<V>(&self, first: impl Fn() -> V, later: impl Fn(&RevisionSlot<N>) -> V) -> (State<N>, V, Stamp) {
         loop {
             let seen = self.shared.epoch.load();
-            if let Some(slot) = self.shared.slots.get(seen.index()) {
-                let state = slot.read();
-                let limits = match state.limits {
-                    FIRST_LIMITS => Some(first()),
-                    index => self.revision_slot(index).map(&later),
-                };
-                if self.shared.epoch.validate(seen) {
-                    if let Some(limits) = limits {
-                        return (limits, state.spent, seen);
-                    }
+            let Some(slot) = self.shared.slots.get(seen.index()) else { continue };
+            let state = slot.read();
+            let limits = match state.limits {
+                FIRST_LIMITS => Some(first()),
+                index => self.revision_slot(index).map(&later),
+            };
+            // Validated also where the index was torn: after this the next stamp is a newer one.
+            if self.shared.epoch.validate(seen) {
+                if let Some(limits) = limits {
+                    return (state, limits, seen);
                 }
             }
         }
@@ -205,7 +205,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
 
     /// The one loop: reads the current version, works out what it becomes, and publishes that if nobody else was faster.
     #[inline(always)]
-    fn update_under<V, R, E>(
+    fn update_under<V: Copy, R, E>(
         &self,
         spare: &mut Option<usize>,
         first: &V,
@@ -219,19 +219,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             let seen = epoch.load();
             let Some(current) = slots.get(seen.index()) else { continue };
             let state = current.read();
-            let changed = if state.limits == FIRST_LIMITS {
-                change(first, &state.spent)
-            } else {
-                match self.under_later(seen, &state, &later, &change, &refuse) {
-                    Some(Ok(changed)) => Some(changed),
-                    Some(Err(refused)) => return Err(refused),
-                    None => {
-                        backoff = lost_race(backoff);
-                        continue;
-                    }
-                }
-            };
-            if let Some((spent, answer)) = changed {
+            if state.limits != FIRST_LIMITS {
+                let (left, answer) = self.update_later(*spare, *first, later, change, refuse);
+                *spare = left;
+                return answer;
+            }
+            if let Some((spent, answer)) = change(first, &state.spent) {
                 *spare = spare.or_else(|| slots.claim());
                 let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
                     backoff = no_slot(backoff);
@@ -250,26 +243,38 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
     }
 
-    /// What becomes of a state that is counted in later limits than the first; `None` if it was torn, or is no longer current.
+    /// The same loop under any limits, out of line. What it is given it is given by value, so that the callers of the other may keep it in registers; the
+    /// slot that the caller is left with comes back with the answer.
     ///
-    /// Limits that are mixed of two revisions are never used: unlike words, they may make arithmetic divide by 0.
+    /// Limits that are mixed of two revisions are never used: unlike words, they may make arithmetic divide by 0. So here the epoch is validated first.
     #[cold]
     #[inline(never)]
-    fn under_later<V, D, E>(
+    fn update_later<V: Copy, R, E>(
         &self,
-        seen: Stamp,
-        state: &State<N>,
+        mut spare: Option<usize>,
+        first: V,
         later: impl Fn(&RevisionSlot<N>) -> V,
-        change: impl Fn(&V, &[u64; N]) -> Option<D>,
+        change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&V, &[u64; N]) -> E,
-    ) -> Option<Result<D, E>> {
-        let limits = self.revision_slot(state.limits).map(later);
-        // Also where the index was torn: after this the next stamp is a newer one.
-        if !self.shared.epoch.validate(seen) {
-            return None;
+    ) -> (Option<usize>, Result<R, E>) {
+        let Shared { epoch, slots } = &*self.shared;
+        let mut backoff = Backoff::new();
+        loop {
+            let (state, limits, seen) = self.read(|| first, &later);
+            let Some((spent, answer)) = change(&limits, &state.spent) else {
+                return (spare, Err(refuse(&limits, &state.spent)));
+            };
+            spare = spare.or_else(|| slots.claim());
+            let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
+                backoff = no_slot(backoff);
+                continue;
+            };
+            slot.write(&State { spent, ..state });
+            if epoch.publish(seen, index) {
+                return (Some(seen.index()), Ok(answer));
+            }
+            backoff = lost_race(backoff);
         }
-        let limits = limits?;
-        Some(change(&limits, &state.spent).ok_or_else(|| refuse(&limits, &state.spent)))
     }
 
     /// Publishes the next version under other limits, from a reading of `clock` on.
@@ -288,20 +293,14 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         let Shared { epoch, slots } = &*self.shared;
         let mut backoff = Backoff::new();
         loop {
+            // Loaded before the clock is read, and again afterwards: what is read of the version must still be current.
             let seen = epoch.load();
             let now = clock();
-            let Some(current) = slots.get(seen.index()) else { continue };
-            let state = current.read();
-            let old = match state.limits {
-                FIRST_LIMITS => Some(Revision::first(self.limits)),
-                index => self.revision_slot(index).map(RevisionSlot::revision),
-            };
-            // As in `under_later`.
-            let current = epoch.validate(seen);
-            let Some(old) = old.filter(|_| current) else {
+            let (state, old, current) = self.read(|| Revision::first(self.limits), RevisionSlot::revision);
+            if current != seen {
                 backoff = lost_race(backoff);
                 continue;
-            };
+            }
             let (next, spent) = old.next(&limits, &state.spent, now, inherit);
             let (revision, version) = (self.revisions.claim(), slots.claim());
             if let (Some(revision), Some(version)) = (revision, version) {

@@ -165,20 +165,15 @@ model! {
 model! {
     /// Whoever changes the limits while all slots are taken links a further block, and so does whoever takes.
     ///
-    /// Three threads: two changes, each of which needs a slot for the limits and one for the state, and a take; one slot for the state inside the bucket, none for limits.
-    /// At most one preemption: at two it takes minutes. Fails if two changers get one slot.
-    changes_and_a_take_share_what_grows, Some(1), 10, [[4]], || {
+    /// Two threads: a change, which needs a slot for the limits and one for the state, and a take; one slot for the state inside the bucket, none for limits.
+    /// At most two preemptions. Fails if both get one slot.
+    a_change_and_a_take_share_what_grows, Some(2), 10, [[4]], || {
         let bucket = multi_bucket::<1, 1>([3]);
-        let changer = {
-            let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.set_limits_with([limit(5)], Additive).unwrap())
-        };
         let taker = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || assert!(bucket.try_take([1]).is_ok()))
         };
         bucket.set_limits_with([limit(5)], Additive).unwrap();
-        changer.join().unwrap();
         taker.join().unwrap();
         bucket.available()
     }

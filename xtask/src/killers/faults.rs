@@ -3,7 +3,7 @@
 use super::fault::Expect::{Harmless, Killed, NoOp};
 use super::fault::{Fault, edit};
 
-const UPDATE: &str = "fn update_under<V, R, E>(\n        &self,\n        spare";
+const UPDATE: &str = "fn update_under<V: Copy, R, E>(\n        &self,\n        spare";
 const WORD_UPDATE: &str = "fn update<R>(&self, change: impl Fn(u64)";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
@@ -267,7 +267,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "read-before-validated-and-again-after",
-        edits: &[edit("versions.rs", "fn read<V>", "return (limits, state.spent, seen);", "return (limits, slot.read().spent, seen);")],
+        edits: &[edit("versions.rs", "fn read<V>", "return (state, limits, seen);", "return (slot.read(), limits, seen);")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
@@ -444,9 +444,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "versions.rs",
             "pub(crate) fn reset(&self, spare",
-            "let _ = self.update(spare, |limits, _| Some((reset(limits), ())), |_, _| ());",
+            "let _ = self.update(spare, move |limits, _| Some((reset(limits), ())), |_, _| ());",
             "let _ = spare;
-        let (limits, _, stamp) = self.read(|| self.limits, RevisionSlot::limits);
+        let (_, limits, stamp) = self.read(|| self.limits, RevisionSlot::limits);
         let spent = reset(&limits);
         let slot = self.shared.slots.get(stamp.index()).expect(\"current\");
         slot.write(&State { spent, ..slot.read() });",
@@ -460,12 +460,12 @@ pub(crate) const FAULTS: &[Fault] = &[
             "pub(crate) fn take_up_to(&self, spare",
             "let taken = self.update(
             spare,
-            |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),",
-            "let (limits, spent, _) = self.read(|| self.limits, RevisionSlot::limits);
-        let first = limits.take_up_to(&spent, limits.elapsed(now), &per_item, max).map_or(0, |(_, items)| items);
+            move |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),",
+            "let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
+        let first = limits.take_up_to(&state.spent, limits.elapsed(now), &per_item, max).map_or(0, |(_, items)| items);
         let taken = self.update(
             spare,
-            |limits, spent| Some((limits.take_up_to(spent, limits.elapsed(now), &per_item, max)?.0, first)),",
+            move |limits, spent| Some((limits.take_up_to(spent, limits.elapsed(now), &per_item, max)?.0, first)),",
         )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
@@ -975,7 +975,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "later-limits-without-validation",
-        edits: &[edit("versions.rs", "fn under_later", "if !self.shared.epoch.validate(seen) {", "if false {")],
+        edits: &[edit(
+            "versions.rs",
+            "fn read<V>",
+            "if self.shared.epoch.validate(seen) {",
+            "if state.limits != FIRST_LIMITS || self.shared.epoch.validate(seen) {",
+        )],
         expect: Killed("set_limits::a_late_refusal_sees_through_a_revision_that_is_used_again"),
     },
     Fault {
