@@ -468,8 +468,8 @@ fn what_a_reservation_or_an_estimate_gives_back_is_counted_in_tokens() {
 }
 
 #[test]
-fn ten_thousand_changes_use_the_slots_of_two() {
-    // What a run of changes leaves behind, a second one does not add to: `tests/allocation.rs` counts the bytes of the first.
+fn ten_thousand_changes_are_each_seen_and_counted() {
+    // That they use the memory of two is in `tests/allocation.rs`.
     let bucket = MultiBucket::<1, _, 2>::with_slots([Limit::per_second(10)], ManualClock::new()).unwrap();
     for i in 0..10_000 {
         bucket.set_limit(Limit::per_second(10 + i)).unwrap();
