@@ -1,17 +1,22 @@
 //! Owns what the buckets have in common where no call is hot: waiting, and settling what was estimated.
 
 use crate::Time;
-use crate::limits::Limits;
 use crate::queue::Queue;
+use crate::revision::Revision;
+
+/// What the words become, counted in these limits; `None` if nothing.
+pub(crate) type Change<'c, const N: usize> = dyn Fn(&Revision<N>, &[u64; N]) -> Option<[u64; N]> + 'c;
 
 /// A bucket of `N` streams, whatever its clock and its slots.
 pub(crate) trait Bucket<const N: usize>: Sync {
     fn now(&self) -> Time;
 
-    fn limits(&self) -> &Limits<N>;
+    /// The limits as they are.
+    fn revision(&self) -> Revision<N>;
 
     fn queue(&self) -> &Queue<N>;
 
-    /// Changes the words in one step to what `change` makes of them; `Err` with the words, of one version, if it makes nothing of them.
-    fn update(&self, change: &dyn Fn(&[u64; N]) -> Option<[u64; N]>) -> Result<(), [u64; N]>;
+    /// Changes the words in one step to what `change` makes of them and of the limits that they are counted in; `Err` with both, of one version, if it makes
+    /// nothing of them.
+    fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])>;
 }

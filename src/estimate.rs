@@ -3,9 +3,10 @@
 use core::fmt;
 use core::mem;
 
-use crate::Refused;
 use crate::bucket::Bucket;
 use crate::reservation::give_back;
+use crate::revision::Revision;
+use crate::{Refused, Time};
 
 /// Tokens that were taken on an estimate, to be settled when the cost is known.
 ///
@@ -26,15 +27,15 @@ use crate::reservation::give_back;
 pub struct Estimate<'a, const N: usize = 1> {
     bucket: &'a dyn Bucket<N>,
     /// When it was taken.
-    elapsed: u64,
-    units: [u64; N],
+    now: Time,
+    amounts: [u64; N],
     keep: bool,
 }
 
 impl<'a, const N: usize> Estimate<'a, N> {
-    /// These units must have been taken from the bucket.
-    pub(crate) fn new(bucket: &'a dyn Bucket<N>, elapsed: u64, units: [u64; N]) -> Self {
-        Self { bucket, elapsed, units, keep: false }
+    /// These amounts must have been taken from the bucket.
+    pub(crate) fn new(bucket: &'a dyn Bucket<N>, now: Time, amounts: [u64; N]) -> Self {
+        Self { bucket, now, amounts, keep: false }
     }
 
     /// From now on the estimate counts as used if it is dropped without having been settled.
@@ -74,23 +75,29 @@ impl<'a, const N: usize> Estimate<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn settle(mut self, actual: [u64; N]) -> Result<(), Refused<N>> {
-        let taken = mem::replace(&mut self.units, [0; N]);
-        let limits = self.bucket.limits();
-        let elapsed = limits.elapsed(self.bucket.now());
-        let used = limits.units(&actual)?;
-        if used == taken {
+        let taken = mem::replace(&mut self.amounts, [0; N]);
+        if actual == taken {
             return Ok(());
         }
-        let settled = self.bucket.update(&|spent| limits.settle(spent, elapsed, &taken, &used));
-        let shortage = core::array::from_fn(|i| used[i].saturating_sub(taken[i]));
-        settled.map_err(|spent| limits.would_wait(&spent, elapsed, &shortage).into())
+        let now = self.bucket.now();
+        let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
+            let (taken, used) = (limits.units_back(&taken), limits.units(&actual).ok()?);
+            limits.settle(spent, limits.elapsed(now), &taken, &used)
+        });
+        settled.map_err(|(Revision { limits, .. }, spent)| {
+            let shortage = core::array::from_fn(|i| actual[i].saturating_sub(taken[i]));
+            match limits.units(&actual).and_then(|_| limits.units(&shortage)) {
+                Ok(units) => limits.would_wait(&spent, limits.elapsed(now), &units).into(),
+                Err(never) => never.into(),
+            }
+        })
     }
 }
 
 impl<const N: usize> Drop for Estimate<'_, N> {
     fn drop(&mut self) {
         if !self.keep {
-            give_back(self.bucket, self.elapsed, &self.units);
+            give_back(self.bucket, self.now, &self.amounts);
         }
     }
 }

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::multi_bucket::{SLOTS, Versions};
+use crate::multi_bucket::SLOTS;
+use crate::versions::Versions;
 use crate::{Clock, DefaultClock, Never, Refused, Snapshot, Time};
 
 /// A [`MultiBucket`](crate::MultiBucket) with a slot of the caller's own: the same verbs, without the search for a free slot.
@@ -255,8 +256,7 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// ```
     #[inline(always)]
     pub fn try_take(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        let taken = self.bucket.try_take(self.spare, self.now, amounts);
-        taken.map_err(|spent| self.bucket.refusal(&spent, self.now, &amounts))
+        self.bucket.try_take(self.spare, self.now, amounts)
     }
 
     /// As [`MultiBucket::take_up_to`](crate::MultiBucket::take_up_to).

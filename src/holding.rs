@@ -5,20 +5,26 @@ use core::time::Duration;
 use crate::limits::Limits;
 use crate::{Refused, Time};
 
-/// A bucket as a lease needs it: its limits, and its one loop.
+/// A bucket as a lease needs it: how much it can hold, and its one loop.
 pub(crate) trait Lender<const N: usize> {
-    fn limits(&self) -> &Limits<N>;
+    fn capacities(&self) -> [u64; N];
 
-    /// Changes the words, or fails with those that `change` finds nothing to be done to.
-    fn update<R>(&self, change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>) -> Result<R, [u64; N]>;
+    /// Changes the words to what `change` makes of them and of the limits that they are counted in, or fails with what `refuse` says of both.
+    fn update<R, E>(
+        &self,
+        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Limits<N>, &[u64; N]) -> E,
+    ) -> Result<R, E>;
 }
 
 /// The tokens of a lease.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Holding<const N: usize> {
-    /// Debited from the bucket and not used; never more than `most`.
+    /// Debited from the bucket and not used; never more than `most` was when it was fetched.
     pub(crate) held: [u64; N],
+    /// What was asked for, or the capacity if that is less. It is looked at again with every fetch, as limits may change.
     pub(crate) most: [u64; N],
+    asked: [u64; N],
     /// What was fetched last, or `most` if that is less; 0 before there was anything. See [`chunk`].
     fetched: [u64; N],
     /// The reading that this was decided on; before there was anything, the clock's origin, which a bucket takes for its construction.
@@ -31,9 +37,9 @@ impl<const N: usize> Holding<N> {
     const EXPIRY: u64 = 100_000_000;
 
     pub(crate) fn new(lender: &impl Lender<N>, most: [u64; N]) -> Self {
-        let capacities = lender.limits().capacities();
-        let most = core::array::from_fn(|i| most[i].min(capacities[i]));
-        Self { held: [0; N], most, fetched: [0; N], since: [Time::ZERO; N], expiry: Self::EXPIRY }
+        let asked = most;
+        let most = least(&asked, &lender.capacities());
+        Self { held: [0; N], most, asked, fetched: [0; N], since: [Time::ZERO; N], expiry: Self::EXPIRY }
     }
 
     pub(crate) fn expire_after(&mut self, after: Duration) {
@@ -66,24 +72,36 @@ impl<const N: usize> Holding<N> {
         per_item: &[u64; N],
         max: u64,
     ) -> Result<u64, Refused<N>> {
-        let limits = lender.limits();
-        // Here and in the bucket there may be more than the capacity, which all the same is asked for in vain.
-        limits.check(per_item)?;
-        let elapsed = limits.elapsed(now);
-        let chunk: [u64; N] = core::array::from_fn(|i| {
-            chunk(self.fetched[i], now.nanos_since(self.since[i]), self.expiry).min(self.most[i])
-        });
-        let held = self.held;
-        let fetched = lender.update(|spent| {
+        let chunk: [u64; N] =
+            core::array::from_fn(|i| chunk(self.fetched[i], now.nanos_since(self.since[i]), self.expiry));
+        let (held, asked) = (self.held, self.asked);
+        let fetch = |limits: &Limits<N>, spent: &[u64; N]| {
+            // Here and in the bucket there may be more than the capacity, which all the same is asked for in vain.
+            limits.check(per_item).ok()?;
+            let elapsed = limits.elapsed(now);
+            let bound = least(&asked, &limits.capacities());
             let available = limits.available(spent, elapsed);
-            let items = whole_items(&core::array::from_fn(|i| held[i] + available[i]), per_item, max);
+            let items = whole_items(&core::array::from_fn(|i| held[i].saturating_add(available[i])), per_item, max);
             // So many items are no more than what there is: the product does not overflow.
             let least = core::array::from_fn(|i| (per_item[i] * items).saturating_sub(held[i]));
-            let most = core::array::from_fn(|i| if least[i] == 0 { 0 } else { least[i].max(chunk[i]) });
-            limits.take_between(spent, elapsed, &least, &most).map(|(next, taken)| (next, (items, taken)))
+            let most = core::array::from_fn(|i| if least[i] == 0 { 0 } else { least[i].max(chunk[i].min(bound[i])) });
+            let (next, taken) = limits.take_between(spent, elapsed, &least, &most)?;
+            Some((next, (items, taken, bound)))
+        };
+        let fetched = lender.update(fetch, |limits, spent| -> Result<u64, Refused<N>> {
+            limits.check(per_item)?;
+            // Nothing that the bucket has makes an item more.
+            match whole_items(&held, per_item, max) {
+                0 => {
+                    let missing = core::array::from_fn(|i| per_item[i].saturating_sub(held[i]));
+                    Err(limits.not_yet(spent, limits.elapsed(now), &missing).into())
+                }
+                items => Ok(items),
+            }
         });
         let items = match fetched {
-            Ok((items, taken)) => {
+            Ok((items, taken, bound)) => {
+                self.most = bound;
                 for i in (0..N).filter(|i| taken[*i] > 0) {
                     self.held[i] += taken[i];
                     self.fetched[i] = taken[i].min(self.most[i]);
@@ -91,14 +109,7 @@ impl<const N: usize> Holding<N> {
                 }
                 items
             }
-            // Nothing that the bucket has makes an item more.
-            Err(spent) => match whole_items(&held, per_item, max) {
-                0 => {
-                    let missing = core::array::from_fn(|i| per_item[i].saturating_sub(held[i]));
-                    return Err(limits.not_yet(&spent, elapsed, &missing).into());
-                }
-                items => items,
-            },
+            Err(left) => left?,
         };
         self.held = minus(&self.held, &per_item.map(|each| each * items));
         Ok(items)
@@ -114,7 +125,7 @@ impl<const N: usize> Holding<N> {
 
     /// Takes tokens that were not used; what is more than `most` is the bucket's.
     pub(crate) fn put_back(&mut self, lender: &impl Lender<N>, now: Time, amounts: &[u64; N]) {
-        let kept: [u64; N] = core::array::from_fn(|i| amounts[i].min(self.most[i] - self.held[i]));
+        let kept: [u64; N] = core::array::from_fn(|i| amounts[i].min(self.most[i].saturating_sub(self.held[i])));
         self.held = core::array::from_fn(|i| self.held[i] + kept[i]);
         put_back(lender, now, &minus(amounts, &kept));
     }
@@ -138,9 +149,13 @@ impl<const N: usize> Holding<N> {
 
 fn put_back<const N: usize>(lender: &impl Lender<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
-        let elapsed = lender.limits().elapsed(now);
-        let _ = lender.update(|spent| lender.limits().put_back(spent, elapsed, amounts).map(|next| (next, ())));
+        let put_back = |limits: &Limits<N>, spent: &[u64; N]| limits.put_back(spent, limits.elapsed(now), amounts);
+        let _ = lender.update(|limits, spent| Some((put_back(limits, spent)?, ())), |_, _| ());
     }
+}
+
+fn least<const N: usize>(one: &[u64; N], other: &[u64; N]) -> [u64; N] {
+    core::array::from_fn(|i| one[i].min(other[i]))
 }
 
 #[inline(always)]

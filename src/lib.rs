@@ -136,6 +136,7 @@ mod epoch;
 mod estimate;
 mod handle;
 mod holding;
+mod inherit;
 mod lease;
 mod limit;
 mod limits;
@@ -150,6 +151,8 @@ mod queue;
 mod rate;
 mod refused;
 mod reservation;
+mod revision;
+mod revision_slot;
 #[cfg(feature = "std")]
 mod sharded_deadline_queue;
 mod slot;
@@ -160,6 +163,7 @@ mod sync;
 mod time;
 mod timer;
 mod token_bucket;
+mod versions;
 mod waiting;
 
 #[cfg(feature = "std")]
@@ -173,6 +177,7 @@ pub use deadline_queue::DeadlineQueue;
 pub use drained::{Drained, Oversized};
 pub use estimate::Estimate;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
+pub use inherit::Inherit;
 pub use lease::{Lease, LeaseAt};
 pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};

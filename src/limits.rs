@@ -10,8 +10,8 @@ use crate::{Limit, LimitError, Never, NotYet, Refused, Time};
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Limits<const N: usize> {
-    origin: Time,
-    streams: [Stream; N],
+    pub(crate) origin: Time,
+    pub(crate) streams: [Stream; N],
 }
 
 impl<const N: usize> Limits<N> {
@@ -139,6 +139,11 @@ impl<const N: usize> Limits<N> {
             units[stream] = one.units(requested).ok_or(Never { stream, requested, capacity: one.most_tokens() })?;
         }
         Ok(units)
+    }
+
+    /// The same for what was taken, maybe under limits in whose units it was less.
+    pub(crate) fn units_back(&self, amounts: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
     }
 
     /// The most units of each stream that may be owed at `elapsed` within the bounds of `queue`.

@@ -25,6 +25,14 @@ impl Line {
         Self { whole: (num / den) as u64, part: (((num % den) << 64) / den) as u64 }
     }
 
+    pub(crate) const fn parts(self) -> (u64, u64) {
+        (self.whole, self.part)
+    }
+
+    pub(crate) const fn of_parts(whole: u64, part: u64) -> Self {
+        Self { whole, part }
+    }
+
     pub(crate) const fn is_exact(self) -> bool {
         self.part == 0
     }

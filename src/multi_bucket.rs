@@ -1,23 +1,19 @@
-//! Owns the bucket of several streams: the loop that reads a version, decides, and publishes the next; the arithmetic is in
-//! `limits.rs`, the orderings are in `epoch.rs`, `slot.rs` and `claim.rs`.
+//! Owns the bucket of several streams as callers see it; how its state changes is in `versions.rs`.
 
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
-use crossbeam_utils::CachePadded;
-
-use crate::bucket::Bucket;
-use crate::epoch::{Epoch, Stamp};
+use crate::bucket::{Bucket, Change};
+use crate::epoch::Stamp;
 use crate::holding::Lender;
 use crate::limits::Limits;
 use crate::queue::Queue;
-use crate::slot::State;
-use crate::slots::Slots;
-use crate::sync::Backoff;
+use crate::revision::Revision;
+use crate::versions::Versions;
 use crate::{
-    Clock, DefaultClock, Estimate, Handle, HandlesExhausted, Limit, LimitError, Never, Refused, Reservation, Snapshot,
-    Time, Timer, waiting,
+    Clock, DefaultClock, Estimate, Handle, HandlesExhausted, Inherit, Limit, LimitError, Never, Refused, Reservation,
+    Snapshot, Time, Timer, waiting,
 };
 
 /// Slots inside a bucket if its type does not say otherwise: the current version, and three writers at once before further slots are linked.
@@ -56,25 +52,6 @@ pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS>
     queue: Queue<N>,
     clock: C,
 }
-
-/// The versions of the state, and the limits that they are counted in.
-///
-/// The epoch is on one line with as many slots as fit (for N = 2, two of them): a take touches that line and no other that is written. The limits
-/// are only read, and have lines of their own.
-#[repr(C)]
-pub(crate) struct Versions<const N: usize, const S: usize> {
-    shared: CachePadded<Shared<N, S>>,
-    limits: Limits<N>,
-}
-
-#[repr(C)]
-struct Shared<const N: usize, const S: usize> {
-    epoch: Epoch,
-    slots: Slots<N, S>,
-}
-
-/// The version of the limits that a bucket is built with.
-const FIRST_LIMITS: u32 = 0;
 
 impl<const N: usize> MultiBucket<N, DefaultClock> {
     /// A bucket on the default clock. It begins at the present, each stream full or empty as its limit says.
@@ -146,10 +123,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
             assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
             assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
         }
-        let limits = Limits::new(limits, clock.now())?;
-        let start = State { limits: FIRST_LIMITS, spent: limits.start() };
-        let shared = CachePadded::new(Shared { epoch: Epoch::new(), slots: Slots::new(&start) });
-        Ok(Self { state: Versions { shared, limits }, queue: Queue::UNBOUNDED, clock })
+        Ok(Self { state: Versions::new(limits, clock.now())?, queue: Queue::UNBOUNDED, clock })
     }
 
     /// The clock that the bucket reads.
@@ -296,6 +270,72 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).reset(tokens);
     }
 
+    /// Changes the limits from now on, rate and capacity of all streams at one instant, and keeps the tokens that are there: [`set_limits_with`](Self::set_limits_with)
+    /// with [`Inherit::Keep`].
+    ///
+    /// Takers never wait for a change, and a change waits for nobody; a call that decides meanwhile does so before it or after it. After it has returned, no
+    /// call that begins later decides on the old limits.
+    ///
+    /// # Guarantees
+    ///
+    /// * **Nothing is retroactive.** What had accrued by the instant of the change had accrued at the old rate, up to the old capacity: a bucket that idled for an hour at 1/s and
+    ///   is raised to 1000/s has what an hour at 1/s brought. Of tokens that are there, those above a lowered capacity are lost; a debt stays as large
+    ///   as it was in tokens.
+    /// * **The bound.** In a window with changes in it, no more is granted than [the bound](crate#the-bound) allows with `C` the largest capacity of it, and `r * w` the sum over
+    ///   its parts, each at its own rate.
+    /// * **Time.** The instant of a change is a reading of the clock made for it, or the last change if that is later. A `now` from before it counts as that instant. With
+    ///   clocks that differ between threads, a grant may have been decided on a reading after it at the old rate; what it took is owed under the new limits.
+    /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains. Between
+    ///   whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
+    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep already wake when they were
+    ///   going to, and sleep again if that is too early.
+    ///
+    /// A limit that was never changed costs its callers next to nothing. After a change each call reads the limits from memory that changes may write, some
+    /// loads for each stream.
+    ///
+    /// The memory of an old revision of the limits is used again. With the feature `alloc` further ones are linked when they run out: two for changes one at a time, and one more for each
+    /// that was ever under way at once. Without it there are two: a thread that is stopped inside a change keeps others from changing the limits, but nobody from taking.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] for the first limit that cannot be kept; then nothing is changed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// bucket.try_take([10, 100])?;
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// bucket.set_limits([Limit::per_second(1000), Limit::per_second(50)])?;
+    /// assert_eq!(bucket.available(), [1, 10]);
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// assert_eq!(bucket.available(), [101, 15]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_limits(&self, limits: [Limit; N]) -> Result<(), LimitError> {
+        self.set_limits_with(limits, Inherit::Keep)
+    }
+
+    /// As [`set_limits`](Self::set_limits), with a choice of what becomes of the tokens.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_limits`](Self::set_limits).
+    ///
+    /// ```
+    /// use tollgate::{Inherit, Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// bucket.try_take([5, 100])?;
+    /// bucket.set_limits_with([Limit::per_second(40), Limit::per_second(100)], Inherit::Proportional)?;
+    /// assert_eq!(bucket.available(), [20, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_limits_with(&self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
+        self.state.change(|| self.clock.now(), limits, inherit)
+    }
+
     /// Whole tokens of each stream that could be taken now, all at one instant; the answer may be outdated at once.
     ///
     /// ```
@@ -344,7 +384,58 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     }
 }
 
+impl<C: Clock, const S: usize> MultiBucket<1, C, S> {
+    /// As [`set_limits`](Self::set_limits), where there is one stream.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_limits`](Self::set_limits).
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.set_limit(Limit::per_second(7))?;
+    /// assert_eq!(bucket.available(), [7]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
+        self.set_limits([limit])
+    }
+}
+
+impl<C, const S: usize> MultiBucket<1, C, S> {
+    /// As [`limits`](Self::limits), where there is one stream.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// assert_eq!(bucket.limit(), Limit::per_second(10));
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn limit(&self) -> Limit {
+        let [limit] = self.limits();
+        limit
+    }
+}
+
 impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
+    /// The limits as they are, all of one version, as they were given; the answer may be outdated at once.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), "1MiB/s".parse::<Limit>()?], ManualClock::new())?;
+    /// assert_eq!(bucket.limits()[1].to_string(), "1MiB/s capacity 1MiB");
+    /// bucket.set_limits([Limit::per_second(20), "2MiB/s".parse()?])?;
+    /// assert_eq!(bucket.limits(), [Limit::per_second(20), "2MiB/s".parse()?]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn limits(&self) -> [Limit; N] {
+        self.state.written()
+    }
+
     /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
     ///
     /// ```
@@ -475,8 +566,7 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     pub fn estimate(&self, amounts: [u64; N]) -> Result<Estimate<'_, N>, Refused<N>> {
         let now = self.clock.now();
         self.at(now).try_take(amounts)?;
-        let limits = self.limits();
-        Ok(Estimate::new(self, limits.elapsed(now), limits.units(&amounts)?))
+        Ok(Estimate::new(self, now, amounts))
     }
 
     /// Waits until these amounts are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep.
@@ -630,19 +720,16 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
         self.clock.now()
     }
 
-    fn limits(&self) -> &Limits<N> {
-        &self.state.limits
+    fn revision(&self) -> Revision<N> {
+        self.state.revision()
     }
 
     fn queue(&self) -> &Queue<N> {
         &self.queue
     }
 
-    fn update(&self, change: &dyn Fn(&[u64; N]) -> Option<[u64; N]>) -> Result<(), [u64; N]> {
-        let mut spare = None;
-        let changed = self.state.update(&mut spare, |spent| change(spent).map(|next| (next, ())));
-        self.state.retire(spare);
-        changed
+    fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        self.state.update_revised(change)
     }
 }
 
@@ -694,7 +781,7 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         let mut spare = None;
         let taken = self.bucket.try_take(&mut spare, self.now, amounts);
         self.bucket.retire(spare);
-        taken.map_err(|spent| self.bucket.refusal(&spent, self.now, &amounts))
+        taken
     }
 
     /// As [`MultiBucket::take_up_to`].
@@ -781,6 +868,40 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         self.bucket.retire(spare);
     }
 
+    /// As [`MultiBucket::set_limits`], at the time that the caller supplied, or at that of the last change if that is later.
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::set_limits`].
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.at(Time::from_nanos(300_000_000)).set_limits([Limit::per_second(100), Limit::per_second(4)])?;
+    /// assert_eq!(bucket.at(Time::from_nanos(310_000_000)).available(), [4, 4]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn set_limits(self, limits: [Limit; N]) -> Result<(), LimitError> {
+        self.set_limits_with(limits, Inherit::Keep)
+    }
+
+    /// As [`MultiBucket::set_limits_with`], at the time that the caller supplied, or at that of the last change if that is later.
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::set_limits`].
+    ///
+    /// ```
+    /// # use tollgate::{Inherit, Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.at(Time::ZERO).set_limits_with([Limit::per_second(20), Limit::per_second(3).empty()], Inherit::Reset)?;
+    /// assert_eq!(bucket.available(), [20, 0]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
+        self.bucket.change(|| self.now, limits, inherit)
+    }
+
     /// As [`MultiBucket::available`].
     ///
     /// ```
@@ -790,7 +911,7 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn available(self) -> [u64; N] {
-        self.snapshot().available()
+        self.bucket.available(self.now)
     }
 
     /// As [`MultiBucket::wait_for`].
@@ -824,13 +945,17 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
 }
 
 impl<const N: usize, const S: usize> Lender<N> for MultiBucketAt<'_, N, S> {
-    fn limits(&self) -> &Limits<N> {
-        &self.bucket.limits
+    fn capacities(&self) -> [u64; N] {
+        self.bucket.limits().capacities()
     }
 
-    fn update<R>(&self, change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>) -> Result<R, [u64; N]> {
+    fn update<R, E>(
+        &self,
+        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Limits<N>, &[u64; N]) -> E,
+    ) -> Result<R, E> {
         let mut spare = None;
-        let answer = self.bucket.update(&mut spare, change);
+        let answer = self.bucket.update(&mut spare, change, refuse);
         self.bucket.retire(spare);
         answer
     }
@@ -839,164 +964,5 @@ impl<const N: usize, const S: usize> Lender<N> for MultiBucketAt<'_, N, S> {
 impl<const N: usize, const S: usize> fmt::Debug for MultiBucketAt<'_, N, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MultiBucketAt").field("now", &self.now).field("snapshot", &self.snapshot()).finish()
-    }
-}
-
-impl<const N: usize, const S: usize> Versions<N, S> {
-    /// `Err` with the words that do not let these amounts be taken. What there is to say of them, [`refusal`](Self::refusal) works out:
-    /// apart, and always inlined like this, so that the compiler leaves it out where nobody asks.
-    #[inline(always)]
-    pub(crate) fn try_take(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) -> Result<(), [u64; N]> {
-        if all_zero(&amounts) {
-            return Ok(());
-        }
-        let elapsed = self.limits.elapsed(now);
-        self.update(spare, |spent| self.limits.take(spent, elapsed, &amounts).map(|next| (next, ())))
-    }
-
-    /// Why these words did not let `amounts` be taken.
-    #[inline(always)]
-    pub(crate) fn refusal(&self, spent: &[u64; N], now: Time, amounts: &[u64; N]) -> Refused<N> {
-        self.limits.refusal(spent, self.limits.elapsed(now), amounts)
-    }
-
-    #[inline]
-    pub(crate) fn take_up_to(&self, spare: &mut Option<usize>, now: Time, max: u64, per_item: [u64; N]) -> u64 {
-        if all_zero(&per_item) {
-            return max;
-        }
-        let elapsed = self.limits.elapsed(now);
-        self.update(spare, |spent| self.limits.take_up_to(spent, elapsed, &per_item, max)).unwrap_or(0)
-    }
-
-    pub(crate) fn take_in_order(&self, spare: &mut Option<usize>, now: Time, requests: &[[u64; N]]) -> usize {
-        let elapsed = self.limits.elapsed(now);
-        let taken = self.update(spare, |spent| self.limits.take_in_order(spent, elapsed, requests.iter().copied()));
-        // No token was to be taken: of those that fit, each is for none.
-        taken.unwrap_or_else(|_| requests.iter().take_while(|request| all_zero(request)).count())
-    }
-
-    #[inline]
-    pub(crate) fn put_back(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) {
-        let elapsed = self.limits.elapsed(now);
-        let _ = self.update(spare, |spent| self.limits.put_back(spent, elapsed, &amounts).map(|next| (next, ())));
-    }
-
-    pub(crate) fn charge(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        let elapsed = self.limits.elapsed(now);
-        let (units, most) = (self.limits.units(&amounts)?, self.limits.furthest_debts());
-        if all_zero(&units) {
-            return Ok(());
-        }
-        let charged = self.update(spare, |spent| self.limits.owe(spent, elapsed, &units, &most).map(|next| (next, ())));
-        charged.map_err(|spent| self.limits.would_wait(&spent, elapsed, &units).into())
-    }
-
-    pub(crate) fn reset(&self, spare: &mut Option<usize>, now: Time, tokens: [u64; N]) {
-        let elapsed = self.limits.elapsed(now);
-        let _ = self.update(spare, |_| Some((self.limits.reset(elapsed, &tokens), ())));
-    }
-
-    pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {
-        let (State { spent, .. }, stamp) = self.read();
-        Snapshot { limits: self.limits, spent, elapsed: self.limits.elapsed(now), sequence: stamp.sequence() }
-    }
-
-    pub(crate) fn claim(&self) -> Option<usize> {
-        self.shared.slots.claim()
-    }
-
-    /// Gives back the slot that a caller is left with.
-    #[inline]
-    pub(crate) fn retire(&self, spare: Option<usize>) {
-        if let Some(index) = spare {
-            self.shared.slots.release(index);
-        }
-    }
-
-    /// One version, untorn.
-    fn read(&self) -> (State<N>, Stamp) {
-        loop {
-            let seen = self.shared.epoch.load();
-            if let Some(slot) = self.shared.slots.get(seen.index()) {
-                let state = slot.read();
-                if self.shared.epoch.validate(seen) {
-                    return (state, seen);
-                }
-            }
-        }
-    }
-
-    /// The one loop: reads the current version, works out what it becomes, and publishes that if nobody else was faster. `Err` with
-    /// what was read, which was one version, and nothing published, if `change` says that nothing is to be done.
-    ///
-    /// `change` sees words that may be torn, and may run many times. `spare` is a slot that the caller owns, if any. One is
-    /// claimed if it has none; afterwards it owns the slot that was current before, or the one that it did not need.
-    #[inline(always)]
-    fn update<R>(
-        &self,
-        spare: &mut Option<usize>,
-        change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>,
-    ) -> Result<R, [u64; N]> {
-        let Shared { epoch, slots } = &*self.shared;
-        let mut backoff = Backoff::new();
-        loop {
-            let seen = epoch.load();
-            let Some(current) = slots.get(seen.index()) else { continue };
-            let state = current.read();
-            if let Some((spent, answer)) = change(&state.spent) {
-                *spare = spare.or_else(|| slots.claim());
-                let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
-                    backoff = no_slot(backoff);
-                    continue;
-                };
-                slot.write(&State { spent, ..state });
-                // No validation before this: the epoch still being `seen` is what makes the state read above one version.
-                if epoch.publish(seen, index) {
-                    *spare = Some(seen.index());
-                    return Ok(answer);
-                }
-            } else if epoch.validate(seen) {
-                return Err(state.spent);
-            }
-            backoff = lost_race(backoff);
-        }
-    }
-}
-
-/// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]` becomes.
-#[inline]
-fn all_zero<const N: usize>(amounts: &[u64; N]) -> bool {
-    amounts.iter().fold(0, |bits, amount| bits | amount) == 0
-}
-
-/// A pause after a race was lost: some thirty spins at first, and then more. Whoever won has the line, and gets dozens of calls done meanwhile; without
-/// the pause the line goes back and forth with every call. What was measured is in `benches/NOTES.md`.
-///
-/// By value, so that a call that loses no race keeps it in a register.
-#[cold]
-#[inline(never)]
-fn lost_race(backoff: Backoff) -> Backoff {
-    for _ in 0..5 {
-        backoff.spin();
-    }
-    backoff
-}
-
-#[cold]
-#[inline(never)]
-fn no_slot(backoff: Backoff) -> Backoff {
-    backoff.snooze();
-    backoff
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn two_streams_share_a_line_with_the_epoch_and_two_slots() {
-        assert_eq!(align_of::<Versions<2, SLOTS>>(), align_of::<CachePadded<u8>>());
-        assert!(size_of::<Epoch>() + 2 * size_of::<crate::slot::Slot<2>>() <= 64);
     }
 }

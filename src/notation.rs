@@ -14,6 +14,14 @@ pub(crate) struct Scale {
 impl Scale {
     pub(crate) const PLAIN: Self = Self { family: 0, power: 0 };
 
+    pub(crate) const fn parts(self) -> (u8, u8) {
+        (self.family, self.power)
+    }
+
+    pub(crate) const fn of_parts(family: u8, power: u8) -> Self {
+        Self { family, power }
+    }
+
     fn suffix(self) -> &'static str {
         SUFFIXES[self.family as usize].1[self.power as usize]
     }

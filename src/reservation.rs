@@ -7,8 +7,10 @@ use core::mem;
 use core::time::Duration;
 
 use crate::bucket::Bucket;
+use crate::limits::Limits;
 use crate::nap::Nap;
 use crate::queue::Queue;
+use crate::revision::Revision;
 use crate::{Estimate, Refused, Time, Timer};
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
@@ -24,7 +26,8 @@ use crate::{Estimate, Refused, Time, Timer};
 /// # Guarantees
 ///
 /// * The instant never becomes later, whatever others take, reserve or cancel. It does not become earlier either: tokens that come back,
-///   from a cancelled reservation or a put-back, go to whoever calls next.
+///   from a cancelled reservation or a put-back, go to whoever calls next. Only a [change of the limits](crate::MultiBucket::set_limits) moves it: what was not there yet
+///   accrues at the new rate.
 /// * It is exact: at that instant the tokens are there, and a nanosecond before they are not.
 /// * At the decisions [the bound](crate#the-bound) holds with debts counted: what is taken and reserved in a window of length `w` is no more than
 ///   `C + r * (w + e) + P + D`, where `P` is what was cancelled or put back, and `D` what is owed at its end.
@@ -54,11 +57,15 @@ use crate::{Estimate, Refused, Time, Timer};
 pub struct Reservation<'a, const N: usize = 1> {
     bucket: &'a dyn Bucket<N>,
     /// When it was made.
-    elapsed: u64,
+    now: Time,
     /// What was taken from each stream.
-    units: [u64; N],
-    /// Where on the line of each stream it ends.
-    ends: [u64; N],
+    amounts: [u64; N],
+    /// When it is ready under the limits that it was made under.
+    ready_at: Time,
+    /// Which those are.
+    revision: u64,
+    /// Where on the line of all tokens of each stream it ends.
+    places: [u128; N],
 }
 
 impl<'a, const N: usize> Reservation<'a, N> {
@@ -69,8 +76,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
         amounts: [u64; N],
         max_wait: Duration,
     ) -> Result<Self, Refused<N>> {
-        bucket.limits().check(&amounts)?;
-        Self::oversized(bucket, now, amounts, max_wait)
+        Self::make(bucket, now, amounts, max_wait, |limits| Ok(limits.check(&amounts)?))
     }
 
     /// The same for any amounts.
@@ -80,13 +86,25 @@ impl<'a, const N: usize> Reservation<'a, N> {
         amounts: [u64; N],
         max_wait: Duration,
     ) -> Result<Self, Refused<N>> {
-        let limits = bucket.limits();
-        let elapsed = limits.elapsed(now);
-        let units = limits.units(&amounts)?;
+        Self::make(bucket, now, amounts, max_wait, |_| Ok(()))
+    }
+
+    fn make(
+        bucket: &'a dyn Bucket<N>,
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+        allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
+    ) -> Result<Self, Refused<N>> {
         let queue = bucket.queue();
-        let most = limits.most_owed(elapsed, &Queue { max_wait: queue.max_wait.min(max_wait), ..*queue });
-        let ends = owe(bucket, elapsed, &units, &most)?;
-        Ok(Self { bucket, elapsed, units, ends })
+        let queue = Queue { max_wait: queue.max_wait.min(max_wait), ..*queue };
+        let bounds = |limits: &Limits<N>| limits.most_owed(limits.elapsed(now), &queue);
+        let (revision, ends) = owe(bucket, now, &amounts, allow, bounds)?;
+        let limits = revision.limits;
+        let elapsed = limits.elapsed(now);
+        let ready_at = limits.at(elapsed).after(limits.remaining(&ends, &amounts, elapsed).wait());
+        let places = revision.places(&ends, now);
+        Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places })
     }
 
     /// The instant from which the tokens may be used, a reading of the bucket's clock.
@@ -101,8 +119,13 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ready_at(&self) -> Time {
-        let limits = self.bucket.limits();
-        limits.at(self.elapsed).after(limits.remaining(&self.ends, &self.units, self.elapsed).wait())
+        let revision = self.bucket.revision();
+        if revision.number == self.revision {
+            return self.ready_at;
+        }
+        let (origin, wait) = (revision.limits.at(0), revision.remaining(&self.places, &self.amounts).wait());
+        // It was ready before the limits were what they are; when exactly, matters to nobody any more.
+        if wait.is_zero() { origin.min(self.ready_at) } else { origin.after(wait) }
     }
 
     /// How long from now until the tokens may be used, by the bucket's clock; zero once they may.
@@ -135,7 +158,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn commit(mut self) {
-        self.units = [0; N];
+        self.amounts = [0; N];
     }
 
     /// Keeps the tokens as an estimate, to be settled when it is known what was used.
@@ -152,7 +175,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_estimate(mut self) -> Estimate<'a, N> {
-        Estimate::new(self.bucket, self.elapsed, mem::replace(&mut self.units, [0; N]))
+        Estimate::new(self.bucket, self.now, mem::replace(&mut self.amounts, [0; N]))
     }
 
     /// Gives the tokens back, as dropping it does.
@@ -231,7 +254,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
 
 impl<const N: usize> Drop for Reservation<'_, N> {
     fn drop(&mut self) {
-        give_back(self.bucket, self.elapsed, &self.units);
+        give_back(self.bucket, self.now, &self.amounts);
     }
 }
 
@@ -241,30 +264,40 @@ impl<const N: usize> fmt::Debug for Reservation<'_, N> {
     }
 }
 
-/// Takes `units` whether they are there or not, if no stream then owes more than `most`. Where the streams then end.
-pub(crate) fn owe<const N: usize>(
+/// Takes `amounts` whether they are there or not, if the limits `allow` it and no stream then owes more than its bound. Where the streams then end, and under which limits.
+fn owe<const N: usize>(
     bucket: &dyn Bucket<N>,
-    elapsed: u64,
-    units: &[u64; N],
-    most: &[u64; N],
-) -> Result<[u64; N], Refused<N>> {
-    if *units == [0; N] {
-        return Ok([0; N]);
+    now: Time,
+    amounts: &[u64; N],
+    allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
+    bounds: impl Fn(&Limits<N>) -> [u64; N],
+) -> Result<(Revision<N>, [u64; N]), Refused<N>> {
+    if *amounts == [0; N] {
+        return Ok((bucket.revision(), [0; N]));
     }
-    let limits = bucket.limits();
-    let ends = Cell::new([0; N]);
-    let owed = bucket.update(&|spent| {
-        let next = limits.owe(spent, elapsed, units, most)?;
-        ends.set(next);
+    let owed = Cell::new(None);
+    let done = bucket.update(&|revision, spent| {
+        let limits = &revision.limits;
+        allow(limits).ok()?;
+        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits))?;
+        owed.set(Some((*revision, next)));
         Some(next)
     });
-    owed.map(|()| ends.get()).map_err(|spent| limits.would_wait(&spent, elapsed, units).into())
+    match done {
+        Ok(()) => Ok(owed.get().expect("set where something was made of the words")),
+        Err((Revision { limits, .. }, spent)) => {
+            allow(&limits)?;
+            Err(limits.would_wait(&spent, limits.elapsed(now), &limits.units(amounts)?).into())
+        }
+    }
 }
 
-/// Gives back units that were taken. An old `elapsed` does no harm: it only makes the level seem lower, so that less is clamped here, and a level is
-/// clamped whenever it is read.
-pub(crate) fn give_back<const N: usize>(bucket: &dyn Bucket<N>, elapsed: u64, units: &[u64; N]) {
-    if units.iter().any(|units| *units > 0) {
-        let _ = bucket.update(&|spent| bucket.limits().give_back(spent, elapsed, units));
+/// Gives back tokens that were taken, in units of the limits as they are. An old `now` does no harm: it only makes the level seem lower, so that less is clamped here,
+/// and a level is clamped whenever it is read.
+pub(crate) fn give_back<const N: usize>(bucket: &dyn Bucket<N>, now: Time, amounts: &[u64; N]) {
+    if amounts.iter().any(|amount| *amount > 0) {
+        let _ = bucket.update(&|Revision { limits, .. }, spent| {
+            limits.give_back(spent, limits.elapsed(now), &limits.units_back(amounts))
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! Owns one complete version of a bucket's state; never decides which version is current.
 
 use crate::claim::Claim;
+use crate::slots::Claimable;
 use crate::sync::{AtomicU32, AtomicU64, Relaxed, Release, fence};
 
 /// What a slot holds, out of the atomics: the `spent` word of every stream, and which version of the limits they are counted in.
@@ -25,17 +26,23 @@ pub(crate) struct State<const N: usize> {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Slot<const N: usize> {
-    pub(crate) claim: Claim,
+    claim: Claim,
     limits: AtomicU32,
     spent: [AtomicU64; N],
 }
 
-impl<const N: usize> Slot<N> {
-    /// A slot that nobody owns; its contents mean nothing.
-    pub(crate) fn free() -> Self {
+impl<const N: usize> Claimable for Slot<N> {
+    fn free() -> Self {
         Self { claim: Claim::free(), limits: AtomicU32::new(0), spent: core::array::from_fn(|_| AtomicU64::new(0)) }
     }
 
+    #[inline]
+    fn claim(&self) -> &Claim {
+        &self.claim
+    }
+}
+
+impl<const N: usize> Slot<N> {
     /// The first version of a new bucket.
     pub(crate) fn current(state: &State<N>) -> Self {
         Self { claim: Claim::claimed(), limits: AtomicU32::new(state.limits), spent: state.spent.map(AtomicU64::new) }

@@ -1,9 +1,17 @@
 //! Owns where slots live and how one more is found; never reads or writes what is in them.
 
-use crate::slot::{Slot, State};
+use crate::claim::Claim;
 
 #[cfg(feature = "alloc")]
 use crate::{epoch::Stamp, sync::PublishOnce};
+
+/// What a slot can be.
+pub(crate) trait Claimable {
+    /// A slot that nobody owns; its contents mean nothing.
+    fn free() -> Self;
+
+    fn claim(&self) -> &Claim;
+}
 
 /// The slots of a bucket: the first `S` inside it, and with `alloc` further blocks, each twice the size of the one before it, linked
 /// where they are first needed and freed with the bucket.
@@ -12,17 +20,27 @@ use crate::{epoch::Stamp, sync::PublishOnce};
 /// in use than there are writers at once, handles, and the one that is current.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct Slots<const N: usize, const S: usize> {
-    first: [Slot<N>; S],
+pub(crate) struct Slots<T, const S: usize> {
+    first: [T; S],
     #[cfg(feature = "alloc")]
-    next: PublishOnce<grown::Block<N>>,
+    next: PublishOnce<grown::Block<T>>,
 }
 
-impl<const N: usize, const S: usize> Slots<N, S> {
-    /// Slot 0 is current and holds `state`; the others are free.
-    pub(crate) fn new(state: &State<N>) -> Self {
+impl<T: Claimable, const S: usize> Slots<T, S> {
+    /// How many slots there are in the first block that is linked.
+    #[cfg(feature = "alloc")]
+    const GROWN: usize = if S == 0 { 1 } else { 2 * S };
+
+    /// All of them free.
+    pub(crate) fn new() -> Self {
+        Self::beginning_with([])
+    }
+
+    /// The first are these; the others are free.
+    pub(crate) fn beginning_with<const F: usize>(slots: [T; F]) -> Self {
+        let mut slots = slots.into_iter();
         Self {
-            first: core::array::from_fn(|i| if i == 0 { Slot::current(state) } else { Slot::free() }),
+            first: core::array::from_fn(|_| slots.next().unwrap_or_else(T::free)),
             #[cfg(feature = "alloc")]
             next: PublishOnce::new(),
         }
@@ -34,8 +52,8 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     #[inline]
     pub(crate) fn claim(&self) -> Option<usize> {
         match &self.first[..] {
-            [slot, ..] if slot.claim.try_claim() => Some(0),
-            [_, slot, ..] if slot.claim.try_claim() => Some(1),
+            [slot, ..] if slot.claim().try_claim() => Some(0),
+            [_, slot, ..] if slot.claim().try_claim() => Some(1),
             _ => self.claim_further(),
         }
     }
@@ -44,7 +62,7 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     #[cold]
     #[inline(never)]
     fn claim_further(&self) -> Option<usize> {
-        match self.first.iter().skip(2).position(|slot| slot.claim.try_claim()) {
+        match self.first.iter().skip(2).position(|slot| slot.claim().try_claim()) {
             Some(index) => Some(2 + index),
             None => self.claim_grown(),
         }
@@ -54,10 +72,10 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     #[inline(never)]
     #[cfg(feature = "alloc")]
     fn claim_grown(&self) -> Option<usize> {
-        let (mut base, mut len, mut next) = (S, 2 * S, &self.next);
+        let (mut base, mut len, mut next) = (S, Self::GROWN, &self.next);
         while base < Stamp::SLOTS {
             let block = next.get_or_publish(|| grown::Block::new(len.min(Stamp::SLOTS - base)));
-            if let Some(offset) = block.slots.iter().position(|slot| slot.claim.try_claim()) {
+            if let Some(offset) = block.slots.iter().position(|slot| slot.claim().try_claim()) {
                 return Some(base + offset);
             }
             (base, len, next) = (base + len, 2 * len, &block.next);
@@ -73,7 +91,7 @@ impl<const N: usize, const S: usize> Slots<N, S> {
 
     /// The slot of this index. `None` only for an index that no claim has returned.
     #[inline]
-    pub(crate) fn get(&self, index: usize) -> Option<&Slot<N>> {
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
         match self.first.get(index) {
             Some(slot) => Some(slot),
             None => self.get_grown(index),
@@ -83,8 +101,8 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     #[cold]
     #[inline(never)]
     #[cfg(feature = "alloc")]
-    fn get_grown(&self, index: usize) -> Option<&Slot<N>> {
-        let (mut base, mut len, mut block) = (S, 2 * S, self.next.get()?);
+    fn get_grown(&self, index: usize) -> Option<&T> {
+        let (mut base, mut len, mut block) = (S, Self::GROWN, self.next.get()?);
         while index >= base + len {
             (base, len, block) = (base + len, 2 * len, block.next.get()?);
         }
@@ -92,7 +110,7 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     }
 
     #[cfg(not(feature = "alloc"))]
-    fn get_grown(&self, _: usize) -> Option<&Slot<N>> {
+    fn get_grown(&self, _: usize) -> Option<&T> {
         None
     }
 
@@ -100,7 +118,7 @@ impl<const N: usize, const S: usize> Slots<N, S> {
     #[inline]
     pub(crate) fn release(&self, index: usize) {
         if let Some(slot) = self.get(index) {
-            slot.claim.release();
+            slot.claim().release();
         }
     }
 }
@@ -110,19 +128,19 @@ mod grown {
     extern crate alloc;
     use alloc::boxed::Box;
 
-    use crate::slot::Slot;
+    use super::Claimable;
     use crate::sync::PublishOnce;
 
     /// A block of further slots, complete before anybody can find it.
     #[derive(Debug)]
-    pub(super) struct Block<const N: usize> {
-        pub(super) slots: Box<[Slot<N>]>,
+    pub(super) struct Block<T> {
+        pub(super) slots: Box<[T]>,
         pub(super) next: PublishOnce<Self>,
     }
 
-    impl<const N: usize> Block<N> {
+    impl<T: Claimable> Block<T> {
         pub(super) fn new(len: usize) -> Self {
-            Self { slots: (0..len).map(|_| Slot::free()).collect(), next: PublishOnce::new() }
+            Self { slots: (0..len).map(|_| T::free()).collect(), next: PublishOnce::new() }
         }
     }
 }
@@ -130,9 +148,10 @@ mod grown {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::slot::{Slot, State};
 
-    fn slots<const S: usize>() -> Slots<2, S> {
-        Slots::new(&State { limits: 0, spent: [0; 2] })
+    fn slots<const S: usize>() -> Slots<Slot<2>, S> {
+        Slots::beginning_with([Slot::current(&State { limits: 0, spent: [0; 2] })])
     }
 
     #[test]
@@ -159,6 +178,15 @@ mod tests {
         let addresses: std::collections::HashSet<_> =
             (0..Stamp::SLOTS).map(|index| core::ptr::from_ref(slots.get(index).unwrap()).addr()).collect();
         assert_eq!(addresses.len(), Stamp::SLOTS);
+    }
+
+    #[test]
+    #[cfg(feature = "alloc")]
+    fn there_need_be_none_inside() {
+        let slots = Slots::<Slot<2>, 0>::new();
+        assert_eq!([(); 8].map(|()| slots.claim()), [0, 1, 2, 3, 4, 5, 6, 7].map(Some));
+        slots.release(4);
+        assert_eq!(slots.claim(), Some(4));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::limits::Limits;
-use crate::{Never, Refused};
+use crate::{Limit, Never, Refused};
 
 /// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state, at one `now`.
 ///
@@ -25,6 +25,8 @@ use crate::{Never, Refused};
 #[must_use]
 pub struct Snapshot<const N: usize> {
     pub(crate) limits: Limits<N>,
+    /// The same as they were written.
+    pub(crate) written: [Limit; N],
     pub(crate) spent: [u64; N],
     pub(crate) elapsed: u64,
     pub(crate) sequence: u64,
@@ -82,6 +84,21 @@ impl<const N: usize> Snapshot<N> {
     pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
         self.limits.check(&amounts)?;
         Ok(self.limits.not_yet(&self.spent, self.elapsed, &amounts).wait())
+    }
+
+    /// The limits that were then in force.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// let snapshot = bucket.snapshot();
+    /// bucket.set_limits([Limit::per_second(20)])?;
+    /// assert_eq!(snapshot.limits(), [Limit::per_second(10)]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn limits(&self) -> [Limit; N] {
+        self.written
     }
 
     /// How many changes of state had been published since the bucket was built, modulo 2^52.

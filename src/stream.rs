@@ -15,7 +15,7 @@ use core::num::NonZeroU64;
 use core::time::Duration;
 
 use crate::line::Line;
-use crate::{Limit, LimitRule};
+use crate::{Inherit, Limit, LimitRule};
 
 /// One limit, made ready for decisions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +31,16 @@ pub(crate) struct Stream {
     starts_full: bool,
 }
 
+/// A stream in words; any will do.
+pub(crate) struct Parts {
+    pub(crate) whole: u64,
+    pub(crate) part: u64,
+    pub(crate) unit: u64,
+    pub(crate) capacity: u64,
+    pub(crate) precision: u16,
+    pub(crate) starts_full: bool,
+}
+
 impl Stream {
     /// Amounts stay below this, so that a level and an amount add up within an `i64`.
     const MOST_UNITS: u128 = 1 << 62;
@@ -44,7 +54,12 @@ impl Stream {
         let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
         let (num, den) = rate.reduced();
         let (unit, line, precision) = if num == 0 {
-            (1, Line::exact(0), 0)
+            // Nothing accrues, but what accrued at another rate before is to be kept: that of whole numbers a second, if the capacity allows it.
+            let mut unit = 1_000_000_000;
+            while unit > 1 && capacity > (Self::MOST_UNITS - 1) as u64 / unit {
+                unit /= 10;
+            }
+            (unit, Line::exact(0), 0)
         } else if num <= 9 && (capacity as u128 * den as u128) < Self::MOST_UNITS {
             (den, Line::exact(num), 0)
         } else {
@@ -68,6 +83,23 @@ impl Stream {
             return Err(LimitRule::CapacityTooLarge { most });
         }
         Ok(Self { line, unit, ceiling: capacity * unit, capacity: tokens, precision, starts_full })
+    }
+
+    pub(crate) const fn parts(&self) -> Parts {
+        let (whole, part) = self.line.parts();
+        let Self { unit, precision, starts_full, .. } = *self;
+        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full }
+    }
+
+    /// The stream that these are the parts of; nothing of use, but no panic either, for parts of several.
+    pub(crate) const fn of_parts(parts: Parts) -> Self {
+        let Parts { whole, part, unit, capacity, precision, starts_full } = parts;
+        let ceiling = capacity.wrapping_mul(unit);
+        let capacity = match NonZeroU64::new(capacity) {
+            Some(capacity) => capacity,
+            None => NonZeroU64::MIN,
+        };
+        Self { line: Line::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full }
     }
 
     #[inline]
@@ -211,6 +243,68 @@ impl Stream {
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
         let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
         self.line.at(elapsed).wrapping_sub(tokens * self.unit)
+    }
+
+    /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62, whatever it takes.
+    pub(crate) const fn units_back(&self, n: u64) -> u64 {
+        match self.units(n) {
+            Some(units) => units,
+            None => (Self::MOST_UNITS - 1) as u64,
+        }
+    }
+
+    /// `spent` of this stream, counted from now on, where `old` was in force until `elapsed` and its word is `spent`.
+    ///
+    /// What is there is rounded down to units of this stream and what is owed is rounded up, so nobody gains by a change; with it goes what the old
+    /// line had cut off, less than a unit.
+    pub(crate) fn inherit(&self, old: &Self, spent: u64, elapsed: u64, inherit: Inherit) -> u64 {
+        let level = old.level(spent, elapsed);
+        let (unit, old_unit) = (u128::from(self.unit), u128::from(old.unit));
+        if let Inherit::Reset = inherit {
+            return self.start();
+        }
+        if level < 0 {
+            let owed = (u128::from(level.unsigned_abs()) * unit).div_ceil(old_unit);
+            return owed.min(self.furthest_debt().into()) as u64;
+        }
+        let (num, den) = match inherit {
+            Inherit::Proportional => (self.ceiling.into(), old.ceiling.into()),
+            _ => (unit, old_unit),
+        };
+        let kept = u128::from(level.unsigned_abs()) * num / den;
+        let more = match inherit {
+            Inherit::Additive => u128::from(self.capacity().saturating_sub(old.capacity())) * unit,
+            _ => 0,
+        };
+        ((kept + more).min(self.ceiling.into()) as u64).wrapping_neg()
+    }
+
+    /// Tokens that accrued by `elapsed`, in 2^-64, rounded down; modulo 2^128.
+    pub(crate) const fn tokens_at(&self, elapsed: u64) -> u128 {
+        self.tokens(self.line.at_wide(elapsed))
+    }
+
+    /// The same for the time, `elapsed` or later, at which the line reaches `end`.
+    pub(crate) const fn tokens_until(&self, end: u64, elapsed: u64) -> u128 {
+        self.tokens(self.line.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
+    }
+
+    const fn tokens(&self, units: u128) -> u128 {
+        let unit = self.unit as u128;
+        ((units / unit) << 64) + ((units % unit) << 64) / unit
+    }
+
+    /// So many 2^-64 of a token in units, rounded up; 0 for what lies behind.
+    ///
+    /// As positions are rounded, what is above a whole unit by less than 2^-16 of one is that unit: a place that falls on a unit stays on it.
+    pub(crate) const fn units_of(&self, ahead: u128) -> u64 {
+        if (ahead as i128) <= 0 {
+            return 0;
+        }
+        let of_part = (ahead as u64) as u128 * self.unit as u128;
+        let more = (of_part as u64 > 1 << 48) as u128;
+        let units = (ahead >> 64) * self.unit as u128 + (of_part >> 64) + more;
+        if units > u64::MAX as u128 { u64::MAX } else { units as u64 }
     }
 
     /// Whole tokens there to be taken; 0 in debt.

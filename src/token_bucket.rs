@@ -4,10 +4,11 @@ use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Change};
 use crate::holding::Lender;
 use crate::limits::Limits;
 use crate::queue::Queue;
+use crate::revision::Revision;
 use crate::sync::{AtomicU64, Relaxed};
 use crate::{Clock, DefaultClock, Estimate, Limit, LimitError, Never, Refused, Reservation, Time, Timer, waiting};
 
@@ -386,8 +387,7 @@ impl<C: Clock + Sync> TokenBucket<C> {
     pub fn estimate(&self, n: u64) -> Result<Estimate<'_>, Refused> {
         let now = self.clock.now();
         self.at(now).try_take(n)?;
-        let limits = self.limits();
-        Ok(Estimate::new(self, limits.elapsed(now), limits.units(&[n])?))
+        Ok(Estimate::new(self, now, [n]))
     }
 
     /// Waits until `n` tokens are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep.
@@ -541,16 +541,19 @@ impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
         self.clock.now()
     }
 
-    fn limits(&self) -> &Limits<1> {
-        &self.state.limits
+    fn revision(&self) -> Revision<1> {
+        Revision::first(self.state.limits)
     }
 
     fn queue(&self) -> &Queue<1> {
         &self.queue
     }
 
-    fn update(&self, change: &dyn Fn(&[u64; 1]) -> Option<[u64; 1]>) -> Result<(), [u64; 1]> {
-        self.state.update(|spent| change(&[spent]).map(|next| (next, ()))).map_err(|spent| [spent])
+    fn update(&self, change: &Change<'_, 1>) -> Result<(), (Revision<1>, [u64; 1])> {
+        let revision = self.revision();
+        self.state
+            .update(|spent| change(&revision, &[spent]).map(|next| (next, ())))
+            .map_err(|spent| (revision, [spent]))
     }
 }
 
@@ -751,12 +754,17 @@ impl Word {
 }
 
 impl Lender<1> for TokenBucketAt<'_> {
-    fn limits(&self) -> &Limits<1> {
-        &self.bucket.limits
+    fn capacities(&self) -> [u64; 1] {
+        self.bucket.limits.capacities()
     }
 
-    fn update<R>(&self, change: impl Fn(&[u64; 1]) -> Option<([u64; 1], R)>) -> Result<R, [u64; 1]> {
-        self.bucket.update(|spent| change(&[spent])).map_err(|spent| [spent])
+    fn update<R, E>(
+        &self,
+        change: impl Fn(&Limits<1>, &[u64; 1]) -> Option<([u64; 1], R)>,
+        refuse: impl Fn(&Limits<1>, &[u64; 1]) -> E,
+    ) -> Result<R, E> {
+        let limits = &self.bucket.limits;
+        self.bucket.update(|spent| change(limits, &[spent])).map_err(|spent| refuse(limits, &[spent]))
     }
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::bucket::Bucket;
 use crate::nap::Nap;
+use crate::revision::Revision;
 use crate::{Refused, Reservation, Time, Timer};
 
 /// A reservation made at the first poll, with what is then left of the timeout, and its wait.
@@ -54,10 +55,10 @@ fn until_looking_again<const N: usize>(
     amounts: &[u64; N],
     nap: &mut Nap,
 ) -> Result<Option<Duration>, Refused<N>> {
-    let (limits, now) = (bucket.limits(), bucket.now());
-    limits.check(amounts)?;
+    let now = bucket.now();
     // To make nothing of the words is to read them.
-    let Err(spent) = bucket.update(&|_| None) else { return Ok(None) };
+    let Err((Revision { limits, .. }, spent)) = bucket.update(&|_, _| None) else { return Ok(None) };
+    limits.check(amounts)?;
     let missing = limits.not_yet(&spent, limits.elapsed(now), amounts);
     let wait = missing.wait();
     // Past the end of time are those streams that never refill.

@@ -224,3 +224,18 @@ fn no_wait_allocates_except_in_its_timer() {
     });
     assert_eq!(used, 0);
 }
+
+#[test]
+fn ten_thousand_changes_of_the_limits_allocate_for_two() {
+    let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(10)], ManualClock::new()).unwrap();
+    let set = |n| bucket.set_limits([Limit::per_second(n), Limit::per_second(2 * n)]).unwrap();
+    // Two blocks, of one slot and of two, each in two pieces.
+    let first = allocations(|| (1..3).for_each(set));
+    let later = allocations(|| {
+        for n in 1..10_000 {
+            set(n);
+            let _ = black_box((bucket.try_take([1, 1]), bucket.snapshot(), bucket.limits()));
+        }
+    });
+    assert_eq!((first, later), (4, 0));
+}

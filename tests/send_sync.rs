@@ -7,9 +7,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use tollgate::{
-    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Lease, LeaseAt, Limit, LimitError, LimitRule, ManualClock,
-    Monotonic, MultiBucket, MultiBucketAt, MultiLease, MultiLeaseAt, Never, NotYet, ParseError, Rate, RateError,
-    Refused, Snapshot, Time, Timer, TokenBucket, TokenBucketAt,
+    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Inherit, Lease, LeaseAt, Limit, LimitError, LimitRule,
+    ManualClock, Monotonic, MultiBucket, MultiBucketAt, MultiLease, MultiLeaseAt, Never, NotYet, ParseError, Rate,
+    RateError, Refused, Snapshot, Time, Timer, TokenBucket, TokenBucketAt,
 };
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
@@ -30,6 +30,7 @@ const _: () = {
     shared::<Snapshot<8>>();
     value::<Limit>();
     value::<LimitRule>();
+    value::<Inherit>();
     value::<Rate>();
     value::<Time>();
     error::<LimitError>();

@@ -3,11 +3,10 @@
 use super::fault::Expect::{Harmless, Killed, NoOp};
 use super::fault::{Fault, edit};
 
-const UPDATE: &str = "fn update<R>(\n        &self,\n        spare";
+const UPDATE: &str = "fn update_under<V: Copy, R, E>(\n        &self,\n        spare";
 const WORD_UPDATE: &str = "fn update<R>(&self, change: impl Fn(u64)";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
-const NO_LIMITS_BUT_THE_FIRST: &str = "every version is counted in the limits given at construction, whose index is 0";
 const A_PICTURE: &str = "nothing to weaken: only `Debug` looks at it";
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -119,12 +118,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "slot-write-no-limits",
         edits: &[edit("slot.rs", "fn write", "self.limits.store(state.limits, Relaxed);", "")],
-        expect: Harmless { model: "snapshot::a_snapshot_is_never_torn", reason: NO_LIMITS_BUT_THE_FIRST },
+        expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "slot-read-no-limits",
         edits: &[edit("slot.rs", "fn read", "self.limits.load(Relaxed)", "0")],
-        expect: Harmless { model: "snapshot::a_snapshot_is_never_torn", reason: NO_LIMITS_BUT_THE_FIRST },
+        expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "slot-read-one-word-for-all",
@@ -198,7 +197,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Slots and how they grow.
     Fault {
         id: "slots-first-is-never-claimed",
-        edits: &[edit("slots.rs", "fn claim(", "[slot, ..] if slot.claim.try_claim() => Some(0),", "")],
+        edits: &[edit("slots.rs", "pub(crate) fn claim(", "[slot, ..] if slot.claim().try_claim() => Some(0),", "")],
         expect: Killed("lib::slots::tests::the_lowest_free_slot_is_claimed"),
     },
     Fault {
@@ -213,7 +212,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "growth-slot-not-claimed",
-        edits: &[edit("slots.rs", CLAIM_GROWN, "slot.claim.try_claim()", "{ let _ = slot; true }")],
+        edits: &[edit("slots.rs", CLAIM_GROWN, "slot.claim().try_claim()", "{ let _ = slot; true }")],
         expect: Killed("growth::either_thread_installs_the_block"),
     },
     Fault {
@@ -224,13 +223,13 @@ pub(crate) const FAULTS: &[Fault] = &[
                 CLAIM_GROWN,
                 "len.min(Stamp::SLOTS - base)));",
                 "len.min(Stamp::SLOTS - base)));
-            block.slots.iter().for_each(|slot| slot.claim.release());",
+            block.slots.iter().for_each(|slot| slot.claim().release());",
             ),
             edit(
                 "slots.rs",
                 "pub(super) fn new(len: usize)",
-                "Slot::free()",
-                "{ let slot = Slot::free(); slot.claim.try_claim(); slot }",
+                "T::free()",
+                "{ let slot = T::free(); slot.claim().try_claim(); slot }",
             ),
         ],
         expect: Killed("growth::either_thread_installs_the_block"),
@@ -263,19 +262,19 @@ pub(crate) const FAULTS: &[Fault] = &[
     // The loop over versions.
     Fault {
         id: "read-without-validation",
-        edits: &[edit("multi_bucket.rs", "fn read(&self)", "if self.shared.epoch.validate(seen) {", "{")],
+        edits: &[edit("versions.rs", "fn read<V>", "if self.shared.epoch.validate(seen) {", "{")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "read-before-validated-and-again-after",
-        edits: &[edit("multi_bucket.rs", "fn read(&self)", "return (state, seen);", "let _ = state;\n return (slot.read(), seen);")],
+        edits: &[edit("versions.rs", "fn read<V>", "return (state, limits, seen);", "return (slot.read(), limits, seen);")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "read-validated-by-a-newer-stamp",
         edits: &[edit(
-            "multi_bucket.rs",
-            "fn read(&self)",
+            "versions.rs",
+            "fn read<V>",
             "let state = slot.read();",
             "let state = slot.read();\n let seen = self.shared.epoch.load();",
         )],
@@ -283,13 +282,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-keep-without-validation",
-        edits: &[edit("multi_bucket.rs", UPDATE, "if epoch.validate(seen) {", "{")],
+        edits: &[edit("versions.rs", UPDATE, "if epoch.validate(seen) {", "{")],
         expect: Killed("refusal::a_refusal_is_true_of_one_version"),
     },
     Fault {
         id: "update-decided-before-the-stamp",
         edits: &[edit(
-            "multi_bucket.rs",
+            "versions.rs",
             UPDATE,
             "let state = current.read();",
             "let state = current.read();\n let seen = epoch.load();",
@@ -298,25 +297,25 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-without-a-claim",
-        edits: &[edit("multi_bucket.rs", UPDATE, "spare.or_else(|| slots.claim())", "spare.or(Some(1))")],
+        edits: &[edit("versions.rs", UPDATE, "spare.or_else(|| slots.claim())", "spare.or(Some(1))")],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
         id: "update-claim-given-up-before-it-is-used",
-        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&State", "slot.claim.release();\n slot.write(&State")],
+        edits: &[edit("versions.rs", UPDATE, "slot.write(&State", "crate::slots::Claimable::claim(slot).release();\n slot.write(&State")],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
         id: "update-not-written",
-        edits: &[edit("multi_bucket.rs", UPDATE, "slot.write(&State { spent, ..state });", "let _ = (slot, spent);")],
+        edits: &[edit("versions.rs", UPDATE, "slot.write(&State { spent, ..state });", "let _ = (slot, spent);")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "update-written-after-it-is-published",
         edits: &[
-            edit("multi_bucket.rs", UPDATE, "slot.write(&State { spent, ..state });", ""),
+            edit("versions.rs", UPDATE, "slot.write(&State { spent, ..state });", ""),
             edit(
-                "multi_bucket.rs",
+                "versions.rs",
                 UPDATE,
                 "if epoch.publish(seen, index) {",
                 "if epoch.publish(seen, index) {\n slot.write(&State { spent, ..state });",
@@ -327,7 +326,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "update-lost-race-is-granted",
         edits: &[edit(
-            "multi_bucket.rs",
+            "versions.rs",
             UPDATE,
             "if epoch.publish(seen, index) {",
             "let won = epoch.publish(seen, index);\n if !won {\n return Ok(answer);\n }\n {",
@@ -336,23 +335,26 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-lost-race-is-refused",
-        edits: &[edit(
-            "multi_bucket.rs",
-            "pub(crate) fn try_take",
-            "self.update(spare, |spent| self.limits.take(spent, elapsed, &amounts).map(|next| (next, ())))",
-            "let laps = core::cell::Cell::new(0);
-        self.update(spare, |spent| {
-            let next = self.limits.take(spent, elapsed, &amounts).filter(|_| laps.get() == 0)?;
-            laps.set(1);
-            Some((next, ()))
-        })",
-        )],
+        edits: &[
+            edit(
+                "versions.rs",
+                "pub(crate) fn try_take",
+                "self.update(",
+                "let laps = core::cell::Cell::new(0);\n self.update(",
+            ),
+            edit(
+                "versions.rs",
+                "pub(crate) fn try_take",
+                "&amounts)?, ())),",
+                "&amounts).filter(|_| laps.replace(1) == 0)?, ())),",
+            ),
+        ],
         expect: Killed("opposite::both_are_granted_where_both_fit"),
     },
     Fault {
         id: "update-lost-race-not-decided-anew",
         edits: &[edit(
-            "multi_bucket.rs",
+            "versions.rs",
             UPDATE,
             "if epoch.publish(seen, index) {",
             "let mut seen = seen;\n while !epoch.publish(seen, index) {\n seen = epoch.load();\n }\n {",
@@ -363,42 +365,45 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "update-old-slot-released-before-publishing",
         edits: &[
             edit(
-                "multi_bucket.rs",
+                "versions.rs",
                 UPDATE,
                 "if epoch.publish(seen, index) {",
                 "slots.release(seen.index());\n if epoch.publish(seen, index) {",
             ),
-            edit("multi_bucket.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;"),
+            edit("versions.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;"),
         ],
         expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "update-spare-not-swapped",
-        edits: &[edit("multi_bucket.rs", UPDATE, "*spare = Some(seen.index());", "")],
+        edits: &[edit("versions.rs", UPDATE, "*spare = Some(seen.index());", "")],
         expect: Killed("handle::a_late_reader_sees_through_the_slot_of_a_handle"),
     },
     Fault {
         id: "update-old-slot-forgotten",
-        edits: &[edit("multi_bucket.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;")],
+        edits: &[edit("versions.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;")],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "call-keeps-its-slot",
-        edits: &[edit("multi_bucket.rs", "fn retire", "self.shared.slots.release(index);", "let _ = index;")],
+        edits: &[edit("versions.rs", "fn retire(&self", "self.shared.slots.release(index);", "let _ = index;")],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "refusal-publishes",
-        edits: &[edit(
-            "multi_bucket.rs",
-            "pub(crate) fn try_take",
-            "self.update(spare, |spent| self.limits.take(spent, elapsed, &amounts).map(|next| (next, ())))",
-            "let taken = self.update(spare, |spent| match self.limits.take(spent, elapsed, &amounts) {
-            Some(next) => Some((next, Ok(()))),
-            None => Some((*spent, Err(*spent))),
-        });
-        taken.unwrap_or_else(Err)",
-        )],
+        edits: &[
+            edit("versions.rs", "pub(crate) fn try_take", "self.update(", "let taken = self.update("),
+            edit(
+                "versions.rs",
+                "pub(crate) fn try_take",
+                "Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),",
+                "match limits.take(spent, limits.elapsed(now), &amounts) {
+                Some(next) => Some((next, Ok(()))),
+                None => Some((*spent, Err(limits.refusal(spent, limits.elapsed(now), &amounts)))),
+            },",
+            ),
+            edit("versions.rs", "pub(crate) fn try_take", "&amounts),\n        )", "&amounts),\n        );\n        taken?"),
+        ],
         expect: Killed("refusal::a_refusal_leaves_no_trace_in_two_streams"),
     },
     Fault {
@@ -427,7 +432,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "snapshot-with-another-sequence",
         edits: &[edit(
-            "multi_bucket.rs",
+            "versions.rs",
             "pub(crate) fn snapshot(&self, now: Time)",
             "sequence: stamp.sequence()",
             "sequence: { let _ = stamp; self.shared.epoch.load().sequence() }",
@@ -437,28 +442,30 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "reset-in-place",
         edits: &[edit(
-            "multi_bucket.rs",
+            "versions.rs",
             "pub(crate) fn reset(&self, spare",
-            "let _ = self.update(spare, |_| Some((self.limits.reset(elapsed, &tokens), ())));",
+            "let _ = self.update(spare, move |limits, _| Some((reset(limits), ())), |_, _| ());",
             "let _ = spare;
-        let (state, stamp) = self.read();
-        let spent = self.limits.reset(elapsed, &tokens);
-        self.shared.slots.get(stamp.index()).expect(\"current\").write(&State { spent, ..state });",
+        let (_, limits, stamp) = self.read(|| self.limits, RevisionSlot::limits);
+        let spent = reset(&limits);
+        let slot = self.shared.slots.get(stamp.index()).expect(\"current\");
+        slot.write(&State { spent, ..slot.read() });",
         )],
         expect: Killed("reset::a_reset_of_two_streams_is_one_step"),
     },
     Fault {
         id: "items-counted-in-one-version-and-taken-in-another",
         edits: &[edit(
-            "multi_bucket.rs",
+            "versions.rs",
             "pub(crate) fn take_up_to(&self, spare",
-            "self.update(spare, |spent| self.limits.take_up_to(spent, elapsed, &per_item, max)).unwrap_or(0)",
-            "let first = self.limits.take_up_to(&self.read().0.spent, elapsed, &per_item, max).map_or(0, |(_, items)| items);
-        let taken = self.update(spare, |spent| {
-            let (next, _) = self.limits.take_up_to(spent, elapsed, &per_item, max)?;
-            Some((next, first))
-        });
-        taken.unwrap_or(0)",
+            "let taken = self.update(
+            spare,
+            move |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),",
+            "let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
+        let first = limits.take_up_to(&state.spent, limits.elapsed(now), &per_item, max).map_or(0, |(_, items)| items);
+        let taken = self.update(
+            spare,
+            move |limits, spent| Some((limits.take_up_to(spent, limits.elapsed(now), &per_item, max)?.0, first)),",
         )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
@@ -742,9 +749,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "place-of-another-attempt",
         edits: &[edit(
             "reservation.rs",
-            "pub(crate) fn owe<",
-            "ends.set(next);",
-            "if ends.get() == [0; N] {\n ends.set(next);\n }",
+            "fn owe<",
+            "owed.set(Some((*revision, next)));",
+            "owed.set(owed.get().or(Some((*revision, next))));",
         )],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },
@@ -752,9 +759,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "place-decided-on-one-version-and-written-to-another",
         edits: &[edit(
             "reservation.rs",
-            "pub(crate) fn owe<",
-            "limits.owe(spent, elapsed, units, most)?;",
-            "if ends.get() == [0; N] { limits.owe(spent, elapsed, units, most)? } else { ends.get() };",
+            "fn owe<",
+            "let next = limits.owe(",
+            "let next = if let Some((_, ends)) = owed.get() { Some(ends) } else { None };
+        let next = if next.is_some() { next } else { limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)) }?;
+        let _ = limits.owe(",
         )],
         expect: Killed("reservation::two_reservations_of_two_streams_get_two_places"),
     },
@@ -762,9 +771,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "place-bound-checked-on-the-first-version-only",
         edits: &[edit(
             "reservation.rs",
-            "pub(crate) fn owe<",
-            "limits.owe(spent, elapsed, units, most)?;",
-            "limits.owe(spent, elapsed, units, &if ends.get() == [0; N] { *most } else { [i64::MAX as u64; N] })?;",
+            "fn owe<",
+            "&bounds(limits))?;",
+            "&if owed.get().is_none() { bounds(limits) } else { [i64::MAX as u64; N] })?;",
         )],
         expect: Killed("reservation::the_bound_of_the_queue_holds_whoever_is_first"),
     },
@@ -772,20 +781,24 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "place-stream-by-stream",
         edits: &[edit(
             "reservation.rs",
-            "pub(crate) fn owe<",
-            "let owed = bucket.update(&|spent| {
-        let next = limits.owe(spent, elapsed, units, most)?;
-        ends.set(next);
+            "fn owe<",
+            "let done = bucket.update(&|revision, spent| {
+        let limits = &revision.limits;
+        allow(limits).ok()?;
+        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits))?;
+        owed.set(Some((*revision, next)));
         Some(next)
     });",
-            "let mut owed = Ok(());
+            "let mut done = Ok(());
     for i in 0..N {
-        let one = core::array::from_fn(|j| if j == i { units[j] } else { 0 });
-        owed = bucket.update(&|spent| {
-            let next = limits.owe(spent, elapsed, &one, most)?;
-            let mut so_far = ends.get();
+        let one = core::array::from_fn(|j| if j == i { amounts[j] } else { 0 });
+        done = bucket.update(&|revision, spent| {
+            let limits = &revision.limits;
+            allow(limits).ok()?;
+            let next = limits.owe(spent, limits.elapsed(now), &limits.units(&one).ok()?, &bounds(limits))?;
+            let mut so_far = owed.get().map_or([0; N], |(_, ends)| ends);
             so_far[i] = next[i];
-            ends.set(so_far);
+            owed.set(Some((*revision, so_far)));
             Some(next)
         });
     }",
@@ -795,7 +808,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "commit-gives-back",
-        edits: &[edit("reservation.rs", "pub fn commit(", "self.units = [0; N];", "let _ = &mut self;")],
+        edits: &[edit("reservation.rs", "pub fn commit(", "self.amounts = [0; N];", "let _ = &mut self;")],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },
     Fault {
@@ -803,14 +816,14 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "reservation.rs",
             "fn drop(",
-            "give_back(self.bucket, self.elapsed, &self.units);",
-            "give_back(self.bucket, self.elapsed, &self.units);\n give_back(self.bucket, self.elapsed, &self.units);",
+            "give_back(self.bucket, self.now, &self.amounts);",
+            "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
         )],
         expect: Killed("reservation::two_cancels_both_count"),
     },
     Fault {
         id: "cancel-gives-nothing-back",
-        edits: &[edit("reservation.rs", "fn drop(", "give_back(self.bucket, self.elapsed, &self.units);", "")],
+        edits: &[edit("reservation.rs", "fn drop(", "give_back(self.bucket, self.now, &self.amounts);", "")],
         expect: Killed("reservation::a_cancel_racing_a_take_frees_its_tokens_once"),
     },
     Fault {
@@ -818,8 +831,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "reservation.rs",
             "pub(crate) fn give_back<",
-            "units.iter().any(|units| *units > 0)",
-            "units.iter().all(|units| *units > 0)",
+            "amounts.iter().any(|amount| *amount > 0)",
+            "amounts.iter().all(|amount| *amount > 0)",
         )],
         expect: Killed("tests/reservation::cancels_in_every_order_conserve_tokens"),
     },
@@ -828,8 +841,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "reservation.rs",
             "pub fn into_estimate(",
-            "mem::replace(&mut self.units, [0; N])",
-            "self.units",
+            "mem::replace(&mut self.amounts, [0; N])",
+            "self.amounts",
         )],
         expect: Killed("tests/reservation::a_dropped_reservation_gives_back_and_a_committed_one_does_not"),
     },
@@ -838,11 +851,17 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "estimate.rs",
             "pub fn settle(",
-            "let settled = self.bucket.update(&|spent| limits.settle(spent, elapsed, &taken, &used));",
+            "let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
+            let (taken, used) = (limits.units_back(&taken), limits.units(&actual).ok()?);
+            limits.settle(spent, limits.elapsed(now), &taken, &used)
+        });",
             "let mut settled = Ok(());
         for i in 0..N {
-            let one = |of: &[u64; N]| core::array::from_fn(|j| if j == i { of[j] } else { 0 });
-            settled = self.bucket.update(&|spent| limits.settle(spent, elapsed, &one(&taken), &one(&used)));
+            settled = self.bucket.update(&|Revision { limits, .. }, spent| {
+                let one = |of: &[u64; N]| core::array::from_fn(|j| if j == i { of[j] } else { 0 });
+                let (taken, used) = (limits.units_back(&one(&taken)), limits.units(&one(&actual)).ok()?);
+                limits.settle(spent, limits.elapsed(now), &taken, &used)
+            });
         }",
         )],
         expect: Killed("reservation::two_streams_are_settled_in_one_step"),
@@ -852,8 +871,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "estimate.rs",
             "pub fn settle(",
-            "mem::replace(&mut self.units, [0; N])",
-            "{ let _ = mem::replace(&mut self.keep, false); self.units }",
+            "mem::replace(&mut self.amounts, [0; N])",
+            "{ let _ = mem::replace(&mut self.keep, false); self.amounts }",
         )],
         expect: Killed("reservation::two_streams_are_settled_in_one_step"),
     },
@@ -882,8 +901,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "estimate.rs",
             "fn drop(",
-            "give_back(self.bucket, self.elapsed, &self.units);",
-            "give_back(self.bucket, self.elapsed, &self.units);\n give_back(self.bucket, self.elapsed, &self.units);",
+            "give_back(self.bucket, self.now, &self.amounts);",
+            "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
         )],
         expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
     },
@@ -899,23 +918,23 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "charge-two-streams-only-what-is-there",
-        edits: &[edit("multi_bucket.rs", "pub(crate) fn charge(", "self.limits.furthest_debts()", "[0; N]")],
+        edits: &[edit("versions.rs", "pub(crate) fn charge(", "limits.furthest_debts()", "[0; N]")],
         expect: Killed("reservation::a_charge_of_two_streams_racing_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "place-keeps-a-slot",
-        edits: &[edit("multi_bucket.rs", "fn update(&self, change", "self.state.retire(spare);", "")],
+        edits: &[edit("versions.rs", "fn update_revised", "self.retire(spare);", "")],
         expect: Killed("tests/reservation::nothing_that_waits_keeps_a_slot"),
     },
     Fault {
         id: "place-of-a-stale-word",
         edits: &[edit(
             "token_bucket.rs",
-            "fn update(&self, change",
-            "self.state.update(|spent| change(&[spent]).map(|next| (next, ()))).map_err(|spent| [spent])",
+            "impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {",
+            "self.state\n            .update(|spent| change(&revision, &[spent]).map(|next| (next, ())))",
             "let spent = self.state.spent.load(Relaxed);
-        let next = change(&[spent]).ok_or([spent])?;
-        self.state.update(|_| Some((next, ()))).map_err(|spent| [spent])",
+        let next = change(&revision, &[spent]).ok_or((revision, [spent]))?;
+        self.state.update(|_| Some((next, ())))",
         )],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },
@@ -930,9 +949,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "holding.rs",
             "fn fetch(",
-            "let fetched = lender.update(|spent| {",
-            "let first = lender.update(|_| None::<([u64; N], ())>).unwrap_err();
-        let fetched = lender.update(|spent| {
+            "let fetch = |limits: &Limits<N>, spent: &[u64; N]| {",
+            "let first = lender.update(|_, _| None::<([u64; N], ())>, |_, spent| *spent).unwrap_err();
+        let fetch = |limits: &Limits<N>, spent: &[u64; N]| {
             let _ = spent;
             let spent = &first;",
         )],
@@ -952,6 +971,117 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "lease-drop-keeps-what-is-left",
         edits: &[edit("lease.rs", "fn drop", "self.give_back();", "")],
         expect: Killed("lease::what_a_dropped_lease_gives_back_is_there_once"),
+    },
+    // Limits that change.
+    Fault {
+        id: "revision-write-without-fence",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "fence(Release);", "")],
+        expect: Killed("set_limits::a_late_reader_sees_through_a_revision_that_is_used_again"),
+    },
+    Fault {
+        id: "revision-write-no-origin",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.origin.store(revision.limits.origin.as_nanos(), Relaxed);", "")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-write-no-number",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.number.store(revision.number, Relaxed);", "")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-write-no-words",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
+        expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
+    },
+    Fault {
+        id: "revision-read-no-origin",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn limits(", "self.origin.load(Relaxed)", "0")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-read-no-number",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn revision(", "self.number.load(Relaxed)", "0")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-read-one-word-for-all",
+        edits: &[edit("revision_slot.rs", "fn word(", "self.streams[i][word as usize].load(Relaxed)", "self.streams[i][word as usize / WORDS].load(Relaxed)")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "later-limits-without-validation",
+        edits: &[edit(
+            "versions.rs",
+            "fn read<V>",
+            "if self.shared.epoch.validate(seen) {",
+            "if state.limits != FIRST_LIMITS || self.shared.epoch.validate(seen) {",
+        )],
+        expect: Killed("set_limits::a_late_refusal_sees_through_a_revision_that_is_used_again"),
+    },
+    Fault {
+        id: "limits-read-apart-from-the-words",
+        edits: &[edit("versions.rs", "pub(crate) fn snapshot(&self, now: Time)", "Snapshot { limits, written,", "let _ = written;\n        Snapshot { limits, written: self.written(),")],
+        expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
+    },
+    Fault {
+        id: "change-clock-before-the-epoch",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "let seen = epoch.load();\n            let now = clock();", "let now = clock();\n            let seen = epoch.load();")],
+        expect: Killed("set_limits::a_change_is_no_older_than_what_it_has_seen"),
+    },
+    Fault {
+        id: "change-lost-race-is-done",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "if epoch.publish(seen, version) {", "let _ = epoch.publish(seen, version);\n {")],
+        expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
+    },
+    Fault {
+        id: "change-not-settled-anew",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "if epoch.publish(seen, version) {", "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {")],
+        expect: Killed("set_limits::two_changes_come_one_after_the_other"),
+    },
+    Fault {
+        id: "change-limits-not-written",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
+        expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
+    },
+    Fault {
+        id: "change-limits-written-after-they-are-published",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "of_limits.write(&next, &written);", ""), edit("versions.rs", "pub(crate) fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
+        expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
+    },
+    Fault {
+        id: "change-names-the-first-limits",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "limits: revision as u32 + 1", "limits: FIRST_LIMITS + 0 * revision as u32")],
+        expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
+    },
+    Fault {
+        id: "change-old-limits-forgotten",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));", "")],
+        expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
+    },
+    Fault {
+        id: "change-old-slot-forgotten",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "self.retire(Some(seen.index()));", "")],
+        expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
+    },
+    Fault {
+        id: "change-without-a-claim",
+        edits: &[edit("versions.rs", "pub(crate) fn change(", "(self.revisions.claim(), slots.claim())", "(self.revisions.claim().map(|_| 0), slots.claim())")],
+        expect: Killed("set_limits::two_changes_come_one_after_the_other"),
+    },
+    Fault {
+        id: "inherit-above-the-capacity",
+        edits: &[edit("stream.rs", "pub(crate) fn inherit(", "(kept + more).min(self.ceiling.into())", "(kept + more)")],
+        expect: Killed("tests/set_limits::the_policies_differ_in_the_tokens_only"),
+    },
+    Fault {
+        id: "inherit-retroactively",
+        edits: &[edit("revision.rs", "pub(crate) fn next(", "origin: self.limits.at(elapsed)", "origin: self.limits.origin")],
+        expect: Killed("tests/set_limits::a_raised_rate_is_not_applied_to_the_past"),
+    },
+    Fault {
+        id: "place-not-moved-by-a-change",
+        edits: &[edit("reservation.rs", "pub fn ready_at(", "revision.number == self.revision", "revision.number >= self.revision")],
+        expect: Killed("tests/set_limits::a_reservation_becomes_ready_earlier_if_the_rate_is_raised_and_later_if_it_is_lowered"),
     },
     // Clocks.
     Fault {
