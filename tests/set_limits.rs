@@ -31,16 +31,14 @@ struct Piecewise {
     level: i128,
     /// When the level was that.
     at: u64,
-    since: u64,
     /// All that accrued since the beginning, the first level included.
     accrued: i128,
-    most: i128,
 }
 
 impl Piecewise {
     fn new(limit: Limit, scale: i128) -> Self {
         let level = if limit.starts_full { i128::from(limit.capacity) * scale } else { 0 };
-        Self { scale, limit, level, at: 0, since: 0, accrued: level, most: level }
+        Self { scale, limit, level, at: 0, accrued: level }
     }
 
     fn capacity(&self) -> i128 {
@@ -62,12 +60,8 @@ impl Piecewise {
 
     fn change(&mut self, t: u64, limit: Limit) {
         self.pass(t);
-        (self.limit, self.since) = (limit, self.at);
+        self.limit = limit;
         self.level = self.level.min(self.capacity());
-    }
-
-    fn available(&self) -> u64 {
-        (self.level.max(0) / self.scale) as u64
     }
 
     fn take(&mut self, n: u64) {
