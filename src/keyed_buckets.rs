@@ -38,8 +38,8 @@ use crate::{Amounts, Clock, DefaultClock, KeyRefused, LimitError, Never, Time};
 ///
 /// The bucket of a key begins full at its first use, so a key whose bucket is full again is as good as one never seen. Such keys are removed, and
 /// no limit is ever reset by it: [the bound](crate#the-bound) holds for each key as if all were kept for ever. Also where the clocks of the
-/// threads differ, or one goes back: a key is full no earlier than the newest instant at which a key was removed, so a thread whose clock is behind may
-/// find a new key not quite full, and never finds a token too many. Limits that begin [empty](crate::Limit::empty) begin full here, as for such keys
+/// threads differ, or one goes back: a new key is full no earlier than those that were removed had become, so a thread whose clock is behind that may
+/// find it not quite full, and never finds a token too many. Limits that begin [empty](crate::Limit::empty) begin full here, as for such keys
 /// "never seen" and "full again" would differ.
 ///
 /// Keys are removed in passing, by calls that add one. Such a call looks at four keys, in the order of their coming, and removes
@@ -194,7 +194,7 @@ where
 
     /// The buckets at a time that the caller supplies, a reading of this clock or of one with the same origin.
     ///
-    /// Where a key is removed, all new keys are full no earlier than at that time: one far ahead makes them wait for it, as a take at that time makes a bucket.
+    /// A take at a time far ahead makes its bucket wait for that time; if that key is then removed at one still later, new keys wait for it, too.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};

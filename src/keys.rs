@@ -38,7 +38,7 @@ where
     most: u64,
     /// How many keys there are, or are about to be: counted before a key is put in, and after it was taken out.
     count: AtomicU64,
-    /// The newest instant at which a key was evicted, in nanoseconds since the origin.
+    /// The newest instant at which a key that was evicted had become full, in nanoseconds since the origin.
     ///
     /// A key that is made anew was full at that instant, not before: else a thread whose clock is behind would find a full bucket earlier than the evicted one
     /// would have been. With it, eviction never adds a token, whatever clocks the threads read.
@@ -138,7 +138,7 @@ where
         self.look_at(self.turns.len(), elapsed);
     }
 
-    /// The words of a bucket that is full, and was not before the last eviction.
+    /// The words of a bucket that is full, and was no earlier than any that was evicted.
     fn full(&self, elapsed: u64) -> [u64; N] {
         // ORDERING: Relaxed. Who gives a new cell its words found it in the map, where it was put by one who saw the last one of the key closed (see
         // `cell::closed`) or gone. So this is no older than the last eviction of the key. Anybody else reads it only to refuse, or to look.
@@ -181,10 +181,19 @@ where
             if full {
                 // ORDERING: Relaxed. Before the cell is closed, by the Release there; who makes the key anew reads it in `full`.
                 // Dies without it: loom-tests/keys.rs, `a_key_made_anew_knows_since_when_it_was_full`.
-                self.full_since.fetch_max(elapsed, Relaxed);
+                self.full_since.fetch_max(self.when_full(spent, elapsed), Relaxed);
             }
             full
         })
+    }
+
+    /// When words that are full at `elapsed` became so: that or `full_since`, or a day ago, whatever is later. All three are safe; the arithmetic looks back 90 days.
+    fn when_full(&self, spent: &[u64; N], elapsed: u64) -> u64 {
+        const DAY: u64 = 24 * 3600 * 1_000_000_000;
+        // ORDERING: Relaxed. Any value that it has had will do, as what is worked out is its maximum with this.
+        let since = self.full_since.load(Relaxed).max(elapsed.saturating_sub(DAY));
+        let wait = self.limits.not_yet(spent, since, &self.limits.capacities()).wait();
+        since.saturating_add(wait.as_nanos() as u64)
     }
 
     /// Takes a closed cell out of the way, if whoever closed it has not done so yet.
