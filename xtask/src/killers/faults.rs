@@ -1050,8 +1050,13 @@ pub(crate) const FAULTS: &[Fault] = &[
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
     },
     Fault {
-        id: "cell-versions-closed-by-nobody",
-        edits: &[edit("cell.rs", "fn seen(&self)", "NO_SLOT_ANY_MORE => return Err(Closed),", "NO_SLOT_ANY_MORE => return Ok((seen, None)),")],
+        id: "cell-versions-update-a-closed-cell",
+        edits: &[edit(
+            "cell.rs",
+            "let mut spare = None;\n        let changed = loop {",
+            "Err(closed) => break Err(closed),",
+            "Err(_) => (self.epoch.load(), Some([0; N])),",
+        )],
         expect: Killed("keys::a_take_of_two_streams_beside_the_removal_of_its_key_is_not_lost"),
     },
     // Keys: how many there are, and since when they were full.
