@@ -63,7 +63,7 @@ use crate::{Amounts, Clock, DefaultClock, KeyRefused, LimitError, Never, Time};
 ///
 /// A take, a refusal or a question for a known key takes no lock, and no thread waits for another; it allocates nothing (with several streams: unless more
 /// threads than ever before are inside a take of that key). Adding and removing a key allocates and frees, in a table (`papaya`) that takes no lock either, except
-/// while it grows. A key takes about 70 bytes with one stream, and 150 with two, besides what it owns on the heap. What is removed is freed when nobody
+/// while it grows. A `u64` key takes 60 to 75 bytes with one stream, 64 more with two; what a key owns on the heap comes on top. What is removed is freed when nobody
 /// looks at it any more; a thread that is stopped for good inside a call keeps what is removed after that from being freed.
 ///
 /// # What is missing
