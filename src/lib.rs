@@ -106,6 +106,7 @@
 //! * `std` (default): the standard library's clock, `InstantClock`, and the queues `DeadlineQueue` and `ShardedDeadlineQueue`. Implies `alloc`.
 //! * `quanta` (default): the default clock is the time-stamp counter, `TscClock`. Implies `std`.
 //! * `alloc`: a `MultiBucket` grows when its slots run out. Without it, see there for how many it needs.
+//! * `keys`: `KeyedBuckets`, a bucket for every client, and `IpKey`. Implies `std`.
 //! * `serde`: `Rate` and `Limit` in configuration files.
 //! * `tokio`: `TokioTimer`, to wait on tokio's timer. Implies `std`.
 //! * `futures-timer`: `FuturesTimer`, to wait on any runtime by a thread of its own. Implies `std`.
@@ -126,6 +127,8 @@ extern crate std;
 #[cfg(feature = "std")]
 mod backlog;
 mod bucket;
+#[cfg(feature = "keys")]
+mod cell;
 mod claim;
 mod clock;
 #[cfg(feature = "std")]
@@ -137,10 +140,20 @@ mod estimate;
 mod handle;
 mod holding;
 mod inherit;
+#[cfg(feature = "keys")]
+mod ip_key;
+#[cfg(feature = "keys")]
+mod key_refused;
+#[cfg(feature = "keys")]
+mod keyed_buckets;
+#[cfg(feature = "keys")]
+mod keys;
 mod lease;
 mod limit;
 mod limits;
 mod line;
+#[cfg(feature = "keys")]
+mod map;
 mod multi_bucket;
 mod multi_lease;
 mod nap;
@@ -159,6 +172,8 @@ mod slot;
 mod slots;
 mod snapshot;
 mod stream;
+#[cfg(feature = "keys")]
+mod streams;
 mod sync;
 mod time;
 mod timer;
@@ -178,6 +193,12 @@ pub use drained::{Drained, Oversized};
 pub use estimate::Estimate;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
 pub use inherit::Inherit;
+#[cfg(feature = "keys")]
+pub use ip_key::IpKey;
+#[cfg(feature = "keys")]
+pub use key_refused::{KeyRefused, NoRoom};
+#[cfg(feature = "keys")]
+pub use keyed_buckets::{KeyedBuckets, KeyedBucketsAt};
 pub use lease::{Lease, LeaseAt};
 pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};
@@ -189,6 +210,8 @@ pub use reservation::Reservation;
 #[cfg(feature = "std")]
 pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;
+#[cfg(feature = "keys")]
+pub use streams::{Amounts, Streams};
 pub use time::Time;
 #[cfg(feature = "futures-timer")]
 pub use timer::FuturesTimer;

@@ -178,6 +178,31 @@ fn handles_beyond_the_slots_inside_grow_the_bucket_by_doubling() {
     assert_eq!(again, 0, "slots that were given back are used again");
 }
 
+#[test]
+#[cfg(feature = "keys")]
+fn no_call_for_a_known_key_allocates() {
+    use tollgate::KeyedBuckets;
+
+    let limit = Limit::per_second(1000).capacity(100);
+    let one = KeyedBuckets::<String, 1, _>::with_clock(limit, 10, ManualClock::new()).unwrap();
+    let two = KeyedBuckets::<String, 2, _>::with_clock([limit; 2], 10, ManualClock::new()).unwrap();
+    assert!(allocations(|| (one.try_take("alice", 1).is_ok(), two.try_take("alice", [1, 1]).is_ok())) > 0, "it is new");
+    let used = allocations(|| {
+        for n in [1, 50, 101, u64::MAX, 0] {
+            black_box((one.try_take("alice", n).is_ok(), two.try_take("alice", [n, 1]).is_ok()));
+        }
+        black_box((one.take_up_to("alice", 7, 2), two.take_up_to("alice", 7, [2, 1])));
+        one.put_back("alice", 50);
+        two.put_back("alice", [50, 50]);
+        assert!(one.wait_for("alice", 100).is_ok() && two.wait_for("alice", [100, 1]).is_ok());
+        black_box((one.available("alice"), two.available("alice"), one.available("bob"), one.len()));
+        // Nor does one that is refused, or that is not there to be given back to.
+        black_box((one.try_take("bob", 101).is_ok(), two.try_take("bob", [1, 101]).is_ok()));
+        one.put_back("bob", 1);
+    });
+    assert_eq!(used, 0);
+}
+
 /// A timer that does not allocate itself.
 struct Hand<'a>(&'a ManualClock);
 

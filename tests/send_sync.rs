@@ -65,6 +65,20 @@ const _: () = {
     any_error::<Oversized<Item>>();
 };
 
+#[cfg(feature = "keys")]
+const _: () = {
+    use tollgate::{IpKey, KeyRefused, KeyedBuckets, KeyedBucketsAt, NoRoom};
+
+    sent::<KeyedBuckets<u64>>();
+    sent::<KeyedBuckets<String, 8, ManualClock>>();
+    sent::<KeyedBucketsAt<'_, String, 2>>();
+    value::<IpKey>();
+    key::<IpKey>();
+    error::<KeyRefused>();
+    error::<KeyRefused<8>>();
+    error::<NoRoom>();
+};
+
 const fn sent<T: Send + Sync>() {}
 const _: () = {
     sent::<Handle<'_, 8, ManualClock, 4>>();

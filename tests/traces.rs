@@ -8,6 +8,8 @@
 
 mod trace_fifo;
 mod trace_format;
+#[cfg(feature = "keys")]
+mod trace_keyed;
 #[cfg(feature = "std")]
 mod trace_queue;
 mod trace_take;
@@ -79,6 +81,8 @@ fn replay_of(recording: &Recording) -> Option<Replay> {
         ("shard", None) => Some(replay_shard),
         #[cfg(feature = "std")]
         ("limiter", None) => Some(replay_limiter),
+        #[cfg(feature = "keys")]
+        ("keyed", None) => Some(trace_keyed::replay_keyed),
         _ => None,
     }
 }
@@ -353,6 +357,19 @@ mod the_checks_can_fail {
         let mut early = rows;
         early[4]["t"] = json!(1_953_124);
         assert_found(name, 5, tally(&early));
+    }
+
+    #[test]
+    #[cfg(feature = "keys")]
+    fn another_decision_or_level_of_a_key_is_found() {
+        for name in ["falconry/many-keys-grid-s2", "falconry/clock-regress-grid-s1", "falconry/keyed-awkward-ns-s5"] {
+            let lines = lines_of(name);
+            for line in (2..=lines.len()).step_by(19) {
+                let level = |row: &mut Value| row["available"][0] = json!(row["available"][0].as_f64().unwrap() + 0.01);
+                assert_found(name, line, trace_keyed::replay_keyed(&edited(name, &lines, line, flip)));
+                assert_found(name, line, trace_keyed::replay_keyed(&edited(name, &lines, line, level)));
+            }
+        }
     }
 
     #[test]

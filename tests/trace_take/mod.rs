@@ -110,9 +110,9 @@ impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Handle<'_, N, C, S> 
 }
 
 /// A caller that reads a clock itself and supplies the time: the verbs of `at(now)`.
-struct Supplied<'b, B, C> {
-    bucket: &'b B,
-    clock: C,
+pub(crate) struct Supplied<'b, B, C> {
+    pub(crate) bucket: &'b B,
+    pub(crate) clock: C,
 }
 
 impl<const N: usize, B: Bucket<N>, C: Clock> Verbs<N> for Supplied<'_, B, C> {
@@ -230,16 +230,16 @@ fn agree<const N: usize>(
 }
 
 /// One row, against a bucket that has replayed all before it, at the newest time seen.
-struct Step<'a, const N: usize, B> {
-    take: &'a Take<N>,
-    row: &'a Row<N>,
-    bucket: &'a B,
-    now: Time,
+pub(crate) struct Step<'a, const N: usize, B> {
+    pub(crate) take: &'a Take<N>,
+    pub(crate) row: &'a Row<N>,
+    pub(crate) bucket: &'a B,
+    pub(crate) now: Time,
 }
 
 impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
     /// Asks the bucket what the recorded one was asked. `true` if it answers otherwise and may.
-    fn decide(&self, asked: Asked<N>, verbs: &mut impl Verbs<N>) -> Result<bool, String> {
+    pub(crate) fn decide(&self, asked: Asked<N>, verbs: &mut impl Verbs<N>) -> Result<bool, String> {
         let Asked { amounts, ok, .. } = asked;
         let announced = verbs.wait_for(amounts);
         let doubtful = self.doubtful(amounts);
@@ -341,7 +341,7 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
     }
 
     /// Each stream holds what was recorded.
-    fn check_levels(&self) -> Result<(), String> {
+    pub(crate) fn check_levels(&self) -> Result<(), String> {
         let whole = self.bucket.available_at(self.now);
         for (i, measure) in self.take.measures.iter().enumerate() {
             let Measure { scale, .. } = *measure;

@@ -7,6 +7,9 @@ const UPDATE: &str = "fn update_under<V: Copy, R, E>(\n        &self,\n        s
 const WORD_UPDATE: &str = "fn update<R>(&self, change: impl Fn(u64)";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
+const WORD_CELL_UPDATE: &str = "full: impl Fn() -> [u64; 1],";
+const WORD_CELL_CLOSE: &str = "fn close(&self, full: impl Fn(&[u64; 1]) -> bool) -> bool {";
+const KEYS_ADD: &str = "fn add<Q>";
 const A_PICTURE: &str = "nothing to weaken: only `Debug` looks at it";
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -1152,5 +1155,139 @@ pub(crate) const FAULTS: &[Fault] = &[
             "let mut newest = 0;",
         )],
         expect: Killed("time::a_monotonic_clock_never_goes_back"),
+    },
+    // Keys: the cell.
+    Fault {
+        id: "cell-read-nothing",
+        edits: &[edit("cell.rs", "fn read(&self) -> Result<Option<[u64; 1]>, Closed> {", "self.0.load(Relaxed)", "0")],
+        expect: Killed("keys::a_reader_beside_the_removal_of_its_key_finds_it_full"),
+    },
+    Fault {
+        id: "cell-update-begins-with-nothing-spent",
+        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "let mut word = self.0.load(Relaxed);", "let mut word = 0;")],
+        expect: Killed("keys::a_key_begins_once"),
+    },
+    Fault {
+        id: "cell-update-as-load-and-store",
+        edits: &[edit(
+            "cell.rs",
+            WORD_CELL_UPDATE,
+            "self.0.compare_exchange_weak(word, Self::open(next[0]), Relaxed, Relaxed)",
+            "match self.0.load(Relaxed) {
+                seen if seen == word => {
+                    self.0.store(Self::open(next[0]), Relaxed);
+                    Ok(seen)
+                }
+                seen => Err(seen),
+            }",
+        )],
+        expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
+    },
+    Fault {
+        id: "cell-update-into-a-closed-cell",
+        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "CLOSED => return Err(closed()),", "CLOSED => full(),")],
+        expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
+    },
+    Fault {
+        id: "cell-close-relaxed",
+        edits: &[edit("cell.rs", WORD_CELL_CLOSE, "CLOSED, Release, Relaxed", "CLOSED, Relaxed, Relaxed")],
+        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
+    },
+    Fault {
+        id: "cell-close-as-load-and-store",
+        edits: &[edit(
+            "cell.rs",
+            WORD_CELL_CLOSE,
+            "self.0.compare_exchange(spent, CLOSED, Release, Relaxed).is_ok()",
+            "{
+            let same = self.0.load(Relaxed) == spent;
+            if same {
+                self.0.store(CLOSED, Release);
+            }
+            same
+        }",
+        )],
+        expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
+    },
+    Fault {
+        id: "cell-closed-without-fence",
+        edits: &[edit("cell.rs", "fn closed() -> Closed", "fence(Acquire);", "")],
+        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
+    },
+    Fault {
+        id: "cell-versions-update-a-closed-cell",
+        edits: &[edit(
+            "cell.rs",
+            "let mut spare = None;\n        let changed = loop {",
+            "Err(closed) => break Err(closed),",
+            "Err(_) => (self.epoch.load(), Some([0; N])),",
+        )],
+        expect: Killed("keys::a_take_of_two_streams_beside_the_removal_of_its_key_is_not_lost"),
+    },
+    // Keys: how many there are, and since when they were full.
+    Fault {
+        id: "keys-len",
+        edits: &[edit("keys.rs", "pub(crate) fn len", "self.count.load(Relaxed)", "self.turns.len() as u64")],
+        expect: Harmless { model: "keys::a_key_begins_once", reason: "only a number to look at, and a key has one turn" },
+    },
+    Fault {
+        id: "keys-full-at-the-time-of-the-call",
+        edits: &[edit("keys.rs", "fn full(&self, elapsed: u64)", "self.full_since.load(Relaxed)", "0")],
+        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
+    },
+    Fault {
+        id: "keys-count-as-load-and-store",
+        edits: &[edit(
+            "keys.rs",
+            KEYS_ADD,
+            "let counted = self.count.fetch_update(Relaxed, Relaxed, |count| (count < self.most).then_some(count + 1));",
+            "let count = self.count.load(Relaxed);
+        let counted = if count < self.most { Ok(self.count.store(count + 1, Relaxed)) } else { Err(()) };",
+        )],
+        expect: Killed("keys::two_keys_in_a_room_for_one_are_not_both_added"),
+    },
+    Fault {
+        id: "keys-full-since-is-forgotten",
+        edits: &[edit(
+            "keys.rs",
+            "fn close_full",
+            "self.full_since.fetch_max(self.when_full(spent, elapsed), Relaxed);",
+            "",
+        )],
+        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
+    },
+    Fault {
+        id: "keys-when-full-looks-back-further",
+        edits: &[edit("keys.rs", "fn when_full", "self.full_since.load(Relaxed).max(elapsed.saturating_sub(DAY))", "elapsed.saturating_sub(DAY)")],
+        expect: Harmless {
+            model: "keys::a_key_made_anew_knows_since_when_it_was_full",
+            reason: "the maximum with the word is taken again when it is written; the load saves the arithmetic a longer way",
+        },
+    },
+    Fault {
+        id: "keys-not-counted-out",
+        edits: &[edit("keys.rs", "fn uncount", "self.count.fetch_sub(1, Relaxed);", "")],
+        expect: Killed("keys::a_removed_key_makes_room_once"),
+    },
+    Fault {
+        id: "keys-counted-out-by-whoever-closed",
+        edits: &[edit(
+            "keys.rs",
+            "fn look_at",
+            "Looked::Closed { removed: true } => self.uncount(),
+                Looked::Closed { removed: false } | Looked::Gone => {}",
+            "Looked::Closed { .. } => self.uncount(),
+                Looked::Gone => {}",
+        )],
+        expect: Killed("keys::a_removed_key_makes_room_once"),
+    },
+    Fault {
+        id: "keys-words-before-the-map",
+        edits: &[edit("keys.rs", KEYS_ADD, "Cell::unborn()", "{
+            let cell = CellOf::<N>::unborn();
+            let _ = cell.update(|| self.full(elapsed), |_| None::<([u64; N], ())>);
+            cell
+        }")],
+        expect: Killed("keys::a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time"),
     },
 ];

@@ -1,0 +1,191 @@
+//! Keys come and go beside takes: no debit is lost, and none is granted twice, by one cell or by the next.
+#![cfg(loom)]
+
+use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+
+use loom::thread;
+use loom_tests::{THREE_THREADS, limit, model};
+use tollgate::{KeyedBuckets, ManualClock, Streams, Time};
+
+// Two of two threads have the bound of three, as without it they take a minute each, and pass.
+
+/// The same in every execution.
+type Hasher = BuildHasherDefault<DefaultHasher>;
+
+type Keyed<const N: usize> = Arc<KeyedBuckets<u8, N, ManualClock, Hasher>>;
+
+/// A token a nanosecond, up to `capacity`, and room for so many keys.
+fn one(capacity: u64, max_keys: usize) -> Keyed<1> {
+    Arc::new(KeyedBuckets::with_hasher(limit(capacity), max_keys, ManualClock::new(), Hasher::new()).unwrap())
+}
+
+fn two(capacity: [u64; 2]) -> Keyed<2> {
+    Arc::new(KeyedBuckets::with_hasher(capacity.map(limit), 9, ManualClock::new(), Hasher::new()).unwrap())
+}
+
+fn beside<const N: usize, R: 'static>(
+    keys: &Keyed<N>,
+    call: impl FnOnce(&Keyed<N>) -> R + 'static,
+) -> thread::JoinHandle<R>
+where
+    [u64; N]: Streams<N>,
+{
+    let keys = Arc::clone(keys);
+    thread::spawn(move || call(&keys))
+}
+
+fn at(nanos: u64) -> Time {
+    Time::from_nanos(nanos)
+}
+
+model! {
+    /// The first use of a key by two threads makes one bucket: together they are granted its capacity.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if a key that is there already is put in again.
+    a_key_begins_once, None, 5, [(true, false, 1), (false, true, 1)], || {
+        let keys = one(3, 9);
+        let other = beside(&keys, |keys| keys.try_take(&7, 2).is_ok());
+        let own = keys.try_take(&7, 2).is_ok();
+        (own, other.join().unwrap(), keys.available(&7))
+    }
+}
+
+model! {
+    /// The same over two streams.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if a key that is there already is put in again.
+    a_key_of_two_streams_begins_once, None, 5, [(true, false, [1, 2]), (false, true, [1, 2])], || {
+        let keys = two([3, 3]);
+        let other = beside(&keys, |keys| keys.try_take(&7, [2, 1]).is_ok());
+        let own = keys.try_take(&7, [2, 1]).is_ok();
+        (own, other.join().unwrap(), keys.available(&7))
+    }
+}
+
+model! {
+    /// A take beside the removal of its key, which is full, is in the old bucket, and keeps it there, or in the new one: 2 of 3 are gone, and a second take fails.
+    ///
+    /// Two threads; exhaustive. Fails if the compare-exchange in `Word::update` or `Word::close` becomes a load and a store, or if a closed cell is used.
+    a_take_beside_the_removal_of_its_key_is_not_lost, None, 10, [(true, 1, 1)], || {
+        let keys = one(3, 9);
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
+        let taken = keys.at(at(1)).try_take(&7, 2).is_ok();
+        other.join().unwrap();
+        assert!(keys.at(at(1)).try_take(&7, 2).is_err());
+        (taken, keys.at(at(1)).available(&7), keys.len())
+    }
+}
+
+model! {
+    /// The same over two streams.
+    ///
+    /// Two threads; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store, or if a closed cell is used.
+    a_take_of_two_streams_beside_the_removal_of_its_key_is_not_lost, None, 10, [(true, [1, 2], 1)], || {
+        let keys = two([3, 3]);
+        keys.at(at(0)).try_take(&7, [1, 1]).unwrap();
+        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
+        let taken = keys.at(at(1)).try_take(&7, [2, 1]).is_ok();
+        other.join().unwrap();
+        assert!(keys.at(at(1)).try_take(&7, [2, 1]).is_err());
+        (taken, keys.at(at(1)).available(&7), keys.len())
+    }
+}
+
+model! {
+    /// A reader beside the removal of a key finds it full, before and after.
+    ///
+    /// Two threads; exhaustive. Fails if what a closed cell holds is taken for its words.
+    a_reader_beside_the_removal_of_its_key_finds_it_full, None, 5, [(3, 0)], || {
+        let keys = one(3, 9);
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
+        let seen = keys.at(at(1)).available(&7);
+        other.join().unwrap();
+        (seen, keys.len())
+    }
+}
+
+model! {
+    /// Two threads that look for keys to remove remove one once, and both may use what room that makes.
+    ///
+    /// Two threads. Fails if a key is counted out by whoever closed it and by whoever removed it, or by nobody.
+    a_removed_key_makes_room_once, Some(THREE_THREADS), 10, [(true, true, 2)], || {
+        let keys = one(2, 2);
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, |keys| {
+            keys.at(at(1)).shrink();
+            keys.at(at(1)).try_take(&8, 2).is_ok()
+        });
+        let own = keys.at(at(1)).try_take(&7, 2).is_ok();
+        let others = other.join().unwrap();
+        assert!(keys.at(at(1)).try_take(&9, 1).is_err());
+        (own, others, keys.len())
+    }
+}
+
+model! {
+    /// Two new keys and room for one: one of them is refused.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if keys are counted by a load and a store, or after they are put in.
+    two_keys_in_a_room_for_one_are_not_both_added, None, 3, [(true, false, 1), (false, true, 1)], || {
+        let keys = one(2, 1);
+        let other = beside(&keys, |keys| keys.try_take(&8, 1).is_ok());
+        let own = keys.try_take(&7, 1).is_ok();
+        (own, other.join().unwrap(), keys.len())
+    }
+}
+
+model! {
+    /// A key is used up, is full again at 3, and is removed at 3. A thread whose clock stands at 1 makes it anew, and finds in it what had accrued by 1: one
+    /// token of three. Or it finds the old one, with the same in it.
+    ///
+    /// Two threads; exhaustive. Fails if the closing in `Word::close` is `Relaxed`, without the fence in `closed`, or if a new key is full at the time of the call.
+    a_key_made_anew_knows_since_when_it_was_full, None, 10, [(false, true, 2, 0), (false, true, 2, 1)], || {
+        let keys = one(3, 9);
+        keys.at(at(0)).try_take(&7, 3).unwrap();
+        let other = beside(&keys, |keys| {
+            keys.at(at(3)).shrink();
+            keys.len()
+        });
+        let too_many = keys.at(at(1)).try_take(&7, 2).is_ok();
+        let one = keys.at(at(1)).try_take(&7, 1).is_ok();
+        let left = other.join().unwrap();
+        (too_many, one, keys.at(at(3)).available(&7), left)
+    }
+}
+
+model! {
+    /// Two threads use a new key at 0, and one of them removes it at 3, when it is full again. Only one of them is granted all there was at 0, also if the other
+    /// had looked for the key before it was there, and puts it in when it is gone again.
+    ///
+    /// Two threads. Fails if a cell has its words before it lies in the map.
+    a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time, Some(THREE_THREADS), 10, [(true, false), (false, true)], || {
+        let keys = one(3, 9);
+        let other = beside(&keys, |keys| {
+            let taken = keys.at(at(0)).try_take(&7, 3).is_ok();
+            keys.at(at(3)).shrink();
+            taken
+        });
+        let own = keys.at(at(0)).try_take(&7, 3).is_ok();
+        (own, other.join().unwrap())
+    }
+}
+
+model! {
+    /// One thread takes, one removes, and one makes a key whose turn makes it look at the others: all is granted once.
+    ///
+    /// Three threads. Fails if a turn is lost or doubled, or a closed cell is used.
+    a_take_beside_two_that_remove_is_not_lost, Some(THREE_THREADS), 100, [(1, 1, 2)], || {
+        let keys = one(3, 9);
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let others = [
+            beside(&keys, |keys| keys.at(at(1)).shrink()),
+            beside(&keys, |keys| keys.at(at(1)).try_take(&8, 2).unwrap()),
+        ];
+        keys.at(at(1)).try_take(&7, 2).unwrap();
+        let [(), ()] = others.map(|other| other.join().unwrap());
+        (keys.at(at(1)).available(&7), keys.at(at(1)).available(&8), keys.len())
+    }
+}

@@ -1,0 +1,261 @@
+//! A bucket for every key: it begins full, it goes when it is full again, and nobody can tell.
+#![cfg(feature = "keys")]
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use common::{Naive, Random, audit, config, nanos};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tollgate::{IpKey, KeyRefused, KeyedBuckets, Limit, ManualClock, Refused, Time};
+
+fn by_number(limit: Limit, max_keys: usize) -> KeyedBuckets<u64, 1, ManualClock> {
+    KeyedBuckets::with_clock(limit, max_keys, ManualClock::new()).unwrap()
+}
+
+#[test]
+fn first_use_by_many_threads_at_once_grants_exactly_the_capacity() {
+    const THREADS: u64 = 4;
+    for round in 0..200 {
+        let one = by_number(Limit::per_second(1).capacity(10), 100);
+        let two = KeyedBuckets::<u64, 2, _>::with_clock(
+            [Limit::per_second(1).capacity(10), Limit::per_second(1).capacity(1000)],
+            100,
+            ManualClock::new(),
+        )
+        .unwrap();
+        let barrier = Barrier::new(THREADS as usize);
+        let granted: Vec<(u64, u64)> = thread::scope(|scope| {
+            let take = || {
+                barrier.wait();
+                let one = (0..10).filter(|_| one.try_take(&round, 1).is_ok()).count() as u64;
+                let two = (0..10).filter(|_| two.try_take(&round, [1, 100]).is_ok()).count() as u64;
+                (one, two)
+            };
+            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(take)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let sum = granted.iter().fold((0, 0), |sum, (one, two)| (sum.0 + one, sum.1 + two));
+        assert_eq!(sum, (10, 10), "round {round}: {granted:?}");
+        assert_eq!((one.len(), two.len()), (1, 1));
+    }
+}
+
+#[test]
+fn a_key_begins_full_whatever_the_limit_says() {
+    let keys = by_number(Limit::per_second(10).empty(), 10);
+    assert_eq!(keys.available(&1), 10);
+    assert!(keys.try_take(&1, 10).is_ok());
+}
+
+#[test]
+fn a_key_that_is_refused_or_asks_for_nothing_is_not_added() {
+    let keys = by_number(Limit::per_second(10), 10);
+    assert!(matches!(keys.try_take(&1, 11), Err(KeyRefused::Bucket(Refused::Never(_)))));
+    assert!(keys.try_take(&1, 0).is_ok());
+    assert_eq!((keys.take_up_to(&1, 5, 0), keys.take_up_to(&1, 5, 11), keys.take_up_to(&1, 0, 1)), (5, 0, 0));
+    keys.put_back(&1, 5);
+    assert_eq!((keys.available(&1), keys.wait_for(&1, 10), keys.len()), (10, Ok(Duration::ZERO), 0));
+}
+
+#[test]
+fn a_key_is_found_by_any_borrowed_form() {
+    let names = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 10, ManualClock::new()).unwrap();
+    names.try_take("alice", 4).unwrap();
+    names.try_take(&"alice".to_owned(), 4).unwrap();
+    names.put_back("alice", 1);
+    assert_eq!((names.available("alice"), names.len()), (3, 1));
+    let bytes = KeyedBuckets::<Vec<u8>, 1, _>::with_clock(Limit::per_second(10), 10, ManualClock::new()).unwrap();
+    bytes.try_take(&b"alice"[..], 4).unwrap();
+    assert_eq!(bytes.available(&b"alice".to_vec()), 6);
+}
+
+#[test]
+fn the_streams_of_a_key_are_debited_all_or_nothing() {
+    let limits = [Limit::per_second(10), Limit::per_second(1000)];
+    let keys = KeyedBuckets::<u64, 2, _>::with_clock(limits, 10, ManualClock::new()).unwrap();
+    keys.try_take(&1, [1, 700]).unwrap();
+    let Err(KeyRefused::Bucket(Refused::NotYet(refusal))) = keys.try_take(&1, [1, 700]) else { panic!() };
+    assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
+    assert_eq!((keys.available(&1), keys.available(&2)), ([9, 300], [10, 1000]));
+    assert_eq!(keys.take_up_to(&1, 100, [2, 100]), 3);
+    assert_eq!(keys.wait_for(&1, [4, 1]), Ok(Duration::from_millis(100)));
+}
+
+#[test]
+fn a_key_is_removed_in_passing_when_it_is_full_and_not_before() {
+    let keys = by_number(Limit::per_second(1).capacity(10), 1000);
+    for key in 0..100 {
+        keys.at(Time::ZERO).try_take(&key, 1 + key % 10).unwrap();
+    }
+    let second = nanos(1_000_000_000);
+    assert_eq!(keys.len(), 100);
+    for key in 100..125 {
+        keys.at(second).try_take(&key, 10).unwrap();
+    }
+    // Each of the 25 has looked at four of the hundred; those that took one token are full.
+    assert_eq!(keys.len(), 90 + 25);
+    assert!((0..125).all(|key| keys.at(second).available(&key) == if key < 100 { 10 - key % 10 } else { 0 }));
+}
+
+#[test]
+fn a_flood_of_keys_past_the_bound_is_refused_and_resets_nobody() {
+    let keys = by_number(Limit::per_second(1).capacity(10), 100);
+    for key in 0..100 {
+        keys.try_take(&key, 1 + key % 10).unwrap();
+    }
+    for key in 100..10_000 {
+        let Err(KeyRefused::NoRoom(refusal)) = keys.try_take(&key, 1) else { panic!("{key}") };
+        assert_eq!(refusal.to_string(), "no room for another key: all 100 are in use");
+        assert_eq!((keys.len(), keys.take_up_to(&key, 1, 1)), (100, 0));
+    }
+    assert!((0..100).all(|key| keys.available(&key) == 9 - key % 10));
+    // After a second those that took one token make room for as many.
+    keys.clock().advance(Duration::from_secs(1));
+    let added = (10_000..20_000).filter(|key| keys.try_take(key, 10).is_ok()).count();
+    assert_eq!((added, keys.len()), (10, 100));
+}
+
+#[test]
+fn keys_without_room_share_a_bucket_where_that_is_asked_for() {
+    let keys = by_number(Limit::per_second(10), 2).with_shared_overflow();
+    keys.try_take(&1, 5).unwrap();
+    keys.try_take(&2, 5).unwrap();
+    let granted = (3..1000).filter(|key| keys.try_take(key, 1).is_ok()).count();
+    assert_eq!((granted, keys.len()), (10, 2));
+    assert!(matches!(keys.try_take(&1000, 1), Err(KeyRefused::Bucket(Refused::NotYet(_)))));
+    assert_eq!((keys.available(&1), keys.available(&2), keys.available(&3)), (5, 5, 0));
+}
+
+#[test]
+fn a_clock_that_is_behind_finds_no_token_too_many_in_a_key_made_anew() {
+    let keys = by_number(Limit::per_second(1_000_000_000).capacity(10), 100);
+    keys.at(nanos(0)).try_take(&1, 10).unwrap();
+    keys.at(nanos(9)).shrink();
+    assert_eq!(keys.len(), 1);
+    // Whenever it is removed, what counts is when it had become full.
+    keys.at(nanos(1_000_000)).shrink();
+    assert!(keys.is_empty());
+    assert_eq!([0, 1, 9, 10, 20].map(|now| keys.at(nanos(now)).available(&1)), [0, 1, 9, 10, 10]);
+    assert!(keys.at(nanos(4)).try_take(&1, 5).is_err());
+    keys.at(nanos(4)).try_take(&1, 4).unwrap();
+    assert_eq!(keys.at(nanos(10)).available(&1), 6);
+}
+
+#[test]
+fn addresses_of_one_subnet_are_one_client() {
+    let clients = KeyedBuckets::<IpKey, 1, _>::with_clock(Limit::per_second(2), 10, ManualClock::new()).unwrap();
+    let key = |text: &str| IpKey::new(text.parse().unwrap());
+    clients.try_take(&key("2001:db8::1"), 1).unwrap();
+    clients.try_take(&key("2001:db8::2"), 1).unwrap();
+    assert!(clients.try_take(&key("2001:db8::3"), 1).is_err());
+    assert!(clients.try_take(&key("2001:db8:0:1::1"), 1).is_ok());
+}
+
+/// Threads with clocks of their own, keys that come and go all the time, and the bound for each key.
+#[test]
+fn the_bound_holds_for_each_key_while_keys_come_and_go() {
+    const THREADS: u64 = 4;
+    const KEYS: u64 = 16;
+    let limit = Limit::per_second(1_000_000_000).capacity(20);
+    let keys = by_number(limit, 8);
+    let grants: Vec<(u64, u64, u64)> = thread::scope(|scope| {
+        let work = |seed| {
+            let keys = &keys;
+            move || {
+                let (mut random, mut now, mut grants) = (Random(seed), 0, Vec::new());
+                for _ in 0..20_000 {
+                    // Up to 8 ns behind what this thread has read before.
+                    now += random.below(4);
+                    let (key, n) = (random.below(KEYS), 1 + random.below(20));
+                    let read = now - random.below(8).min(now);
+                    if keys.at(nanos(read)).try_take(&key, n).is_ok() {
+                        grants.push((key, read, n));
+                    }
+                }
+                grants
+            }
+        };
+        let threads: Vec<_> = (0..THREADS).map(|seed| scope.spawn(work(seed))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    for key in 0..KEYS {
+        let mut of_key: Vec<_> = grants.iter().filter(|grant| grant.0 == key).map(|(_, at, n)| (*at, *n)).collect();
+        assert!(!of_key.is_empty());
+        audit(limit, &mut of_key).unwrap_or_else(|failure| panic!("key {key}: {failure}"));
+    }
+    assert!(keys.len() <= 8);
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Take(u64),
+    TakeUpTo(u64, u64),
+    PutBack(u64),
+    Ask(u64),
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        (0..12u64).prop_map(Op::Take),
+        (0..6u64, 0..4u64).prop_map(|(max, each)| Op::TakeUpTo(max, each)),
+        (0..12u64).prop_map(Op::PutBack),
+        (0..12u64).prop_map(Op::Ask),
+    ]
+}
+
+proptest! {
+    #![proptest_config(config(512, "tests/keyed.proptest-regressions"))]
+
+    /// Against a bucket for every key that is never removed. Room for all keys, so that every one is as in the model; evictions in passing, and at any point.
+    #[test]
+    fn eviction_never_resets_a_limit(
+        steps in vec((0..5u64, 0..4_000_000_000u64, any::<bool>(), op()), 1..200),
+    ) {
+        let limit = Limit::per_second(1).capacity(10);
+        let (one, two) = (by_number(limit, 5), KeyedBuckets::<u64, 2, _>::with_clock([limit; 2], 5, ManualClock::new()).unwrap());
+        let mut models: HashMap<u64, Naive> = HashMap::new();
+        let mut now = 0;
+        for (key, idle, shrink, op) in steps {
+            now += idle;
+            let (one, two) = (one.at(nanos(now)), two.at(nanos(now)));
+            let model = models.entry(key).or_insert_with(|| Naive::new(limit));
+            if shrink {
+                one.shrink();
+                two.shrink();
+            }
+            match op {
+                Op::Take(n) => {
+                    let fits = model.items(now, now, n, 1).0 == 1 && n <= 10;
+                    prop_assert_eq!((one.try_take(&key, n).is_ok(), two.try_take(&key, [n, n]).is_ok()), (fits, fits));
+                    if fits {
+                        model.take(now, n);
+                    }
+                }
+                Op::TakeUpTo(max, each) => {
+                    let fit = model.items(now, now, each, max).0;
+                    prop_assert_eq!((one.take_up_to(&key, max, each), two.take_up_to(&key, max, [each; 2])), (fit, fit));
+                    model.take(now, fit * each);
+                }
+                Op::PutBack(n) => {
+                    one.put_back(&key, n);
+                    two.put_back(&key, [n, n]);
+                    model.put_back(now, n);
+                }
+                Op::Ask(n) => {
+                    let wait = (n <= 10).then(|| model.wait(now, n).unwrap() as u64);
+                    prop_assert_eq!(one.wait_for(&key, n).ok(), wait.map(Duration::from_nanos));
+                    prop_assert_eq!(two.wait_for(&key, [n, n]).ok(), wait.map(Duration::from_nanos));
+                }
+            }
+            for (key, model) in &models {
+                let left = model.items(now, now, 1, 10).0;
+                prop_assert_eq!((one.available(key), two.available(key)), (left, [left, left]));
+            }
+        }
+    }
+}
