@@ -4,19 +4,17 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
-use std::borrow::ToOwned;
-use std::collections::hash_map::RandomState;
 
 use crate::key_refused::NoRoom;
 use crate::keys::{self, Keys};
 use crate::limits::Limits;
 use crate::streams::{Shape, Streams};
-use crate::{Amounts, Clock, DefaultClock, KeyRefused, LimitError, Never, Time};
+use crate::{Amounts, Clock, DefaultClock, KeyHash, KeyRefused, LimitError, Never, Time};
 
 /// A bucket for every key, all with the same limits: for every client, tenant, address.
 ///
-/// A key is anything that can be hashed and compared. It is given by reference, in any borrowed form (`&str` for `String`), and cloned only when it is
-/// added. With one stream amounts are a `u64`; with several, an array, and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
+/// A key is anything that can be hashed. It is given by reference, in any borrowed form (`&str` for `String`), and never cloned or kept: its hash is. With one
+/// stream amounts are a `u64`; with several, an array, and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit};
@@ -42,34 +40,38 @@ use crate::{Amounts, Clock, DefaultClock, KeyRefused, LimitError, Never, Time};
 /// find it not quite full, and never finds a token too many. Limits that begin [empty](crate::Limit::empty) begin full here, as for such keys
 /// "never seen" and "full again" would differ.
 ///
-/// Keys are removed in passing, by calls that add one. Such a call looks at four keys, in the order of their coming, and removes
-/// those that are full: no thread does it, nothing is scanned, and no call pauses for it. Where no keys are added none are removed: [`shrink`](Self::shrink) does.
+/// Keys are removed in passing, by calls that add one. Such a call looks at eight places, where the one before it left off, and removes keys that are
+/// full: no thread does it, nothing else is scanned, and no call pauses for it. Where no keys are added none are removed: [`shrink`](Self::shrink) does.
 ///
 /// # The most keys
 ///
 /// There are never more than `max_keys`. A take for a new key that there is no room for is refused, and the refusal says so; or, if
-/// [asked for](Self::with_shared_overflow), it takes from one more bucket that all such keys share. There is no room if none of the four keys that it looked at
-/// could be removed, so a flood of new keys cannot make a call slow. A key that another thread is just adding counts already.
+/// [asked for](Self::with_shared_overflow), it takes from one more bucket that all such keys share. There is no room if none of the eight places that it looked at
+/// could be cleared, so a flood of new keys cannot make a call slow. A key that another thread is just adding counts already. Keys lie in groups; where a
+/// room is full to the last, one in 10^7 groups of 74 has no place left for a key that it is still short of.
 ///
 /// A key that is refused outright, or asks for nothing, is not added.
 ///
 /// # Hashing
 ///
-/// Keys are hashed by the standard library's [`RandomState`], SipHash with a seed of its own for each value: a client that chooses its key cannot
-/// choose where it lies. A faster hasher is a parameter, and its resistance is the caller's business; it must spread well over 64 bits, as an eviction finds a key
-/// by its hash. Clients by address: [`IpKey`](crate::IpKey).
+/// A key is its hash: 63 bits of it, from a random seed of each value ([`KeyHash`](crate::KeyHash)), so a client that chooses its key cannot choose where it lies. Two keys of the
+/// same hash would share a bucket, and be granted less for it, never more: of a million keys at once any two do with probability 5 in 10^8, of a hundred million
+/// 5 in 10^4 (the birthday bound, k²/2^64). Another hasher is a parameter, and its resistance is the caller's business; it must spread well over 64 bits. Clients by
+/// address: [`IpKey`](crate::IpKey).
 ///
 /// # Progress and memory
 ///
-/// A take, a refusal or a question for a known key takes no lock, and no thread waits for another; it allocates nothing (with several streams: unless more
-/// threads than ever before are inside a take of that key). Adding and removing a key allocates and frees, in a table (`papaya`) that takes no lock either, except
-/// while it grows. A `u64` key takes 60 to 75 bytes with one stream, 64 more with two; what a key owns on the heap comes on top. What is removed is freed when nobody
-/// looks at it any more; a thread that is stopped for good inside a call keeps what is removed after that from being freed.
+/// A take, a refusal or a question for a known key takes no lock, and no thread waits for another; nor does adding or removing a key: a thread that is stopped for
+/// good inside a call keeps one place, at most, from being used. Nothing is allocated for a key, but for its group: 2 KiB for 74 keys of one stream, when the first of
+/// them comes (with several streams also where more threads than ever before are inside a take of one key).
+///
+/// So memory follows `max_keys`, and is all there is to come once that many were seen: 28 bytes for each with one stream, whatever the key is, and 125 with two.
+/// Where keys are far fewer than their bound, a group has few of them, up to 2 KiB for each: a bound is not free.
 ///
 /// # What is missing
 ///
 /// Limits of a key's own (tiers: use one `KeyedBuckets` for each), limits that change, reservations, waiting, leases and batches.
-pub struct KeyedBuckets<K, const N: usize = 1, C = DefaultClock, H = RandomState>
+pub struct KeyedBuckets<K, const N: usize = 1, C = DefaultClock, H = KeyHash>
 where
     [u64; N]: Streams<N>,
 {
@@ -77,7 +79,7 @@ where
     clock: C,
 }
 
-impl<K: Eq + Hash, const N: usize> KeyedBuckets<K, N>
+impl<K: Hash, const N: usize> KeyedBuckets<K, N>
 where
     [u64; N]: Streams<N>,
 {
@@ -100,7 +102,7 @@ where
     }
 }
 
-impl<K: Eq + Hash, const N: usize, C: Clock> KeyedBuckets<K, N, C>
+impl<K: Hash, const N: usize, C: Clock> KeyedBuckets<K, N, C>
 where
     [u64; N]: Streams<N>,
 {
@@ -122,11 +124,11 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_clock(limits: <[u64; N] as Streams<N>>::Limits, max_keys: usize, clock: C) -> Result<Self, LimitError> {
-        Self::with_hasher(limits, max_keys, clock, RandomState::new())
+        Self::with_hasher(limits, max_keys, clock, KeyHash::new())
     }
 }
 
-impl<K: Eq + Hash, const N: usize, C: Clock, H: BuildHasher> KeyedBuckets<K, N, C, H>
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher> KeyedBuckets<K, N, C, H>
 where
     [u64; N]: Streams<N>,
 {
@@ -229,7 +231,7 @@ where
     pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + ?Sized,
     {
         self.at(self.clock.now()).try_take(key, amounts)
     }
@@ -248,7 +250,7 @@ where
     pub fn take_up_to<Q>(&self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + ?Sized,
     {
         self.at(self.clock.now()).take_up_to(key, max, per_item)
     }
@@ -269,7 +271,7 @@ where
     pub fn put_back<Q>(&self, key: &Q, amounts: Amounts<N>)
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + ?Sized,
     {
         self.at(self.clock.now()).put_back(key, amounts);
     }
@@ -287,7 +289,7 @@ where
     pub fn available<Q>(&self, key: &Q) -> Amounts<N>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + ?Sized,
     {
         self.at(self.clock.now()).available(key)
     }
@@ -310,7 +312,7 @@ where
     pub fn wait_for<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + ?Sized,
     {
         self.at(self.clock.now()).wait_for(key, amounts)
     }
@@ -375,7 +377,7 @@ where
     }
 }
 
-impl<K: Eq + Hash, const N: usize, C: Clock, H: BuildHasher> fmt::Debug for KeyedBuckets<K, N, C, H>
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher> fmt::Debug for KeyedBuckets<K, N, C, H>
 where
     [u64; N]: Streams<N>,
 {
@@ -396,7 +398,7 @@ where
 /// assert_eq!(now.available(&7), 0);
 /// # Ok::<(), tollgate::LimitError>(())
 /// ```
-pub struct KeyedBucketsAt<'a, K, const N: usize = 1, H = RandomState>
+pub struct KeyedBucketsAt<'a, K, const N: usize = 1, H = KeyHash>
 where
     [u64; N]: Streams<N>,
 {
@@ -415,7 +417,7 @@ where
     }
 }
 
-impl<K: Eq + Hash, const N: usize, H: BuildHasher> KeyedBucketsAt<'_, K, N, H>
+impl<K: Hash, const N: usize, H: BuildHasher> KeyedBucketsAt<'_, K, N, H>
 where
     [u64; N]: Streams<N>,
 {
@@ -435,7 +437,7 @@ where
     pub fn try_take<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + ?Sized,
     {
         let (limits, amounts) = (&self.keys.limits, <[u64; N]>::array(amounts));
         if amounts == [0; N] {
@@ -461,7 +463,7 @@ where
     pub fn take_up_to<Q>(self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        Q: Hash + ?Sized,
     {
         let (limits, per_item) = (&self.keys.limits, <[u64; N]>::array(per_item));
         if per_item == [0; N] {
@@ -489,12 +491,10 @@ where
     pub fn put_back<Q>(self, key: &Q, amounts: Amounts<N>)
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + ?Sized,
     {
         let (limits, amounts) = (&self.keys.limits, <[u64; N]>::array(amounts));
-        self.keys.change_known(key, self.elapsed, |spent| {
-            limits.put_back(spent, self.elapsed, &amounts).map(|next| (next, ()))
-        });
+        self.keys.give_back(key, self.elapsed, |spent| limits.put_back(spent, self.elapsed, &amounts));
     }
 
     /// As [`KeyedBuckets::available`].
@@ -508,7 +508,7 @@ where
     pub fn available<Q>(self, key: &Q) -> Amounts<N>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + ?Sized,
     {
         <[u64; N]>::amounts(self.keys.limits.available(&self.keys.read(key, self.elapsed), self.elapsed))
     }
@@ -529,7 +529,7 @@ where
     pub fn wait_for<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
     where
         K: Borrow<Q>,
-        Q: Hash + Eq + ?Sized,
+        Q: Hash + ?Sized,
     {
         let (limits, amounts) = (&self.keys.limits, <[u64; N]>::array(amounts));
         limits.check(&amounts)?;
@@ -551,7 +551,7 @@ where
     }
 }
 
-impl<K: Eq + Hash, const N: usize, H: BuildHasher> fmt::Debug for KeyedBucketsAt<'_, K, N, H>
+impl<K: Hash, const N: usize, H: BuildHasher> fmt::Debug for KeyedBucketsAt<'_, K, N, H>
 where
     [u64; N]: Streams<N>,
 {

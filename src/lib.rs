@@ -137,11 +137,15 @@ mod deadline_queue;
 mod drained;
 mod epoch;
 mod estimate;
+#[cfg(feature = "keys")]
+mod group;
 mod handle;
 mod holding;
 mod inherit;
 #[cfg(feature = "keys")]
 mod ip_key;
+#[cfg(feature = "keys")]
+mod key_hash;
 #[cfg(feature = "keys")]
 mod key_refused;
 #[cfg(feature = "keys")]
@@ -153,7 +157,6 @@ mod limit;
 mod limits;
 mod line;
 #[cfg(feature = "keys")]
-mod map;
 mod multi_bucket;
 mod multi_lease;
 mod nap;
@@ -195,6 +198,8 @@ pub use handle::{Handle, HandleAt, HandlesExhausted};
 pub use inherit::Inherit;
 #[cfg(feature = "keys")]
 pub use ip_key::IpKey;
+#[cfg(feature = "keys")]
+pub use key_hash::{KeyHash, KeyHasher};
 #[cfg(feature = "keys")]
 pub use key_refused::{KeyRefused, NoRoom};
 #[cfg(feature = "keys")]

@@ -107,6 +107,12 @@ impl Stream {
         self.capacity.get()
     }
 
+    /// The capacity in units.
+    #[cfg(feature = "keys")]
+    pub(crate) const fn ceiling(&self) -> u64 {
+        self.ceiling
+    }
+
     pub(crate) const fn precision(&self) -> u64 {
         self.precision as u64
     }

@@ -27,6 +27,8 @@ usage: cargo xtask COMMAND
           instructions of a decision, counted by callgrind, against those of benches/counts.json; --accept writes that file
   ratios [--quick] [--json FILE]
           what we cost in terms of peers and floors, beside what we want it to be; four minutes, or with --quick half of one
+  keys [maps|throughput|memory|flood]
+          what a bucket for every key costs: beside peers, in memory, under a flood of keys, and in other maps
   charts FILE
           draws benches/charts/*.svg from what ratios --json FILE has written";
 
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
         Some((command, rest)) if command == "counts" => counts::run(rest),
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),
+        Some((command, rest)) if command == "keys" => step::run_alone(measure::keys(rest)),
         Some((command, rest)) if command == "charts" => step::run_alone(measure::charts(rest)),
         Some((command, [])) if matches!(command.as_str(), "help" | "-h" | "--help") => {
             println!("{USAGE}");

@@ -11,3 +11,8 @@ pub(crate) fn ratios(rest: &[String]) -> Step {
 pub(crate) fn charts(rest: &[String]) -> Step {
     Step::cargo("charts", "run --quiet --release --package benches --bin charts --").args(rest)
 }
+
+/// What a bucket for every key costs; `rest` names the question.
+pub(crate) fn keys(rest: &[String]) -> Step {
+    Step::cargo("keys", "run --quiet --release --package benches --bin keys --").args(rest)
+}

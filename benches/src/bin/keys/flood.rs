@@ -1,0 +1,113 @@
+//! Owns the flood: ten million keys that come once each, through room for a hundred thousand, beside clients that come again and again.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use tollgate::{Clock, DefaultClock, KeyRefused, KeyedBuckets, Limit, Time};
+
+use crate::resident;
+
+const FLOOD: u64 = 10_000_000;
+const ROOM: usize = 100_000;
+const CLIENTS: u64 = 64;
+const CAPACITY: u64 = 10;
+const RATE: u64 = 100;
+
+/// The client that always asks: when it was granted.
+struct Client {
+    key: u64,
+    granted: Vec<Time>,
+}
+
+impl Client {
+    /// Tokens by which the worst of all windows is over what the bound allows; below 0, or 0, if none is.
+    fn excess(&self) -> f64 {
+        // Of the windows that end here the worst begins where the line is furthest behind.
+        let (mut worst, mut behind) = (f64::MIN, f64::MIN);
+        for (i, time) in self.granted.iter().enumerate() {
+            let earned = RATE as f64 * time.as_nanos() as f64 / 1e9;
+            behind = behind.max(earned - i as f64);
+            worst = worst.max((i + 1) as f64 - earned + behind - CAPACITY as f64);
+        }
+        // One nanosecond of accrual.
+        worst - RATE as f64 / 1e9
+    }
+}
+
+pub(crate) fn all() {
+    let clock = DefaultClock::default();
+    let limit = Limit::per_second(RATE).capacity(CAPACITY);
+    let buckets = KeyedBuckets::<u64, 1, _>::with_clock(limit, ROOM, &clock).expect("a good limit");
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|i| Client { key: u64::MAX - i, granted: Vec::new() }).collect();
+    clients.iter_mut().for_each(|client| ask(&buckets, &clock, client));
+    let over = AtomicBool::new(false);
+    let (mut nanos, mut no_room) =
+        (Histogram::<u64>::new_with_max(60_000_000_000, 3).expect("bounds that can be kept"), 0_u64);
+    let (mut first, mut peak, mut longest_len) = (0, 0, 0);
+    let timer = quanta::Clock::new();
+    let started = timer.now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Relaxed) {
+                clients.iter_mut().for_each(|client| ask(&buckets, &clock, client));
+            }
+        });
+        for key in 0..FLOOD {
+            let before = timer.raw();
+            let answer = buckets.try_take(&key, 1);
+            nanos.saturating_record(timer.delta_as_nanos(before, timer.raw()));
+            match answer {
+                Ok(()) => {}
+                Err(KeyRefused::NoRoom(_)) => no_room += 1,
+                Err(other) => panic!("a new key was refused: {other}"),
+            }
+            if key % 10_000 == 0 {
+                peak = peak.max(resident());
+                longest_len = longest_len.max(buckets.len());
+            }
+            if key == FLOOD / 10 {
+                first = peak;
+            }
+        }
+        over.store(true, Relaxed);
+    });
+    let took = started.elapsed();
+    let worst = clients.iter().map(Client::excess).fold(f64::MIN, f64::max);
+    let granted: usize = clients.iter().map(|client| client.granted.len()).sum();
+    let earned = CLIENTS as f64 * (CAPACITY as f64 + RATE as f64 * took.as_secs_f64());
+    println!("\n{FLOOD} keys once each, room for {ROOM}, {RATE}/s capacity {CAPACITY}, in {:.1} s", took.as_secs_f64());
+    println!("  most keys at once        {longest_len}, the bound is {}", buckets.max_keys());
+    println!("  refused for want of room {no_room}");
+    println!(
+        "  peak of resident memory  {:.1} MB after the first million, {:.1} MB in the end: {:+.1} %",
+        mb(first),
+        mb(peak),
+        100.0 * (peak as f64 / first as f64 - 1.0)
+    );
+    let at = |quantile| Duration::from_nanos(nanos.value_at_quantile(quantile));
+    println!(
+        "  a call                   p50 {:?}, p99 {:?}, p99.9 {:?}, longest {:?}",
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0)
+    );
+    println!(
+        "  {CLIENTS} clients that ask without a pause were granted {granted} of {earned:.0} tokens; worst excess over the bound {worst:.3} tokens"
+    );
+    assert!(worst <= 0.0, "a limit was reset");
+    assert!(longest_len <= ROOM, "more keys than there is room for");
+}
+
+fn ask<C: Clock>(buckets: &KeyedBuckets<u64, 1, &C>, clock: &C, client: &mut Client) {
+    let now = clock.now();
+    if buckets.at(now).try_take(&client.key, 1).is_ok() {
+        client.granted.push(now);
+    }
+}
+
+fn mb(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}

@@ -1,0 +1,45 @@
+//! What a bucket for every key costs: in each of the maps that it could lie in, beside peers, in memory, and under a flood of keys.
+//!
+//! `cargo xtask keys [maps|throughput|memory|flood]`; all of them, unless one is named.
+
+mod contestants;
+mod draws;
+mod flood;
+mod maps;
+mod memory;
+mod throughput;
+
+use std::process::{Command, ExitCode};
+
+const USAGE: &str = "usage: keys [maps|throughput|memory|flood]";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        [] => ["throughput", "memory", "flood", "maps"].iter().for_each(|question| apart(&[question])),
+        ["maps"] => maps::all(),
+        ["maps", name, keys] => maps::one(name, keys.parse().expect("a number of keys")),
+        ["throughput"] => throughput::all(),
+        ["memory"] => memory::all(),
+        ["memory", name, kind, keys] => memory::one(name, kind, keys.parse().expect("a number of keys")),
+        ["flood"] => flood::all(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Runs this program again with these words: what is measured in a process of its own finds the memory as the system gives it.
+fn apart(words: &[&str]) {
+    let this = std::env::current_exe().expect("a program");
+    assert!(Command::new(this).args(words).status().expect("runs").success(), "{words:?} failed");
+}
+
+/// Bytes of this process that are in memory.
+fn resident() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
+    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * 4096
+}

@@ -1,0 +1,49 @@
+//! Owns what a key takes in memory, beside peers: what the process has more of after the keys came, what they own included.
+
+use std::hint::black_box;
+
+use crate::contestants::{Governor, Keyed, Named, Ours, OursOfTwo, RateNet};
+use crate::{apart, resident};
+
+const NAMES: [&str; 4] = ["tollgate", "governor", "rate-net", "tollgate-two"];
+
+pub(crate) fn all() {
+    println!("\nresident bytes per key\n\n| limiter | key | keys | bytes |\n|---|---|---|---|");
+    for kind in ["u64", "string-20"] {
+        for keys in ["100000", "1000000"] {
+            NAMES.iter().for_each(|name| apart(&["memory", name, kind, keys]));
+        }
+    }
+}
+
+pub(crate) fn one(name: &str, kind: &str, keys: u64) {
+    let bytes = match kind {
+        "u64" => of_kind(name, keys, |key| key),
+        "string-20" => of_kind(name, keys, |key| format!("{key:020}")),
+        other => panic!("no kind of key {other}"),
+    };
+    println!("| {name} | {kind} | {keys} | {bytes:.0} |");
+}
+
+fn of_kind<K: Named + Eq + std::hash::Hash + Clone + Send + Sync>(
+    name: &str,
+    keys: u64,
+    key: impl Fn(u64) -> K,
+) -> f64 {
+    match name {
+        "tollgate" => bytes::<K, Ours<K>>(keys, key),
+        "tollgate-two" => bytes::<K, OursOfTwo<K>>(keys, key),
+        "governor" => bytes::<K, Governor<K>>(keys, key),
+        "rate-net" => bytes::<K, RateNet>(keys, key),
+        other => panic!("no limiter {other}: one of {NAMES:?}"),
+    }
+}
+
+fn bytes<K, L: Keyed<K>>(keys: u64, key: impl Fn(u64) -> K) -> f64 {
+    let before = resident();
+    let limiter = L::make(keys as usize);
+    (0..keys).for_each(|i| assert!(limiter.decide(&key(i)), "refused"));
+    let bytes = (resident() - before) as f64 / keys as f64;
+    black_box(&limiter);
+    bytes
+}

@@ -1,0 +1,224 @@
+//! Owns where the cells of keys lie, so many to a group, and how a key is found and put in; what is in a cell it does not know.
+//!
+//! A key is known by its hash. It lies as near to where its hash begins as there was a vacant cell, so its first line of memory is mostly the only one.
+//!
+//! # No key is put in twice
+//!
+//! Whoever puts in a key claims a vacant cell and writes the key's hash beside it. Then it loads the group's epoch, looks once more whether the key is there,
+//! and publishes its cell by one compare-and-swap of that epoch. Each key that is put in moves the epoch, so success means that none was put in since it was
+//! loaded, and that the look was a good one. A cell that was published is opened by whoever sees it first, before the epoch moves on: a thread that stops
+//! before it does that, or anywhere else, holds up nobody, and keeps one cell at most.
+//!
+//! The epoch never names a cell that was closed after it was published: else the next claim of it would be taken for one that was put in. So it is moved on
+//! before such a cell is closed.
+
+use crate::cell::{Cell, Closed};
+use crate::epoch::{Epoch, Stamp};
+use crate::sync::{Acquire, AtomicU32, AtomicU64, Relaxed, Release, fence};
+
+/// Cells that are looked at together: with one stream, a line of memory. Under loom, where each costs executions, there is one to a line, and as many as the models have keys at once.
+const NEAR: usize = if cfg!(loom) { 1 } else { 4 };
+
+const LINES: usize = if cfg!(loom) { 2 } else { 31 };
+
+/// Cells of a group.
+pub(crate) const CELLS: usize = NEAR * LINES;
+
+/// The index by which the epoch names no cell.
+const NONE: usize = Stamp::SLOTS - 1;
+
+/// One cell, and whose it is.
+#[derive(Debug)]
+#[repr(C)]
+struct Entry<C> {
+    /// The key's hash, but for the lowest bit: whether tokens were given back since the key was put in. Means nothing while the cell is vacant.
+    hash: AtomicU64,
+    cell: C,
+}
+
+const GIVEN_BACK: u64 = 1;
+
+/// Cells, and what they are found and put in by: for one stream, 32 lines of memory.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Group<C> {
+    lines: [[Entry<C>; NEAR]; LINES],
+    /// How often a key was put in, or the epoch moved out of the way, and which cell it was put into.
+    epoch: Epoch,
+    /// How many lines from its own any key has ever been put in.
+    reach: AtomicU32,
+}
+
+/// What hashes are told apart by.
+#[inline]
+const fn identity(hash: u64) -> u64 {
+    hash & !GIVEN_BACK
+}
+
+/// The line that a key is looked for in after so many others. The group was chosen by the highest bits of its hash.
+#[inline]
+const fn line(hash: u64, others: usize) -> usize {
+    let own = ((hash as u32 as u64 * LINES as u64) >> 32) as usize;
+    (own + others) % LINES
+}
+
+impl<C> Group<C> {
+    pub(crate) fn new<const N: usize>() -> Self
+    where
+        C: Cell<N>,
+    {
+        let vacant = |_| Entry { hash: AtomicU64::new(0), cell: C::vacant() };
+        let lines = core::array::from_fn(|_| core::array::from_fn(vacant));
+        let epoch = Epoch::new();
+        epoch.publish(epoch.load(), NONE);
+        Self { lines, epoch, reach: AtomicU32::new(0) }
+    }
+
+    /// Looks for the cell of a key, and lets `look` look into it, with whose it was then. `None` if there is none.
+    #[inline]
+    pub(crate) fn find<R>(&self, hash: u64, look: impl Fn(&C, Owned<'_>) -> Result<R, Closed>) -> Option<R> {
+        let identity_of_key = identity(hash);
+        let mut others = 0;
+        loop {
+            let entries = &self.lines[line(hash, others)];
+            // All of them are compared before anything is decided by it: where in its line a key lies nobody can predict.
+            let mut here = entries.iter().enumerate().fold(0_u32, |here, (i, entry)| {
+                let owned = Owned { hash: &entry.hash, identity: identity_of_key };
+                here | u32::from(owned.still()) << i
+            });
+            while here != 0 {
+                let entry = &entries[here.trailing_zeros() as usize % NEAR];
+                if let Ok(found) = look(&entry.cell, Owned { hash: &entry.hash, identity: identity_of_key }) {
+                    return Some(found);
+                }
+                here &= here - 1;
+            }
+            others += 1;
+            // ORDERING: Relaxed. A key that is being put in meanwhile need not be found; one that was put in before is no further than `put_in` had said before that.
+            // Dies without it: loom-tests/keys.rs, `two_keys_in_one_group_are_both_there`.
+            if others > self.reach.load(Relaxed) as usize {
+                return None;
+            }
+        }
+    }
+
+    fn entry(&self, index: usize) -> Option<&Entry<C>> {
+        self.lines.get(index / NEAR).map(|entries| &entries[index % NEAR])
+    }
+
+    /// Puts a key in, unless it is there. `Ok` says whether it was this call; an error, that there is no vacant cell.
+    pub(crate) fn put_in<const N: usize>(&self, hash: u64) -> Result<bool, Full>
+    where
+        C: Cell<N>,
+    {
+        let claim = |others| {
+            let line = line(hash, others);
+            let near = self.lines[line].iter().position(|entry| entry.cell.try_claim())?;
+            Some((others, line * NEAR + near))
+        };
+        let (others, index) = (0..LINES).find_map(claim).ok_or(Full)?;
+        let Some(entry) = self.entry(index) else { return Err(Full) };
+        // ORDERING: Release pairs with the Acquire in `is_there`: whoever finds another key in a cell knows since when the one before it was full, as the claim
+        // knows it. Dies without it: loom-tests/keys.rs, `a_key_that_moved_knows_since_when_it_was_full`.
+        entry.hash.store(identity(hash), Release);
+        // ORDERING: Relaxed. Published by the epoch, with the key. Dies as a load and a store: loom-tests/keys.rs, `two_keys_in_one_group_are_both_there`.
+        self.reach.fetch_max(others as u32, Relaxed);
+        loop {
+            let seen = self.settled();
+            if self.is_there(hash) {
+                entry.cell.withdraw();
+                return Ok(false);
+            }
+            if self.epoch.publish(seen, index) {
+                self.settled();
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The epoch, and the cell that it names is open.
+    fn settled<const N: usize>(&self) -> Stamp
+    where
+        C: Cell<N>,
+    {
+        loop {
+            let seen = self.epoch.load();
+            let Some((cell, claimed)) =
+                self.entry(seen.index()).and_then(|Entry { cell, .. }| Some((cell, cell.claimed()?)))
+            else {
+                return seen;
+            };
+            // The claim was seen after the epoch: if that still names its cell, it is the one that was published, and not one that came after it.
+            if self.epoch.validate(seen) {
+                cell.open(claimed);
+                return seen;
+            }
+        }
+    }
+
+    /// Whether a cell of this key is open. Good for the epoch that was settled before it, if that has not moved on.
+    fn is_there<const N: usize>(&self, hash: u64) -> bool
+    where
+        C: Cell<N>,
+    {
+        // ORDERING: Relaxed. As far as any key is that was put in before the epoch was loaded, by its Acquire.
+        let reach = self.reach.load(Relaxed) as usize;
+        (0..=reach).flat_map(|others| &self.lines[line(hash, others)]).any(|entry| {
+            // ORDERING: Acquire pairs with the Release in `put_in`.
+            identity(entry.hash.load(Acquire)) == identity(hash) && entry.cell.is_open()
+        })
+    }
+
+    /// Closes one cell if its words are what `full` wants; `full` also hears whether tokens were given back to its key. Whether it was this call.
+    pub(crate) fn close<const N: usize>(&self, index: usize, full: impl Fn(&[u64; N], bool) -> bool) -> bool
+    where
+        C: Cell<N>,
+    {
+        let Some(entry) = self.entry(index) else { return false };
+        let full = |spent: &[u64; N]| {
+            // ORDERING: Relaxed. After the words, by the Acquire in `Word::load`: who sees words that were given back to sees that they were.
+            full(spent, entry.hash.load(Relaxed) & GIVEN_BACK != 0)
+        };
+        if !matches!(entry.cell.read(|| true), Ok(Some(spent)) if full(&spent)) {
+            return false;
+        }
+        let times = loop {
+            let seen = self.epoch.load();
+            if seen.index() != index {
+                break seen.sequence();
+            }
+            // Moved on, as the epoch must not name a cell that is vacant.
+            self.epoch.publish(seen, NONE);
+        };
+        entry.cell.close(times, full)
+    }
+}
+
+/// There is no vacant cell in the group.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+/// Whose a cell was when it was found.
+#[derive(Clone, Copy)]
+pub(crate) struct Owned<'a> {
+    hash: &'a AtomicU64,
+    identity: u64,
+}
+
+impl Owned<'_> {
+    /// Whether it still is. Asked after the words were read, it says whose those are.
+    #[inline]
+    pub(crate) fn still(self) -> bool {
+        // ORDERING: Relaxed. After the words, by the Acquire in `Word::load` or in `Epoch::load`, which pairs with the Release of whoever opened the cell: a key that came
+        // later is seen. Dies without it: loom-tests/keys.rs, `a_cell_that_is_another_keys_by_now_is_left_alone`.
+        identity(self.hash.load(Relaxed)) == self.identity
+    }
+
+    /// Says that tokens are about to be given back to this key, if it still is the one.
+    pub(crate) fn give_back(self) {
+        // ORDERING: Relaxed, both. Before the words, by the fence. If it fails, it has been said, or the cell is another key's.
+        let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Relaxed, Relaxed);
+        // ORDERING: Release, before the compare-and-swap of the words; pairs with the Acquire in `Word::load`: who sees them lowered sees that they were.
+        fence(Release);
+    }
+}
