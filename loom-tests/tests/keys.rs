@@ -1,14 +1,15 @@
 //! Keys come and go beside takes: no debit is lost, and none is granted twice, by one cell or by the next.
 #![cfg(loom)]
 
-use std::hash::{BuildHasherDefault, DefaultHasher};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use loom::thread;
 use loom_tests::{THREE_THREADS, limit, model};
 use tollgate::{KeyedBuckets, ManualClock, Streams, Time};
 
-// Two of two threads have the bound of three, as without it they take a minute each, and pass.
+/// The bound on preemptions where two threads put in keys: each looks at all cells, so without it they take hours.
+const TWO_ADDING: usize = 2;
 
 /// The same in every execution.
 type Hasher = BuildHasherDefault<DefaultHasher>;
@@ -42,8 +43,8 @@ fn at(nanos: u64) -> Time {
 model! {
     /// The first use of a key by two threads makes one bucket: together they are granted its capacity.
     ///
-    /// Two threads, one take each; exhaustive. Fails if a key that is there already is put in again.
-    a_key_begins_once, None, 5, [(true, false, 1), (false, true, 1)], || {
+    /// Two threads, one take each. Fails if a key that is there already is put in again.
+    a_key_begins_once, Some(TWO_ADDING), 5, [(true, false, 1), (false, true, 1)], || {
         let keys = one(3, 9);
         let other = beside(&keys, |keys| keys.try_take(&7, 2).is_ok());
         let own = keys.try_take(&7, 2).is_ok();
@@ -54,8 +55,8 @@ model! {
 model! {
     /// The same over two streams.
     ///
-    /// Two threads, one take each; exhaustive. Fails if a key that is there already is put in again.
-    a_key_of_two_streams_begins_once, None, 5, [(true, false, [1, 2]), (false, true, [1, 2])], || {
+    /// Two threads, one take each. Fails if a key that is there already is put in again.
+    a_key_of_two_streams_begins_once, Some(TWO_ADDING), 5, [(true, false, [1, 2]), (false, true, [1, 2])], || {
         let keys = two([3, 3]);
         let other = beside(&keys, |keys| keys.try_take(&7, [2, 1]).is_ok());
         let own = keys.try_take(&7, [2, 1]).is_ok();
@@ -97,13 +98,12 @@ model! {
     /// A reader beside the removal of a key finds it full, before and after.
     ///
     /// Two threads; exhaustive. Fails if what a closed cell holds is taken for its words.
-    a_reader_beside_the_removal_of_its_key_finds_it_full, None, 5, [(3, 0)], || {
+    a_reader_beside_the_removal_of_its_key_finds_it_full, None, 3, [(3, 0)], || {
         let keys = one(3, 9);
         keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
-        let seen = keys.at(at(1)).available(&7);
-        other.join().unwrap();
-        (seen, keys.len())
+        let other = beside(&keys, |keys| keys.at(at(1)).available(&7));
+        keys.at(at(1)).shrink();
+        (other.join().unwrap(), keys.len())
     }
 }
 
@@ -128,8 +128,8 @@ model! {
 model! {
     /// Two new keys and room for one: one of them is refused.
     ///
-    /// Two threads, one take each; exhaustive. Fails if keys are counted by a load and a store, or after they are put in.
-    two_keys_in_a_room_for_one_are_not_both_added, None, 3, [(true, false, 1), (false, true, 1)], || {
+    /// Two threads, one take each. Fails if keys are counted by a load and a store, or after they are put in.
+    two_keys_in_a_room_for_one_are_not_both_added, Some(TWO_ADDING), 3, [(true, false, 1), (false, true, 1)], || {
         let keys = one(2, 1);
         let other = beside(&keys, |keys| keys.try_take(&8, 1).is_ok());
         let own = keys.try_take(&7, 1).is_ok();
@@ -161,7 +161,7 @@ model! {
     /// had looked for the key before it was there, and puts it in when it is gone again.
     ///
     /// Two threads. Fails if a cell has its words before it lies in the map.
-    a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time, Some(THREE_THREADS), 10, [(true, false), (false, true)], || {
+    a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time, Some(TWO_ADDING), 10, [(true, false), (false, true)], || {
         let keys = one(3, 9);
         let other = beside(&keys, |keys| {
             let taken = keys.at(at(0)).try_take(&7, 3).is_ok();
@@ -177,7 +177,7 @@ model! {
     /// One thread takes, one removes, and one makes a key whose turn makes it look at the others: all is granted once.
     ///
     /// Three threads. Fails if a turn is lost or doubled, or a closed cell is used.
-    a_take_beside_two_that_remove_is_not_lost, Some(THREE_THREADS), 100, [(1, 1, 2)], || {
+    a_take_beside_two_that_remove_is_not_lost, Some(TWO_ADDING), 100, [(1, 1, 2)], || {
         let keys = one(3, 9);
         keys.at(at(0)).try_take(&7, 1).unwrap();
         let others = [
@@ -187,5 +187,62 @@ model! {
         keys.at(at(1)).try_take(&7, 2).unwrap();
         let [(), ()] = others.map(|other| other.join().unwrap());
         (keys.at(at(1)).available(&7), keys.at(at(1)).available(&8), keys.len())
+    }
+}
+
+/// The line of its group in which a key is looked for first, as `group.rs` has it under loom: two of them.
+fn line(key: u8) -> u64 {
+    Hasher::new().hash_one(key) >> 31 & 1
+}
+
+/// A key that is looked for where 7 is.
+fn beside_seven() -> u8 {
+    (8..).find(|key| line(*key) == line(7)).unwrap()
+}
+
+model! {
+    /// Two threads put in two keys that want the same cell: one goes to the next, and both are there.
+    ///
+    /// Two threads. Fails if a claim is a load and a store, or if a key is not looked for as far as one has been put in.
+    two_keys_in_one_group_are_both_there, Some(TWO_ADDING), 5, [(true, true, 1, 2, 2)], || {
+        let keys = one(3, 9);
+        let eight = beside_seven();
+        let other = beside(&keys, move |keys| keys.try_take(&eight, 1).is_ok());
+        let own = keys.try_take(&7, 2).is_ok();
+        (own, other.join().unwrap(), keys.available(&7), keys.available(&eight), keys.len())
+    }
+}
+
+model! {
+    /// A thread takes from a key while that goes, and another comes to its cell: it takes nothing from the other.
+    ///
+    /// Two threads. Fails if it is not asked whose the words are after they were read, or if a cell is opened by less than a Release.
+    a_cell_that_is_another_keys_by_now_is_left_alone, Some(TWO_ADDING), 5, [(true, true, 1, 2, 2)], || {
+        let keys = one(3, 9);
+        let eight = beside_seven();
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, move |keys| {
+            keys.at(at(1)).shrink();
+            keys.at(at(1)).try_take(&eight, 1).is_ok()
+        });
+        let own = keys.at(at(1)).try_take(&7, 2).is_ok();
+        let others = other.join().unwrap();
+        (own, others, keys.at(at(1)).available(&7), keys.at(at(1)).available(&eight), keys.len())
+    }
+}
+
+model! {
+    /// A key is used up, is full again at 3, and goes at 3; another key comes to its cell. A thread whose clock stands at 1 makes it anew, elsewhere, and finds no more in it
+    /// than had accrued by 1.
+    ///
+    /// Two threads. Fails if the hash beside a cell is written or read by less than Release and Acquire.
+    a_key_that_moved_knows_since_when_it_was_full, Some(TWO_ADDING), 5, [(false, true)], || {
+        let keys = one(3, 9);
+        let eight = beside_seven();
+        keys.at(at(0)).try_take(&7, 3).unwrap();
+        let other = beside(&keys, |keys| keys.at(at(1)).try_take(&7, 2).is_ok());
+        keys.at(at(3)).shrink();
+        let own = keys.at(at(3)).try_take(&eight, 1).is_ok();
+        (other.join().unwrap(), own)
     }
 }
