@@ -148,6 +148,7 @@ mod key_refused;
 mod keyed_buckets;
 #[cfg(feature = "keys")]
 mod keys;
+mod leaky_bucket;
 mod lease;
 mod limit;
 mod limits;
@@ -162,10 +163,12 @@ mod notation;
 mod order;
 mod queue;
 mod rate;
+mod ratio;
 mod refused;
 mod reservation;
 mod revision;
 mod revision_slot;
+mod room;
 #[cfg(feature = "std")]
 mod sharded_deadline_queue;
 mod slot;
@@ -199,14 +202,17 @@ pub use ip_key::IpKey;
 pub use key_refused::{KeyRefused, NoRoom};
 #[cfg(feature = "keys")]
 pub use keyed_buckets::{KeyedBuckets, KeyedBucketsAt};
+pub use leaky_bucket::{LeakyBucket, LeakyBucketAt};
 pub use lease::{Lease, LeaseAt};
 pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};
 pub use multi_lease::{MultiLease, MultiLeaseAt};
 pub use notation::ParseError;
 pub use rate::{Rate, RateError};
+pub use ratio::Ratio;
 pub use refused::{Never, NotYet, Refused};
 pub use reservation::Reservation;
+pub use room::Room;
 #[cfg(feature = "std")]
 pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;

@@ -7,9 +7,9 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use tollgate::{
-    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Inherit, Lease, LeaseAt, Limit, LimitError, LimitRule,
-    ManualClock, Monotonic, MultiBucket, MultiBucketAt, MultiLease, MultiLeaseAt, Never, NotYet, ParseError, Rate,
-    RateError, Refused, Snapshot, Time, Timer, TokenBucket, TokenBucketAt,
+    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Inherit, LeakyBucket, LeakyBucketAt, Lease, LeaseAt,
+    Limit, LimitError, LimitRule, ManualClock, Monotonic, MultiBucket, MultiBucketAt, MultiLease, MultiLeaseAt, Never,
+    NotYet, ParseError, Rate, RateError, Ratio, Refused, Room, Snapshot, Time, Timer, TokenBucket, TokenBucketAt,
 };
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
@@ -25,6 +25,8 @@ const _: () = {
     shared::<MultiBucket<1>>();
     shared::<MultiBucket<8, ManualClock, 1000>>();
     shared::<MultiBucketAt<'_, 8>>();
+    shared::<LeakyBucket>();
+    shared::<LeakyBucketAt<'_>>();
     shared::<Lease<'_>>();
     shared::<MultiLease<'_, 8, ManualClock, 1000>>();
     shared::<Snapshot<8>>();
@@ -33,6 +35,8 @@ const _: () = {
     value::<Inherit>();
     value::<Rate>();
     value::<Time>();
+    value::<Ratio>();
+    value::<Room>();
     error::<LimitError>();
     error::<RateError>();
     error::<ParseError>();
