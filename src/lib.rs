@@ -124,6 +124,8 @@
 #[cfg(any(test, loom, feature = "std"))]
 extern crate std;
 
+mod adaptive;
+mod aimd;
 #[cfg(feature = "std")]
 mod backlog;
 mod bucket;
@@ -131,12 +133,14 @@ mod bucket;
 mod cell;
 mod claim;
 mod clock;
+mod control;
 #[cfg(feature = "std")]
 mod deadline_queue;
 #[cfg(feature = "std")]
 mod drained;
 mod epoch;
 mod estimate;
+mod fill_table;
 mod handle;
 mod holding;
 mod inherit;
@@ -161,6 +165,7 @@ mod nap;
 mod notation;
 #[cfg(feature = "std")]
 mod order;
+mod policy;
 mod queue;
 mod rate;
 mod ratio;
@@ -184,6 +189,8 @@ mod token_bucket;
 mod versions;
 mod waiting;
 
+pub use adaptive::{Adaptive, Adjustable};
+pub use aimd::Aimd;
 #[cfg(feature = "std")]
 pub use clock::InstantClock;
 #[cfg(feature = "quanta")]
@@ -194,6 +201,7 @@ pub use deadline_queue::DeadlineQueue;
 #[cfg(feature = "std")]
 pub use drained::{Drained, Oversized};
 pub use estimate::Estimate;
+pub use fill_table::FillTable;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
 pub use inherit::Inherit;
 #[cfg(feature = "keys")]
@@ -208,6 +216,7 @@ pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};
 pub use multi_lease::{MultiLease, MultiLeaseAt};
 pub use notation::ParseError;
+pub use policy::{Observed, Policy};
 pub use rate::{Rate, RateError};
 pub use ratio::Ratio;
 pub use refused::{Never, NotYet, Refused};

@@ -119,6 +119,16 @@ impl Ratio {
         Self::saturating((part as u128 * ONE as u128).div_ceil(whole as u128))
     }
 
+    /// From this to that, whichever of the two is the greater, and if they are the wrong way round, that.
+    pub(crate) fn within(self, (least, most): (Self, Self)) -> Self {
+        self.max(least).min(most)
+    }
+
+    /// In steps.
+    pub(crate) const fn steps(self) -> u64 {
+        self.0
+    }
+
     /// So many steps.
     pub(crate) const fn saturating(steps: u128) -> Self {
         if steps > Self::MAX.0 as u128 { Self::MAX } else { Self(steps as u64) }
@@ -251,10 +261,10 @@ mod tests {
 
     #[test]
     fn the_nearest_step_is_taken() {
-        assert_eq!(Ratio::of(2, 3), Some(Ratio(666_666_666_667)));
+        assert_eq!(Ratio::of(2, 3).map(Ratio::steps), Some(666_666_666_667));
         assert_eq!(Ratio(1).times(Ratio(ONE / 2)), Ratio(1));
         assert_eq!(Ratio(1).times(Ratio(ONE / 2 - 1)), Ratio(0));
-        assert_eq!(Ratio::rounded_up(1, 3), Ratio(333_333_333_334));
+        assert_eq!(Ratio::rounded_up(1, 3).steps(), 333_333_333_334);
         assert_eq!(
             [Ratio(1), Ratio(ONE + 10), Ratio::MAX].map(|ratio| std::format!("{ratio}")),
             ["0.000000000001", "1.00000000001", "1000000"]
