@@ -377,7 +377,8 @@ mod the_checks_can_fail {
 
     #[test]
     fn another_decision_level_wait_or_factor_of_a_leaky_bucket_is_found() {
-        let edits: [(&str, fn(&mut Value)); 7] = [
+        type Edit = fn(&mut Value);
+        let edits: [(&str, Edit); 7] = [
             ("acquire\"", flip),
             ("wait_ns", |row| row["wait_ns"] = json!(row["wait_ns"].as_u64().unwrap() + 1)),
             ("wait_ns", |row| row["amounts"][0] = json!(row["amounts"][0].as_u64().unwrap() + 1)),
@@ -391,7 +392,6 @@ mod the_checks_can_fail {
             let lines = lines_of(&name);
             for (what, edit) in edits {
                 for line in (2..=lines.len()).filter(|line| lines[line - 1].contains(what)).step_by(19) {
-                    // To wait for nothing is no wait; a decision that has slack of less than a token, and of more, is found.
                     assert_found(&name, line, replay_leaky(&edited(&name, &lines, line, edit)));
                 }
             }
