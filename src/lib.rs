@@ -2,6 +2,7 @@
 //!
 //! A [`TokenBucket`] limits one stream, say requests. A [`MultiBucket`] limits several together, say requests *and* bytes, and takes from all of them or from
 //! none. Both are shared by reference between any number of threads. A [`Lease`] spends tokens of either without a compare-and-swap for each.
+//! A [`LeakyBucket`] is the same seen from the other side, by its level, and [`Adaptive`] lets a rate follow what a server bears.
 //!
 //! ```
 //! use tollgate::{Limit, MultiBucket, Refused, TokenBucket};

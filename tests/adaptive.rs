@@ -2,7 +2,6 @@
 
 mod common;
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -236,8 +235,8 @@ fn a_policy_is_held_to_its_bounds() {
 
 #[test]
 fn the_limit_is_that_of_the_factor_when_all_threads_are_done() {
-    let bucket = Arc::new(tokens(Limit::per_second(1000)));
-    let adaptive = Adaptive::new(bucket.clone(), aimd()).unwrap();
+    let bucket = tokens(Limit::per_second(1000));
+    let adaptive = Adaptive::new(&bucket, aimd()).unwrap();
     for round in 0..if cfg!(miri) { 2 } else { 200 } {
         thread::scope(|scope| {
             for seed in 0..4_u32 {
@@ -256,4 +255,14 @@ fn the_limit_is_that_of_the_factor_when_all_threads_are_done() {
         });
         assert_eq!(bucket.limit(), wanted(&adaptive), "round {round}");
     }
+}
+
+#[test]
+#[cfg(feature = "alloc")]
+fn a_bucket_may_be_shared_with_others() {
+    let bucket = std::sync::Arc::new(tokens(Limit::per_second(10)));
+    let adaptive = Adaptive::new(bucket.clone(), aimd()).unwrap();
+    adaptive.throttled();
+    assert_eq!(bucket.limit(), Limit::per_second(8).capacity(10));
+    assert!(format!("{adaptive:?}").contains("factor: Ratio(0.8)"), "{adaptive:?}");
 }
