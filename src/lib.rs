@@ -2,6 +2,7 @@
 //!
 //! A [`TokenBucket`] limits one stream, say requests. A [`MultiBucket`] limits several together, say requests *and* bytes, and takes from all of them or from
 //! none. Both are shared by reference between any number of threads. A [`Lease`] spends tokens of either without a compare-and-swap for each.
+//! A [`LeakyBucket`] is the same seen from the other side, by its level, and [`Adaptive`] lets a rate follow what a server bears.
 //!
 //! ```
 //! use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
@@ -124,6 +125,8 @@
 #[cfg(any(test, loom, feature = "std"))]
 extern crate std;
 
+mod adaptive;
+mod aimd;
 #[cfg(feature = "std")]
 mod backlog;
 mod bucket;
@@ -131,12 +134,14 @@ mod bucket;
 mod cell;
 mod claim;
 mod clock;
+mod control;
 #[cfg(feature = "std")]
 mod deadline_queue;
 #[cfg(feature = "std")]
 mod drained;
 mod epoch;
 mod estimate;
+mod fill_table;
 #[cfg(feature = "keys")]
 mod group;
 mod handle;
@@ -152,6 +157,7 @@ mod key_refused;
 mod keyed_buckets;
 #[cfg(feature = "keys")]
 mod keys;
+mod leaky_bucket;
 mod lease;
 mod limit;
 mod limits;
@@ -163,12 +169,15 @@ mod nap;
 mod notation;
 #[cfg(feature = "std")]
 mod order;
+mod policy;
 mod queue;
 mod rate;
+mod ratio;
 mod refused;
 mod reservation;
 mod revision;
 mod revision_slot;
+mod room;
 #[cfg(feature = "std")]
 mod sharded_deadline_queue;
 mod slot;
@@ -184,6 +193,8 @@ mod token_bucket;
 mod versions;
 mod waiting;
 
+pub use adaptive::{Adaptive, Adjustable};
+pub use aimd::Aimd;
 #[cfg(feature = "std")]
 pub use clock::InstantClock;
 #[cfg(feature = "quanta")]
@@ -194,6 +205,7 @@ pub use deadline_queue::DeadlineQueue;
 #[cfg(feature = "std")]
 pub use drained::{Drained, Oversized};
 pub use estimate::Estimate;
+pub use fill_table::FillTable;
 pub use handle::{Handle, HandleAt, HandlesExhausted};
 pub use inherit::Inherit;
 #[cfg(feature = "keys")]
@@ -204,14 +216,18 @@ pub use key_hash::{KeyHash, KeyHasher};
 pub use key_refused::{KeyRefused, NoRoom};
 #[cfg(feature = "keys")]
 pub use keyed_buckets::{KeyedBuckets, KeyedBucketsAt};
+pub use leaky_bucket::{LeakyBucket, LeakyBucketAt};
 pub use lease::{Lease, LeaseAt};
 pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};
 pub use multi_lease::{MultiLease, MultiLeaseAt};
 pub use notation::ParseError;
+pub use policy::{Observed, Policy};
 pub use rate::{Rate, RateError};
+pub use ratio::Ratio;
 pub use refused::{Never, NotYet, Refused};
 pub use reservation::Reservation;
+pub use room::Room;
 #[cfg(feature = "std")]
 pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;

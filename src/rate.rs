@@ -135,6 +135,16 @@ impl Rate {
         Self { tokens, period, scale }
     }
 
+    /// `tokens` in the same period.
+    pub(crate) const fn with_tokens(self, tokens: u64) -> Self {
+        Self { tokens, ..self }
+    }
+
+    /// `tokens` in so many nanoseconds, at least 1.
+    pub(crate) const fn of_nanos(tokens: u64, period: u64) -> Self {
+        Self { tokens, period, scale: Scale::PLAIN }
+    }
+
     pub(crate) const fn scale(self) -> Scale {
         self.scale
     }

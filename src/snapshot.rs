@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::limits::Limits;
-use crate::{Limit, Never, Refused};
+use crate::{Limit, Never, Ratio, Refused};
 
 /// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state, at one `now`.
 ///
@@ -114,6 +114,21 @@ impl<const N: usize> Snapshot<N> {
     /// ```
     pub fn sequence(&self) -> u64 {
         self.sequence
+    }
+}
+
+impl Snapshot<1> {
+    /// What is in it, seen as a leaky bucket: whole, rounded up, with what is owed.
+    pub(crate) fn level(&self) -> u64 {
+        let ([stream], [spent]) = (self.limits.streams, self.spent);
+        stream.taken_tokens(spent, self.elapsed)
+    }
+
+    /// The same as a part of the capacity.
+    pub(crate) fn fill(&self) -> Ratio {
+        let ([stream], [spent]) = (self.limits.streams, self.spent);
+        let (taken, capacity) = stream.taken(spent, self.elapsed);
+        Ratio::rounded_up(taken, capacity)
     }
 }
 

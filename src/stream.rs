@@ -313,6 +313,17 @@ impl Stream {
         if units > u64::MAX as u128 { u64::MAX } else { units as u64 }
     }
 
+    /// Units by which the bucket is not full of tokens, what is owed included, and how many it holds; the first is below 2^64, the second below 2^62.
+    pub(crate) const fn taken(&self, spent: u64, elapsed: u64) -> (u64, u64) {
+        // From 0 to 2^62 + 2^63.
+        (self.ceiling.wrapping_sub(self.level(spent, elapsed) as u64), self.ceiling)
+    }
+
+    /// The same in whole tokens, rounded up.
+    pub(crate) const fn taken_tokens(&self, spent: u64, elapsed: u64) -> u64 {
+        self.taken(spent, elapsed).0.div_ceil(self.unit)
+    }
+
     /// Whole tokens there to be taken; 0 in debt.
     #[inline]
     pub(crate) const fn available(&self, spent: u64, elapsed: u64) -> u64 {

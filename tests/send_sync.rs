@@ -7,9 +7,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use tollgate::{
-    Clock, DefaultClock, Handle, HandleAt, HandlesExhausted, Inherit, Lease, LeaseAt, Limit, LimitError, LimitRule,
-    ManualClock, Monotonic, MultiBucket, MultiBucketAt, MultiLease, MultiLeaseAt, Never, NotYet, ParseError, Rate,
-    RateError, Refused, Snapshot, Time, Timer, TokenBucket, TokenBucketAt,
+    Adaptive, Aimd, Clock, DefaultClock, FillTable, Handle, HandleAt, HandlesExhausted, Inherit, LeakyBucket,
+    LeakyBucketAt, Lease, LeaseAt, Limit, LimitError, LimitRule, ManualClock, Monotonic, MultiBucket, MultiBucketAt,
+    MultiLease, MultiLeaseAt, Never, NotYet, Observed, ParseError, Rate, RateError, Ratio, Refused, Room, Snapshot,
+    Time, Timer, TokenBucket, TokenBucketAt,
 };
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
@@ -25,6 +26,10 @@ const _: () = {
     shared::<MultiBucket<1>>();
     shared::<MultiBucket<8, ManualClock, 1000>>();
     shared::<MultiBucketAt<'_, 8>>();
+    shared::<LeakyBucket>();
+    shared::<LeakyBucketAt<'_>>();
+    shared::<Adaptive<LeakyBucket, Aimd>>();
+    shared::<Adaptive<&MultiBucket<1>, FillTable>>();
     shared::<Lease<'_>>();
     shared::<MultiLease<'_, 8, ManualClock, 1000>>();
     shared::<Snapshot<8>>();
@@ -33,6 +38,11 @@ const _: () = {
     value::<Inherit>();
     value::<Rate>();
     value::<Time>();
+    value::<Aimd>();
+    value::<FillTable>();
+    value::<Observed>();
+    value::<Ratio>();
+    value::<Room>();
     error::<LimitError>();
     error::<RateError>();
     error::<ParseError>();

@@ -10,6 +10,7 @@ mod trace_fifo;
 mod trace_format;
 #[cfg(feature = "keys")]
 mod trace_keyed;
+mod trace_leaky;
 #[cfg(feature = "std")]
 mod trace_queue;
 mod trace_take;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use serde::de::IgnoredAny;
 use trace_fifo::replay_fifo;
 use trace_format::Recording;
+use trace_leaky::replay_leaky;
 #[cfg(feature = "std")]
 use trace_queue::{replay_limiter, replay_shard};
 use trace_take::replay_take;
@@ -76,6 +78,7 @@ fn replay_of(recording: &Recording) -> Option<Replay> {
         ("take", None) => Some(replay_take),
         ("wait", None) => Some(replay_wait),
         ("fifo", None) => Some(replay_fifo),
+        ("leaky", None) => Some(replay_leaky),
         ("double_credit", Some(_)) => Some(replay_double_credit),
         #[cfg(feature = "std")]
         ("shard", None) => Some(replay_shard),
@@ -368,6 +371,37 @@ mod the_checks_can_fail {
                 let level = |row: &mut Value| row["available"][0] = json!(row["available"][0].as_f64().unwrap() + 0.01);
                 assert_found(name, line, trace_keyed::replay_keyed(&edited(name, &lines, line, flip)));
                 assert_found(name, line, trace_keyed::replay_keyed(&edited(name, &lines, line, level)));
+            }
+        }
+    }
+
+    #[test]
+    fn another_decision_level_wait_or_factor_of_a_leaky_bucket_is_found() {
+        type Edit = fn(&mut Value);
+        let edits: [(&str, Edit); 7] = [
+            ("acquire\"", flip),
+            ("wait_ns", |row| row["wait_ns"] = json!(row["wait_ns"].as_u64().unwrap() + 1)),
+            ("wait_ns", |row| row["amounts"][0] = json!(row["amounts"][0].as_u64().unwrap() + 1)),
+            ("factor", |row| row["factor"] = json!(row["factor"].as_f64().unwrap() * (1.0 + 3e-9))),
+            ("factor", |row| row["factor"] = json!(row["factor"].as_f64().unwrap() * (1.0 - 3e-9))),
+            ("available", |row| row["available"][0] = json!(row["available"][0].as_f64().unwrap() + 0.001)),
+            ("available", |row| row["available"][0] = json!(row["available"][0].as_f64().unwrap() - 0.001)),
+        ];
+        for name in ["leaky-acquire-grid-s2", "leaky-adaptive-ns-s2", "leaky-adaptive-ns-s4", "leaky-wait-grid-s5"] {
+            let name = format!("asyncutils/{name}");
+            let lines = lines_of(&name);
+            for (what, edit) in edits {
+                for line in (2..=lines.len()).filter(|line| lines[line - 1].contains(what)).step_by(19) {
+                    assert_found(&name, line, replay_leaky(&edited(&name, &lines, line, edit)));
+                }
+            }
+            let adjusts = (2..=lines.len()).filter(|line| lines[line - 1].contains("adjust"));
+            for line in adjusts.step_by(19) {
+                let other = |row: &mut Value| row["op"] = json!("reset_factor");
+                let was: Value = serde_json::from_str(&lines[line - 1]).unwrap();
+                if was["factor"] != json!(1) {
+                    assert_found(&name, line, replay_leaky(&edited(&name, &lines, line, other)));
+                }
             }
         }
     }

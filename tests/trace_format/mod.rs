@@ -89,6 +89,9 @@ pub(crate) struct Header {
     pub(crate) wait_tol_ns: u64,
     #[serde(default)]
     pub(crate) over_capacity_waits: bool,
+    /// In model `leaky`, numerator and denominator.
+    pub(crate) min_factor: Option<[u64; 2]>,
+    pub(crate) max_factor: Option<[u64; 2]>,
     /// In model `limiter`.
     #[serde(flatten)]
     pub(crate) ticks: Option<Ticks>,

@@ -1290,4 +1290,20 @@ pub(crate) const FAULTS: &[Fault] = &[
         }")],
         expect: Killed("keys::a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time"),
     },
+    // The factor of an adaptive bucket.
+    Fault {
+        id: "adaptive-limit-not-looked-at-again",
+        edits: &[edit("adaptive.rs", "fn apply", "self.epoch.validate(seen)", "seen == seen")],
+        expect: Killed("adaptive::the_last_factor_stays"),
+    },
+    Fault {
+        id: "adaptive-limit-that-seems-right",
+        edits: &[edit("adaptive.rs", "fn apply", "new || self.bucket", "self.bucket")],
+        expect: Killed("adaptive::the_last_factor_stays"),
+    },
+    Fault {
+        id: "adaptive-every-outcome-is-an-event",
+        edits: &[edit("control.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
+        expect: Killed("adaptive::two_that_are_throttled_at_once_are_one_event"),
+    },
 ];

@@ -1,0 +1,69 @@
+//! Owns one sender: a connection that is kept alive, and a request whenever the shared bucket lets it. As much of HTTP/1.1 as that takes.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::Client;
+
+/// Sends requests until it is done, in turn with the other threads, and tells the policy how they ended.
+pub(crate) fn send(
+    address: SocketAddr,
+    client: &Client,
+    done: &AtomicBool,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    let mut connection = Connection::open(address)?;
+    while !done.load(Relaxed) {
+        client.bucket().take_blocking([1])?;
+        match connection.get("/")? {
+            200 => client.tick(),
+            429 => client.throttled(),
+            status => return Err(format!("the server answered {status}").into()),
+        }
+    }
+    Ok(())
+}
+
+struct Connection {
+    address: SocketAddr,
+    stream: BufReader<TcpStream>,
+}
+
+impl Connection {
+    fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Self { address, stream: BufReader::new(stream) })
+    }
+
+    /// The status of the answer, whose body is read and dropped.
+    fn get(&mut self, path: &str) -> io::Result<u16> {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
+        self.stream.get_mut().write_all(request.as_bytes())?;
+        let status = self.line()?;
+        let malformed = || io::Error::new(io::ErrorKind::InvalidData, format!("an answer begins with {status:?}"));
+        let code = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
+        let mut length = 0;
+        loop {
+            let header = self.line()?;
+            let Some((name, value)) = header.split_once(':') else { break };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().map_err(|_| malformed())?;
+            }
+        }
+        io::copy(&mut self.stream.by_ref().take(length), &mut io::sink())?;
+        code.ok_or_else(malformed)
+    }
+
+    /// The next line, without its end.
+    fn line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if self.stream.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        line.truncate(line.trim_end().len());
+        Ok(line)
+    }
+}

@@ -1,0 +1,166 @@
+//! A client in front of a server whose limit it does not know: it finds the rate that the server bears, and stays there.
+//!
+//! The server speaks HTTP over loopback and answers 429 above a limit that it tells nobody. The client may send more than twice that, if it were for its
+//! own limit; [`Aimd`] takes its rate down by a tenth when an answer is 429, and up again with time. Several threads share one bucket, and wait on it in turn.
+//!
+//! ```text
+//! cargo run --release --example adaptive_client [-- --seconds 30] [--plot FILE.svg]
+//! ```
+//!
+//! It fails if the rate that the server admitted, on average over the last 10 s, is not within 10 % of the hidden limit. By what the policy
+//! says, the factor saws by a tenth about every 0.8 s, around 0.4, and it gets there from 1 in a second; so 10 s are a dozen teeth, and after twice that the
+//! beginning is long over. A run of less than 20 s is not judged by its rate.
+
+mod client;
+mod plot;
+mod server;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lexopt::{Arg, Parser, ValueExt};
+use tollgate::{Adaptive, Aimd, Limit, MultiBucket, Ratio, TokenBucket};
+
+/// What the server bears, and does not tell.
+const HIDDEN: u64 = 400;
+/// What the client would send at most.
+const CONFIGURED: u64 = 1000;
+const THREADS: usize = 8;
+
+const JUDGED: Duration = Duration::from_secs(10);
+const SHORTEST: Duration = Duration::from_secs(20);
+const SAMPLE: Duration = Duration::from_millis(250);
+
+/// The last quarter of a second, at its end.
+struct Sample {
+    seconds: f64,
+    /// The client's limit, and what the server admitted and refused, each per second.
+    allowed: f64,
+    admitted: f64,
+    refused: f64,
+}
+
+/// Answers so far.
+#[derive(Default)]
+struct Counts {
+    admitted: AtomicU64,
+    refused: AtomicU64,
+}
+
+type Client = Adaptive<MultiBucket<1>, Aimd>;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::read()?;
+    let server = tiny_http::Server::http("127.0.0.1:0").map_err(|error| error.to_string())?;
+    let address = server.server_addr().to_ip().ok_or("it listens on no address")?;
+    let begun = Instant::now();
+    let hidden = TokenBucket::new(Limit::per_second(HIDDEN).capacity(HIDDEN / 10))?;
+
+    // 5 % of 1000/s more every second, a tenth less when throttled; what comes within 100 ms of that is the same event.
+    let bucket = MultiBucket::new([Limit::per_second(CONFIGURED).capacity(10)])?;
+    let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(5), Ratio::percent(90)))?;
+
+    let (counts, done, closed) = (Counts::default(), AtomicBool::new(false), AtomicBool::new(false));
+    let samples = thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| server::serve(&server, &hidden, &counts, &closed));
+        }
+        let senders: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| client::send(address, &client, &done))).collect();
+        let samples = watch(&client, &counts, options.run_for);
+        done.store(true, Relaxed);
+        // The server answers whoever still asks.
+        let ends: Vec<_> = senders.into_iter().map(|sender| sender.join().expect("it does not panic")).collect();
+        closed.store(true, Relaxed);
+        ends.into_iter().collect::<Result<(), _>>().map(|()| samples)
+    })
+    .map_err(|error| error.to_string())?;
+
+    println!(
+        "{THREADS} threads for {:?}: the client may send {CONFIGURED}/s, the server bears {HIDDEN}/s",
+        options.run_for
+    );
+    println!("{:>8}{:>16}{:>10}{:>10}", "second", "client's limit", "admitted", "refused");
+    let by_the_second = samples.chunks(4).filter(|chunk| chunk.len() == 4);
+    for second in by_the_second.enumerate().filter(|(i, _)| *i < 5 || i % 5 == 4).map(|(_, second)| second) {
+        let mean = |of: fn(&Sample) -> f64| second.iter().map(of).sum::<f64>() / second.len() as f64;
+        let end = second.last().map_or(0.0, |sample| sample.seconds);
+        let columns = [mean(|sample| sample.allowed), mean(|sample| sample.admitted), mean(|sample| sample.refused)];
+        println!("{end:>8.1}{:>16.0}{:>10.0}{:>10.0}", columns[0], columns[1], columns[2]);
+    }
+    plot::draw(&options.plot, &samples)?;
+    println!("plotted in {}", options.plot.display());
+    judge(&samples, options.run_for)?;
+    // Not even a noisy machine lets a bucket grant more; 1 % is for clocks that differ.
+    let (admitted, seconds) = (counts.admitted.load(Relaxed), begun.elapsed().as_secs_f64());
+    let most = 1.01 * (HIDDEN as f64 * seconds) + (HIDDEN / 10) as f64;
+    if admitted as f64 > most {
+        return Err(format!("{admitted} were admitted in {seconds:.1} s, and the bound is {most:.0}").into());
+    }
+    Ok(())
+}
+
+/// Looks at the rates until the time is over.
+fn watch(client: &Client, counts: &Counts, run_for: Duration) -> Vec<Sample> {
+    let (start, mut samples) = (Instant::now(), Vec::new());
+    let (mut at, mut before) = (0.0, [0, 0]);
+    while start.elapsed() < run_for {
+        thread::sleep(SAMPLE);
+        let seconds = start.elapsed().as_secs_f64();
+        let now = [counts.admitted.load(Relaxed), counts.refused.load(Relaxed)];
+        let rate = client.bucket().limit().rate;
+        let per_second = |i: usize| (now[i] - before[i]) as f64 / (seconds - at);
+        let allowed = rate.tokens() as f64 / rate.period().as_secs_f64();
+        samples.push(Sample { seconds, allowed, admitted: per_second(0), refused: per_second(1) });
+        (at, before) = (seconds, now);
+    }
+    samples
+}
+
+fn judge(samples: &[Sample], run_for: Duration) -> Result<(), Box<dyn Error>> {
+    let end = samples.last().ok_or("no time to look")?.seconds;
+    let from = samples.partition_point(|sample| sample.seconds < end - JUDGED.as_secs_f64());
+    let (mut admitted, mut refused, mut time, mut last) =
+        (0.0, 0.0, 0.0, from.checked_sub(1).map_or(0.0, |i| samples[i].seconds));
+    for sample in &samples[from..] {
+        let width = sample.seconds - last;
+        (admitted, refused, time) =
+            (admitted + sample.admitted * width, refused + sample.refused * width, time + width);
+        last = sample.seconds;
+    }
+    let (mean, share) = (admitted / time, 100.0 * refused / (admitted + refused));
+    let off = 100.0 * (mean / HIDDEN as f64 - 1.0);
+    println!(
+        "last {time:.1} s: {mean:.1}/s admitted on average, {off:+.1} % of the hidden limit; {share:.1} % of the requests refused"
+    );
+    if run_for < SHORTEST {
+        println!("a run of less than {SHORTEST:?} is not judged by its rate");
+    } else if off.abs() > 10.0 {
+        return Err(format!("it did not converge: {mean:.1}/s is not within 10 % of {HIDDEN}/s").into());
+    } else {
+        println!("converged: within 10 %");
+    }
+    Ok(())
+}
+
+struct Options {
+    run_for: Duration,
+    plot: PathBuf,
+}
+
+impl Options {
+    fn read() -> Result<Self, Box<dyn Error>> {
+        let mut options = Self { run_for: Duration::from_secs(30), plot: "target/adaptive_client.svg".into() };
+        let mut parser = Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Long("seconds") => options.run_for = Duration::try_from_secs_f64(parser.value()?.parse()?)?,
+                Arg::Long("plot") => options.plot = parser.value()?.into(),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(options)
+    }
+}

@@ -1,0 +1,80 @@
+//! A factor is published, and then put on the bucket: of those that two threads publish, the last stays.
+#![cfg(loom)]
+
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
+use loom::thread;
+use loom_tests::model;
+use tollgate::{Adaptive, Adjustable, Aimd, Limit, LimitError, Ratio, Time};
+
+/// What an adjustable bucket promises and no more: its limit, in tokens a second, is exchanged, and whoever does so sees what those before had seen.
+struct Bucket(AtomicU64);
+
+impl Adjustable for Bucket {
+    fn now(&self) -> Time {
+        Time::ZERO
+    }
+
+    fn limit(&self) -> Limit {
+        Limit::per_second(self.0.load(Acquire)).capacity(10)
+    }
+
+    fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
+        self.0.swap(limit.rate.tokens(), AcqRel);
+        Ok(())
+    }
+
+    fn fill(&self) -> Ratio {
+        Ratio::ZERO
+    }
+}
+
+type Client = Adaptive<Bucket, Aimd>;
+
+/// 100 a second, no less than a tenth of it; halved when throttled.
+fn client() -> Arc<Client> {
+    let aimd = Aimd::new(Ratio::ZERO, Ratio::percent(50)).with_least(Ratio::percent(10));
+    Arc::new(Adaptive::new(Bucket(AtomicU64::new(100)), aimd).unwrap())
+}
+
+/// The rate when all calls have returned, which is that of the factor.
+fn settled(client: &Client) -> u64 {
+    let (limit, factor) = (client.limit(), client.factor());
+    assert_eq!(client.bucket().limit().rate, limit.rate.scaled(factor), "the bucket is not at {factor}");
+    client.bucket().limit().rate.tokens()
+}
+
+model! {
+    /// Whichever of two factors is published last is that of the bucket when both calls have returned.
+    ///
+    /// Two threads, a factor each; one of them is that which it had; at most three preemptions, two being enough to be overtaken between publishing and changing the limit. Fails if whoever changes
+    /// the limit does not look whether the factor still is what it was, or does not change a limit that seems to be right.
+    the_last_factor_stays, Some(3), 10, [20, 30], || {
+        let client = client();
+        client.set_factor(Ratio::percent(30));
+        let other = {
+            let client = Arc::clone(&client);
+            thread::spawn(move || client.set_factor(Ratio::percent(20)))
+        };
+        client.set_factor(Ratio::percent(30));
+        other.join().unwrap();
+        settled(&client)
+    }
+}
+
+model! {
+    /// Two that are throttled at one instant are one event.
+    ///
+    /// Two threads, a throttled outcome each; at most three preemptions. Fails if a step is published over one that it has not seen.
+    two_that_are_throttled_at_once_are_one_event, Some(3), 10, [50], || {
+        let client = client();
+        let other = {
+            let client = Arc::clone(&client);
+            thread::spawn(move || client.throttled())
+        };
+        client.throttled();
+        other.join().unwrap();
+        settled(&client)
+    }
+}

@@ -1,0 +1,114 @@
+//! Owns what is remembered between two steps of adaptation, and when the next is due. Pure; never an atomic, never a clock.
+
+use core::time::Duration;
+
+use crate::{Observed, Policy, Ratio, Time};
+
+/// The factor, and how far time has been counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Control {
+    pub(crate) factor: Ratio,
+    /// Up to when the intervals have been stepped over: the beginning, and a whole number of intervals.
+    stepped: Time,
+    /// From when on a throttled outcome is another event.
+    attentive: Time,
+}
+
+impl Control {
+    pub(crate) const fn beginning(factor: Ratio, now: Time) -> Self {
+        Self { factor, stepped: now, attentive: Time::ZERO }
+    }
+
+    /// What becomes of it at `now`, or `None` if nothing: intervals that have passed are stepped over, all at once, and then an event counts.
+    ///
+    /// How often it is asked makes no difference: a step begins and ends where an interval does, whoever comes first afterwards. A `now` that is old changes nothing.
+    pub(crate) fn next(
+        &self,
+        policy: &impl Policy,
+        now: Time,
+        throttled: bool,
+        fill: impl FnOnce() -> Ratio,
+    ) -> Option<Self> {
+        let interval = policy.interval().max(Duration::from_nanos(1));
+        let passed = now.since(self.stepped).as_nanos() / interval.as_nanos();
+        let event = throttled && now >= self.attentive;
+        if passed == 0 && !event {
+            return None;
+        }
+        let (mut next, seen) = (*self, Observed { fill: fill(), throttled: false });
+        if passed > 0 {
+            // No longer than `now.since(stepped)`, which is 64 bits of nanoseconds.
+            let elapsed = Duration::from_nanos((passed * interval.as_nanos()) as u64);
+            next.factor = policy.step(next.factor, elapsed, seen).within(policy.bounds());
+            next.stepped = self.stepped.after(elapsed);
+        }
+        if event {
+            let seen = Observed { throttled: true, ..seen };
+            next.factor = policy.step(next.factor, Duration::ZERO, seen).within(policy.bounds());
+            next.attentive = now.after(interval);
+        }
+        Some(next)
+    }
+
+    /// The same with another factor.
+    pub(crate) fn with(self, factor: Ratio, policy: &impl Policy) -> Self {
+        Self { factor: factor.within(policy.bounds()), ..self }
+    }
+
+    pub(crate) const fn words(self) -> [u64; 3] {
+        [self.factor.steps(), self.stepped.as_nanos(), self.attentive.as_nanos()]
+    }
+
+    /// Of no use for words of several, but there is one for any.
+    pub(crate) const fn of_words([factor, stepped, attentive]: [u64; 3]) -> Self {
+        let (stepped, attentive) = (Time::from_nanos(stepped), Time::from_nanos(attentive));
+        Self { factor: Ratio::saturating(factor as u128), stepped, attentive }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Aimd;
+
+    const AIMD: Aimd = Aimd::new(Ratio::percent(10), Ratio::percent(50));
+    const TENTH: u64 = 100_000_000;
+
+    fn next(control: &Control, nanos: u64, throttled: bool) -> Option<Control> {
+        control.next(&AIMD, Time::from_nanos(nanos), throttled, || Ratio::ZERO)
+    }
+
+    #[test]
+    fn nothing_is_due_within_an_interval_and_for_an_old_time() {
+        let control = Control::beginning(Ratio::percent(50), Time::from_nanos(5));
+        assert_eq!([0, 5, 5 + TENTH - 1].map(|nanos| next(&control, nanos, false)), [None; 3]);
+        let stepped = next(&control, 5 + TENTH, false).unwrap();
+        assert_eq!(stepped.factor, Ratio::percent(51));
+        assert_eq!([0, 5 + TENTH, 5 + 2 * TENTH - 1].map(|nanos| next(&stepped, nanos, false)), [None; 3]);
+    }
+
+    #[test]
+    fn a_late_step_keeps_to_the_intervals() {
+        let control = Control::beginning(Ratio::percent(50), Time::ZERO);
+        let late = next(&control, 5 * TENTH / 2, false).unwrap();
+        assert_eq!((late.factor, late.stepped), (Ratio::percent(52), Time::from_nanos(2 * TENTH)));
+    }
+
+    #[test]
+    fn an_event_is_one_for_an_interval() {
+        let control = Control::beginning(Ratio::ONE, Time::ZERO);
+        let once = next(&control, 7, true).unwrap();
+        assert_eq!((once.factor, once.stepped), (Ratio::percent(50), Time::ZERO));
+        assert_eq!([7, 8, TENTH - 1].map(|nanos| next(&once, nanos, true)), [None; 3]);
+        // The step is due before the next event counts.
+        assert_eq!(next(&once, TENTH, true).unwrap().factor, Ratio::percent(51));
+        assert_eq!(next(&once, TENTH + 7, true).unwrap().factor, Ratio::from_f64(0.255));
+    }
+
+    #[test]
+    fn words_are_what_they_were() {
+        let control = next(&Control::beginning(Ratio::ONE, Time::from_nanos(3)), 7, true).unwrap();
+        assert_eq!(Control::of_words(control.words()), control);
+        assert_eq!(Control::of_words([u64::MAX; 3]).factor, Ratio::MAX);
+    }
+}

@@ -1,0 +1,273 @@
+//! Owns a number that says how full, or how many times as fast; fixed-point, never a float inside.
+
+use core::fmt;
+
+use crate::Rate;
+
+/// A number from 0 to a million in steps of 10⁻¹²: how full a bucket is, or a factor on its rate.
+///
+/// Decimal fractions of up to twelve places are exact, so a factor of 0.9 is nine tenths; results of arithmetic are rounded to the nearest step.
+///
+/// ```
+/// use tollgate::{Rate, Ratio};
+///
+/// assert_eq!(Ratio::percent(90).times(Ratio::percent(50)), Ratio::from_f64(0.45));
+/// assert_eq!(Ratio::of(1, 3).map(|third| third.to_string()), Some("0.333333333333".into()));
+/// assert_eq!(Rate::per_second(1000).scaled(Ratio::percent(90)), Rate::per_second(900));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Ratio(u64);
+
+/// What 1 is kept as.
+const ONE: u64 = 1_000_000_000_000;
+
+impl Ratio {
+    /// Nothing.
+    ///
+    /// ```
+    /// use tollgate::{Rate, Ratio};
+    /// assert_eq!(Rate::per_second(7).scaled(Ratio::ZERO), Rate::per_second(0));
+    /// ```
+    pub const ZERO: Self = Self(0);
+
+    /// The whole.
+    ///
+    /// ```
+    /// assert_eq!(tollgate::Ratio::ONE, tollgate::Ratio::percent(100));
+    /// ```
+    pub const ONE: Self = Self(ONE);
+
+    /// The largest: a million. Arithmetic saturates there.
+    ///
+    /// ```
+    /// use tollgate::Ratio;
+    /// assert_eq!(Ratio::MAX.times(Ratio::percent(200)), Ratio::MAX);
+    /// ```
+    pub const MAX: Self = Self(1_000_000 * ONE);
+
+    /// So many hundredths.
+    ///
+    /// ```
+    /// use tollgate::Ratio;
+    /// assert_eq!(Ratio::percent(85).to_string(), "0.85");
+    /// ```
+    pub const fn percent(hundredths: u32) -> Self {
+        Self::saturating(hundredths as u128 * (ONE / 100) as u128)
+    }
+
+    /// `num / den`, to the nearest step; `None` for a `den` of 0.
+    ///
+    /// ```
+    /// use tollgate::Ratio;
+    /// assert_eq!(Ratio::of(1, 8), Some(Ratio::from_f64(0.125)));
+    /// assert_eq!(Ratio::of(1, 0), None);
+    /// ```
+    pub const fn of(num: u64, den: u64) -> Option<Self> {
+        if den == 0 {
+            return None;
+        }
+        Some(Self::saturating((num as u128 * ONE as u128 + den as u128 / 2) / den as u128))
+    }
+
+    /// A float, to the nearest step. What is below 0, or not a number, counts as 0, and what is above [`MAX`](Self::MAX) as that.
+    ///
+    /// ```
+    /// use tollgate::Ratio;
+    /// assert_eq!(Ratio::from_f64(0.73), Ratio::percent(73));
+    /// assert_eq!([-1.0, f64::NAN, f64::INFINITY].map(Ratio::from_f64), [Ratio::ZERO, Ratio::ZERO, Ratio::MAX]);
+    /// ```
+    pub fn from_f64(value: f64) -> Self {
+        Self::saturating((value * ONE as f64 + 0.5) as u128)
+    }
+
+    /// The nearest float.
+    ///
+    /// ```
+    /// assert_eq!(tollgate::Ratio::percent(73).to_f64(), 0.73);
+    /// ```
+    pub fn to_f64(self) -> f64 {
+        self.0 as f64 / ONE as f64
+    }
+
+    /// The product, to the nearest step.
+    ///
+    /// ```
+    /// use tollgate::Ratio;
+    /// assert_eq!(Ratio::percent(70).times(Ratio::percent(140)), Ratio::percent(98));
+    /// ```
+    #[must_use]
+    pub const fn times(self, other: Self) -> Self {
+        Self::saturating((self.0 as u128 * other.0 as u128 + ONE as u128 / 2) / ONE as u128)
+    }
+
+    /// The sum.
+    ///
+    /// ```
+    /// use tollgate::Ratio;
+    /// assert_eq!(Ratio::percent(70).plus(Ratio::percent(40)), Ratio::percent(110));
+    /// ```
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self::saturating(self.0 as u128 + other.0 as u128)
+    }
+
+    /// `part / whole`, rounded up; 0 for a `whole` of 0.
+    pub(crate) const fn rounded_up(part: u64, whole: u64) -> Self {
+        if whole == 0 {
+            return Self::ZERO;
+        }
+        Self::saturating((part as u128 * ONE as u128).div_ceil(whole as u128))
+    }
+
+    /// From this to that, whichever of the two is the greater, and if they are the wrong way round, that.
+    pub(crate) fn within(self, (least, most): (Self, Self)) -> Self {
+        self.max(least).min(most)
+    }
+
+    /// In steps.
+    pub(crate) const fn steps(self) -> u64 {
+        self.0
+    }
+
+    /// So many steps.
+    pub(crate) const fn saturating(steps: u128) -> Self {
+        if steps > Self::MAX.0 as u128 { Self::MAX } else { Self(steps as u64) }
+    }
+}
+
+impl Rate {
+    /// This rate times `factor`, rounded down.
+    ///
+    /// Exact where numerator and denominator in lowest terms fit in 64 bits, else less by under one part in 10^18; what is less than a token in 584 years is
+    /// 0. It is never more than the product, and never decreases as the factor grows. Where the tokens stay
+    /// whole, the period is as it was written.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Rate, Ratio};
+    ///
+    /// let rate = Rate::per_second(7);
+    /// assert_eq!(rate.scaled(Ratio::percent(81)), Rate::new(567, Duration::from_secs(100))?);
+    /// assert_eq!("1MiB/s".parse::<Rate>()?.scaled(Ratio::percent(50)).to_string(), "512KiB/s");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn scaled(self, factor: Ratio) -> Self {
+        let product = u128::from(self.tokens()) * u128::from(factor.0);
+        if let (0, Ok(tokens)) = (product % u128::from(ONE), u64::try_from(product / u128::from(ONE))) {
+            return self.with_tokens(tokens);
+        }
+        let (tokens, period) = self.reduced();
+        // Below 2^124 and 2^104.
+        let (tokens, period) =
+            best_below(u128::from(tokens) * u128::from(factor.0), u128::from(period) * u128::from(ONE));
+        Self::of_nanos(tokens, period)
+    }
+}
+
+/// The largest fraction that is not above `num / den` and whose terms fit in 64 bits, the denominator at least 1.
+///
+/// By the convergents of the continued fraction, each `quotient` times the last and the one before that: they lie below and above in turn. When a next one
+/// no longer fits, as much of it as fits still lies on its side, and between the two that are then left there is no fraction that fits
+/// (Khinchin, Continued Fractions, §6).
+fn best_below(mut num: u128, mut den: u128) -> (u64, u64) {
+    let (mut below, mut above) = ((0_u64, 1_u64), (1_u64, 0_u64));
+    loop {
+        // From below towards the value, and then from above.
+        let (quotient, rest) = (num / den, num % den);
+        let (next, whole) = step(below, above, quotient);
+        below = next;
+        if !whole || rest == 0 {
+            return below;
+        }
+        (num, den) = (den, rest);
+        let (quotient, rest) = (num / den, num % den);
+        let (next, whole) = step(above, below, quotient);
+        above = next;
+        if !whole {
+            return below;
+        }
+        if rest == 0 {
+            return above;
+        }
+        (num, den) = (den, rest);
+    }
+}
+
+/// `from`, moved towards `to` by `quotient` steps or as many as fit, and whether they all did.
+fn step(from: (u64, u64), to: (u64, u64), quotient: u128) -> ((u64, u64), bool) {
+    let fit = |from: u64, to: u64| (u64::MAX - from).checked_div(to).map_or(u128::MAX, u128::from);
+    let steps = quotient.min(fit(from.0, to.0)).min(fit(from.1, to.1));
+    // Whichever of the terms grows bounds the steps to 64 bits; one that does not is multiplied by 0.
+    let moved = |from: u64, to: u64| from + to.wrapping_mul(steps as u64);
+    ((moved(from.0, to.0), moved(from.1, to.1)), steps == quotient)
+}
+
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, mut part, mut places) = (self.0 / ONE, self.0 % ONE, 12);
+        if part == 0 {
+            return write!(f, "{whole}");
+        }
+        while part % 10 == 0 {
+            (part, places) = (part / 10, places - 1);
+        }
+        write!(f, "{whole}.{part:0places$}")
+    }
+}
+
+impl fmt::Debug for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ratio({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_exact() {
+        for (num, den, lowest) in [(0, 5, (0, 1)), (6, 4, (3, 2)), (7_000_000, 1, (7_000_000, 1)), (10, 30, (1, 3))] {
+            assert_eq!(best_below(num, den), lowest);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_a_hair_below() {
+        let most = u128::from(u64::MAX);
+        for (num, den) in [
+            (most * 1_000_003, (most - 2) * 1_000_000),
+            (7 * 861_123_456_789, 1_000_000_000 * 1_000_000_000_000),
+            (123_456_789_012, most * 1_000_000),
+            ((1 << 124) - 1, (1 << 104) - 3),
+            (most << 50, 999_999_999_999),
+        ] {
+            let (tokens, period) = best_below(num, den);
+            let (tokens, period) = (u128::from(tokens), u128::from(period));
+            assert!(tokens <= most && (1..=most).contains(&period));
+            // num/den - tokens/period, relative to num/den, in floats where they are exact enough: never above, and within 2^-52.
+            let (value, found) = (num as f64 / den as f64, tokens as f64 / period as f64);
+            assert!(
+                found <= value * (1.0 + 1e-15) && (found >= value * (1.0 - 1e-15) || found == most as f64),
+                "{num}/{den}"
+            );
+        }
+        // A third of 10^-24 less than a half: not above it, where the nearest fraction is.
+        let (num, den) = (1_500_000_000_000_000_000_000_000 - 1, 3_000_000_000_000_000_000_000_000);
+        let (tokens, period) = best_below(num, den);
+        assert!(u128::from(tokens) * 2 < u128::from(period) && u128::from(period) - 2 * u128::from(tokens) == 1);
+    }
+
+    #[test]
+    fn the_nearest_step_is_taken() {
+        assert_eq!(Ratio::of(2, 3).map(Ratio::steps), Some(666_666_666_667));
+        assert_eq!(Ratio(1).times(Ratio(ONE / 2)), Ratio(1));
+        assert_eq!(Ratio(1).times(Ratio(ONE / 2 - 1)), Ratio(0));
+        assert_eq!(Ratio::rounded_up(1, 3).steps(), 333_333_333_334);
+        assert_eq!(
+            [Ratio(1), Ratio(ONE + 10), Ratio::MAX].map(|ratio| std::format!("{ratio}")),
+            ["0.000000000001", "1.00000000001", "1000000"]
+        );
+    }
+}

@@ -1,0 +1,268 @@
+//! A factor on a bucket's rate: it follows a policy and the time, not the number of callers, and is never retroactive.
+
+mod common;
+
+use std::thread;
+use std::time::Duration;
+
+use common::{config, nanos};
+use proptest::prelude::*;
+use tollgate::{
+    Adaptive, Adjustable, Aimd, FillTable, LeakyBucket, Limit, ManualClock, MultiBucket, Observed, Policy, Rate, Ratio,
+};
+
+const SECOND: u64 = 1_000_000_000;
+const INTERVAL: u64 = 100_000_000;
+
+fn tokens(limit: Limit) -> MultiBucket<1, ManualClock> {
+    MultiBucket::with_clock([limit], ManualClock::new()).unwrap()
+}
+
+fn aimd() -> Aimd {
+    Aimd::new(Ratio::percent(7), Ratio::percent(80))
+}
+
+fn scaled(mut limit: Limit, factor: Ratio) -> Limit {
+    limit.rate = limit.rate.scaled(factor);
+    limit
+}
+
+/// What the bucket's limit must be.
+fn wanted<B: Adjustable, P: Policy>(adaptive: &Adaptive<B, P>) -> Limit {
+    scaled(adaptive.limit(), adaptive.factor())
+}
+
+fn tokens_per(rate: Rate) -> (u128, u128) {
+    (rate.tokens().into(), rate.period().as_nanos())
+}
+
+proptest! {
+    #![proptest_config(config(200, "adaptive"))]
+
+    /// One looks only when it is throttled and at the end. The other is a crowd: it looks at every other instant as well, a thousand times, and each throttled outcome is one for a thousand.
+    #[test]
+    fn a_thousand_times_as_many_callers_get_the_same_factor(
+        events in prop::collection::vec(0..20 * SECOND, 0..12),
+        looks in prop::collection::vec(0..20 * SECOND, 0..20),
+        start in 1_u32..100,
+    ) {
+        let (one, crowd) = (Adaptive::new(tokens(Limit::per_second(1000)), aimd()).unwrap(), Adaptive::new(tokens(Limit::per_second(1000)), aimd()).unwrap());
+        let mut instants: Vec<_> = events.iter().map(|t| (*t, true)).chain(looks.iter().map(|t| (*t, false))).collect();
+        instants.sort_unstable();
+        for adaptive in [&one, &crowd] {
+            adaptive.set_factor(Ratio::percent(start));
+        }
+        for (t, throttled) in instants {
+            crowd.bucket().clock().set(nanos(t));
+            (0..1000).for_each(|_| if throttled { crowd.throttled() } else { crowd.tick() });
+            if throttled {
+                one.bucket().clock().set(nanos(t));
+                one.throttled();
+                prop_assert_eq!(one.factor(), crowd.factor());
+            }
+        }
+        for adaptive in [&one, &crowd] {
+            adaptive.bucket().clock().set(nanos(20 * SECOND));
+            adaptive.tick();
+            prop_assert_eq!(adaptive.bucket().limit(), wanted(adaptive));
+        }
+        prop_assert_eq!(one.factor(), crowd.factor());
+    }
+
+    /// Whatever happens, and whatever is set.
+    #[test]
+    fn aimd_never_exceeds_the_configured_limit(
+        rate in prop::sample::select(vec!["1000/s", "7/s", "1MiB/s", "999.9/s", "1/3s", "333/s"]),
+        increase in 0_u32..100_000, decrease in 0_u32..300,
+        calls in prop::collection::vec((0..3 * SECOND, 0..4_u8, 0_u32..500), 1..60),
+    ) {
+        let limit = Limit::new(rate.parse().unwrap(), 10);
+        let adaptive = Adaptive::new(tokens(limit), Aimd::new(Ratio::percent(increase), Ratio::percent(decrease))).unwrap();
+        let (mut t, mut granted) = (0, 0);
+        let (configured, period) = tokens_per(limit.rate);
+        for (pass, what, percent) in calls {
+            t += pass;
+            adaptive.bucket().clock().set(nanos(t));
+            match what {
+                0 => adaptive.throttled(),
+                1 => adaptive.tick(),
+                2 => adaptive.set_factor(Ratio::percent(percent)),
+                _ => adaptive.reset_factor(),
+            }
+            granted += u128::from(adaptive.bucket().take_up_to(u64::MAX, [1]));
+            let (now, per) = tokens_per(adaptive.bucket().limit().rate);
+            prop_assert!(now * period <= configured * per && adaptive.factor() <= Ratio::ONE);
+            // One nanosecond for an inexact rate.
+            prop_assert!((granted - granted.min(10)) * period <= configured * u128::from(t + 1), "{granted} in {t} ns");
+        }
+    }
+
+    /// The rate is the configured one times the factor, rounded down by less than 10^-15 of it, and a bucket can keep it.
+    #[test]
+    fn any_factor_makes_a_valid_limit(rate in prop::sample::select(vec!["1000/s", "7/d", "1MiB/s", "999.9/s", "1/3s", "1G/s"]), factor in 0.000_001..1000.0) {
+        let limit = Limit::new(rate.parse().unwrap(), 100);
+        let factor = Ratio::from_f64(factor);
+        let product = scaled(limit, factor);
+        prop_assert_eq!(product.check(), Ok(()));
+        let ((tokens, period), (of_one, per)) = (tokens_per(product.rate), tokens_per(limit.rate));
+        let (is, exact) = (tokens as f64 / period as f64, of_one as f64 * factor.to_f64() / per as f64);
+        prop_assert!((is / exact - 1.0).abs() < 1e-15, "{product} is not {rate} times {factor}");
+    }
+}
+
+#[test]
+fn thousands_of_factors_later_nothing_has_drifted() {
+    let limit: Limit = "999.9/s capacity 50".parse().unwrap();
+    let adaptive = Adaptive::new(tokens(limit), aimd()).unwrap();
+    for i in 1..=5000 {
+        let factor = Ratio::of(i, 5000).unwrap();
+        adaptive.set_factor(factor);
+        assert_eq!(adaptive.factor(), factor.max(Ratio::percent(1)));
+        assert_eq!(adaptive.bucket().limit(), wanted(&adaptive));
+    }
+    assert_eq!(adaptive.bucket().limit(), limit);
+    assert_eq!(adaptive.bucket().limit().to_string(), limit.to_string());
+}
+
+#[test]
+fn a_factor_is_never_retroactive() {
+    let adaptive = Adaptive::new(tokens(Limit::per_second(10).capacity(1000).empty()), aimd()).unwrap();
+    let clock = adaptive.bucket().clock();
+    adaptive.set_factor(Ratio::percent(50));
+    // Not even for steps that are late: the factor grows only now, though it has been time for long.
+    clock.set(nanos(10 * SECOND));
+    assert_eq!(adaptive.bucket().available(), [50]);
+    adaptive.tick();
+    assert_eq!((adaptive.factor(), adaptive.bucket().available()), (Ratio::ONE, [50]));
+    clock.set(nanos(11 * SECOND));
+    adaptive.throttled();
+    assert_eq!((adaptive.factor(), adaptive.bucket().available()), (Ratio::percent(80), [60]));
+    clock.set(nanos(12 * SECOND));
+    assert_eq!(adaptive.bucket().available(), [68]);
+}
+
+#[test]
+fn what_was_set_does_not_grow_for_the_time_before() {
+    let adaptive = Adaptive::new(tokens(Limit::per_second(10)), aimd()).unwrap();
+    adaptive.bucket().clock().set(nanos(1000 * SECOND));
+    adaptive.set_factor(Ratio::percent(20));
+    adaptive.tick();
+    assert_eq!(adaptive.factor(), Ratio::percent(20));
+    adaptive.bucket().clock().set(nanos(1001 * SECOND));
+    adaptive.tick();
+    assert_eq!(adaptive.factor(), Ratio::percent(27));
+}
+
+#[test]
+fn a_table_follows_the_level_once_in_an_interval() {
+    for callers in [1, 1000] {
+        let bucket = LeakyBucket::empty_with_clock(Limit::per_second(100), ManualClock::new()).unwrap();
+        let adaptive = Adaptive::new(&bucket, FillTable::new(100, Ratio::percent(50), Ratio::percent(250))).unwrap();
+        let mut factors = Vec::new();
+        for i in 0..8 {
+            if i == 4 {
+                bucket.as_tokens().charge([200]).unwrap();
+            }
+            bucket.clock().set(nanos(i * INTERVAL));
+            (0..callers).for_each(|_| adaptive.tick());
+            factors.push(adaptive.factor().to_f64());
+        }
+        assert_eq!(factors, [1.0, 1.4, 1.96, 2.5, 1.825, 1.33225, 0.9725425, 0.709956025], "{callers}");
+        assert_eq!(bucket.limit(), wanted(&adaptive));
+    }
+}
+
+#[test]
+fn a_ceiling_of_one_holds_the_configured_rate() {
+    let bucket = LeakyBucket::empty_with_clock(Limit::per_second(100), ManualClock::new()).unwrap();
+    let adaptive = Adaptive::new(&bucket, FillTable::new(100, Ratio::percent(50), Ratio::ONE)).unwrap();
+    for i in 0..100 {
+        bucket.clock().set(nanos(i * INTERVAL));
+        adaptive.tick();
+        assert_eq!(bucket.limit(), Limit::per_second(100));
+    }
+}
+
+#[test]
+fn what_others_changed_is_put_right_at_the_next_step() {
+    let adaptive = Adaptive::new(tokens(Limit::per_second(10)), aimd()).unwrap();
+    adaptive.bucket().set_limit(Limit::per_second(3)).unwrap();
+    adaptive.tick();
+    assert_eq!(adaptive.bucket().limit(), Limit::per_second(3));
+    adaptive.bucket().clock().set(nanos(INTERVAL));
+    adaptive.tick();
+    assert_eq!(adaptive.bucket().limit(), Limit::per_second(10));
+}
+
+#[test]
+fn bounds_that_the_bucket_cannot_keep_are_refused() {
+    let bucket = tokens("1G/s capacity 10".parse().unwrap());
+    let fast = FillTable::new(10, Ratio::ONE, Ratio::MAX);
+    assert!(Adaptive::new(&bucket, fast).is_err());
+    // A capacity worth ages at the least factor.
+    let bucket = tokens(Limit::per_day(1).capacity(5_000_000));
+    assert!(Adaptive::new(&bucket, aimd().with_least(Ratio::of(1, 1000).unwrap())).is_err());
+    assert_eq!(bucket.limit(), Limit::per_day(1).capacity(5_000_000));
+}
+
+/// A policy that says anything.
+struct Wild;
+
+impl Policy for Wild {
+    fn bounds(&self) -> (Ratio, Ratio) {
+        (Ratio::percent(20), Ratio::percent(30))
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn step(&self, _: Ratio, elapsed: Duration, seen: Observed) -> Ratio {
+        if seen.throttled || elapsed.is_zero() { Ratio::ZERO } else { Ratio::MAX }
+    }
+}
+
+#[test]
+fn a_policy_is_held_to_its_bounds() {
+    let adaptive = Adaptive::new(tokens(Limit::per_second(10)), &Wild).unwrap();
+    assert_eq!((adaptive.factor(), adaptive.bucket().limit().rate), (Ratio::percent(30), Rate::per_second(3)));
+    adaptive.throttled();
+    assert_eq!((adaptive.factor(), adaptive.bucket().limit().rate), (Ratio::percent(20), Rate::per_second(2)));
+    adaptive.bucket().clock().set(nanos(1));
+    adaptive.tick();
+    assert_eq!(adaptive.factor(), Ratio::percent(30));
+}
+
+#[test]
+fn the_limit_is_that_of_the_factor_when_all_threads_are_done() {
+    let bucket = tokens(Limit::per_second(1000));
+    let adaptive = Adaptive::new(&bucket, aimd()).unwrap();
+    for round in 0..if cfg!(miri) { 2 } else { 200 } {
+        thread::scope(|scope| {
+            for seed in 0..4_u32 {
+                let adaptive = &adaptive;
+                scope.spawn(move || {
+                    for i in 0..10 {
+                        match (seed + i) % 4 {
+                            0 => adaptive.throttled(),
+                            1 => adaptive.set_factor(Ratio::percent(10 * (seed + 1) + i)),
+                            2 => drop(adaptive.bucket().clock().advance(Duration::from_millis(30))),
+                            _ => adaptive.tick(),
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(bucket.limit(), wanted(&adaptive), "round {round}");
+    }
+}
+
+#[test]
+#[cfg(feature = "alloc")]
+fn a_bucket_may_be_shared_with_others() {
+    let bucket = std::sync::Arc::new(tokens(Limit::per_second(10)));
+    let adaptive = Adaptive::new(bucket.clone(), aimd()).unwrap();
+    adaptive.throttled();
+    assert_eq!(bucket.limit(), Limit::per_second(8).capacity(10));
+    assert!(format!("{adaptive:?}").contains("factor: Ratio(0.8)"), "{adaptive:?}");
+}
