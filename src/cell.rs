@@ -52,7 +52,7 @@ pub trait Cell<const N: usize>: Send + Sync {
 /// | any other | units spent, modulo 2^64; see `stream.rs` |
 ///
 /// The word is the whole state, so `Relaxed` is enough for all takes. Closing alone is more: whoever sees the cell closed makes a new one, and must then
-/// know since when the old one was full (`Keys::full_since`).
+/// know what the old one had spent (`evicted.rs`).
 #[derive(Debug)]
 pub struct Word(AtomicU64);
 
@@ -114,7 +114,7 @@ impl Cell<1> for Word {
 
     fn close(&self, full: impl Fn(&[u64; 1]) -> bool) -> bool {
         let Ok(Some([spent])) = self.read() else { return false };
-        // ORDERING: success Release pairs with the fence in `closed`: who sees the cell closed sees since when it was full, which `full` has written.
+        // ORDERING: success Release pairs with the fence in `closed`: who sees the cell closed sees what it had spent, which `full` has noted.
         // Dies without it: loom-tests/keys.rs, `a_key_made_anew_knows_since_when_it_was_full`. Failure Relaxed: nothing is kept.
         full(&[spent]) && self.0.compare_exchange(spent, CLOSED, Release, Relaxed).is_ok()
     }

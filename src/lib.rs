@@ -137,15 +137,25 @@ mod deadline_queue;
 mod drained;
 mod epoch;
 mod estimate;
+#[cfg(feature = "keys")]
+mod evicted;
 mod handle;
 mod holding;
 mod inherit;
 #[cfg(feature = "keys")]
 mod ip_key;
 #[cfg(feature = "keys")]
+mod key_lease;
+#[cfg(feature = "keys")]
+mod key_limits;
+#[cfg(feature = "keys")]
 mod key_refused;
 #[cfg(feature = "keys")]
+mod keyed_bucket;
+#[cfg(feature = "keys")]
 mod keyed_buckets;
+#[cfg(feature = "keys")]
+mod keyed_buckets_at;
 #[cfg(feature = "keys")]
 mod keys;
 mod lease;
@@ -175,6 +185,12 @@ mod stream;
 #[cfg(feature = "keys")]
 mod streams;
 mod sync;
+#[cfg(feature = "keys")]
+mod terms;
+#[cfg(feature = "keys")]
+mod terms_slot;
+#[cfg(feature = "keys")]
+mod tier;
 mod time;
 mod timer;
 mod token_bucket;
@@ -196,9 +212,15 @@ pub use inherit::Inherit;
 #[cfg(feature = "keys")]
 pub use ip_key::IpKey;
 #[cfg(feature = "keys")]
+pub use key_lease::KeyLease;
+#[cfg(feature = "keys")]
 pub use key_refused::{KeyRefused, NoRoom};
 #[cfg(feature = "keys")]
-pub use keyed_buckets::{KeyedBuckets, KeyedBucketsAt};
+pub use keyed_bucket::KeyedBucket;
+#[cfg(feature = "keys")]
+pub use keyed_buckets::KeyedBuckets;
+#[cfg(feature = "keys")]
+pub use keyed_buckets_at::KeyedBucketsAt;
 pub use lease::{Lease, LeaseAt};
 pub use limit::{Limit, LimitError, LimitRule};
 pub use multi_bucket::{MultiBucket, MultiBucketAt};
@@ -212,6 +234,8 @@ pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;
 #[cfg(feature = "keys")]
 pub use streams::{Amounts, Streams};
+#[cfg(feature = "keys")]
+pub use tier::{OneTier, TierOf};
 pub use time::Time;
 #[cfg(feature = "futures-timer")]
 pub use timer::FuturesTimer;

@@ -125,6 +125,13 @@ mod face {
             self.0.pin().try_insert(Stored { hash, key }, value).is_ok()
         }
 
+        /// Every key that is there all the while, and some of the others.
+        pub(crate) fn for_each(&self, mut visit: impl FnMut(u64, &K, &V)) {
+            for (stored, value) in &self.0.pin() {
+                visit(stored.hash, &stored.key, value);
+            }
+        }
+
         /// `true` for the one call that removed it.
         pub(crate) fn remove_if<Q>(&self, hash: u64, key: &Q, remove: impl Fn(&V) -> bool) -> bool
         where
@@ -180,6 +187,13 @@ mod face {
                 table.insert(key, Arc::new(value));
             }
             new
+        }
+
+        /// Not as the table does it: nothing comes or goes meanwhile.
+        pub(crate) fn for_each(&self, mut visit: impl FnMut(u64, &K, &V)) {
+            for (stored, value) in self.0.lock().expect("no model panics").iter() {
+                visit(stored.hash, &stored.key, value);
+            }
         }
 
         pub(crate) fn remove_if<Q>(&self, hash: u64, key: &Q, remove: impl Fn(&V) -> bool) -> bool

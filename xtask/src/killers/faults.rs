@@ -1232,7 +1232,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "keys-full-at-the-time-of-the-call",
-        edits: &[edit("keys.rs", "fn full(&self, elapsed: u64)", "self.full_since.load(Relaxed)", "0")],
+        edits: &[edit("evicted.rs", "fn least", "self.0[i].load(Relaxed)", "unused[i]")],
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
     },
     Fault {
@@ -1249,20 +1249,22 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "keys-full-since-is-forgotten",
         edits: &[edit(
-            "keys.rs",
-            "fn close_full",
-            "self.full_since.fetch_max(self.when_full(spent, elapsed), Relaxed);",
-            "",
+            "evicted.rs",
+            "fn note",
+            "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
+            "(word, spent)",
         )],
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
     },
     Fault {
-        id: "keys-when-full-looks-back-further",
-        edits: &[edit("keys.rs", "fn when_full", "self.full_since.load(Relaxed).max(elapsed.saturating_sub(DAY))", "elapsed.saturating_sub(DAY)")],
-        expect: Harmless {
-            model: "keys::a_key_made_anew_knows_since_when_it_was_full",
-            reason: "the maximum with the word is taken again when it is written; the load saves the arithmetic a longer way",
-        },
+        id: "keys-evicted-as-load-and-store",
+        edits: &[edit(
+            "evicted.rs",
+            "fn note",
+            "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
+            "Some(word.load(Relaxed)).filter(|seen| !is_ahead(*seen, *spent)).map(|_| word.store(*spent, Relaxed))",
+        )],
+        expect: Killed("keys::of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept"),
     },
     Fault {
         id: "keys-not-counted-out",
@@ -1285,9 +1287,56 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "keys-words-before-the-map",
         edits: &[edit("keys.rs", KEYS_ADD, "Cell::unborn()", "{
             let cell = CellOf::<N>::unborn();
-            let _ = cell.update(|| self.full(elapsed), |_| None::<([u64; N], ())>);
+            let tier = self.tier_of_stored(hash);
+            let _ = cell.update(|| tier.full(&tier.limits.terms(), now), |_| None::<([u64; N], ())>);
             cell
         }")],
         expect: Killed("keys::a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time"),
+    },
+    // Keys: their limits.
+    Fault {
+        id: "terms-place-is-not-written",
+        edits: &[edit("terms_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
+        expect: Killed("key_limits::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
+    },
+    Fault {
+        id: "terms-place-is-not-read",
+        edits: &[edit(
+            "terms_slot.rs",
+            "pub(crate) fn terms",
+            "[0, 1, 2].map(|word: usize| self.places[i][word].load(Relaxed))",
+            "[0, 0, 0]",
+        )],
+        expect: Killed("key_limits::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
+    },
+    Fault {
+        id: "terms-without-validation",
+        edits: &[edit(
+            "key_limits.rs",
+            "fn read_at<V>",
+            "self.epoch.validate(seen).then_some(value)",
+            "Some(value)",
+        )],
+        expect: Killed("key_limits::a_late_reader_sees_through_terms_that_are_used_again"),
+    },
+    Fault {
+        id: "key-limits-not-looked-at",
+        edits: &[edit("key_limits.rs", "pub(crate) fn first", "self.epoch.load().index() == FIRST", "true")],
+        expect: Killed("key_limits::after_a_change_nobody_is_granted_on_the_old_limits"),
+    },
+    Fault {
+        id: "key-limits-published-over-what-was-not-seen",
+        edits: &[edit(
+            "key_limits.rs",
+            "pub(crate) fn change",
+            "self.epoch.publish(seen, index)",
+            "self.epoch.publish(self.epoch.load(), index)",
+        )],
+        expect: Killed("key_limits::two_changes_at_once_are_one_after_the_other"),
+    },
+    Fault {
+        id: "keys-put-back-into-a-key-that-is-not-there",
+        edits: &[edit("keys.rs", "fn change_known_or_add", "!(0..N).any(|i| is_later(next[i], full[i]))", "true")],
+        expect: Killed("keys::a_key_begins_once"),
     },
 ];
