@@ -13,7 +13,7 @@ use crate::limits::Limits;
 use crate::streams::{Shape, Streams};
 use crate::{Amounts, KeyRefused, LimitError, Never, OneTier, Refused, TierOf, Time};
 
-/// [`KeyedBuckets`] at one instant: the same verbs, at a time that the caller supplied. See [`KeyedBuckets::at`].
+/// [`KeyedBuckets`](crate::KeyedBuckets) at one instant: the same verbs, at a time that the caller supplied. See [`KeyedBuckets::at`](crate::KeyedBuckets::at).
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -47,11 +47,11 @@ impl<K: Eq + Hash, const N: usize, H: BuildHasher, F> KeyedBucketsAt<'_, K, N, H
 where
     [u64; N]: Streams<N>,
 {
-    /// As [`KeyedBuckets::try_take`].
+    /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::try_take`].
+    /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -79,7 +79,7 @@ where
         self.or_no_room(taken)
     }
 
-    /// As [`KeyedBuckets::take_up_to`].
+    /// As [`KeyedBuckets::take_up_to`](crate::KeyedBuckets::take_up_to).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -110,7 +110,7 @@ where
         }
     }
 
-    /// As [`KeyedBuckets::take_in_order`].
+    /// As [`KeyedBuckets::take_in_order`](crate::KeyedBuckets::take_in_order).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -138,11 +138,11 @@ where
         }
     }
 
-    /// As [`KeyedBuckets::charge`].
+    /// As [`KeyedBuckets::charge`](crate::KeyedBuckets::charge).
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::charge`].
+    /// As [`KeyedBuckets::charge`](crate::KeyedBuckets::charge).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -178,11 +178,11 @@ where
         self.or_no_room(charged)
     }
 
-    /// As [`KeyedBuckets::reset`].
+    /// As [`KeyedBuckets::reset`](crate::KeyedBuckets::reset).
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::reset`].
+    /// As [`KeyedBuckets::reset`](crate::KeyedBuckets::reset).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -201,7 +201,7 @@ where
         self.keys.reset(key, self.now, &<[u64; N]>::array(tokens)).map_err(|keys::NoRoom| self.no_room())
     }
 
-    /// As [`KeyedBuckets::put_back`].
+    /// As [`KeyedBuckets::put_back`](crate::KeyedBuckets::put_back).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -223,7 +223,7 @@ where
         self.keys.change_known(key, now, |limits, spent| limits.put_back(spent, limits.elapsed(now), &amounts));
     }
 
-    /// As [`KeyedBuckets::available`].
+    /// As [`KeyedBuckets::available`](crate::KeyedBuckets::available).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -241,11 +241,11 @@ where
         <[u64; N]>::amounts(self.keys.read(key, self.now, available))
     }
 
-    /// As [`KeyedBuckets::wait_for`].
+    /// As [`KeyedBuckets::wait_for`](crate::KeyedBuckets::wait_for).
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::wait_for`].
+    /// As [`KeyedBuckets::wait_for`](crate::KeyedBuckets::wait_for).
     ///
     /// ```
     /// # use std::time::Duration;
@@ -267,7 +267,7 @@ where
         })
     }
 
-    /// As [`KeyedBuckets::shrink`].
+    /// As [`KeyedBuckets::shrink`](crate::KeyedBuckets::shrink).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -281,7 +281,7 @@ where
         self.keys.shrink(self.now);
     }
 
-    /// As [`KeyedBuckets::retain`].
+    /// As [`KeyedBuckets::retain`](crate::KeyedBuckets::retain).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -297,11 +297,11 @@ where
         self.shrink();
     }
 
-    /// As [`KeyedBuckets::set_limits`], from this instant on.
+    /// As [`KeyedBuckets::set_limits`](crate::KeyedBuckets::set_limits), from this instant on.
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::set_limits`].
+    /// As [`KeyedBuckets::set_limits`](crate::KeyedBuckets::set_limits).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -316,15 +316,15 @@ where
         (0..self.keys.tiers()).try_for_each(|tier| self.keys.limits(tier).change(|| self.now, limits))
     }
 
-    /// As [`KeyedBuckets::set_tier_limits`], from this instant on.
+    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits), from this instant on.
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::set_tier_limits`].
+    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits).
     ///
     /// # Panics
     ///
-    /// As [`KeyedBuckets::set_tier_limits`].
+    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits).
     ///
     /// ```
     /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};

@@ -50,7 +50,7 @@ impl<const N: usize> TermsSlot<N> {
     pub(crate) fn terms(&self) -> Terms<N> {
         let places = core::array::from_fn(|i| {
             // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by the fence in `Epoch::validate`.
-            // Dies without it: loom-tests/key_limits.rs, `a_late_reader_sees_through_terms_that_are_used_again`.
+            // Dies without it: loom-tests/key_limits.rs, `a_take_beside_a_change_is_decided_on_one_of_the_limits`.
             let [high, low, idle] = [0, 1, 2].map(|word: usize| self.places[i][word].load(Relaxed));
             Place { accrued: u128::from(high) << 64 | u128::from(low), idle }
         });
