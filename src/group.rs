@@ -102,6 +102,13 @@ impl<C> Group<C> {
         }
     }
 
+    /// Lets `look` look into one cell, with whose it is.
+    pub(crate) fn at<R>(&self, index: usize, look: impl FnOnce(&C, Owned<'_>) -> Result<R, Closed>) -> Option<R> {
+        let Entry { hash, cell } = self.entry(index)?;
+        // ORDERING: Relaxed. Whosever it is, the words that are read afterwards are asked whose they are.
+        look(cell, Owned { hash, identity: identity(hash.load(Relaxed)) }).ok()
+    }
+
     fn entry(&self, index: usize) -> Option<&Entry<C>> {
         self.lines.get(index / NEAR).map(|entries| &entries[index % NEAR])
     }
@@ -220,5 +227,74 @@ impl Owned<'_> {
         let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Relaxed, Relaxed);
         // ORDERING: Release, before the compare-and-swap of the words; pairs with the Acquire in `Word::load`: who sees them lowered sees that they were.
         fence(Release);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    use crate::cell::{Versions, Word};
+
+    fn take<const N: usize, C: Cell<N>>(group: &Group<C>, hash: u64) -> bool {
+        let take = |cell: &C, owned: Owned<'_>| {
+            cell.update(|| owned.still(), || [5; N], |spent| Some((spent.map(|word| word + 1), ())))
+        };
+        group.find(hash, take).is_some()
+    }
+
+    fn holds_as_many_keys_as_it_has_cells<const N: usize, C: Cell<N>>() {
+        let group = Group::<C>::new();
+        // All of them begin in one line.
+        let keys = |i: usize| (i as u64) << 32 | 2;
+        for i in 0..CELLS {
+            assert!(!take(&group, keys(i)));
+            assert!(matches!(group.put_in(keys(i)), Ok(true)) && matches!(group.put_in(keys(i)), Ok(false) | Err(Full)));
+            assert!(take(&group, keys(i)));
+        }
+        assert!(matches!(group.put_in(keys(CELLS)), Err(Full)) && !take(&group, keys(CELLS)));
+        assert!((0..CELLS).all(|i| take(&group, keys(i))));
+        // Those that go make room for as many.
+        let closed = (0..CELLS).filter(|i| group.close(*i, |_, given_back| !given_back && i % 2 == 0)).count();
+        assert_eq!(closed, CELLS / 2);
+        let left: Vec<usize> = (0..CELLS).filter(|i| take(&group, keys(*i))).collect();
+        assert_eq!(left.len(), CELLS / 2);
+        assert!((0..closed).all(|i| matches!(group.put_in(keys(CELLS + i)), Ok(true))));
+        assert!(matches!(group.put_in(keys(9 * CELLS)), Err(Full)));
+        assert!(left.iter().all(|i| take(&group, keys(*i))));
+    }
+
+    #[test]
+    fn a_group_holds_as_many_keys_as_it_has_cells() {
+        holds_as_many_keys_as_it_has_cells::<1, Word>();
+        holds_as_many_keys_as_it_has_cells::<2, Versions<2>>();
+    }
+
+    #[test]
+    fn what_was_given_back_is_known_until_the_key_goes() {
+        let group = Group::<Word>::new();
+        let given_back = |index| {
+            let seen = core::cell::Cell::new(None);
+            assert!(!group.close(index, |_, given_back| {
+                seen.set(Some(given_back));
+                false
+            }));
+            seen.get()
+        };
+        assert!(matches!(group.put_in(1 << 40), Ok(true)) && take(&group, 1 << 40));
+        let index = (0..CELLS).find(|index| given_back(*index).is_some()).unwrap();
+        assert_eq!(given_back(index), Some(false));
+        let owned = group.at(index, |_, owned| Ok::<_, Closed>(owned.still().then(|| owned.give_back()))).flatten();
+        assert!(owned.is_some());
+        assert_eq!(given_back(index), Some(true));
+        assert!(take(&group, 1 << 40) && group.close(index, |_, _| true));
+        assert!(matches!(group.put_in(2 << 40), Ok(true)) && take(&group, 2 << 40));
+        assert_eq!(given_back(index), Some(false));
+    }
+
+    #[test]
+    fn a_group_of_one_stream_is_32_lines() {
+        assert_eq!((size_of::<Group<Word>>(), align_of::<Group<Word>>()), (2048, 64));
     }
 }

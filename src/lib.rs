@@ -141,6 +141,8 @@ mod deadline_queue;
 mod drained;
 mod epoch;
 mod estimate;
+#[cfg(feature = "keys")]
+mod evicted;
 mod fill_table;
 #[cfg(feature = "keys")]
 mod group;
@@ -152,9 +154,17 @@ mod ip_key;
 #[cfg(feature = "keys")]
 mod key_hash;
 #[cfg(feature = "keys")]
+mod key_lease;
+#[cfg(feature = "keys")]
+mod key_limits;
+#[cfg(feature = "keys")]
 mod key_refused;
 #[cfg(feature = "keys")]
+mod keyed_bucket;
+#[cfg(feature = "keys")]
 mod keyed_buckets;
+#[cfg(feature = "keys")]
+mod keyed_buckets_at;
 #[cfg(feature = "keys")]
 mod keys;
 mod leaky_bucket;
@@ -162,7 +172,6 @@ mod lease;
 mod limit;
 mod limits;
 mod line;
-#[cfg(feature = "keys")]
 mod multi_bucket;
 mod multi_lease;
 mod nap;
@@ -187,6 +196,14 @@ mod stream;
 #[cfg(feature = "keys")]
 mod streams;
 mod sync;
+#[cfg(feature = "keys")]
+mod table;
+#[cfg(feature = "keys")]
+mod terms;
+#[cfg(feature = "keys")]
+mod terms_slot;
+#[cfg(feature = "keys")]
+mod tier;
 mod time;
 mod timer;
 mod token_bucket;
@@ -213,9 +230,15 @@ pub use ip_key::IpKey;
 #[cfg(feature = "keys")]
 pub use key_hash::{KeyHash, KeyHasher};
 #[cfg(feature = "keys")]
+pub use key_lease::KeyLease;
+#[cfg(feature = "keys")]
 pub use key_refused::{KeyRefused, NoRoom};
 #[cfg(feature = "keys")]
-pub use keyed_buckets::{KeyedBuckets, KeyedBucketsAt};
+pub use keyed_bucket::KeyedBucket;
+#[cfg(feature = "keys")]
+pub use keyed_buckets::KeyedBuckets;
+#[cfg(feature = "keys")]
+pub use keyed_buckets_at::KeyedBucketsAt;
 pub use leaky_bucket::{LeakyBucket, LeakyBucketAt};
 pub use lease::{Lease, LeaseAt};
 pub use limit::{Limit, LimitError, LimitRule};
@@ -233,6 +256,8 @@ pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
 pub use snapshot::Snapshot;
 #[cfg(feature = "keys")]
 pub use streams::{Amounts, Streams};
+#[cfg(feature = "keys")]
+pub use tier::{OneTier, TierOf};
 pub use time::Time;
 #[cfg(feature = "futures-timer")]
 pub use timer::FuturesTimer;

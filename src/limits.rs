@@ -212,25 +212,10 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
     }
 
-    /// The words of a bucket that becomes full when this one has been full for as long as it takes to fill.
-    #[cfg(feature = "keys")]
-    pub(crate) fn later_by_a_capacity(&self, spent: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| spent[i].wrapping_add(self.streams[i].ceiling()))
-    }
-
     /// Whether more is spent of any stream than accrued.
     #[cfg(feature = "keys")]
     pub(crate) fn owes(&self, spent: &[u64; N], elapsed: u64) -> bool {
         (0..N).any(|i| self.streams[i].remaining(spent[i], elapsed) > 0)
-    }
-
-    /// The words, each at least a unit behind its limit.
-    #[cfg(feature = "keys")]
-    pub(crate) fn behind(&self, spent: &[u64; N], limit: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| {
-            let ahead = spent[i].wrapping_sub(limit[i]) as i64;
-            if ahead > 0 { spent[i] } else { limit[i].wrapping_add(1) }
-        })
     }
 
     pub(crate) fn available(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {

@@ -72,17 +72,44 @@ impl Stream {
             }
             (unit as u64, Line::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
         };
+        Self { line, unit, ceiling: 0, capacity: tokens, precision, starts_full }.checked(LimitRule::RateTooFast)
+    }
+
+    /// The same in units of a size that is given, instead of chosen.
+    #[cfg(feature = "keys")]
+    pub(crate) const fn in_units(limit: Limit, unit: u64) -> Result<Self, LimitRule> {
+        let Limit { rate, capacity, starts_full } = limit;
+        let Some(capacity) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
+        let (num, den) = rate.reduced();
+        // Units in `den` nanoseconds; both factors are below 2^64.
+        let (num, den) = (num as u128 * unit as u128, den as u128);
+        if num > 0 && den > num * Self::COARSEST {
+            return Err(LimitRule::RateTooSlowForKeys { unit });
+        }
+        let too_fast = LimitRule::RateTooFastForKeys { unit };
+        // So that the line at 90 days is below 2^128; by far too fast, anyway.
+        if num / den >= 1 << 32 {
+            return Err(too_fast);
+        }
+        let precision = if num % den == 0 { 0 } else { den.div_ceil(num) as u16 };
+        let line = Line::rounded(num, den);
+        Self { line, unit, ceiling: 0, capacity, precision, starts_full }.checked(too_fast)
+    }
+
+    /// With its ceiling, if there is room for it.
+    const fn checked(self, too_fast: LimitRule) -> Result<Self, LimitRule> {
+        let Self { line, unit, capacity, .. } = self;
         // What 90 days of idling and a full bucket amount to must be told from a debt; one unit more for the rounding.
         let idle = line.at_wide(Self::NINETY_DAYS) + 1;
         let room = (i64::MAX as u128).saturating_sub(idle);
         if room < unit as u128 {
-            return Err(LimitRule::RateTooFast);
+            return Err(too_fast);
         }
         let most = if room < Self::MOST_UNITS { room } else { Self::MOST_UNITS - 1 } as u64 / unit;
-        if capacity > most {
+        if capacity.get() > most {
             return Err(LimitRule::CapacityTooLarge { most });
         }
-        Ok(Self { line, unit, ceiling: capacity * unit, capacity: tokens, precision, starts_full })
+        Ok(Self { ceiling: capacity.get() * unit, ..self })
     }
 
     pub(crate) const fn parts(&self) -> Parts {
@@ -107,14 +134,19 @@ impl Stream {
         self.capacity.get()
     }
 
+    pub(crate) const fn precision(&self) -> u64 {
+        self.precision as u64
+    }
+
+    #[cfg(feature = "keys")]
+    pub(crate) const fn unit(&self) -> u64 {
+        self.unit
+    }
+
     /// The capacity in units.
     #[cfg(feature = "keys")]
     pub(crate) const fn ceiling(&self) -> u64 {
         self.ceiling
-    }
-
-    pub(crate) const fn precision(&self) -> u64 {
-        self.precision as u64
     }
 
     /// How long after a change the signed difference still tells a full bucket from one in debt.

@@ -47,6 +47,10 @@ pub trait Shape<const N: usize> {
     fn limits(limits: <[u64; N] as Streams<N>>::Limits) -> [Limit; N]
     where
         [u64; N]: Streams<N>;
+
+    fn written(limits: [Limit; N]) -> <[u64; N] as Streams<N>>::Limits
+    where
+        [u64; N]: Streams<N>;
 }
 
 impl Streams<1> for [u64; 1] {
@@ -67,6 +71,10 @@ impl Shape<1> for [u64; 1] {
 
     fn limits(limit: Limit) -> [Limit; 1] {
         [limit]
+    }
+
+    fn written([limit]: [Limit; 1]) -> Limit {
+        limit
     }
 }
 
@@ -89,6 +97,10 @@ macro_rules! several {
             }
 
             fn limits(limits: [Limit; $n]) -> [Limit; $n] {
+                limits
+            }
+
+            fn written(limits: [Limit; $n]) -> [Limit; $n] {
                 limits
             }
         }

@@ -77,11 +77,15 @@ const _: () = {
 
 #[cfg(feature = "keys")]
 const _: () = {
-    use tollgate::{IpKey, KeyRefused, KeyedBuckets, KeyedBucketsAt, NoRoom};
+    use tollgate::{IpKey, KeyLease, KeyRefused, KeyedBucket, KeyedBuckets, KeyedBucketsAt, NoRoom, OneTier};
 
     sent::<KeyedBuckets<u64>>();
     sent::<KeyedBuckets<String, 8, ManualClock>>();
     sent::<KeyedBucketsAt<'_, String, 2>>();
+    sent::<KeyedBuckets<u64, 1, ManualClock, std::hash::RandomState, fn(&u64) -> usize>>();
+    sent::<KeyedBucket<'_, String>>();
+    sent::<KeyLease<'_, u64>>();
+    sent::<OneTier>();
     value::<IpKey>();
     key::<IpKey>();
     error::<KeyRefused>();

@@ -5,6 +5,7 @@
 
 mod audit;
 mod frozen;
+mod keyed;
 mod locked;
 mod random;
 mod subject;
@@ -13,6 +14,7 @@ mod workers;
 
 pub use audit::{At, each_point, say, together};
 pub use frozen::{Doomed, Frozen};
+pub use keyed::Keyed;
 pub use locked::Locked;
 pub use subject::{CAPACITY, Effect, START, Subject, Verb};
 pub use subjects::{Clocks, Multi, Word};

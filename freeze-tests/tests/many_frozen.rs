@@ -2,7 +2,7 @@
 //!
 //! `FREEZE_SEED` sets the first seed; a failure names its own.
 
-use freeze_tests::{Multi, Subject, Word, say, together};
+use freeze_tests::{Keyed, Multi, Subject, Word, say, together};
 
 const ROUNDS: u64 = 20;
 
@@ -30,4 +30,9 @@ fn nobody_waits_for_callers_of_a_multi_bucket() {
 #[test]
 fn nobody_waits_for_callers_that_link_blocks_of_slots() {
     nobody_waits::<Multi<1>>();
+}
+
+#[test]
+fn nobody_waits_for_callers_of_keyed_buckets() {
+    nobody_waits::<Keyed>();
 }

@@ -2,7 +2,7 @@
 //!
 //! Fails where another thread would wait for it, and if a call that is woken late acts on what it saw before.
 
-use freeze_tests::{Clocks, Multi, Subject, Word, each_point};
+use freeze_tests::{Clocks, Keyed, Multi, Subject, Word, each_point};
 
 fn nobody_waits<S: Subject>() {
     each_point::<S>(|at| assert!(!at.others_wait, "{}: others wait for a thread that is stopped at {at:?}", S::NAME));
@@ -27,4 +27,10 @@ fn nobody_waits_for_a_caller_that_links_a_block_of_slots() {
 #[test]
 fn nobody_waits_for_a_caller_that_moves_a_clock() {
     nobody_waits::<Clocks>();
+}
+
+/// Adding, evicting and changing the limits are among its verbs.
+#[test]
+fn nobody_waits_for_a_caller_of_keyed_buckets() {
+    nobody_waits::<Keyed>();
 }

@@ -174,6 +174,24 @@ model! {
 }
 
 model! {
+    /// Two keys are full at 3 and at 1, and two threads that make others remove them at 3. A thread whose clock stands at 1 makes the first anew, and finds what it had
+    /// by then.
+    ///
+    /// Two threads. Fails if what the removed ones had spent is kept by a load and a store.
+    of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept, Some(THREE_THREADS), 10, [(1, 2)], || {
+        let keys = one(3, 9);
+        keys.at(at(0)).try_take(&7, 3).unwrap();
+        keys.at(at(0)).try_take(&8, 1).unwrap();
+        let other = beside(&keys, |keys| keys.at(at(3)).try_take(&9, 1).unwrap());
+        keys.at(at(3)).try_take(&10, 1).unwrap();
+        other.join().unwrap();
+        // A turn may have been in the hands of the other.
+        keys.at(at(3)).shrink();
+        (keys.at(at(1)).available(&7), keys.len())
+    }
+}
+
+model! {
     /// One thread takes, one removes, and one makes a key whose turn makes it look at the others: all is granted once.
     ///
     /// Three threads. Fails if a turn is lost or doubled, or a closed cell is used.

@@ -63,6 +63,30 @@ macro_rules! atomic {
                 point(Point::FetchMax);
                 self.0.fetch_max(value, order)
             }
+
+            #[inline]
+            pub fn fetch_sub(&self, value: $int, order: Ordering) -> $int {
+                point(Point::FetchSub);
+                self.0.fetch_sub(value, order)
+            }
+
+            /// A load, and compare-exchanges, each behind a point. In tollgate it keeps counts, not state.
+            pub fn fetch_update(
+                &self,
+                set_order: Ordering,
+                fetch_order: Ordering,
+                mut update: impl FnMut($int) -> Option<$int>,
+            ) -> Result<$int, $int> {
+                let mut seen = self.load(fetch_order);
+                while let Some(next) = update(seen) {
+                    point(Point::CompareExchange);
+                    match self.0.compare_exchange_weak(seen, next, set_order, fetch_order) {
+                        Ok(before) => return Ok(before),
+                        Err(newer) => seen = newer,
+                    }
+                }
+                Err(seen)
+            }
         }
 
         impl Default for $name {

@@ -7,9 +7,15 @@ const UPDATE: &str = "fn update_under<V: Copy, R, E>(\n        &self,\n        s
 const WORD_UPDATE: &str = "fn update<R>(&self, change: impl Fn(u64)";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
-const WORD_CELL_UPDATE: &str = "full: impl Fn() -> [u64; 1],";
-const WORD_CELL_CLOSE: &str = "fn close(&self, full: impl Fn(&[u64; 1]) -> bool) -> bool {";
-const KEYS_ADD: &str = "fn add<Q>";
+const WORD_CELL: &str = "impl Cell<1> for Word {";
+const WORD_CELL_WITHDRAW: &str = "fn withdraw(&self) {
+        // ORDERING";
+const WORD_CELL_OPEN: &str = "fn open(&self, Claimed(word): Claimed)";
+const WORD_CELL_UPDATE: &str = "change: impl Fn(&[u64; 1]) -> Option<([u64; 1], R)>,";
+const WORD_CELL_CLOSE: &str = "fn close(&self, times: u64, full: impl Fn(&[u64; 1]) -> bool) -> bool {";
+const GROUP_PUT_IN: &str = "pub(crate) fn put_in<const N: usize>";
+const GROUP_CLOSE: &str = "pub(crate) fn close<const N: usize>";
+const KEYS_ADD: &str = "fn add(&self";
 const A_PICTURE: &str = "nothing to weaken: only `Debug` looks at it";
 
 pub(crate) const FAULTS: &[Fault] = &[
@@ -1158,13 +1164,49 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     // Keys: the cell.
     Fault {
-        id: "cell-read-nothing",
-        edits: &[edit("cell.rs", "fn read(&self) -> Result<Option<[u64; 1]>, Closed> {", "self.0.load(Relaxed)", "0")],
-        expect: Killed("keys::a_reader_beside_the_removal_of_its_key_finds_it_full"),
+        id: "cell-load-relaxed",
+        edits: &[edit("cell.rs", "fn load(&self) -> u64", "self.0.load(Acquire)", "self.0.load(Relaxed)")],
+        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
     },
     Fault {
-        id: "cell-update-begins-with-nothing-spent",
-        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "let mut word = self.0.load(Relaxed);", "let mut word = 0;")],
+        id: "cell-claim-as-load-and-store",
+        edits: &[edit(
+            "cell.rs",
+            WORD_CELL,
+            "self.0.compare_exchange(word, Self::state(CLAIMED, word), Acquire, Relaxed).is_ok()",
+            "{
+                self.0.store(Self::state(CLAIMED, word), Relaxed);
+                true
+            }",
+        )],
+        expect: Killed("keys::two_keys_in_one_group_are_both_there"),
+    },
+    Fault {
+        id: "cell-never-withdrawn",
+        edits: &[edit("cell.rs", WORD_CELL_WITHDRAW, "self.0.store(Self::state(VACANT, word), Release);", "let _ = word;")],
+        expect: Killed("keys::what_one_thread_did_not_need_the_next_one_gets"),
+    },
+    Fault {
+        id: "cell-withdrawn-without-looking",
+        edits: &[edit("cell.rs", WORD_CELL_WITHDRAW, "self.0.load(Relaxed)", "0")],
+        expect: Harmless {
+            model: "keys::what_one_thread_did_not_need_the_next_one_gets",
+            reason: "a claim that was never put in has been seen by nobody who opens it, so its number may come again",
+        },
+    },
+    Fault {
+        id: "cell-open-relaxed",
+        edits: &[edit("cell.rs", WORD_CELL_OPEN, "Release, Relaxed", "Relaxed, Relaxed")],
+        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
+    },
+    Fault {
+        id: "cell-open-whatever-is-there",
+        edits: &[edit(
+            "cell.rs",
+            WORD_CELL_OPEN,
+            "let _ = self.0.compare_exchange(word, Self::state(UNBORN, word), Release, Relaxed);",
+            "self.0.store(Self::state(UNBORN, word), Release);",
+        )],
         expect: Killed("keys::a_key_begins_once"),
     },
     Fault {
@@ -1172,25 +1214,35 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "cell.rs",
             WORD_CELL_UPDATE,
-            "self.0.compare_exchange_weak(word, Self::open(next[0]), Relaxed, Relaxed)",
-            "match self.0.load(Relaxed) {
-                seen if seen == word => {
-                    self.0.store(Self::open(next[0]), Relaxed);
-                    Ok(seen)
+            "self.0.compare_exchange_weak(word, Self::spent(next[0]), Relaxed, Relaxed).is_ok()",
+            "{
+                let same = self.0.load(Relaxed) == word;
+                if same {
+                    self.0.store(Self::spent(next[0]), Release);
                 }
-                seen => Err(seen),
+                same
             }",
         )],
         expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
     },
     Fault {
-        id: "cell-update-into-a-closed-cell",
-        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "CLOSED => return Err(closed()),", "CLOSED => full(),")],
+        id: "cell-update-into-a-vacant-cell",
+        edits: &[edit(
+            "cell.rs",
+            WORD_CELL_UPDATE,
+            "Says::Vacant | Says::Claimed => return Err(Closed),",
+            "Says::Vacant | Says::Claimed => full(),",
+        )],
         expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
     },
     Fault {
+        id: "cell-update-without-asking-whose",
+        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "if !mine() {", "if false {")],
+        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
+    },
+    Fault {
         id: "cell-close-relaxed",
-        edits: &[edit("cell.rs", WORD_CELL_CLOSE, "CLOSED, Release, Relaxed", "CLOSED, Relaxed, Relaxed")],
+        edits: &[edit("cell.rs", WORD_CELL_CLOSE, "Release, Relaxed", "Relaxed, Relaxed")],
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
     },
     Fault {
@@ -1198,42 +1250,128 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "cell.rs",
             WORD_CELL_CLOSE,
-            "self.0.compare_exchange(spent, CLOSED, Release, Relaxed).is_ok()",
+            "self.0.compare_exchange(word, Self::state(VACANT, times), Release, Relaxed).is_ok()",
             "{
-            let same = self.0.load(Relaxed) == spent;
-            if same {
-                self.0.store(CLOSED, Release);
-            }
-            same
-        }",
+                let same = self.0.load(Relaxed) == word;
+                if same {
+                    self.0.store(Self::state(VACANT, times), Release);
+                }
+                same
+            }",
         )],
         expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
     },
     Fault {
-        id: "cell-closed-without-fence",
-        edits: &[edit("cell.rs", "fn closed() -> Closed", "fence(Acquire);", "")],
-        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
-    },
-    Fault {
-        id: "cell-versions-update-a-closed-cell",
+        id: "cell-versions-update-a-vacant-cell",
         edits: &[edit(
             "cell.rs",
             "let mut spare = None;\n        let changed = loop {",
-            "Err(closed) => break Err(closed),",
-            "Err(_) => (self.epoch.load(), Some([0; N])),",
+            "let Ok((seen, words)) = self.seen() else { break Err(Closed) };",
+            "let (seen, words) = self.seen().unwrap_or_else(|_| (self.epoch.load(), Some([0; N])));",
         )],
         expect: Killed("keys::a_take_of_two_streams_beside_the_removal_of_its_key_is_not_lost"),
     },
-    // Keys: how many there are, and since when they were full.
+    // Keys: the group.
+    Fault {
+        id: "group-key-looked-for-on-its-own-line-alone",
+        edits: &[edit("group.rs", "pub(crate) fn find<R>", "others > self.reach.load(Relaxed) as usize", "others > 0")],
+        expect: Killed("keys::two_keys_in_one_group_are_both_there"),
+    },
+    Fault {
+        id: "group-hash-written-relaxed",
+        edits: &[edit("group.rs", GROUP_PUT_IN, "entry.hash.store(identity(hash), Release)", "entry.hash.store(identity(hash), Relaxed)")],
+        expect: Killed("keys::a_key_that_moved_knows_since_when_it_was_full"),
+    },
+    Fault {
+        id: "group-reach-not-noted",
+        edits: &[edit("group.rs", GROUP_PUT_IN, "self.reach.fetch_max(others as u32, Relaxed);", "let _ = others;")],
+        expect: Killed("keys::two_keys_in_one_group_are_both_there"),
+    },
+    Fault {
+        id: "group-put-in-without-looking",
+        edits: &[edit("group.rs", GROUP_PUT_IN, "if self.is_there(hash) {", "if false {")],
+        expect: Killed("keys::a_key_begins_once"),
+    },
+    Fault {
+        id: "group-put-in-over-what-was-not-seen",
+        edits: &[edit("group.rs", GROUP_PUT_IN, "self.epoch.publish(seen, index)", "self.epoch.publish(self.settled(), index) && seen == seen")],
+        expect: Killed("keys::a_key_begins_once"),
+    },
+    Fault {
+        id: "group-claim-opened-before-it-is-put-in",
+        edits: &[edit("group.rs", "fn settled<const N: usize>", "if self.epoch.validate(seen) {", "if true {")],
+        expect: Killed("keys::a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one"),
+    },
+    Fault {
+        id: "group-epoch-not-settled",
+        edits: &[edit("group.rs", "fn settled<const N: usize>", "cell.open(claimed);", "let _ = (cell, claimed);")],
+        expect: Killed("keys::a_key_begins_once"),
+    },
+    Fault {
+        id: "group-looked-through-as-far-as-the-own-line",
+        edits: &[edit("group.rs", "fn is_there<const N: usize>", "self.reach.load(Relaxed) as usize", "0")],
+        expect: Killed("keys::a_key_that_lies_further_is_not_put_in_again"),
+    },
+    Fault {
+        id: "group-hash-read-relaxed",
+        edits: &[edit("group.rs", "fn is_there<const N: usize>", "entry.hash.load(Acquire)", "entry.hash.load(Relaxed)")],
+        expect: Killed("keys::a_key_that_moved_knows_since_when_it_was_full"),
+    },
+    Fault {
+        id: "group-given-back-forgotten",
+        edits: &[edit("group.rs", GROUP_CLOSE, "entry.hash.load(Relaxed) & GIVEN_BACK != 0", "false")],
+        expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
+    },
+    Fault {
+        id: "group-closed-while-the-epoch-names-it",
+        edits: &[edit("group.rs", GROUP_CLOSE, "seen.index() != index", "seen == seen")],
+        expect: Killed("keys::a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one"),
+    },
+    Fault {
+        id: "group-whose-it-is-not-read",
+        edits: &[edit("group.rs", "pub(crate) fn at<R>", "hash.load(Relaxed)", "0")],
+        expect: Killed("lib::group::tests::what_was_given_back_is_known_until_the_key_goes"),
+    },
+    Fault {
+        id: "group-owned-by-whoever",
+        edits: &[edit("group.rs", "pub(crate) fn still", "identity(self.hash.load(Relaxed)) == self.identity", "true")],
+        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
+    },
+    Fault {
+        id: "group-given-back-not-said",
+        edits: &[edit(
+            "group.rs",
+            "pub(crate) fn give_back",
+            "let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Relaxed, Relaxed);",
+            "",
+        )],
+        expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
+    },
+    Fault {
+        id: "group-given-back-without-fence",
+        edits: &[edit("group.rs", "pub(crate) fn give_back", "fence(Release);", "")],
+        expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
+    },
+    // Keys: how many there are, and what those had spent that went.
+    Fault {
+        id: "table-everybody-looks-at-the-first",
+        edits: &[edit("table.rs", "pub(crate) fn in_turn", "self.next.fetch_add(cells, Relaxed)", "0 * self.next.fetch_add(cells, Relaxed)")],
+        expect: Harmless { model: "keys::a_removed_key_makes_room_once", reason: "which cells are looked at changes when keys go, not what they hold" },
+    },
     Fault {
         id: "keys-len",
-        edits: &[edit("keys.rs", "pub(crate) fn len", "self.count.load(Relaxed)", "self.turns.len() as u64")],
-        expect: Harmless { model: "keys::a_key_begins_once", reason: "only a number to look at, and a key has one turn" },
+        edits: &[edit("keys.rs", "pub(crate) fn len", "self.count.load(Relaxed)", "{ let mut len = 0; self.all_tiers().for_each(|tier| tier.table.all(|group, index| len += u64::from(group.at(index, |cell, _| cell.read(|| true)).is_some()))); len }")],
+        expect: Harmless { model: "keys::a_key_begins_once", reason: "only a number to look at" },
     },
     Fault {
         id: "keys-full-at-the-time-of-the-call",
-        edits: &[edit("keys.rs", "fn full(&self, elapsed: u64)", "self.full_since.load(Relaxed)", "0")],
+        edits: &[edit("evicted.rs", "fn least", "self.0[i].load(Relaxed)", "unused[i]")],
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
+    },
+    Fault {
+        id: "keys-words-back-before-the-evicted",
+        edits: &[edit("evicted.rs", "fn behind", "self.0[i].load(Relaxed)", "words[i].wrapping_sub(1)")],
+        expect: Killed("lib::evicted::tests::the_most_that_was_spent_is_kept"),
     },
     Fault {
         id: "keys-count-as-load-and-store",
@@ -1249,20 +1387,22 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "keys-full-since-is-forgotten",
         edits: &[edit(
-            "keys.rs",
-            "fn close_full",
-            "self.full_since.fetch_max(self.when_full(spent, elapsed), Relaxed);",
-            "",
+            "evicted.rs",
+            "fn note",
+            "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
+            "(word, spent)",
         )],
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
     },
     Fault {
-        id: "keys-when-full-looks-back-further",
-        edits: &[edit("keys.rs", "fn when_full", "self.full_since.load(Relaxed).max(elapsed.saturating_sub(DAY))", "elapsed.saturating_sub(DAY)")],
-        expect: Harmless {
-            model: "keys::a_key_made_anew_knows_since_when_it_was_full",
-            reason: "the maximum with the word is taken again when it is written; the load saves the arithmetic a longer way",
-        },
+        id: "keys-evicted-as-load-and-store",
+        edits: &[edit(
+            "evicted.rs",
+            "fn note",
+            "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
+            "Some(word.load(Relaxed)).filter(|seen| !is_ahead(*seen, *spent)).map(|_| word.store(*spent, Relaxed))",
+        )],
+        expect: Killed("keys::of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept"),
     },
     Fault {
         id: "keys-not-counted-out",
@@ -1270,25 +1410,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         expect: Killed("keys::a_removed_key_makes_room_once"),
     },
     Fault {
-        id: "keys-counted-out-by-whoever-closed",
-        edits: &[edit(
-            "keys.rs",
-            "fn look_at",
-            "Looked::Closed { removed: true } => self.uncount(),
-                Looked::Closed { removed: false } | Looked::Gone => {}",
-            "Looked::Closed { .. } => self.uncount(),
-                Looked::Gone => {}",
-        )],
+        id: "keys-counted-out-by-whoever-looked",
+        edits: &[edit("keys.rs", "fn close_full(&self, tier: &Tier<N>, group: &Group<CellOf<N>>, index: usize, now: Time) {", "if tier.close_full(group, index, now) {", "tier.close_full(group, index, now);\n {")],
         expect: Killed("keys::a_removed_key_makes_room_once"),
-    },
-    Fault {
-        id: "keys-words-before-the-map",
-        edits: &[edit("keys.rs", KEYS_ADD, "Cell::unborn()", "{
-            let cell = CellOf::<N>::unborn();
-            let _ = cell.update(|| self.full(elapsed), |_| None::<([u64; N], ())>);
-            cell
-        }")],
-        expect: Killed("keys::a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time"),
     },
     // The factor of an adaptive bucket.
     Fault {
@@ -1305,5 +1429,51 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "adaptive-every-outcome-is-an-event",
         edits: &[edit("control.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
         expect: Killed("adaptive::two_that_are_throttled_at_once_are_one_event"),
+    },
+    // Keys: their limits.
+    Fault {
+        id: "terms-place-is-not-written",
+        edits: &[edit("terms_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
+        expect: Killed("key_limits::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
+    },
+    Fault {
+        id: "terms-place-is-not-read",
+        edits: &[edit(
+            "terms_slot.rs",
+            "pub(crate) fn terms",
+            "[0, 1, 2, 3].map(|word: usize| self.places[i][word].load(Relaxed))",
+            "[0, 0, 0, 0]",
+        )],
+        expect: Killed("key_limits::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
+    },
+    Fault {
+        id: "terms-without-validation",
+        edits: &[edit(
+            "key_limits.rs",
+            "fn read_at<V>",
+            "self.epoch.validate(seen).then_some(value)",
+            "Some(value)",
+        )],
+        expect: Killed("key_limits::a_late_reader_sees_through_terms_that_are_used_again"),
+    },
+    Fault {
+        id: "key-limits-not-looked-at",
+        edits: &[edit("key_limits.rs", "pub(crate) fn first", "self.epoch.load().index() == FIRST", "true")],
+        expect: Killed("key_limits::after_a_change_nobody_is_granted_on_the_old_limits"),
+    },
+    Fault {
+        id: "key-limits-published-over-what-was-not-seen",
+        edits: &[edit(
+            "key_limits.rs",
+            "pub(crate) fn change",
+            "self.epoch.publish(seen, index)",
+            "self.epoch.publish(self.epoch.load(), index)",
+        )],
+        expect: Killed("key_limits::two_changes_at_once_are_one_after_the_other"),
+    },
+    Fault {
+        id: "keys-put-back-into-a-key-that-is-not-there",
+        edits: &[edit("keys.rs", "fn change_known_or_add", "!(0..N).any(|i| is_later(next[i], full[i]))", "true")],
+        expect: Killed("keys::a_key_begins_once"),
     },
 ];

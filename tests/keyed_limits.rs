@@ -1,0 +1,442 @@
+//! The limits of keys: one for each tier, and changed while the buckets run; for each key it is as if its bucket alone had been changed.
+#![cfg(feature = "keys")]
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use common::{config, nanos};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tollgate::{KeyRefused, KeyedBuckets, Limit, LimitRule, ManualClock, Rate, Refused, Time};
+
+const SECOND: u64 = 1_000_000_000;
+
+fn by_number(limit: Limit, max_keys: usize) -> KeyedBuckets<u64, 1, ManualClock> {
+    KeyedBuckets::with_clock(limit, max_keys, ManualClock::new()).unwrap()
+}
+
+fn seconds(seconds: u64) -> Time {
+    nanos(seconds * SECOND)
+}
+
+#[test]
+fn an_idle_key_and_a_new_one_keep_what_they_had_and_earn_on() {
+    let keys = by_number(Limit::per_second(10), 100);
+    keys.try_take(&1, 10).unwrap();
+    keys.clock().advance(Duration::from_secs(5));
+    keys.set_limits(Limit::per_second(1000)).unwrap();
+    assert_eq!((keys.available(&1), keys.available(&2)), (10, 10));
+    keys.try_take(&2, 10).unwrap();
+    assert!(matches!(keys.try_take(&2, 1), Err(KeyRefused::Bucket(Refused::NotYet(_)))));
+    keys.clock().advance(Duration::from_millis(300));
+    assert_eq!((keys.available(&1), keys.available(&2), keys.available(&3)), (310, 300, 310));
+    assert_eq!(keys.wait_for(&3, 1000), Ok(Duration::from_millis(690)));
+    keys.clock().advance(Duration::from_secs(5));
+    assert_eq!((keys.available(&1), keys.available(&2), keys.available(&3)), (1000, 1000, 1000));
+}
+
+#[test]
+fn a_lowered_limit_holds_at_once_for_every_key() {
+    let keys = by_number(Limit::per_second(1000), 100);
+    keys.try_take(&1, 300).unwrap();
+    keys.set_limits(Limit::per_second(10)).unwrap();
+    assert_eq!((keys.available(&1), keys.available(&2)), (10, 10));
+    assert!(matches!(keys.try_take(&1, 11), Err(KeyRefused::Bucket(Refused::Never(_)))));
+    keys.try_take(&1, 10).unwrap();
+    keys.set_limits(Limit::per_second(1000)).unwrap();
+    // What was cut off does not come back.
+    assert_eq!((keys.available(&1), keys.available(&2)), (0, 10));
+}
+
+#[test]
+fn a_debt_outlives_a_change_and_an_eviction_forgets_nothing() {
+    let keys = by_number(Limit::per_second(10), 2);
+    keys.charge(&1, 30).unwrap();
+    keys.set_limits(Limit::per_second(100)).unwrap();
+    assert_eq!(keys.wait_for(&1, 1), Ok(Duration::from_millis(210)));
+    keys.try_take(&2, 1).unwrap();
+    keys.shrink();
+    assert_eq!(keys.len(), 2);
+    // The one that took a token is full again, as full as a key that nobody used; the other is not.
+    keys.clock().advance(Duration::from_millis(900));
+    assert_eq!((keys.available(&1), keys.available(&2), keys.available(&3)), (70, 99, 100));
+    keys.clock().advance(Duration::from_millis(10));
+    keys.shrink();
+    assert_eq!((keys.len(), keys.available(&1)), (1, 71));
+}
+
+#[test]
+fn a_stale_now_counts_as_the_instant_of_the_change() {
+    let keys = by_number(Limit::per_second(1_000_000).capacity(10), 100);
+    keys.at(seconds(10)).try_take(&1, 10).unwrap();
+    keys.at(seconds(20)).set_limits(Limit::per_second(1_000_000).capacity(1000)).unwrap();
+    for now in [0, 10, 20] {
+        assert_eq!((keys.at(seconds(now)).available(&1), keys.at(seconds(now)).available(&2)), (10, 10));
+    }
+    // So does the `now` of a change.
+    keys.at(seconds(5)).set_limits(Limit::per_second(1_000_000).capacity(7)).unwrap();
+    assert_eq!((keys.at(seconds(5)).available(&1), keys.at(seconds(5)).available(&2)), (7, 7));
+}
+
+#[test]
+fn a_key_made_anew_after_a_change_has_no_token_too_many_for_a_clock_that_is_behind() {
+    let keys = by_number(Limit::new(Rate::per_second(SECOND), 10), 100);
+    keys.at(nanos(0)).try_take(&1, 10).unwrap();
+    keys.at(nanos(1000)).shrink();
+    assert!(keys.is_empty());
+    // A change at 4, by a clock that is behind: the removed key had been full at 10 only.
+    keys.at(nanos(4)).set_limits(Limit::new(Rate::per_second(SECOND / 2), 10)).unwrap();
+    assert_eq!([0, 4, 6, 16, 30].map(|now| keys.at(nanos(now)).available(&1)), [4, 4, 5, 10, 10]);
+}
+
+#[test]
+fn a_limit_out_of_range_is_refused_and_changes_nothing() {
+    // A token is 1e6 units.
+    let keys = by_number(Limit::per_second(1000), 100);
+    keys.try_take(&1, 700).unwrap();
+    for (limit, rule) in [
+        (Limit::per_second(5).capacity(0), LimitRule::ZeroCapacity),
+        ("9/10s".parse().unwrap(), LimitRule::RateTooSlowForKeys { unit: 1_000_000 }),
+        (Limit::per_second(1_186_134).capacity(1), LimitRule::RateTooFastForKeys { unit: 1_000_000 }),
+        (Limit::per_second(u64::MAX), LimitRule::RateTooFastForKeys { unit: 1_000_000 }),
+        (Limit::per_second(1000).capacity(u64::MAX), LimitRule::CapacityTooLarge { most: (1 << 62) / 1_000_000 }),
+    ] {
+        let error = keys.set_limits(limit).unwrap_err();
+        assert_eq!((error.rule, error.limit), (rule, limit));
+        assert!(error.to_string().starts_with(&format!("stream 0, limit {limit}: ")), "{error}");
+        assert_eq!((keys.limits(), keys.available(&1)), (Limit::per_second(1000), 300));
+    }
+    for limit in [
+        Limit::per_second(1),
+        Limit::per_second(1_186_133).capacity(1),
+        Limit::per_second(1000).capacity((1 << 62) / 1_000_000),
+        Limit::per_second(0).capacity(7),
+    ] {
+        keys.set_limits(limit).unwrap();
+        assert_eq!(keys.limits(), limit);
+    }
+}
+
+#[test]
+fn later_rates_reach_as_far_as_the_documentation_says() {
+    for (first, slowest, fastest, most) in [
+        ("1/s", "1/1000s", "1186/s", 4_600_000_000),
+        ("7/s", "1/1000s", "1186/s", 4_600_000_000),
+        ("0/s capacity 10", "1/1000s", "1186/s", 4_600_000_000),
+        ("1000/s", "1/s", "1180000/s", 4_600_000_000_000),
+        ("333/s", "12/100s", "141000/s", 540_000_000_000),
+        ("1MiB/s", "489/s", "570000000/s", 2_200_000_000_000_000),
+    ] {
+        let first: Limit = first.parse().unwrap();
+        let keys = by_number(first, 10);
+        for rate in [slowest, fastest] {
+            keys.set_limits(Limit::new(rate.parse().unwrap(), 1)).unwrap_or_else(|error| panic!("{first}: {error}"));
+        }
+        keys.set_limits(first.capacity(most)).unwrap_or_else(|error| panic!("{first}: {error}"));
+        for refused in
+            [first.capacity(most + most / 40), Limit::new(Rate::new(1, Duration::from_secs(1001)).unwrap(), 1)]
+        {
+            assert!(keys.set_limits(refused).is_err(), "{first}: {refused}");
+        }
+    }
+}
+
+#[test]
+fn a_million_changes_lose_less_than_a_unit() {
+    let keys = by_number(Limit::per_second(1000).capacity(1_000_000), 10);
+    keys.try_take(&1, 1_000_000).unwrap();
+    // A third of a unit in a nanosecond and one and a third: of each step something is cut off.
+    let limits =
+        [333_333, 1_333_333].map(|rate| Limit::new(Rate::new(rate, Duration::from_secs(1000)).unwrap(), 1_000_000));
+    for i in 0..1_000_000 {
+        keys.at(nanos(i)).set_limits(limits[i as usize % 2]).unwrap();
+    }
+    let now = keys.at(nanos(1_000_000));
+    // 833,333 units: less than a token, until it is one.
+    assert_eq!((now.available(&1), now.wait_for(&1, 1)), (0, Ok(Duration::from_nanos(125_001))));
+}
+
+#[test]
+fn a_key_has_the_limits_of_its_tier() {
+    let keys = KeyedBuckets::<String, 2, _>::with_clock([Limit::per_second(10); 2], 3, ManualClock::new())
+        .unwrap()
+        .with_tiers([[Limit::per_second(100), Limit::per_second(50)]], |key: &str| usize::from(key.starts_with("paid")))
+        .unwrap()
+        .with_shared_overflow();
+    assert_eq!((keys.available("alice"), keys.available("paid bob")), ([10, 10], [100, 50]));
+    keys.try_take("alice", [10, 1]).unwrap();
+    keys.try_take("paid bob", [10, 50]).unwrap();
+    assert_eq!((keys.available("alice"), keys.available("paid bob")), ([0, 9], [90, 0]));
+    keys.try_take("carol", [1, 1]).unwrap();
+    // Each tier has an overflow of its own.
+    keys.try_take("dave", [4, 4]).unwrap();
+    keys.try_take("paid erin", [40, 40]).unwrap();
+    assert_eq!((keys.available("frank"), keys.available("paid grace")), ([6, 6], [60, 10]));
+    keys.set_tier_limits(0, [Limit::per_second(5); 2]).unwrap();
+    assert_eq!(
+        (keys.available("carol"), keys.available("frank"), keys.available("paid bob")),
+        ([5, 5], [5, 5], [90, 0])
+    );
+    assert_eq!(keys.tier_limits(1), [Limit::per_second(100), Limit::per_second(50)]);
+    keys.clock().advance(Duration::from_millis(1_200));
+    keys.shrink();
+    assert!(keys.is_empty());
+}
+
+#[test]
+fn a_key_that_changes_its_tier_begins_anew_there_and_its_old_bucket_goes_when_it_is_full() {
+    let tier = AtomicU64::new(0);
+    let keys = by_number(Limit::per_second(10), 10)
+        .with_tiers([Limit::per_second(100)], |_: &u64| tier.load(Ordering::Relaxed) as usize)
+        .unwrap();
+    keys.try_take(&1, 10).unwrap();
+    tier.store(1, Ordering::Relaxed);
+    assert_eq!((keys.available(&1), keys.len()), (100, 1));
+    keys.try_take(&1, 100).unwrap();
+    assert_eq!(keys.len(), 2);
+    tier.store(0, Ordering::Relaxed);
+    assert_eq!(keys.available(&1), 0);
+    keys.clock().advance(Duration::from_secs(1));
+    keys.shrink();
+    assert!(keys.is_empty());
+}
+
+#[test]
+#[should_panic(expected = "tier 2: there are 2, counted from 0")]
+fn a_tier_that_is_not_there_is_named() {
+    let keys = by_number(Limit::per_second(10), 10).with_tiers([Limit::per_second(5)], |_: &u64| 2).unwrap();
+    let _ = keys.try_take(&1, 1);
+}
+
+#[test]
+#[should_panic(expected = "257 tiers: there are at most 256")]
+fn too_many_tiers_are_refused() {
+    let _ = by_number(Limit::per_second(10), 10).with_tiers(vec![Limit::per_second(5); 256], |_: &u64| 2);
+}
+
+#[test]
+fn every_one_of_256_tiers_is_told_from_the_others() {
+    let keys = by_number(Limit::per_second(1), 1000)
+        .with_tiers((1..256).map(|tier| Limit::per_second(1 + tier)), |key: &u64| (*key % 256) as usize)
+        .unwrap();
+    for key in 0..512 {
+        keys.try_take(&key, 1).unwrap();
+    }
+    assert!((0..512).all(|key| keys.available(&key) == key % 256));
+    keys.clock().advance(Duration::from_millis(50));
+    keys.shrink();
+    // A token came back where a second brings twenty or more.
+    assert_eq!(keys.len(), 2 * 19);
+}
+
+#[test]
+fn what_is_not_wanted_is_forgotten_and_what_is_stays() {
+    let keys = by_number(Limit::per_second(10), 100);
+    for key in 0..10 {
+        keys.charge(&key, 5 + key).unwrap();
+    }
+    let mut seen = Vec::new();
+    keys.retain(|key, available| {
+        seen.push((*key, available));
+        key % 2 == 0
+    });
+    seen.sort_unstable();
+    assert_eq!(seen, (0..10).map(|key| (key, 5_u64.saturating_sub(key))).collect::<Vec<_>>());
+    assert_eq!(keys.len(), 5);
+    assert!((0..10).all(|key| keys.available(&key) == if key % 2 == 0 { 5_u64.saturating_sub(key) } else { 10 }));
+    // One that came back has one turn, like any other.
+    for key in 0..10 {
+        keys.try_take(&key, 1).ok();
+    }
+    keys.clock().advance(Duration::from_secs(3));
+    keys.shrink();
+    assert!(keys.is_empty());
+}
+
+#[test]
+fn a_reset_key_holds_what_is_stated_and_no_more_than_an_unused_one() {
+    let keys = by_number(Limit::per_second(10), 1);
+    keys.reset(&1, u64::MAX).unwrap();
+    assert!(keys.is_empty());
+    keys.reset(&1, 4).unwrap();
+    assert_eq!(keys.available(&1), 4);
+    assert_eq!(keys.reset(&2, 4).unwrap_err().max_keys, 1);
+    keys.set_limits(Limit::per_second(1000)).unwrap();
+    keys.reset(&1, 500).unwrap();
+    assert_eq!(keys.available(&1), 10);
+    keys.charge(&1, 100).unwrap();
+    keys.reset(&1, u64::MAX).unwrap();
+    keys.shrink();
+    assert!(keys.is_empty());
+}
+
+#[test]
+fn other_verbs_do_as_those_of_one_bucket() {
+    let keys = by_number(Limit::per_second(10), 1);
+    assert_eq!(keys.take_in_order(&1, &[0, 0, 11, 1]), 2);
+    assert!(keys.is_empty());
+    assert_eq!(keys.take_in_order(&1, &[4, 6, 1]), 2);
+    assert!(matches!(keys.charge(&1, u64::MAX), Err(KeyRefused::Bucket(Refused::Never(_)))));
+    assert!(matches!(keys.charge(&2, 1), Err(KeyRefused::NoRoom(_))));
+    assert_eq!((keys.charge(&2, 0), keys.take_in_order(&2, &[0, 1])), (Ok(()), 1));
+}
+
+/// A stream in exact arithmetic whose limit changes, in `1 / period` of a token: its level at the last instant that it was looked at. Nothing is ever rounded.
+#[derive(Clone, Debug)]
+struct Piecewise {
+    limit: Limit,
+    level: i128,
+    at: u64,
+}
+
+const SCALE: i128 = SECOND as i128 * 1000;
+
+impl Piecewise {
+    fn capacity(&self) -> i128 {
+        i128::from(self.limit.capacity) * SCALE
+    }
+
+    fn pass(&mut self, t: u64) {
+        let Limit { rate, .. } = self.limit;
+        let gained = i128::from(t - self.at) * i128::from(rate.tokens()) * SCALE / rate.period().as_nanos() as i128;
+        self.level = (self.level + gained).min(self.capacity());
+        self.at = t;
+    }
+
+    fn change(&mut self, limit: Limit) {
+        self.limit = limit;
+        self.level = self.level.min(self.capacity());
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Op {
+    Take(u64),
+    UpTo(u64),
+    PutBack(u64),
+    Charge(u64),
+    Reset(u64),
+    Shrink,
+    Change(usize),
+}
+
+fn steps(kinds: usize) -> impl Strategy<Value = Vec<(u64, u64, Op)>> {
+    let op = prop_oneof![
+        4 => (0..9u64).prop_map(Op::Take),
+        2 => (0..90u64).prop_map(Op::UpTo),
+        1 => (0..9u64).prop_map(Op::PutBack),
+        1 => (0..30u64).prop_map(Op::Charge),
+        1 => (0..30u64).prop_map(Op::Reset),
+        2 => Just(Op::Shrink),
+        3 => (0..kinds).prop_map(Op::Change),
+    ];
+    let later = prop_oneof![3 => Just(0), 3 => 0..1000u64, 4 => 0..SECOND / 10, 1 => 0..10 * SECOND];
+    vec((0..6u64, later, op), 1..120)
+}
+
+/// Does every operation to the keys of two tiers, over two streams and over one, and to a bucket for every key that is never removed. An answer may be off by a unit, of
+/// which a token has `unit`; by nothing if that is 0.
+fn agree(kinds: &[Limit], unit: i128, steps: &[(u64, u64, Op)]) -> Result<(), TestCaseError> {
+    let tier_of = |key: &u64| (*key % 2) as usize;
+    let one = by_number(kinds[0], 6).with_tiers([kinds[1]], tier_of).unwrap();
+    let two = KeyedBuckets::<u64, 2, _>::with_clock([kinds[0]; 2], 6, ManualClock::new()).unwrap();
+    let two = two.with_tiers([[kinds[1]; 2]], tier_of).unwrap();
+    let new = |limit: Limit| Piecewise { limit, level: i128::from(limit.capacity) * SCALE, at: 0 };
+    let mut unused = [new(kinds[0]), new(kinds[1])];
+    let mut models: HashMap<u64, Piecewise> = HashMap::new();
+    let mut t = 0;
+    // A unit, and what the rounding of the slope may add.
+    let off = if unit == 0 { 0 } else { SCALE / unit + SCALE / unit / 1000 + 1 };
+    for (i, &(key, later, op)) in steps.iter().enumerate() {
+        t += later;
+        for model in unused.iter_mut().chain(models.values_mut()) {
+            model.pass(t);
+        }
+        let stale = one.at(nanos(t - later.min(SECOND)));
+        let (one, two) = (one.at(nanos(t)), two.at(nanos(t)));
+        let tier = tier_of(&key);
+        let (most, model) = (unused[tier].clone(), models.entry(key).or_insert(unused[tier].clone()));
+        let available = one.available(&key);
+        prop_assert_eq!(two.available(&key), [available; 2]);
+        let whole = |level: i128| level.max(0) / SCALE;
+        let (low, high) = (whole(model.level - off), whole(model.level + off));
+        prop_assert!((low..=high).contains(&available.into()), "step {i}: {available} of {low} to {high}; {model:?}");
+        match op {
+            Op::Take(n) => {
+                let taken = one.try_take(&key, n).is_ok();
+                prop_assert_eq!(taken, n <= available, "step {}: {} of {}; {:?}", i, n, available, model);
+                prop_assert_eq!(two.try_take(&key, [n, n]).is_ok(), taken);
+                if taken {
+                    model.level -= i128::from(n) * SCALE;
+                }
+            }
+            Op::UpTo(n) => {
+                let taken = one.take_up_to(&key, n, 1);
+                prop_assert_eq!((taken, two.take_up_to(&key, n, [1, 1])), (n.min(available), n.min(available)));
+                model.level -= i128::from(taken) * SCALE;
+            }
+            Op::PutBack(n) => {
+                one.put_back(&key, n);
+                two.put_back(&key, [n, n]);
+                let n = n.min(model.limit.capacity);
+                model.level = (model.level + i128::from(n) * SCALE).min(most.level);
+            }
+            Op::Charge(n) => {
+                one.charge(&key, n).unwrap();
+                two.charge(&key, [n, n]).unwrap();
+                model.level -= i128::from(n) * SCALE;
+            }
+            Op::Reset(n) => {
+                one.reset(&key, n).unwrap();
+                two.reset(&key, [n, n]).unwrap();
+                model.level = (i128::from(n) * SCALE).min(most.level);
+            }
+            Op::Shrink => {
+                one.shrink();
+                two.shrink();
+            }
+            Op::Change(kind) => {
+                one.set_tier_limits(tier, kinds[kind]).unwrap();
+                two.set_tier_limits(tier, [kinds[kind]; 2]).unwrap();
+                unused[tier].change(kinds[kind]);
+                for (_, model) in models.iter_mut().filter(|(key, _)| tier_of(key) == tier) {
+                    model.change(kinds[kind]);
+                }
+            }
+        }
+        for (key, model) in &models {
+            let (available, stale) = (one.available(key), stale.available(key));
+            let (low, high) = (whole(model.level - off), whole(model.level + off));
+            prop_assert!(
+                (low..=high).contains(&available.into()),
+                "after step {i}, {key}: {available} of {low} to {high}"
+            );
+            prop_assert!(
+                stale <= available,
+                "after step {i}, {key}: {stale} for a stale now, {available} for a new one"
+            );
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(config(512, "tests/keyed_limits.proptest-regressions"))]
+
+    #[test]
+    fn keys_whose_limits_change_are_as_buckets_of_their_own(steps in steps(6)) {
+        let kinds = [(1000, 10), (1000, 40), (5000, 10), (500_000, 3), (0, 20), (1000, 1)]
+            .map(|(rate, capacity)| Limit::new(Rate::per_second(rate), capacity));
+        agree(&kinds, 0, &steps)?;
+    }
+
+    #[test]
+    fn where_a_rate_is_not_exact_in_the_first_units_they_are_off_by_no_more_than_one(steps in steps(6)) {
+        let kinds = [(1000, 10), (1000, 40), (333, 10), (7, 3), (1, 20), (77_777, 100)]
+            .map(|(rate, capacity)| Limit::new(Rate::per_second(rate), capacity));
+        agree(&kinds, 1_000_000, &steps)?;
+    }
+}
