@@ -98,11 +98,13 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ) -> Result<Self, Refused<N>> {
         let queue = bucket.queue();
         let queue = Queue { max_wait: queue.max_wait.min(max_wait), ..*queue };
-        let bounds = |limits: &Limits<N>| limits.most_owed(limits.elapsed(now), &queue);
+        let bounds = |limits: &Limits<N>| limits.most_owed(now, &queue);
         let (revision, ends) = owe(bucket, now, &amounts, allow, bounds)?;
         let limits = revision.limits;
         let elapsed = limits.elapsed(now);
-        let ready_at = limits.at(elapsed).after(limits.remaining(&ends, &amounts, elapsed).wait());
+        // What is for nothing waits for nothing, not for the end of a pause either.
+        let from = if amounts == [0; N] { now } else { limits.at(elapsed) };
+        let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
         let places = revision.places(&ends, now);
         Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places })
     }
@@ -120,12 +122,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     pub fn ready_at(&self) -> Time {
         let revision = self.bucket.revision();
-        if revision.number == self.revision {
+        if revision.number == self.revision || self.amounts == [0; N] {
             return self.ready_at;
         }
-        let (origin, wait) = (revision.limits.at(0), revision.remaining(&self.places, &self.amounts).wait());
-        // It was ready before the limits were what they are; when exactly, matters to nobody any more.
-        if wait.is_zero() { origin.min(self.ready_at) } else { origin.after(wait) }
+        revision.ready_at(self.revision, self.ready_at, &self.places, &self.amounts)
     }
 
     /// How long from now until the tokens may be used, by the bucket's clock; zero once they may.
@@ -270,7 +270,7 @@ fn owe<const N: usize>(
     now: Time,
     amounts: &[u64; N],
     allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
-    bounds: impl Fn(&Limits<N>) -> [u64; N],
+    bounds: impl Fn(&Limits<N>) -> Option<[u64; N]>,
 ) -> Result<(Revision<N>, [u64; N]), Refused<N>> {
     if *amounts == [0; N] {
         return Ok((bucket.revision(), [0; N]));
@@ -279,7 +279,7 @@ fn owe<const N: usize>(
     let done = bucket.update(&|revision, spent| {
         let limits = &revision.limits;
         allow(limits).ok()?;
-        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits))?;
+        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)?)?;
         owed.set(Some((*revision, next)));
         Some(next)
     });
@@ -287,7 +287,8 @@ fn owe<const N: usize>(
         Ok(()) => Ok(owed.get().expect("set where something was made of the words")),
         Err((Revision { limits, .. }, spent)) => {
             allow(&limits)?;
-            Err(limits.would_wait(&spent, limits.elapsed(now), &limits.units(amounts)?).into())
+            let units = limits.units(amounts)?;
+            Err(limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into())
         }
     }
 }

@@ -760,11 +760,12 @@ impl Lender<1> for TokenBucketAt<'_> {
 
     fn update<R, E>(
         &self,
+        _: impl Fn(&Limits<1>) -> u64,
         change: impl Fn(&Limits<1>, &[u64; 1]) -> Option<([u64; 1], R)>,
-        refuse: impl Fn(&Limits<1>, &[u64; 1]) -> E,
+        refuse: impl Fn(&Limits<1>, &[u64; 1], u64) -> E,
     ) -> Result<R, E> {
         let limits = &self.bucket.limits;
-        self.bucket.update(|spent| change(limits, &[spent])).map_err(|spent| refuse(limits, &[spent]))
+        self.bucket.update(|spent| change(limits, &[spent])).map_err(|spent| refuse(limits, &[spent], 0))
     }
 }
 

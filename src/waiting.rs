@@ -59,7 +59,8 @@ fn until_looking_again<const N: usize>(
     // To make nothing of the words is to read them.
     let Err((Revision { limits, .. }, spent)) = bucket.update(&|_, _| None) else { return Ok(None) };
     limits.check(amounts)?;
-    let missing = limits.not_yet(&spent, limits.elapsed(now), amounts);
+    let pause = if *amounts == [0; N] { 0 } else { limits.pause_left(now) };
+    let missing = limits.not_yet(&spent, limits.elapsed(now), amounts).behind(pause);
     let wait = missing.wait();
     // Past the end of time are those streams that never refill.
     if wait > Time::MAX.since(now) {
