@@ -4,6 +4,7 @@ use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bell::Bell;
 use crate::bucket::{Bucket, Change};
 use crate::epoch::Stamp;
 use crate::holding::Lender;
@@ -287,8 +288,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///   clocks that differ between threads, a grant may have been decided on a reading after it at the old rate; what it took is owed under the new limits.
     /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains. Between
     ///   whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
-    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep already wake when they were
-    ///   going to, and sleep again if that is too early.
+    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep are woken and work it out
+    ///   anew: whoever's turn has come goes on, and the others sleep again. That costs a change a step for each sleeper; a thread that is stopped between the change and the waking leaves them
+    ///   to wake when they were going to. Without the feature `std` they all do. Waking takes a lock that only waiters and changers take.
     ///
     /// A limit that was never changed costs its callers next to nothing. After a change each call reads the limits from memory that changes may write, some
     /// loads for each stream.
@@ -823,6 +825,10 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
 
     fn queue(&self) -> &Queue<N> {
         &self.queue
+    }
+
+    fn bell(&self) -> Option<&Bell> {
+        Some(self.state.bell())
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {

@@ -1,6 +1,7 @@
 //! Owns a place in the queue: tokens that are taken before they are there, and the instant at which they will be.
 
 use core::cell::Cell;
+use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
 use core::mem;
@@ -11,7 +12,7 @@ use crate::limits::Limits;
 use crate::nap::Nap;
 use crate::queue::Queue;
 use crate::revision::Revision;
-use crate::{Estimate, Refused, Time, Timer};
+use crate::{Estimate, Refused, Time, Timer, waiting};
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
@@ -208,18 +209,16 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     #[cfg(feature = "std")]
     pub fn wait(self) {
-        let mut nap = Nap::new();
-        while let Some(sleep) = nap.next(self.bucket.now(), self.ready_at()) {
-            std::thread::sleep(sleep);
-        }
+        let Ok(()) = waiting::sleep(self.bucket.bell(), |nap| self.left(nap));
         self.commit();
     }
 
     /// Sleeps on `timer` until the tokens may be used, and keeps them: [`wait`](Self#method.wait) without a thread.
     ///
-    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if the timer does. It is woken about once: the
+    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if the timer does. It is woken about once, and once for each change of the limits: the
     /// instant is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a second. Where the tokens are there already it
-    /// completes at the first poll and never sleeps. It allocates nothing, unless the timer does.
+    /// completes at the first poll and never sleeps. It allocates nothing, unless the timer does; on a bucket whose limits can
+    /// change, the first sleeper or the first change allocates the list of those who sleep.
     ///
     /// **Dropped before it completes, it is cancelled** and gives the tokens back, whether it was polled or not, and also between the instant and
     /// the poll that would have completed it.
@@ -243,12 +242,14 @@ impl<'a, const N: usize> Reservation<'a, N> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
     pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
         async move {
-            let mut nap = Nap::new();
-            while let Some(sleep) = nap.next(self.bucket.now(), self.ready_at()) {
-                timer.sleep(sleep).await;
-            }
+            let Ok(()) = waiting::sleep_on(self.bucket.bell(), timer, |nap| self.left(nap)).await;
             self.commit();
         }
+    }
+
+    /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
+    fn left(&self, nap: &mut Nap) -> Result<Option<Duration>, Infallible> {
+        Ok(nap.next(self.bucket.now(), self.ready_at()))
     }
 }
 

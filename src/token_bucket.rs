@@ -4,6 +4,7 @@ use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bell::Bell;
 use crate::bucket::{Bucket, Change};
 use crate::holding::Lender;
 use crate::limits::Limits;
@@ -537,6 +538,10 @@ impl<C: Clock + Sync> TokenBucket<C> {
 }
 
 impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
+    fn bell(&self) -> Option<&Bell> {
+        None
+    }
+
     fn now(&self) -> Time {
         self.clock.now()
     }

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use crate::bell::Bell;
 use crate::bucket::Change;
 use crate::epoch::{Epoch, Stamp};
 use crate::limits::Limits;
@@ -27,6 +28,8 @@ pub(crate) struct Versions<const N: usize, const S: usize> {
     written: [Limit; N],
     /// All revisions but the first: that of index 1 is in slot 0.
     revisions: Slots<RevisionSlot<N>, REVISIONS>,
+    /// Only changes ring it, and only waiters listen.
+    bell: Bell,
 }
 
 #[repr(C)]
@@ -47,7 +50,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         let start = State { limits: FIRST_LIMITS, spent: limits.start() };
         let slots = Slots::beginning_with([Slot::current(&start)]);
         let shared = CachePadded::new(Shared { epoch: Epoch::new(), slots });
-        Ok(Self { shared, limits, written, revisions: Slots::new() })
+        Ok(Self { shared, limits, written, revisions: Slots::new(), bell: Bell::new() })
     }
 
     #[inline(always)]
@@ -313,10 +316,17 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             let (next, spent) = old.next(&limits, spent, now, inherit);
             Some((next, written, spent))
         });
+        self.bell.ring();
         Ok(())
     }
 
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
     /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer already, nothing changes.
+    ///
+    /// It rings no bell: nobody's turn comes earlier by it, and whoever sleeps looks again at the instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
         self.change(clock, &|old, written, spent, now| {
             let (next, spent) = old.paused(now.after(duration), spent, now)?;
@@ -330,6 +340,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             let (next, spent) = old.resumed(spent, now)?;
             Some((next, *written, spent))
         });
+        self.bell.ring();
     }
 
     /// Publishes the version and the limits that `follow` makes of the current ones at a reading of `clock`; if it makes nothing of them, nothing is changed.

@@ -1098,6 +1098,45 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit("revision.rs", "pub(crate) fn next(", "let origin = self.limits.at(elapsed);", "let origin = self.limits.origin;")],
         expect: Killed("tests/set_limits::a_raised_rate_is_not_applied_to_the_past"),
     },
+    // Those who sleep.
+    Fault {
+        id: "change-wakes-nobody",
+        edits: &[edit("versions.rs", "pub(crate) fn set_limits(", "self.bell.ring();", "")],
+        expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
+    },
+    Fault {
+        id: "change-wakes-before-it-is-published",
+        edits: &[
+            edit("versions.rs", "pub(crate) fn set_limits(", "self.bell.ring();", ""),
+            edit("versions.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();"),
+        ],
+        expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
+    },
+    Fault {
+        id: "resume-wakes-nobody",
+        edits: &[edit("versions.rs", "pub(crate) fn resume(", "self.bell.ring();", "")],
+        expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
+    },
+    Fault {
+        id: "sleeper-looks-before-it-listens",
+        edits: &[edit(
+            "bell.rs",
+            "pub(crate) fn sleep<E>(",
+            "listen!(&self.event => listener);\n        let Some(sleep) = left()? else { return Ok(false) };",
+            "let Some(sleep) = left()? else { return Ok(false) };\n listen!(&self.event => listener);",
+        )],
+        expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
+    },
+    Fault {
+        id: "sleeping-task-looks-before-it-listens",
+        edits: &[edit(
+            "waiting.rs",
+            "pub(crate) async fn sleep_on<",
+            "listen!(bell.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
+            "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(bell.event() => listener);",
+        )],
+        expect: Killed("waking::a_task_that_falls_asleep_beside_a_resume_is_woken"),
+    },
     // Pauses.
     Fault {
         id: "pause-grants-what-is-there",
