@@ -104,7 +104,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
         let limits = revision.limits;
         let elapsed = limits.elapsed(now);
         // What is for nothing waits for nothing, not for the end of a pause either.
-        let from = if amounts == [0; N] { now } else { limits.at(elapsed) };
+        let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
         let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
         let places = revision.places(&ends, now);
         Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places })

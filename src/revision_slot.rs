@@ -71,7 +71,7 @@ impl<const N: usize> RevisionSlot<N> {
     pub(crate) fn write(&self, revision: &Revision<N>, written: &[Limit; N]) {
         // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`: a late reader of this slot who sees any of the
         // stores below also sees that the epoch has moved on, and starts over.
-        // Dies without it: loom-tests/set_limits.rs, `a_late_reader_sees_through_a_revision_that_is_used_again`.
+        // Dies without it: loom-tests/set_limits.rs, `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         fence(Release);
         // ORDERING: Relaxed, all. Published by the Release in `Epoch::publish`, with the state that names them.
         // Dies without them: loom-tests/set_limits.rs, `a_snapshot_beside_a_change_is_of_one_version`.
@@ -137,7 +137,7 @@ impl<const N: usize> RevisionSlot<N> {
 
     fn word(&self, i: usize, word: Word) -> u64 {
         // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by the fence in `Epoch::validate`.
-        // Dies without these: loom-tests/set_limits.rs, `a_late_reader_sees_through_a_revision_that_is_used_again`.
+        // Dies without these: loom-tests/set_limits.rs, `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         self.streams[i][word as usize].load(Relaxed)
     }
 }

@@ -55,6 +55,9 @@ fn what_asks_for_nothing_is_granted_in_a_pause_too() {
     assert_eq!(bucket.wait_for([0]), Ok(Duration::ZERO));
     assert!(bucket.snapshot().check([0]).is_ok());
     assert_eq!(bucket.reserve([0]).unwrap().ready_at(), Time::ZERO);
+    let began = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new()).unwrap();
+    began.at(at(7)).pause();
+    assert_eq!(began.reserve([0]).unwrap().ready_at(), at(7), "a stale now counts as the last change");
 }
 
 #[test]

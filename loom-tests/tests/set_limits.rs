@@ -87,7 +87,8 @@ model! {
     /// A reader that is late notices when the slot of the limits that it reads has been released, claimed and written again.
     ///
     /// Two threads, two changes and one read; the first change was made before. The second of the two writes the slot that the reader may still be in. At
-    /// most one preemption, as each of the words may be read old or new. Fails without the fence in `RevisionSlot::write`, or without the validation.
+    /// most one preemption, as each of the words may be read old or new. Fails if a slot of the limits is written while it is current. That the fence in
+    /// `RevisionSlot::write` is needed, it does not show: the next one does.
     a_late_reader_sees_through_a_revision_that_is_used_again, Some(1), 10, [[4], [5], [6]], || {
         let bucket = multi_bucket::<1, 4>([3]);
         bucket.set_limits_with([limit(4)], Additive).unwrap();
@@ -105,7 +106,7 @@ model! {
     /// A refusal that is late notices the same: its wait is of one rate, and of the words that are counted in it.
     ///
     /// Two threads, two changes and one take that is refused; the first change was made before. A token takes 1, 3 and then 5 ns, and is as many units. At most
-    /// one preemption, as above. Fails without the validation of limits that are not the first.
+    /// one preemption, as above. Fails without the fence in `RevisionSlot::write`, and without the validation of limits that are not the first.
     a_late_refusal_sees_through_a_revision_that_is_used_again, Some(1), 10, [1, 3, 5], || {
         let slower = |nanos| Limit::new(Rate::new(1, Duration::from_nanos(nanos)).unwrap(), 10);
         let bucket = multi_bucket::<1, 4>([10]);

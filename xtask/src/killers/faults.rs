@@ -981,7 +981,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "revision-write-without-fence",
         edits: &[edit("revision_slot.rs", "pub(crate) fn write", "fence(Release);", "")],
-        expect: Killed("set_limits::a_late_reader_sees_through_a_revision_that_is_used_again"),
+        expect: Killed("set_limits::a_late_refusal_sees_through_a_revision_that_is_used_again"),
     },
     Fault {
         id: "revision-write-no-origin",
@@ -1016,7 +1016,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "revision-read-no-pause",
         edits: &[edit("revision_slot.rs", "pub(crate) fn limits(", "closed: manner >> CLOSED & 1 == 1", "closed: false")],
-        expect: Killed("set_limits::a_pause_beside_a_take_comes_before_or_after_it"),
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-read-nothing-of-its-place",
@@ -1051,7 +1051,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "change-lost-race-is-done",
         edits: &[edit("versions.rs", "fn change(", "if epoch.publish(seen, version) {", "let _ = epoch.publish(seen, version);\n {")],
-        expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
+        expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-not-settled-anew",
