@@ -1,6 +1,7 @@
 //! Owns what the buckets have in common where no call is hot: waiting, and settling what was estimated.
 
 use crate::Time;
+use crate::bell::Bell;
 use crate::queue::Queue;
 use crate::revision::Revision;
 
@@ -15,6 +16,9 @@ pub(crate) trait Bucket<const N: usize>: Sync {
     fn revision(&self) -> Revision<N>;
 
     fn queue(&self) -> &Queue<N>;
+
+    /// What rings when the limits change; `None` if they never do.
+    fn bell(&self) -> Option<&Bell>;
 
     /// Changes the words in one step to what `change` makes of them and of the limits that they are counted in; `Err` with both, of one version, if it makes
     /// nothing of them.

@@ -87,7 +87,9 @@ impl<'a, const N: usize> Estimate<'a, N> {
         settled.map_err(|(Revision { limits, .. }, spent)| {
             let shortage = core::array::from_fn(|i| actual[i].saturating_sub(taken[i]));
             match limits.units(&actual).and_then(|_| limits.units(&shortage)) {
-                Ok(units) => limits.would_wait(&spent, limits.elapsed(now), &units).into(),
+                Ok(units) => {
+                    limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
+                }
                 Err(never) => never.into(),
             }
         })

@@ -250,7 +250,9 @@ mod tests {
         let keys = |i: usize| (i as u64) << 32 | 2;
         for i in 0..CELLS {
             assert!(!take(&group, keys(i)));
-            assert!(matches!(group.put_in(keys(i)), Ok(true)) && matches!(group.put_in(keys(i)), Ok(false) | Err(Full)));
+            assert!(
+                matches!(group.put_in(keys(i)), Ok(true)) && matches!(group.put_in(keys(i)), Ok(false) | Err(Full))
+            );
             assert!(take(&group, keys(i)));
         }
         assert!(matches!(group.put_in(keys(CELLS)), Err(Full)) && !take(&group, keys(CELLS)));

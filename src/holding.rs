@@ -9,11 +9,13 @@ use crate::{Refused, Time};
 pub(crate) trait Lender<const N: usize> {
     fn capacities(&self) -> [u64; N];
 
-    /// Changes the words to what `change` makes of them and of the limits that they are counted in, or fails with what `refuse` says of both.
+    /// Changes the words to what `change` makes of them and of the limits that they are counted in, or fails with what `refuse` says of both and of
+    /// what `pause` says is left of one.
     fn update<R, E>(
         &self,
+        pause: impl Fn(&Limits<N>) -> u64,
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N]) -> E,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E>;
 }
 
@@ -88,17 +90,19 @@ impl<const N: usize> Holding<N> {
             let (next, taken) = limits.take_between(spent, elapsed, &least, &most)?;
             Some((next, (items, taken, bound)))
         };
-        let fetched = lender.update(fetch, |limits, spent| -> Result<u64, Refused<N>> {
+        let left = |limits: &Limits<N>, spent: &[u64; N], pause: u64| -> Result<u64, Refused<N>> {
             limits.check(per_item)?;
             // Nothing that the bucket has makes an item more.
             match whole_items(&held, per_item, max) {
                 0 => {
                     let missing = core::array::from_fn(|i| per_item[i].saturating_sub(held[i]));
-                    Err(limits.not_yet(spent, limits.elapsed(now), &missing).into())
+                    Err(limits.not_yet(spent, limits.elapsed(now), &missing).behind(pause).into())
                 }
                 items => Ok(items),
             }
-        });
+        };
+        // What is held was granted before the pause, and may be spent; nothing is fetched.
+        let fetched = lender.update(|limits| limits.pause_left(now), fetch, left);
         let items = match fetched {
             Ok((items, taken, bound)) => {
                 self.most = bound;
@@ -150,7 +154,7 @@ impl<const N: usize> Holding<N> {
 fn put_back<const N: usize>(lender: &impl Lender<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
         let put_back = |limits: &Limits<N>, spent: &[u64; N]| limits.put_back(spent, limits.elapsed(now), amounts);
-        let _ = lender.update(|limits, spent| Some((put_back(limits, spent)?, ())), |_, _| ());
+        let _ = lender.update(|_| 0, |limits, spent| Some((put_back(limits, spent)?, ())), |_, _, _| ());
     }
 }
 

@@ -34,7 +34,7 @@ use crate::{Amounts, Clock, DefaultClock, KeyHash, KeyRefused, KeyedBucket, OneT
 pub struct KeyLease<'a, Q, K = Q, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Eq + Hash,
+    K: Borrow<Q> + Hash,
     Q: Hash + ?Sized,
     C: Clock,
     H: BuildHasher,
@@ -52,7 +52,7 @@ where
 impl<Q, K, const N: usize, C, H, F> Lender<N> for At<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Eq + Hash,
+    K: Borrow<Q> + Hash,
     Q: Hash + ?Sized,
     H: BuildHasher,
     F: TierOf<Q>,
@@ -63,10 +63,13 @@ where
 
     fn update<R, E>(
         &self,
+        _: impl Fn(&Limits<N>) -> u64,
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N]) -> E,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
         let Self(KeyedBucket { buckets, key }, now) = self;
+        // Keys are never paused.
+        let refuse = |limits: &Limits<N>, spent: &[u64; N]| refuse(limits, spent, 0);
         match buckets.keys.change(key, *now, change, &refuse) {
             Ok(changed) => changed,
             // As a key that nobody used, and that nothing can be taken from.
@@ -78,7 +81,7 @@ where
 impl<'a, Q, K, const N: usize, C, H, F> KeyedBucket<'a, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Eq + Hash,
+    K: Borrow<Q> + Hash,
     Q: Hash + ?Sized,
     C: Clock,
     H: BuildHasher,
@@ -104,7 +107,7 @@ where
 impl<Q, K, const N: usize, C, H, F> KeyLease<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Eq + Hash,
+    K: Borrow<Q> + Hash,
     Q: Hash + ?Sized,
     C: Clock,
     H: BuildHasher,
@@ -231,7 +234,7 @@ where
 impl<Q, K, const N: usize, C, H, F> Drop for KeyLease<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Eq + Hash,
+    K: Borrow<Q> + Hash,
     Q: Hash + ?Sized,
     C: Clock,
     H: BuildHasher,
@@ -245,7 +248,7 @@ where
 impl<Q, K, const N: usize, C, H, F> fmt::Debug for KeyLease<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Eq + Hash,
+    K: Borrow<Q> + Hash,
     Q: Hash + ?Sized,
     C: Clock,
     H: BuildHasher,

@@ -3,6 +3,7 @@
 //! It is the protocol of `versions.rs`, without words: terms lie in slots that are claimed, written, and published by the epoch. Nobody waits for a change, nor
 //! one change for another. Keys are not touched: a call looks at the epoch, and reads the words of its key in the terms that it names.
 
+use crate::bell::Bell;
 use crate::epoch::{Epoch, Stamp};
 use crate::limits::Limits;
 use crate::slots::Slots;
@@ -19,6 +20,7 @@ pub(crate) struct KeyLimits<const N: usize> {
     written: [Limit; N],
     /// All terms but the first: those of index 1 are in slot 0.
     later: Slots<TermsSlot<N>, 0>,
+    bell: Bell,
 }
 
 /// The index of the limits that a tier is built with. They stay where they are, in plain memory, and no others get this index.
@@ -27,7 +29,7 @@ const FIRST: usize = 0;
 impl<const N: usize> KeyLimits<N> {
     pub(crate) fn new(written: [Limit; N], origin: Time) -> Result<Self, LimitError> {
         let first = Limits::new(written, origin)?;
-        Ok(Self { epoch: Epoch::new(), first, written, later: Slots::new() })
+        Ok(Self { epoch: Epoch::new(), first, written, later: Slots::new(), bell: Bell::new() })
     }
 
     /// The instant from which the first limits hold.
@@ -94,6 +96,7 @@ impl<const N: usize> KeyLimits<N> {
                 slot.write(&old.next(&streams, now), &written);
                 if index < Stamp::SLOTS && self.epoch.publish(seen, index) {
                     self.retire(seen.index().checked_sub(1));
+                    self.bell.ring();
                     return Ok(());
                 }
                 backoff.spin();
@@ -102,6 +105,10 @@ impl<const N: usize> KeyLimits<N> {
             }
             self.retire(claimed);
         }
+    }
+
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
     }
 
     /// Gives back a slot.

@@ -6,6 +6,7 @@ use core::future::Future;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
+use crate::bell::Bell;
 use crate::bucket::{Bucket, Change};
 use crate::queue::Queue;
 use crate::revision::Revision;
@@ -303,6 +304,10 @@ where
 
     fn revision(&self) -> Revision<N> {
         self.buckets.keys.terms(self.key).revision
+    }
+
+    fn bell(&self) -> Option<&Bell> {
+        Some(self.buckets.keys.bell(self.key))
     }
 
     fn queue(&self) -> &Queue<N> {

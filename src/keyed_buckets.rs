@@ -204,7 +204,7 @@ where
     ///
     /// # Panics
     ///
-    /// For more than 256 tiers. A call for a key whose tier is not there panics, too, and names the tier; it changes nothing.
+    /// A call for a key whose tier is not there panics, too, and names the tier; it changes nothing.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};

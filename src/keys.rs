@@ -30,6 +30,7 @@ use std::vec::Vec;
 
 use crossbeam_utils::CachePadded;
 
+use crate::bell::Bell;
 use crate::cell::{Cell, Changed, Closed};
 use crate::evicted::Evicted;
 use crate::group::{Group, Owned};
@@ -252,6 +253,15 @@ where
         F: TierOf<Q>,
     {
         self.limits(self.tier_of.tier_of(key)).terms()
+    }
+
+    /// What rings when the limits of a key change.
+    pub(crate) fn bell<Q>(&self, key: &Q) -> &Bell
+    where
+        Q: ?Sized,
+        F: TierOf<Q>,
+    {
+        self.limits(self.tier_of.tier_of(key)).bell()
     }
 
     /// Changes the words of a key in one step; a key that was never seen is added only if that changes them.

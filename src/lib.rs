@@ -66,7 +66,8 @@
 //! `take_blocking`, and [`take`](TokenBucket::take) with a [`Timer`] of any asynchronous runtime, wait in turn: the tokens are taken at once, as a debt, and used
 //! when they are there. Waiters are served in the order of their coming, large amounts and small ones alike, and nobody overtakes. The instant is known
 //! from the beginning and never becomes later, so a timeout that cannot be met is refused at once and takes nothing. A waiter wakes about once, at that
-//! instant or later, never before it. There is no list of waiters and no task behind it.
+//! instant or later, never before it. There is no task behind it, and no list of waiters
+//! but one that a change of limits wakes them by, which takers never look at.
 //!
 //! A wait that is cancelled, by dropping its future or its [`Reservation`], gives its tokens back: those behind it keep their instants, and what
 //! was freed goes to whoever calls next. `P` counts it.
@@ -104,7 +105,7 @@
 //!
 //! # Features
 //!
-//! * `std` (default): the standard library's clock, `InstantClock`, and the queues `DeadlineQueue` and `ShardedDeadlineQueue`. Implies `alloc`.
+//! * `std` (default): waiters are woken when the limits change; the standard library's clock, `InstantClock`, and the queues `DeadlineQueue` and `ShardedDeadlineQueue`. Implies `alloc`.
 //! * `quanta` (default): the default clock is the time-stamp counter, `TscClock`. Implies `std`.
 //! * `alloc`: a `MultiBucket` grows when its slots run out. Without it, see there for how many it needs.
 //! * `keys`: `KeyedBuckets`, a bucket for every client, and `IpKey`. Implies `std`.
@@ -129,6 +130,7 @@ mod adaptive;
 mod aimd;
 #[cfg(feature = "std")]
 mod backlog;
+mod bell;
 mod bucket;
 #[cfg(feature = "keys")]
 mod cell;

@@ -34,6 +34,32 @@ impl<const N: usize> Limits<N> {
         self.origin.after(Duration::from_nanos(elapsed))
     }
 
+    /// The same limits, counted from there, and closed or not.
+    pub(crate) fn from(self, origin: Time, closed: bool) -> Self {
+        Self { origin, streams: self.streams.map(|stream| stream.closed(closed)) }
+    }
+
+    /// Whether the bucket is paused until the origin: before it nothing is granted.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.streams[0].is_closed()
+    }
+
+    /// Nanoseconds from `now` to the end of a pause, `u64::MAX` if nobody knows when that is; 0 if there is none.
+    ///
+    /// Until then nothing accrues by itself: before the origin `elapsed` is 0.
+    pub(crate) fn pause_left(&self, now: Time) -> u64 {
+        match self.origin {
+            _ if !self.is_closed() => 0,
+            Time::MAX => u64::MAX,
+            origin => origin.nanos_since(now),
+        }
+    }
+
+    pub(crate) fn paused(&self, now: Time) -> bool {
+        self.pause_left(now) > 0
+    }
+
     pub(crate) fn capacities(&self) -> [u64; N] {
         self.streams.map(|stream| stream.capacity())
     }
@@ -146,16 +172,21 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
     }
 
-    /// The most units of each stream that may be owed at `elapsed` within the bounds of `queue`.
-    pub(crate) fn most_owed(&self, elapsed: u64, queue: &Queue<N>) -> [u64; N] {
+    /// The most units of each stream that may be owed at `now` within the bounds of `queue`; `None` if a pause is longer than anybody may wait.
+    pub(crate) fn most_owed(&self, now: Time, queue: &Queue<N>) -> Option<[u64; N]> {
+        let (elapsed, pause) = (self.elapsed(now), self.pause_left(now));
+        if pause == u64::MAX {
+            return None;
+        }
+        let wait = u64::try_from(queue.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(pause)?;
         // As far as time goes, which is 584 years from the origin of the clock.
         let end_of_time = u64::MAX - self.origin.as_nanos().saturating_add(elapsed);
-        let wait = u64::try_from(queue.max_wait.as_nanos()).unwrap_or(u64::MAX).min(end_of_time);
-        core::array::from_fn(|i| {
+        let wait = wait.min(end_of_time);
+        Some(core::array::from_fn(|i| {
             let stream = &self.streams[i];
             let most = stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt());
             u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)
-        })
+        }))
     }
 
     /// The most units of each stream that can be owed at all.
@@ -196,7 +227,7 @@ impl<const N: usize> Limits<N> {
             line: self.streams[i].line,
             units: self.streams[i].missing(spent[i], elapsed, units[i]),
         });
-        NotYet { elapsed, short }
+        NotYet { pause: 0, elapsed, short }
     }
 
     /// What there is to wait for at `elapsed` until the lines of those streams that `units` were taken from have reached `ends`.
@@ -205,7 +236,7 @@ impl<const N: usize> Limits<N> {
             line: self.streams[i].line,
             units: if units[i] == 0 { 0 } else { self.streams[i].remaining(ends[i], elapsed) },
         });
-        NotYet { elapsed, short }
+        NotYet { pause: 0, elapsed, short }
     }
 
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
@@ -229,7 +260,7 @@ impl<const N: usize> Limits<N> {
             line: self.streams[i].line,
             units: self.streams[i].shortfall(spent[i], elapsed, amounts[i]),
         });
-        NotYet { elapsed, short }
+        NotYet { pause: 0, elapsed, short }
     }
 
     /// Why these words did not let `amounts` be taken.

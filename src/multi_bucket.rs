@@ -4,6 +4,7 @@ use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bell::Bell;
 use crate::bucket::{Bucket, Change};
 use crate::epoch::Stamp;
 use crate::holding::Lender;
@@ -287,8 +288,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///   clocks that differ between threads, a grant may have been decided on a reading after it at the old rate; what it took is owed under the new limits.
     /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains. Between
     ///   whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
-    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep already wake when they were
-    ///   going to, and sleep again if that is too early.
+    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep are woken and work it out
+    ///   anew: whoever's turn has come goes on, and the others sleep again. That costs a change a step for each sleeper; a thread that is stopped between the change and the waking leaves them
+    ///   to wake when they were going to. Without the feature `std` they all do. Waking takes a lock that only waiters and changers take.
     ///
     /// A limit that was never changed costs its callers next to nothing. After a change each call reads the limits from memory that changes may write, some
     /// loads for each stream.
@@ -333,10 +335,107 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_limits_with(&self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.state.change(|| self.clock.now(), limits, inherit)
+        self.state.set_limits(|| self.clock.now(), limits, inherit)
     }
 
-    /// Whole tokens of each stream that could be taken now, all at one instant; the answer may be outdated at once.
+    /// Pauses the bucket until it is [resumed](Self::resume): nothing is granted, and nothing accrues.
+    ///
+    /// As [`pause_for`](Self::pause_for), but that nobody knows the end: a wait is [`Duration::MAX`], and whoever would have to wait is refused at once, as with
+    /// a rate of 0. Those who wait already go on waiting: a [`Reservation`] is ready at [`Time::MAX`] until the bucket is resumed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.pause();
+    /// assert_eq!(bucket.try_take([1]).unwrap_err().wait(), Some(Duration::MAX));
+    /// assert!(bucket.reserve([1]).is_err());
+    /// bucket.resume();
+    /// assert!(bucket.try_take([1]).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn pause(&self) {
+        self.pause_for(Duration::MAX);
+    }
+
+    /// Pauses the bucket for so long, as when a server said `Retry-After`: nothing is granted, and nothing accrues, until then or until it is
+    /// [resumed](Self::resume).
+    ///
+    /// It is a change of limits like any other (see [`set_limits`](Self::set_limits) for what holds of those): no taker waits for it, and after it has returned, no call that begins later is granted
+    /// before its end. A pause that would end beyond [`Time::MAX`] is a [`pause`](Self::pause) until it is resumed.
+    ///
+    /// # Guarantees
+    ///
+    /// * **The level stays.** What was there when the bucket was paused is there at the end, no more and no less; nothing is forfeited, however long it takes. A debt is not paid off
+    ///   meanwhile.
+    /// * **The later end wins.** A second pause never shortens a pause. Only [`resume`](Self::resume) ends one early.
+    /// * **Refusals are exact.** Their wait is what is left of the pause and then what is missing, of one version of the state. [`available`](Self::available) is 0 meanwhile.
+    /// * **All else goes on.** What comes back is there at the end; [`reset`](Self::reset) and [`charge`](Self::charge) count from then on. [`set_limits`](Self::set_limits) changes the limits and leaves the
+    ///   pause.
+    /// * **Waiters.** A reservation that is not ready yet becomes ready later, by what the pause takes; one that is ready stays so. One that is made in a pause is ready at its end at the earliest, and if that is later than its
+    ///   bound, it is refused at once.
+    /// * **Leases.** What a lease holds was granted before, and its holder may spend it: its fast path looks at no shared memory. But it fetches nothing.
+    /// * **The bound.** A pause counts as a part of the window with a rate of 0.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.try_take([8])?;
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// assert_eq!(bucket.available(), [0]);
+    /// assert_eq!(bucket.try_take([2]).unwrap_err().wait(), Some(Duration::from_secs(3)));
+    /// assert_eq!(bucket.try_take([5]).unwrap_err().wait(), Some(Duration::from_millis(3300)));
+    /// bucket.clock().advance(Duration::from_secs(3));
+    /// assert_eq!(bucket.available(), [2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pause_for(&self, duration: Duration) {
+        self.state.pause_for(|| self.clock.now(), duration);
+    }
+
+    /// Ends a pause. If there is none, nothing changes.
+    ///
+    /// What was there when the pause began is there at once, and from now on the streams refill.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.try_take([8])?;
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// bucket.resume();
+    /// assert_eq!(bucket.available(), [2]);
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// assert_eq!(bucket.available(), [3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resume(&self) {
+        self.state.resume(|| self.clock.now());
+    }
+
+    /// How long until a pause ends; zero if there is none, and [`Duration::MAX`] if it lasts until the bucket is [resumed](Self::resume).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// assert_eq!(bucket.pause_left(), Duration::ZERO);
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// assert_eq!(bucket.pause_left(), Duration::from_secs(2));
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn pause_left(&self) -> Duration {
+        self.at(self.clock.now()).pause_left()
+    }
+
+    /// Whole tokens of each stream that could be taken now, all at one instant, so none during a [pause](Self::pause_for); the answer may be outdated at once.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -350,7 +449,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     }
 
     /// How long until these amounts are there if nobody takes; zero if they are. Takes nothing. [`Duration::MAX`] if a stream that
-    /// lacks tokens has a rate of 0.
+    /// lacks tokens has a rate of 0, and during a [pause](Self::pause) whose end nobody knows.
     ///
     /// # Errors
     ///
@@ -728,6 +827,10 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
         &self.queue
     }
 
+    fn bell(&self) -> Option<&Bell> {
+        Some(self.state.bell())
+    }
+
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
         self.state.update_revised(change)
     }
@@ -899,7 +1002,63 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.bucket.change(|| self.now, limits, inherit)
+        self.bucket.set_limits(|| self.now, limits, inherit)
+    }
+
+    /// As [`MultiBucket::pause`], from the time that the caller supplied, or from that of the last change if that is later.
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.at(Time::ZERO).pause();
+    /// assert_eq!(bucket.available(), [0, 0]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn pause(self) {
+        self.pause_for(Duration::MAX);
+    }
+
+    /// As [`MultiBucket::pause_for`], from the time that the caller supplied: the pause ends so long after that.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.at(Time::from_nanos(2)).pause_for(Duration::from_nanos(3));
+    /// assert_eq!(bucket.at(Time::from_nanos(4)).available(), [0, 0]);
+    /// assert_eq!(bucket.at(Time::from_nanos(5)).available(), [10, 5]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn pause_for(self, duration: Duration) {
+        self.bucket.pause_for(|| self.now, duration);
+    }
+
+    /// As [`MultiBucket::resume`], at the time that the caller supplied, or at the beginning of the pause if that is later.
+    ///
+    /// ```
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.pause();
+    /// bucket.at(Time::ZERO).resume();
+    /// assert_eq!(bucket.available(), [10, 5]);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn resume(self) {
+        self.bucket.resume(|| self.now);
+    }
+
+    /// As [`MultiBucket::pause_left`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.pause();
+    /// assert_eq!(bucket.at(Time::ZERO).pause_left(), Duration::MAX);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn pause_left(self) -> Duration {
+        self.snapshot().pause_left()
     }
 
     /// As [`MultiBucket::available`].
@@ -951,11 +1110,12 @@ impl<const N: usize, const S: usize> Lender<N> for MultiBucketAt<'_, N, S> {
 
     fn update<R, E>(
         &self,
+        pause: impl Fn(&Limits<N>) -> u64,
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N]) -> E,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
         let mut spare = None;
-        let answer = self.bucket.update(&mut spare, change, refuse);
+        let answer = self.bucket.update(&mut spare, pause, change, refuse);
         self.bucket.retire(spare);
         answer
     }

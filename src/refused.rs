@@ -48,6 +48,15 @@ impl<const N: usize> Refused<N> {
         }
     }
 
+    /// The same, but that nothing is to be had before a pause has ended.
+    #[inline]
+    pub(crate) const fn behind(self, pause: u64) -> Self {
+        match self {
+            Self::NotYet(refusal) => Self::NotYet(refusal.behind(pause)),
+            never @ Self::Never(_) => never,
+        }
+    }
+
     /// The stream that refused: the one with the longest wait, or the one that can never hold so much.
     ///
     /// ```
@@ -83,8 +92,15 @@ impl<const N: usize> Refused<N> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct NotYet<const N: usize = 1> {
+    /// Nanoseconds until a pause ends, `u64::MAX` if nobody knows when; only then do the streams refill. 0 if there is none.
+    pub(crate) pause: u64,
     pub(crate) elapsed: u64,
     pub(crate) short: [Short; N],
+}
+
+/// What is left of a pause, in nanoseconds, `u64::MAX` if nobody knows, for people.
+pub(crate) const fn pause(left: u64) -> Duration {
+    if left == u64::MAX { Duration::MAX } else { Duration::from_nanos(left) }
 }
 
 /// What one stream lacks, and how fast that accrues.
@@ -95,7 +111,14 @@ pub(crate) struct Short {
 }
 
 impl<const N: usize> NotYet<N> {
-    /// The stream with the longest wait; the first of them if there are several.
+    /// The same, but that the streams refill only when a pause has ended.
+    #[inline]
+    pub(crate) const fn behind(self, pause: u64) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// The stream with the longest wait; the first of them if there are several. While the bucket is [paused](crate::MultiBucket::pause_for), all of
+    /// them wait for the end of that.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
@@ -116,8 +139,8 @@ impl<const N: usize> NotYet<N> {
     }
 
     /// How long until the same call succeeds if nobody else takes, in whole nanoseconds rounded up, counted from the `now` that the call was
-    /// decided on. At that instant it succeeds, and a nanosecond before it does not. [`Duration::MAX`] if a stream that lacks tokens has a
-    /// rate of 0.
+    /// decided on. At that instant it succeeds, and a nanosecond before it does not. [`Duration::MAX`] if nobody knows: if a stream that lacks tokens has a
+    /// rate of 0, or if the bucket is [paused](crate::MultiBucket::pause) until it is resumed. Of any other pause the wait has what is left.
     ///
     /// ```
     /// use std::time::Duration;
@@ -134,7 +157,10 @@ impl<const N: usize> NotYet<N> {
 
     fn nanos(&self, stream: usize) -> u128 {
         let Short { line, units } = self.short[stream];
-        line.wait(self.elapsed, units).unwrap_or(u128::MAX)
+        match (self.pause, line.wait(self.elapsed, units)) {
+            (u64::MAX, _) | (_, None) => u128::MAX,
+            (pause, Some(wait)) => wait + u128::from(pause),
+        }
     }
 }
 
@@ -186,9 +212,11 @@ impl<const N: usize> fmt::Display for Refused<N> {
 
 impl<const N: usize> fmt::Display for NotYet<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.wait() {
-            Duration::MAX => write!(f, "not enough tokens in stream {}, which never refills", self.stream()),
-            wait => write!(f, "not enough tokens in stream {} for another {wait:?}", self.stream()),
+        match (self.pause, self.wait()) {
+            (u64::MAX, _) => f.write_str("paused until it is resumed"),
+            (_, Duration::MAX) => write!(f, "not enough tokens in stream {}, which never refills", self.stream()),
+            (1.., wait) => write!(f, "paused, and not enough tokens for another {wait:?}"),
+            (0, wait) => write!(f, "not enough tokens in stream {} for another {wait:?}", self.stream()),
         }
     }
 }

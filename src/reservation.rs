@@ -1,6 +1,7 @@
 //! Owns a place in the queue: tokens that are taken before they are there, and the instant at which they will be.
 
 use core::cell::Cell;
+use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
 use core::mem;
@@ -11,7 +12,7 @@ use crate::limits::Limits;
 use crate::nap::Nap;
 use crate::queue::Queue;
 use crate::revision::Revision;
-use crate::{Estimate, Refused, Time, Timer};
+use crate::{Estimate, Refused, Time, Timer, waiting};
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
@@ -98,11 +99,13 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ) -> Result<Self, Refused<N>> {
         let queue = bucket.queue();
         let queue = Queue { max_wait: queue.max_wait.min(max_wait), ..*queue };
-        let bounds = |limits: &Limits<N>| limits.most_owed(limits.elapsed(now), &queue);
+        let bounds = |limits: &Limits<N>| limits.most_owed(now, &queue);
         let (revision, ends) = owe(bucket, now, &amounts, allow, bounds)?;
         let limits = revision.limits;
         let elapsed = limits.elapsed(now);
-        let ready_at = limits.at(elapsed).after(limits.remaining(&ends, &amounts, elapsed).wait());
+        // What is for nothing waits for nothing, not for the end of a pause either.
+        let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
+        let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
         let places = revision.places(&ends, now);
         Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places })
     }
@@ -120,12 +123,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     pub fn ready_at(&self) -> Time {
         let revision = self.bucket.revision();
-        if revision.number == self.revision {
+        if revision.number == self.revision || self.amounts == [0; N] {
             return self.ready_at;
         }
-        let (origin, wait) = (revision.limits.at(0), revision.remaining(&self.places, &self.amounts).wait());
-        // It was ready before the limits were what they are; when exactly, matters to nobody any more.
-        if wait.is_zero() { origin.min(self.ready_at) } else { origin.after(wait) }
+        revision.ready_at(self.revision, self.ready_at, &self.places, &self.amounts)
     }
 
     /// How long from now until the tokens may be used, by the bucket's clock; zero once they may.
@@ -208,18 +209,16 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     #[cfg(feature = "std")]
     pub fn wait(self) {
-        let mut nap = Nap::new();
-        while let Some(sleep) = nap.next(self.bucket.now(), self.ready_at()) {
-            std::thread::sleep(sleep);
-        }
+        let Ok(()) = waiting::sleep(self.bucket.bell(), |nap| self.left(nap));
         self.commit();
     }
 
     /// Sleeps on `timer` until the tokens may be used, and keeps them: [`wait`](Self#method.wait) without a thread.
     ///
-    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if the timer does. It is woken about once: the
+    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if the timer does. It is woken about once, and once for each change of the limits: the
     /// instant is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a second. Where the tokens are there already it
-    /// completes at the first poll and never sleeps. It allocates nothing, unless the timer does.
+    /// completes at the first poll and never sleeps. It allocates nothing, unless the timer does; on a bucket whose limits can
+    /// change, the first sleeper or the first change allocates the list of those who sleep.
     ///
     /// **Dropped before it completes, it is cancelled** and gives the tokens back, whether it was polled or not, and also between the instant and
     /// the poll that would have completed it.
@@ -243,12 +242,14 @@ impl<'a, const N: usize> Reservation<'a, N> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
     pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
         async move {
-            let mut nap = Nap::new();
-            while let Some(sleep) = nap.next(self.bucket.now(), self.ready_at()) {
-                timer.sleep(sleep).await;
-            }
+            let Ok(()) = waiting::sleep_on(self.bucket.bell(), timer, |nap| self.left(nap)).await;
             self.commit();
         }
+    }
+
+    /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
+    fn left(&self, nap: &mut Nap) -> Result<Option<Duration>, Infallible> {
+        Ok(nap.next(self.bucket.now(), self.ready_at()))
     }
 }
 
@@ -270,7 +271,7 @@ fn owe<const N: usize>(
     now: Time,
     amounts: &[u64; N],
     allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
-    bounds: impl Fn(&Limits<N>) -> [u64; N],
+    bounds: impl Fn(&Limits<N>) -> Option<[u64; N]>,
 ) -> Result<(Revision<N>, [u64; N]), Refused<N>> {
     if *amounts == [0; N] {
         return Ok((bucket.revision(), [0; N]));
@@ -279,7 +280,7 @@ fn owe<const N: usize>(
     let done = bucket.update(&|revision, spent| {
         let limits = &revision.limits;
         allow(limits).ok()?;
-        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits))?;
+        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)?)?;
         owed.set(Some((*revision, next)));
         Some(next)
     });
@@ -287,7 +288,8 @@ fn owe<const N: usize>(
         Ok(()) => Ok(owed.get().expect("set where something was made of the words")),
         Err((Revision { limits, .. }, spent)) => {
             allow(&limits)?;
-            Err(limits.would_wait(&spent, limits.elapsed(now), &limits.units(amounts)?).into())
+            let units = limits.units(amounts)?;
+            Err(limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into())
         }
     }
 }

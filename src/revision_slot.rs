@@ -9,14 +9,16 @@ use crate::stream::Stream;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
 use crate::{Limit, Rate, Time};
 
-/// One revision in memory, and the limits as they were written, `24 + 72 N` bytes.
+/// One revision in memory, and the limits as they were written, `40 + 72 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
 /// | 0 | `claim` | flag |
 /// | 1 | `origin` | nanoseconds since the clock's origin |
 /// | 2 | `number` | changes before this one |
-/// | 3.. | `streams` | nine words for each, as in [`Word`] |
+/// | 3 | `began` | nanoseconds since the clock's origin |
+/// | 4 | `pause` | number of the revision that began the pause which ends at `origin`; 0: it is not the end of one |
+/// | 5.. | `streams` | nine words for each, as in [`Word`] |
 ///
 /// Why `Relaxed` for all of them: it is as in [`Slot`](crate::slot::Slot). A state names its revision; while the epoch names that state, nobody writes the
 /// revision. What was read without that being so is a mixture, and used for nothing before the epoch is validated.
@@ -25,6 +27,8 @@ pub(crate) struct RevisionSlot<const N: usize> {
     claim: Claim,
     origin: AtomicU64,
     number: AtomicU64,
+    began: AtomicU64,
+    pause: AtomicU64,
     streams: [[AtomicU64; WORDS]; N],
 }
 
@@ -35,7 +39,7 @@ enum Word {
     Part,
     Unit,
     Capacity,
-    /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power of the rate's notation.
+    /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power of the rate's notation, 1 of being closed.
     Manner,
     Tokens,
     Period,
@@ -48,12 +52,13 @@ const WORDS: usize = 9;
 const STARTS_FULL: u32 = 16;
 const FAMILY: u32 = 17;
 const POWER: u32 = 25;
+const CLOSED: u32 = 33;
 
 impl<const N: usize> Claimable for RevisionSlot<N> {
     fn free() -> Self {
         let zero = || AtomicU64::new(0);
         let streams = core::array::from_fn(|_| core::array::from_fn(|_| zero()));
-        Self { claim: Claim::free(), origin: zero(), number: zero(), streams }
+        Self { claim: Claim::free(), origin: zero(), number: zero(), began: zero(), pause: zero(), streams }
     }
 
     fn claim(&self) -> &Claim {
@@ -66,19 +71,22 @@ impl<const N: usize> RevisionSlot<N> {
     pub(crate) fn write(&self, revision: &Revision<N>, written: &[Limit; N]) {
         // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`: a late reader of this slot who sees any of the
         // stores below also sees that the epoch has moved on, and starts over.
-        // Dies without it: loom-tests/set_limits.rs, `a_late_reader_sees_through_a_revision_that_is_used_again`.
+        // Dies without it: loom-tests/set_limits.rs, `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         fence(Release);
         // ORDERING: Relaxed, all. Published by the Release in `Epoch::publish`, with the state that names them.
         // Dies without them: loom-tests/set_limits.rs, `a_snapshot_beside_a_change_is_of_one_version`.
         self.origin.store(revision.limits.origin.as_nanos(), Relaxed);
         self.number.store(revision.number, Relaxed);
+        self.began.store(revision.began.as_nanos(), Relaxed);
+        self.pause.store(revision.pause, Relaxed);
         for (i, Limit { rate, .. }) in written.iter().enumerate() {
             let accrued = revision.accrued[i];
             let (parts, (family, power)) = (revision.limits.streams[i].parts(), rate.scale().parts());
             let manner = u64::from(parts.precision)
                 | u64::from(parts.starts_full) << STARTS_FULL
                 | u64::from(family) << FAMILY
-                | u64::from(power) << POWER;
+                | u64::from(power) << POWER
+                | u64::from(parts.closed) << CLOSED;
             let period = rate.period().as_nanos() as u64;
             let words = [parts.whole, parts.part, parts.unit, parts.capacity, manner, rate.tokens(), period];
             let words = words.into_iter().chain([(accrued >> 64) as u64, accrued as u64]);
@@ -101,6 +109,7 @@ impl<const N: usize> RevisionSlot<N> {
                 capacity: self.word(i, Word::Capacity),
                 precision: manner as u16,
                 starts_full: manner >> STARTS_FULL & 1 == 1,
+                closed: manner >> CLOSED & 1 == 1,
             })
         });
         Limits { origin, streams }
@@ -110,8 +119,9 @@ impl<const N: usize> RevisionSlot<N> {
     pub(crate) fn revision(&self) -> Revision<N> {
         let half = |i, word| u128::from(self.word(i, word));
         let accrued = core::array::from_fn(|i| half(i, Word::AccruedHigh) << 64 | half(i, Word::AccruedLow));
-        // ORDERING: Relaxed. As in `word`.
-        Revision { limits: self.limits(), number: self.number.load(Relaxed), accrued }
+        // ORDERING: Relaxed, all. As in `word`.
+        let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
+        Revision { limits: self.limits(), number, began: Time::from_nanos(began), pause, accrued }
     }
 
     /// The limits as they were written; as [`limits`](Self::limits).
@@ -127,7 +137,7 @@ impl<const N: usize> RevisionSlot<N> {
 
     fn word(&self, i: usize, word: Word) -> u64 {
         // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by the fence in `Epoch::validate`.
-        // Dies without these: loom-tests/set_limits.rs, `a_late_reader_sees_through_a_revision_that_is_used_again`.
+        // Dies without these: loom-tests/set_limits.rs, `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         self.streams[i][word as usize].load(Relaxed)
     }
 }
@@ -140,7 +150,9 @@ mod tests {
     fn a_revision_comes_out_as_it_went_in() {
         let written = ["1MiB/s capacity 7kB empty", "1/3s capacity 12"].map(|text| text.parse::<Limit>().unwrap());
         let limits = Limits::new(written, Time::from_nanos(77)).unwrap();
-        let revision = Revision { limits, number: 5, accrued: [1 << 100 | 9, u128::MAX - 3] };
+        let limits = limits.from(limits.origin, true);
+        let accrued = [1 << 100 | 9, u128::MAX - 3];
+        let revision = Revision { limits, number: 5, began: Time::from_nanos(33), pause: 4, accrued };
         let slot = RevisionSlot::free();
         slot.write(&revision, &written);
         assert_eq!(slot.revision(), revision);

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::limits::Limits;
-use crate::{Limit, Never, Ratio, Refused};
+use crate::{Limit, Never, NotYet, Ratio, Refused, refused};
 
 /// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state, at one `now`.
 ///
@@ -29,11 +29,13 @@ pub struct Snapshot<const N: usize> {
     pub(crate) written: [Limit; N],
     pub(crate) spent: [u64; N],
     pub(crate) elapsed: u64,
+    /// As in [`NotYet`](crate::NotYet).
+    pub(crate) pause: u64,
     pub(crate) sequence: u64,
 }
 
 impl<const N: usize> Snapshot<N> {
-    /// Whole tokens of each stream that could be taken; 0 for a stream in debt.
+    /// Whole tokens of each stream that could be taken; 0 for a stream in debt, and for all of them during a [pause](crate::MultiBucket::pause_for).
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -43,7 +45,7 @@ impl<const N: usize> Snapshot<N> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn available(&self) -> [u64; N] {
-        self.limits.available(&self.spent, self.elapsed)
+        if self.pause > 0 { [0; N] } else { self.limits.available(&self.spent, self.elapsed) }
     }
 
     /// Whether a take of `amounts` would have been granted.
@@ -62,8 +64,11 @@ impl<const N: usize> Snapshot<N> {
     /// ```
     pub fn check(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
         match self.limits.take(&self.spent, self.elapsed, &amounts) {
-            Some(_) => Ok(()),
-            None => Err(self.limits.refusal(&self.spent, self.elapsed, &amounts)),
+            Some(_) if self.pause == 0 || amounts == [0; N] => Ok(()),
+            _ => {
+                self.limits.check(&amounts)?;
+                Err(self.not_yet(&amounts).into())
+            }
         }
     }
 
@@ -83,7 +88,31 @@ impl<const N: usize> Snapshot<N> {
     /// ```
     pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
         self.limits.check(&amounts)?;
-        Ok(self.limits.not_yet(&self.spent, self.elapsed, &amounts).wait())
+        Ok(self.not_yet(&amounts).wait())
+    }
+
+    /// What is missing; for amounts that the limits let pass.
+    fn not_yet(&self, amounts: &[u64; N]) -> NotYet<N> {
+        // What is for nothing waits for nothing.
+        let pause = if *amounts == [0; N] { 0 } else { self.pause };
+        self.limits.not_yet(&self.spent, self.elapsed, amounts).behind(pause)
+    }
+
+    /// How long from then until a pause ends; zero if there was none, and [`Duration::MAX`] if it lasts until it is ended.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// let snapshot = bucket.snapshot();
+    /// bucket.resume();
+    /// assert_eq!(snapshot.pause_left(), Duration::from_secs(3));
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn pause_left(&self) -> Duration {
+        refused::pause(self.pause)
     }
 
     /// The limits that were then in force.

@@ -29,6 +29,8 @@ pub(crate) struct Stream {
     /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit is worth, rounded up.
     precision: u16,
     starts_full: bool,
+    /// Whether the limits that it is one of are closed. It is here because here there is room for it: a word and its limit are one line.
+    closed: bool,
 }
 
 /// A stream in words; any will do.
@@ -39,6 +41,7 @@ pub(crate) struct Parts {
     pub(crate) capacity: u64,
     pub(crate) precision: u16,
     pub(crate) starts_full: bool,
+    pub(crate) closed: bool,
 }
 
 impl Stream {
@@ -72,7 +75,8 @@ impl Stream {
             }
             (unit as u64, Line::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
         };
-        Self { line, unit, ceiling: 0, capacity: tokens, precision, starts_full }.checked(LimitRule::RateTooFast)
+        Self { line, unit, ceiling: 0, capacity: tokens, precision, starts_full, closed: false }
+            .checked(LimitRule::RateTooFast)
     }
 
     /// The same in units of a size that is given, instead of chosen.
@@ -93,7 +97,7 @@ impl Stream {
         }
         let precision = if num % den == 0 { 0 } else { den.div_ceil(num) as u16 };
         let line = Line::rounded(num, den);
-        Self { line, unit, ceiling: 0, capacity, precision, starts_full }.checked(too_fast)
+        Self { line, unit, ceiling: 0, capacity, precision, starts_full, closed: false }.checked(too_fast)
     }
 
     /// With its ceiling, if there is room for it.
@@ -114,19 +118,27 @@ impl Stream {
 
     pub(crate) const fn parts(&self) -> Parts {
         let (whole, part) = self.line.parts();
-        let Self { unit, precision, starts_full, .. } = *self;
-        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full }
+        let Self { unit, precision, starts_full, closed, .. } = *self;
+        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, closed }
     }
 
     /// The stream that these are the parts of; nothing of use, but no panic either, for parts of several.
     pub(crate) const fn of_parts(parts: Parts) -> Self {
-        let Parts { whole, part, unit, capacity, precision, starts_full } = parts;
+        let Parts { whole, part, unit, capacity, precision, starts_full, closed } = parts;
         let ceiling = capacity.wrapping_mul(unit);
         let capacity = match NonZeroU64::new(capacity) {
             Some(capacity) => capacity,
             None => NonZeroU64::MIN,
         };
-        Self { line: Line::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full }
+        Self { line: Line::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, closed }
+    }
+
+    pub(crate) const fn closed(self, closed: bool) -> Self {
+        Self { closed, ..self }
+    }
+
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
     }
 
     #[inline]

@@ -7,6 +7,8 @@
 //! | freeze | `tollgate_freeze` | `freeze_points`: the machine's, and before each operation a point where a thread can be stopped for good | likewise |
 //! | shuttle | `tollgate_shuttle` | `shuttle`, which switches threads at random before each operation; every ordering is sequentially consistent | as native: one step |
 //!
+//! Those who sleep listen to `event_listener` on all faces but that of loom, which has a twin of it that never times out.
+//!
 //! The last two are set by the unpublished packages `freeze-tests/tollgate` and `history-tests/tollgate`, which build these same sources.
 
 pub(crate) use face::*;
@@ -46,6 +48,9 @@ mod publish {
         }
     }
 }
+
+#[cfg(all(feature = "std", not(loom)))]
+pub(crate) use event_listener::{Event, Listener, listener as listen};
 
 #[cfg(any(loom, tollgate_shuttle))]
 mod scheduled {
@@ -96,6 +101,104 @@ mod face {
     pub(crate) use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
     pub(super) use loom::thread::yield_now;
+
+    #[cfg(feature = "std")]
+    pub(crate) use event::{Event, Listener, listen};
+
+    #[cfg(feature = "std")]
+    mod event {
+        use core::future::Future;
+        use core::pin::Pin;
+        use core::task::{Context, Poll, Waker};
+        use std::sync::Arc;
+        use std::task::Wake;
+        use std::time::Duration;
+        use std::vec::Vec;
+
+        use loom::sync::{Mutex, Notify};
+
+        /// The twin of `event_listener::Event`, as far as it is used: a listener is woken by each ring after it began to listen. The lock orders the two as the
+        /// original's fences do.
+        #[derive(Debug)]
+        pub(crate) struct Event {
+            /// How often it rang, and who is to be woken next time.
+            rings: Mutex<(u64, Vec<Waker>)>,
+        }
+
+        #[derive(Debug)]
+        pub(crate) struct Listening<'e> {
+            event: &'e Event,
+            since: u64,
+        }
+
+        /// What a thread is woken by.
+        struct Alarm(Notify);
+
+        impl Wake for Alarm {
+            fn wake(self: Arc<Self>) {
+                self.0.notify();
+            }
+        }
+
+        impl Event {
+            pub(crate) fn new() -> Self {
+                Self { rings: Mutex::new((0, Vec::new())) }
+            }
+
+            pub(crate) fn listen(&self) -> Listening<'_> {
+                Listening { event: self, since: self.rings.lock().expect("no panic").0 }
+            }
+
+            pub(crate) fn notify(&self, _: usize) {
+                let wakers = {
+                    let mut rings = self.rings.lock().expect("no panic");
+                    rings.0 += 1;
+                    core::mem::take(&mut rings.1)
+                };
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+
+        pub(crate) trait Listener {
+            fn wait_timeout(self, timeout: Duration) -> Option<()>;
+        }
+
+        impl Listener for Listening<'_> {
+            /// However long that takes: a ring that is missed is a deadlock, which loom reports.
+            fn wait_timeout(mut self, _: Duration) -> Option<()> {
+                let alarm = Arc::new(Alarm(Notify::new()));
+                let waker = Waker::from(Arc::clone(&alarm));
+                let mut context = Context::from_waker(&waker);
+                while Pin::new(&mut self).poll(&mut context).is_pending() {
+                    alarm.0.wait();
+                }
+                Some(())
+            }
+        }
+
+        impl Future for Listening<'_> {
+            type Output = ();
+
+            fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+                let mut rings = self.event.rings.lock().expect("no panic");
+                if rings.0 != self.since {
+                    return Poll::Ready(());
+                }
+                rings.1.push(context.waker().clone());
+                Poll::Pending
+            }
+        }
+
+        /// As the macro of `event_listener`.
+        macro_rules! listen {
+            ($event:expr => $listener:ident) => {
+                #[allow(unused_mut)]
+                let mut $listener = $event.listen();
+            };
+        }
+
+        pub(crate) use listen;
+    }
 
     #[cfg(feature = "alloc")]
     pub(crate) use publish::PublishOnce;

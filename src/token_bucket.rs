@@ -4,6 +4,7 @@ use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bell::Bell;
 use crate::bucket::{Bucket, Change};
 use crate::holding::Lender;
 use crate::limits::Limits;
@@ -537,6 +538,10 @@ impl<C: Clock + Sync> TokenBucket<C> {
 }
 
 impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
+    fn bell(&self) -> Option<&Bell> {
+        None
+    }
+
     fn now(&self) -> Time {
         self.clock.now()
     }
@@ -760,11 +765,12 @@ impl Lender<1> for TokenBucketAt<'_> {
 
     fn update<R, E>(
         &self,
+        _: impl Fn(&Limits<1>) -> u64,
         change: impl Fn(&Limits<1>, &[u64; 1]) -> Option<([u64; 1], R)>,
-        refuse: impl Fn(&Limits<1>, &[u64; 1]) -> E,
+        refuse: impl Fn(&Limits<1>, &[u64; 1], u64) -> E,
     ) -> Result<R, E> {
         let limits = &self.bucket.limits;
-        self.bucket.update(|spent| change(limits, &[spent])).map_err(|spent| refuse(limits, &[spent]))
+        self.bucket.update(|spent| change(limits, &[spent])).map_err(|spent| refuse(limits, &[spent], 0))
     }
 }
 

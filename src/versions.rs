@@ -1,8 +1,11 @@
 //! Owns the loop that reads a version, decides, and publishes the next; the arithmetic is in `limits.rs` and `revision.rs`, the orderings are in `epoch.rs`,
 //! `slot.rs`, `revision_slot.rs` and `claim.rs`.
 
+use core::time::Duration;
+
 use crossbeam_utils::CachePadded;
 
+use crate::bell::Bell;
 use crate::bucket::Change;
 use crate::epoch::{Epoch, Stamp};
 use crate::limits::Limits;
@@ -25,6 +28,8 @@ pub(crate) struct Versions<const N: usize, const S: usize> {
     written: [Limit; N],
     /// All revisions but the first: that of index 1 is in slot 0.
     revisions: Slots<RevisionSlot<N>, REVISIONS>,
+    /// Only changes ring it, and only waiters listen.
+    bell: Bell,
 }
 
 #[repr(C)]
@@ -45,7 +50,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         let start = State { limits: FIRST_LIMITS, spent: limits.start() };
         let slots = Slots::beginning_with([Slot::current(&start)]);
         let shared = CachePadded::new(Shared { epoch: Epoch::new(), slots });
-        Ok(Self { shared, limits, written, revisions: Slots::new() })
+        Ok(Self { shared, limits, written, revisions: Slots::new(), bell: Bell::new() })
     }
 
     #[inline(always)]
@@ -55,8 +60,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
         self.update(
             spare,
+            move |limits| limits.pause_left(now),
             move |limits, spent| Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),
-            move |limits, spent| limits.refusal(spent, limits.elapsed(now), &amounts),
+            move |limits, spent, pause| limits.refusal(spent, limits.elapsed(now), &amounts).behind(pause),
         )
     }
 
@@ -67,8 +73,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
         let taken = self.update(
             spare,
+            move |limits| limits.pause_left(now),
             move |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),
-            |_, _| (),
+            |_, _, _| (),
         );
         taken.unwrap_or(0)
     }
@@ -76,8 +83,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn take_in_order(&self, spare: &mut Option<usize>, now: Time, requests: &[[u64; N]]) -> usize {
         let taken = self.update(
             spare,
+            move |limits| limits.pause_left(now),
             move |limits, spent| limits.take_in_order(spent, limits.elapsed(now), requests.iter().copied()),
-            |_, _| (),
+            |_, _, _| (),
         );
         // No token was to be taken: of those that fit, each is for none.
         taken.unwrap_or_else(|()| requests.iter().take_while(|request| all_zero(request)).count())
@@ -87,8 +95,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn put_back(&self, spare: &mut Option<usize>, now: Time, amounts: [u64; N]) {
         let _ = self.update(
             spare,
+            |_| 0,
             move |limits, spent| Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ())),
-            |_, _| (),
+            |_, _, _| (),
         );
     }
 
@@ -98,12 +107,15 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
         self.update(
             spare,
+            |_| 0,
             move |limits, spent| {
                 let units = limits.units(&amounts).ok()?;
                 Some((limits.owe(spent, limits.elapsed(now), &units, &limits.furthest_debts())?, ()))
             },
-            move |limits, spent| match limits.units(&amounts) {
-                Ok(units) => limits.would_wait(spent, limits.elapsed(now), &units).into(),
+            move |limits, spent, _| match limits.units(&amounts) {
+                Ok(units) => {
+                    limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
+                }
                 Err(never) => never.into(),
             },
         )
@@ -111,18 +123,25 @@ impl<const N: usize, const S: usize> Versions<N, S> {
 
     pub(crate) fn reset(&self, spare: &mut Option<usize>, now: Time, tokens: [u64; N]) {
         let reset = move |limits: &Limits<N>| limits.reset(limits.elapsed(now), &tokens);
-        let _ = self.update(spare, move |limits, _| Some((reset(limits), ())), |_, _| ());
+        let _ = self.update(spare, |_| 0, move |limits, _| Some((reset(limits), ())), |_, _, _| ());
     }
 
     pub(crate) fn available(&self, now: Time) -> [u64; N] {
         let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
-        limits.available(&state.spent, limits.elapsed(now))
+        if limits.paused(now) { [0; N] } else { limits.available(&state.spent, limits.elapsed(now)) }
     }
 
     pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {
         let later = |slot: &RevisionSlot<N>| (slot.limits(), slot.written());
         let (State { spent, .. }, (limits, written), stamp) = self.read(|| (self.limits, self.written), later);
-        Snapshot { limits, written, spent, elapsed: limits.elapsed(now), sequence: stamp.sequence() }
+        Snapshot {
+            limits,
+            written,
+            spent,
+            elapsed: limits.elapsed(now),
+            pause: limits.pause_left(now),
+            sequence: stamp.sequence(),
+        }
     }
 
     pub(crate) fn limits(&self) -> Limits<N> {
@@ -174,7 +193,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     /// Changes the words to what `change` makes of them and of the limits that they are counted in; if it makes nothing of them, nothing is published, and
-    /// `refuse` has the word.
+    /// `refuse` has the word. So it has while `pause` says that there is one, as what is left of it; it is not asked of the first limits, which never pause.
     ///
     /// `change` sees words that may be torn, and may run many times; `refuse` sees one version. It is apart, and always inlined like this, so that the compiler
     /// leaves it out where nobody asks. `spare` is a slot that the caller owns, if any. One is
@@ -183,10 +202,11 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn update<R, E>(
         &self,
         spare: &mut Option<usize>,
+        pause: impl Fn(&Limits<N>) -> u64,
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N]) -> E,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        self.update_under(spare, &self.limits, RevisionSlot::limits, change, refuse)
+        self.update_under(spare, &self.limits, RevisionSlot::limits, pause, change, refuse)
     }
 
     /// The same, where the limits are to be known with their place among others; `Err` with both, of one version.
@@ -196,8 +216,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             &mut spare,
             &Revision::first(self.limits),
             RevisionSlot::revision,
+            |_| 0,
             |revision, spent| Some((change(revision, spent)?, ())),
-            |revision, spent| (*revision, *spent),
+            |revision, spent, _| (*revision, *spent),
         );
         self.retire(spare);
         changed
@@ -210,8 +231,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         spare: &mut Option<usize>,
         first: &V,
         later: impl Fn(&RevisionSlot<N>) -> V,
+        pause: impl Fn(&V) -> u64,
         change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&V, &[u64; N]) -> E,
+        refuse: impl Fn(&V, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
         let Shared { epoch, slots } = &*self.shared;
         let mut backoff = Backoff::new();
@@ -220,7 +242,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             let Some(current) = slots.get(seen.index()) else { continue };
             let state = current.read();
             if state.limits != FIRST_LIMITS {
-                let (left, answer) = self.update_later(*spare, *first, later, change, refuse);
+                let (left, answer) = self.update_later(*spare, *first, later, pause, change, refuse);
                 *spare = left;
                 return answer;
             }
@@ -237,7 +259,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                     return Ok(answer);
                 }
             } else if epoch.validate(seen) {
-                return Err(refuse(first, &state.spent));
+                return Err(refuse(first, &state.spent, 0));
             }
             backoff = lost_race(backoff);
         }
@@ -254,15 +276,20 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         mut spare: Option<usize>,
         first: V,
         later: impl Fn(&RevisionSlot<N>) -> V,
+        pause: impl Fn(&V) -> u64,
         change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&V, &[u64; N]) -> E,
+        refuse: impl Fn(&V, &[u64; N], u64) -> E,
     ) -> (Option<usize>, Result<R, E>) {
         let Shared { epoch, slots } = &*self.shared;
         let mut backoff = Backoff::new();
         loop {
             let (state, limits, seen) = self.read(|| first, &later);
+            let left = pause(&limits);
+            if left > 0 {
+                return (spare, Err(refuse(&limits, &state.spent, left)));
+            }
             let Some((spent, answer)) = change(&limits, &state.spent) else {
-                return (spare, Err(refuse(&limits, &state.spent)));
+                return (spare, Err(refuse(&limits, &state.spent, 0)));
             };
             spare = spare.or_else(|| slots.claim());
             let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
@@ -277,31 +304,65 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
     }
 
-    /// Publishes the next version under other limits, from a reading of `clock` on.
-    ///
-    /// The epoch is loaded before the clock is read, in every attempt: a decision that was published before is of a reading that is no later, if the clock is one
-    /// for all threads. Nothing is claimed while the clock is read.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn change(
+    /// Changes the limits, from a reading of `clock` on.
+    pub(crate) fn set_limits(
         &self,
         clock: impl Fn() -> Time,
         written: [Limit; N],
         inherit: Inherit,
     ) -> Result<(), LimitError> {
         let limits = Limits::new(written, Time::ZERO)?;
+        self.change(clock, &|old, _, spent, now| {
+            let (next, spent) = old.next(&limits, spent, now, inherit);
+            Some((next, written, spent))
+        });
+        self.bell.ring();
+        Ok(())
+    }
+
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer already, nothing changes.
+    ///
+    /// It rings no bell: nobody's turn comes earlier by it, and whoever sleeps looks again at the instant of old.
+    pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
+        self.change(clock, &|old, written, spent, now| {
+            let (next, spent) = old.paused(now.after(duration), spent, now)?;
+            Some((next, *written, spent))
+        });
+    }
+
+    /// Ends a pause at a reading of `clock`, if there is one.
+    pub(crate) fn resume(&self, clock: impl Fn() -> Time) {
+        self.change(clock, &|old, written, spent, now| {
+            let (next, spent) = old.resumed(spent, now)?;
+            Some((next, *written, spent))
+        });
+        self.bell.ring();
+    }
+
+    /// Publishes the version and the limits that `follow` makes of the current ones at a reading of `clock`; if it makes nothing of them, nothing is changed.
+    ///
+    /// The epoch is loaded before the clock is read, in every attempt: a decision that was published before is of a reading that is no later, if the clock is one
+    /// for all threads. Nothing is claimed while the clock is read.
+    #[cold]
+    #[inline(never)]
+    fn change(&self, clock: impl Fn() -> Time, follow: &Follow<'_, N>) {
         let Shared { epoch, slots } = &*self.shared;
         let mut backoff = Backoff::new();
         loop {
             // Loaded before the clock is read, and again afterwards: what is read of the version must still be current.
             let seen = epoch.load();
             let now = clock();
-            let (state, old, current) = self.read(|| Revision::first(self.limits), RevisionSlot::revision);
+            let later = |slot: &RevisionSlot<N>| (slot.revision(), slot.written());
+            let (state, (old, limits), current) = self.read(|| (Revision::first(self.limits), self.written), later);
             if current != seen {
                 backoff = lost_race(backoff);
                 continue;
             }
-            let (next, spent) = old.next(&limits, &state.spent, now, inherit);
+            let Some((next, written, spent)) = follow(&old, &limits, &state.spent, now) else { return };
             let (revision, version) = (self.revisions.claim(), slots.claim());
             if let (Some(revision), Some(version)) = (revision, version) {
                 if let (Some(of_limits), Some(slot)) = (self.revisions.get(revision), slots.get(version)) {
@@ -310,7 +371,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                     if epoch.publish(seen, version) {
                         self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));
                         self.retire(Some(seen.index()));
-                        return Ok(());
+                        return;
                     }
                 }
                 backoff = lost_race(backoff);
@@ -329,6 +390,10 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
     }
 }
+
+/// What follows a revision, its limits as they were written and the words that are counted in them, if they change at this instant.
+type Follow<'f, const N: usize> =
+    dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Option<(Revision<N>, [Limit; N], [u64; N])> + 'f;
 
 /// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]` becomes.
 #[inline]

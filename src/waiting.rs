@@ -3,10 +3,13 @@
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bell::Bell;
 use crate::bucket::Bucket;
 use crate::nap::Nap;
 use crate::revision::Revision;
 use crate::{Refused, Reservation, Time, Timer};
+#[cfg(feature = "std")]
+use crate::{bell::rung_or, sync::listen};
 
 /// A reservation made at the first poll, with what is then left of the timeout, and its wait.
 pub(crate) fn take<'a, const N: usize, T: Timer>(
@@ -23,17 +26,58 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
     }
 }
 
+/// Sleeps until nothing is `left`: on `timer`, and looks again when it wakes or when the limits change.
+///
+/// Who need not sleep listens to no bell.
+pub(crate) async fn sleep_on<T: Timer, E>(
+    bell: Option<&Bell>,
+    timer: T,
+    left: impl Fn(&mut Nap) -> Result<Option<Duration>, E>,
+) -> Result<(), E> {
+    if left(&mut Nap::new())?.is_none() {
+        return Ok(());
+    }
+    let mut nap = Nap::new();
+    loop {
+        // Nothing borrows the timer while it sleeps: futures that wait are `Send` if the timer is.
+        #[cfg(feature = "std")]
+        if let Some(bell) = bell {
+            listen!(bell.event() => listener);
+            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };
+            rung_or(listener, sleep).await;
+            continue;
+        }
+        let _ = bell;
+        let Some(sleep) = left(&mut nap)? else { return Ok(()) };
+        timer.sleep(sleep).await;
+    }
+}
+
+/// The same on a thread.
+#[cfg(feature = "std")]
+pub(crate) fn sleep<E>(bell: Option<&Bell>, left: impl Fn(&mut Nap) -> Result<Option<Duration>, E>) -> Result<(), E> {
+    if left(&mut Nap::new())?.is_none() {
+        return Ok(());
+    }
+    let mut nap = Nap::new();
+    loop {
+        let slept = match bell {
+            Some(bell) => bell.sleep(|| left(&mut nap))?,
+            None => left(&mut nap)?.map(std::thread::sleep).is_some(),
+        };
+        if !slept {
+            return Ok(());
+        }
+    }
+}
+
 /// Sleeps until `amounts` could be taken, and takes nothing.
 pub(crate) async fn until_ready<const N: usize, T: Timer>(
     bucket: &dyn Bucket<N>,
     amounts: [u64; N],
     timer: T,
 ) -> Result<(), Refused<N>> {
-    let mut nap = Nap::new();
-    while let Some(sleep) = until_looking_again(bucket, &amounts, &mut nap)? {
-        timer.sleep(sleep).await;
-    }
-    Ok(())
+    sleep_on(bucket.bell(), timer, |nap| until_looking_again(bucket, &amounts, nap)).await
 }
 
 /// The same on a thread.
@@ -42,11 +86,7 @@ pub(crate) fn until_ready_blocking<const N: usize>(
     bucket: &dyn Bucket<N>,
     amounts: [u64; N],
 ) -> Result<(), Refused<N>> {
-    let mut nap = Nap::new();
-    while let Some(sleep) = until_looking_again(bucket, &amounts, &mut nap)? {
-        std::thread::sleep(sleep);
-    }
-    Ok(())
+    sleep(bucket.bell(), |nap| until_looking_again(bucket, &amounts, nap))
 }
 
 /// How long to sleep before it is worth looking again; `None` if `amounts` could be taken now.
@@ -59,7 +99,8 @@ fn until_looking_again<const N: usize>(
     // To make nothing of the words is to read them.
     let Err((Revision { limits, .. }, spent)) = bucket.update(&|_, _| None) else { return Ok(None) };
     limits.check(amounts)?;
-    let missing = limits.not_yet(&spent, limits.elapsed(now), amounts);
+    let pause = if *amounts == [0; N] { 0 } else { limits.pause_left(now) };
+    let missing = limits.not_yet(&spent, limits.elapsed(now), amounts).behind(pause);
     let wait = missing.wait();
     // Past the end of time are those streams that never refill.
     if wait > Time::MAX.since(now) {

@@ -33,12 +33,14 @@ struct Piecewise {
     at: u64,
     /// All that accrued since the beginning, the first level included.
     accrued: i128,
+    /// Until then nothing accrues and nothing is granted.
+    paused_until: u64,
 }
 
 impl Piecewise {
     fn new(limit: Limit, scale: i128) -> Self {
         let level = if limit.starts_full { i128::from(limit.capacity) * scale } else { 0 };
-        Self { scale, limit, level, at: 0, accrued: level }
+        Self { scale, limit, level, at: 0, accrued: level, paused_until: 0 }
     }
 
     fn capacity(&self) -> i128 {
@@ -53,7 +55,7 @@ impl Piecewise {
     /// Time passes; what is more than the capacity is lost. A reading that was overtaken does not turn it back.
     fn pass(&mut self, t: u64) {
         let t = t.max(self.at);
-        let gained = self.gained(t - self.at);
+        let gained = self.gained(t.saturating_sub(self.at.max(self.paused_until)));
         self.level = (self.level + gained).min(self.capacity());
         (self.accrued, self.at) = (self.accrued + gained, t);
     }
@@ -62,6 +64,22 @@ impl Piecewise {
         self.pass(t);
         self.limit = limit;
         self.level = self.level.min(self.capacity());
+    }
+
+    /// A second pause never shortens the first.
+    fn pause(&mut self, t: u64, nanos: u64) {
+        self.pass(t);
+        self.paused_until = self.paused_until.max(t.saturating_add(nanos));
+    }
+
+    fn resume(&mut self, t: u64) {
+        self.pass(t);
+        self.paused_until = self.paused_until.min(t);
+    }
+
+    /// What there is to take; nothing in a pause.
+    fn there(&self) -> i128 {
+        if self.at < self.paused_until { 0 } else { self.level }
     }
 
     fn take(&mut self, n: u64) {
@@ -83,6 +101,8 @@ enum Op {
     Reserve(u64),
     Charge(u64),
     Change(usize),
+    Pause(u64),
+    Resume,
 }
 
 fn ops(kinds: usize) -> impl Strategy<Value = Vec<(u64, Op)>> {
@@ -93,6 +113,8 @@ fn ops(kinds: usize) -> impl Strategy<Value = Vec<(u64, Op)>> {
         1 => (0..9u64).prop_map(Op::Reserve),
         1 => (0..30u64).prop_map(Op::Charge),
         2 => (0..kinds).prop_map(Op::Change),
+        1 => prop_oneof![2 => 0..2 * SECOND, 1 => Just(u64::MAX)].prop_map(Op::Pause),
+        1 => Just(Op::Resume),
     ];
     let later = prop_oneof![3 => Just(0), 3 => 0..1000u64, 4 => 0..SECOND, 1 => 0..100 * SECOND];
     prop::collection::vec((later, op), 1..80)
@@ -109,12 +131,22 @@ fn agree(kinds: &[Limit], scale: i128, slack: u64, ops: &[(u64, Op)]) -> Result<
         model.pass(t);
         let [available] = now.available();
         let off = i128::from(slack) * (1 + bucket.snapshot().sequence() as i128) * model.scale / 1000;
-        let (low, high) = ((model.level - off).max(0) / scale, (model.level + off).max(0) / scale);
+        let there = model.there();
+        let off = if t < model.paused_until { 0 } else { off };
+        let (low, high) = ((there - off).max(0) / scale, (there + off).max(0) / scale);
         prop_assert!((low..=high).contains(&available.into()), "op {i}: {available} of {low} to {high}; {model:?}");
         match op {
             Op::Take(n) => {
-                let taken = now.try_take([n]).is_ok();
+                let answer = now.try_take([n]);
+                let taken = answer.is_ok();
                 prop_assert_eq!(taken, n <= available, "op {}: {} of {}; {:?}", i, n, available, model);
+                if let Some(wait) = answer.err().and_then(|refused| refused.wait()).filter(|wait| *wait < Duration::MAX)
+                {
+                    let then = nanos(t).after(wait);
+                    prop_assert!(bucket.at(then).snapshot().check([n]).is_ok(), "op {i}: not after {wait:?}");
+                    let before = then.as_nanos() - 1;
+                    prop_assert!(bucket.at(nanos(before)).snapshot().check([n]).is_err(), "op {i}: before {wait:?}");
+                }
                 if taken {
                     model.take(n);
                     granted += n;
@@ -147,6 +179,14 @@ fn agree(kinds: &[Limit], scale: i128, slack: u64, ops: &[(u64, Op)]) -> Result<
                 now.set_limits([kinds[kind]]).unwrap();
                 model.change(t, kinds[kind]);
                 prop_assert_eq!(bucket.limits(), [kinds[kind]]);
+            }
+            Op::Pause(nanos) => {
+                now.pause_for(Duration::from_nanos(nanos));
+                model.pause(t, nanos);
+            }
+            Op::Resume => {
+                now.resume();
+                model.resume(t);
             }
         }
         least = least.min(model.level);

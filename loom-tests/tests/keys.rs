@@ -264,3 +264,21 @@ model! {
         (other.join().unwrap(), own)
     }
 }
+
+/// A key that is looked for first where 7 is not.
+fn elsewhere() -> u8 {
+    (8..).find(|key| line(*key) != line(7)).unwrap()
+}
+
+model! {
+    /// Two threads put in the same key, so one of them has claimed a cell for nothing; a third key gets it.
+    ///
+    /// Two threads. Fails if the cell is not given back.
+    what_one_thread_did_not_need_the_next_one_gets, Some(TWO_ADDING), 5, [(true, true, true, 2)], || {
+        let keys = one(3, 9);
+        let other = beside(&keys, |keys| keys.try_take(&7, 1).is_ok());
+        let own = keys.try_take(&7, 1).is_ok();
+        let others = other.join().unwrap();
+        (own, others, keys.try_take(&elsewhere(), 1).is_ok(), keys.len())
+    }
+}

@@ -411,7 +411,7 @@ pub(crate) const FAULTS: &[Fault] = &[
                 None => Some((*spent, Err(limits.refusal(spent, limits.elapsed(now), &amounts)))),
             },",
             ),
-            edit("versions.rs", "pub(crate) fn try_take", "&amounts),\n        )", "&amounts),\n        );\n        taken?"),
+            edit("versions.rs", "pub(crate) fn try_take", "behind(pause),\n        )", "behind(pause),\n        );\n        taken?"),
         ],
         expect: Killed("refusal::a_refusal_leaves_no_trace_in_two_streams"),
     },
@@ -453,7 +453,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "versions.rs",
             "pub(crate) fn reset(&self, spare",
-            "let _ = self.update(spare, move |limits, _| Some((reset(limits), ())), |_, _| ());",
+            "let _ = self.update(spare, |_| 0, move |limits, _| Some((reset(limits), ())), |_, _, _| ());",
             "let _ = spare;
         let (_, limits, stamp) = self.read(|| self.limits, RevisionSlot::limits);
         let spent = reset(&limits);
@@ -469,11 +469,13 @@ pub(crate) const FAULTS: &[Fault] = &[
             "pub(crate) fn take_up_to(&self, spare",
             "let taken = self.update(
             spare,
+            move |limits| limits.pause_left(now),
             move |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),",
             "let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
         let first = limits.take_up_to(&state.spent, limits.elapsed(now), &per_item, max).map_or(0, |(_, items)| items);
         let taken = self.update(
             spare,
+            |_| 0,
             move |limits, spent| Some((limits.take_up_to(spent, limits.elapsed(now), &per_item, max)?.0, first)),",
         )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
@@ -771,7 +773,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "fn owe<",
             "let next = limits.owe(",
             "let next = if let Some((_, ends)) = owed.get() { Some(ends) } else { None };
-        let next = if next.is_some() { next } else { limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)) }?;
+        let next = if next.is_some() { next } else { limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)?) }?;
         let _ = limits.owe(",
         )],
         expect: Killed("reservation::two_reservations_of_two_streams_get_two_places"),
@@ -781,8 +783,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "reservation.rs",
             "fn owe<",
-            "&bounds(limits))?;",
-            "&if owed.get().is_none() { bounds(limits) } else { [i64::MAX as u64; N] })?;",
+            "&bounds(limits)?)?;",
+            "&if owed.get().is_none() { bounds(limits)? } else { [i64::MAX as u64; N] })?;",
         )],
         expect: Killed("reservation::the_bound_of_the_queue_holds_whoever_is_first"),
     },
@@ -794,7 +796,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "let done = bucket.update(&|revision, spent| {
         let limits = &revision.limits;
         allow(limits).ok()?;
-        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits))?;
+        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)?)?;
         owed.set(Some((*revision, next)));
         Some(next)
     });",
@@ -804,7 +806,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         done = bucket.update(&|revision, spent| {
             let limits = &revision.limits;
             allow(limits).ok()?;
-            let next = limits.owe(spent, limits.elapsed(now), &limits.units(&one).ok()?, &bounds(limits))?;
+            let next = limits.owe(spent, limits.elapsed(now), &limits.units(&one).ok()?, &bounds(limits)?)?;
             let mut so_far = owed.get().map_or([0; N], |(_, ends)| ends);
             so_far[i] = next[i];
             owed.set(Some((*revision, so_far)));
@@ -985,7 +987,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "revision-write-without-fence",
         edits: &[edit("revision_slot.rs", "pub(crate) fn write", "fence(Release);", "")],
-        expect: Killed("set_limits::a_late_reader_sees_through_a_revision_that_is_used_again"),
+        expect: Killed("set_limits::a_late_refusal_sees_through_a_revision_that_is_used_again"),
     },
     Fault {
         id: "revision-write-no-origin",
@@ -1008,8 +1010,23 @@ pub(crate) const FAULTS: &[Fault] = &[
         expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
-        id: "revision-read-no-number",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn revision(", "self.number.load(Relaxed)", "0")],
+        id: "revision-write-no-beginning",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.began.store(revision.began.as_nanos(), Relaxed);", "")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-write-no-pause",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.pause.store(revision.pause, Relaxed);", "")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-read-no-pause",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn limits(", "closed: manner >> CLOSED & 1 == 1", "closed: false")],
+        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-read-nothing-of-its-place",
+        edits: &[edit("revision_slot.rs", "pub(crate) fn revision(", ".map(|word| word.load(Relaxed))", ".map(|_| 0)")],
         expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
@@ -1029,52 +1046,52 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "limits-read-apart-from-the-words",
-        edits: &[edit("versions.rs", "pub(crate) fn snapshot(&self, now: Time)", "Snapshot { limits, written,", "let _ = written;\n        Snapshot { limits, written: self.written(),")],
+        edits: &[edit("versions.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            written,", "limits,\n            written: { let _ = written; self.written() },")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-clock-before-the-epoch",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "let seen = epoch.load();\n            let now = clock();", "let now = clock();\n            let seen = epoch.load();")],
+        edits: &[edit("versions.rs", "fn change(", "let seen = epoch.load();\n            let now = clock();", "let now = clock();\n            let seen = epoch.load();")],
         expect: Killed("set_limits::a_change_is_no_older_than_what_it_has_seen"),
     },
     Fault {
         id: "change-lost-race-is-done",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "if epoch.publish(seen, version) {", "let _ = epoch.publish(seen, version);\n {")],
-        expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
+        edits: &[edit("versions.rs", "fn change(", "if epoch.publish(seen, version) {", "let _ = epoch.publish(seen, version);\n {")],
+        expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-not-settled-anew",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "if epoch.publish(seen, version) {", "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {")],
+        edits: &[edit("versions.rs", "fn change(", "if epoch.publish(seen, version) {", "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {")],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-limits-not-written",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
+        edits: &[edit("versions.rs", "fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-limits-written-after-they-are-published",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "of_limits.write(&next, &written);", ""), edit("versions.rs", "pub(crate) fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
+        edits: &[edit("versions.rs", "fn change(", "of_limits.write(&next, &written);", ""), edit("versions.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-names-the-first-limits",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "limits: revision as u32 + 1", "limits: FIRST_LIMITS + 0 * revision as u32")],
+        edits: &[edit("versions.rs", "fn change(", "limits: revision as u32 + 1", "limits: FIRST_LIMITS + 0 * revision as u32")],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "change-old-limits-forgotten",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));", "")],
+        edits: &[edit("versions.rs", "fn change(", "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));", "")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-old-slot-forgotten",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "self.retire(Some(seen.index()));", "")],
+        edits: &[edit("versions.rs", "fn change(", "self.retire(Some(seen.index()));", "")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-without-a-claim",
-        edits: &[edit("versions.rs", "pub(crate) fn change(", "(self.revisions.claim(), slots.claim())", "(self.revisions.claim().map(|_| 0), slots.claim())")],
+        edits: &[edit("versions.rs", "fn change(", "(self.revisions.claim(), slots.claim())", "(self.revisions.claim().map(|_| 0), slots.claim())")],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
@@ -1084,8 +1101,93 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "inherit-retroactively",
-        edits: &[edit("revision.rs", "pub(crate) fn next(", "origin: self.limits.at(elapsed)", "origin: self.limits.origin")],
+        edits: &[edit("revision.rs", "pub(crate) fn next(", "let origin = self.limits.at(elapsed);", "let origin = self.limits.origin;")],
         expect: Killed("tests/set_limits::a_raised_rate_is_not_applied_to_the_past"),
+    },
+    // Those who sleep.
+    Fault {
+        id: "change-wakes-nobody",
+        edits: &[edit("versions.rs", "pub(crate) fn set_limits(", "self.bell.ring();", "")],
+        expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
+    },
+    Fault {
+        id: "change-wakes-before-it-is-published",
+        edits: &[
+            edit("versions.rs", "pub(crate) fn set_limits(", "self.bell.ring();", ""),
+            edit("versions.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();"),
+        ],
+        expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
+    },
+    Fault {
+        id: "resume-wakes-nobody",
+        edits: &[edit("versions.rs", "pub(crate) fn resume(", "self.bell.ring();", "")],
+        expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
+    },
+    Fault {
+        id: "sleeper-looks-before-it-listens",
+        edits: &[edit(
+            "bell.rs",
+            "pub(crate) fn sleep<E>(",
+            "listen!(&self.event => listener);\n        let Some(sleep) = left()? else { return Ok(false) };",
+            "let Some(sleep) = left()? else { return Ok(false) };\n listen!(&self.event => listener);",
+        )],
+        expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
+    },
+    Fault {
+        id: "sleeping-task-looks-before-it-listens",
+        edits: &[edit(
+            "waiting.rs",
+            "pub(crate) async fn sleep_on<",
+            "listen!(bell.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
+            "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(bell.event() => listener);",
+        )],
+        expect: Killed("waking::a_task_that_falls_asleep_beside_a_resume_is_woken"),
+    },
+    // Pauses.
+    Fault {
+        id: "pause-grants-what-is-there",
+        edits: &[edit("versions.rs", "pub(crate) fn try_take", "move |limits| limits.pause_left(now),", "|_| 0,")],
+        expect: Killed("set_limits::a_pause_beside_a_take_comes_before_or_after_it"),
+    },
+    Fault {
+        id: "pause-grants-items",
+        edits: &[edit("versions.rs", "pub(crate) fn take_up_to(&self, spare", "move |limits| limits.pause_left(now),", "|_| 0,")],
+        expect: Killed("tests/pause::while_paused_nothing_is_granted_by_any_verb"),
+    },
+    Fault {
+        id: "pause-lends",
+        edits: &[edit("holding.rs", "pub(crate) fn fetch(", "|limits| limits.pause_left(now)", "|_| 0")],
+        expect: Killed("tests/pause::a_lease_spends_what_it_holds_and_fetches_nothing"),
+    },
+    Fault {
+        id: "pause-refills",
+        edits: &[edit("revision.rs", "pub(crate) fn paused(", "self.limits.from(until, true)", "self.limits.from(instant, true)")],
+        expect: Killed("tests/pause::the_level_is_there_again_at_the_end_however_long_it_takes"),
+    },
+    Fault {
+        id: "pause-shortened-by-another",
+        edits: &[edit("revision.rs", "pub(crate) fn paused(", "if until <= instant {", "if until <= now {")],
+        expect: Killed("set_limits::of_two_pauses_the_later_end_wins_whichever_is_first"),
+    },
+    Fault {
+        id: "pause-ended-by-new-limits",
+        edits: &[edit("revision.rs", "pub(crate) fn next(", "(true, self.pause, self.began)", "(false, self.pause, self.began)")],
+        expect: Killed("set_limits::limits_change_in_a_pause_and_it_stays"),
+    },
+    Fault {
+        id: "resume-at-the-end",
+        edits: &[edit("revision.rs", "pub(crate) fn resumed(", "let origin = now.max(self.began);", "let origin = self.limits.origin;")],
+        expect: Killed("tests/pause::a_pause_makes_reservations_later_by_what_it_takes_and_a_resume_earlier_again"),
+    },
+    Fault {
+        id: "place-in-a-pause-is-ready-at-once",
+        edits: &[edit("revision.rs", "pub(crate) fn ready_at(", "made >= self.pause", "made > self.pause")],
+        expect: Killed("tests/pause::a_reservation_made_in_a_pause_is_ready_at_its_end_whenever_that_is"),
+    },
+    Fault {
+        id: "queue-over-a-pause-of-any-length",
+        edits: &[edit("limits.rs", "fn most_owed", ".checked_sub(pause)?", ".saturating_sub(pause)")],
+        expect: Killed("tests/pause::nobody_is_let_into_the_queue_for_longer_than_the_bound"),
     },
     Fault {
         id: "place-not-moved-by-a-change",
@@ -1355,7 +1457,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Keys: how many there are, and what those had spent that went.
     Fault {
         id: "table-everybody-looks-at-the-first",
-        edits: &[edit("table.rs", "pub(crate) fn in_turn", "self.next.fetch_add(cells, Relaxed)", "0 * self.next.fetch_add(cells, Relaxed)")],
+        edits: &[edit("table.rs", "pub(crate) fn in_turn", "self.next.fetch_add(cells, Relaxed)", "0_u64")],
         expect: Harmless { model: "keys::a_removed_key_makes_room_once", reason: "which cells are looked at changes when keys go, not what they hold" },
     },
     Fault {

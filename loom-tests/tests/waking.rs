@@ -1,0 +1,100 @@
+//! Those who sleep when the limits change are woken, whichever is first. A sleep never ends by itself here, so a wake that is missed is a deadlock.
+#![cfg(loom)]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use loom::sync::Notify;
+use loom::thread;
+use loom_tests::{limit, model, multi_bucket};
+use tollgate::{Inherit, Limit, ManualClock, MultiBucket, Rate, Timer};
+
+/// What a task is woken by.
+struct Alarm(Notify);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+/// Runs a future on this thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let alarm = Arc::new(Alarm(Notify::new()));
+    let waker = Waker::from(Arc::clone(&alarm));
+    let (mut future, mut context) = (pin!(future), Context::from_waker(&waker));
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => alarm.0.wait(),
+        }
+    }
+}
+
+/// A timer whose sleeps never end.
+struct Never;
+
+impl Timer for Never {
+    type Sleep = std::future::Pending<()>;
+
+    fn sleep(&self, _: Duration) -> Self::Sleep {
+        std::future::pending()
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+model! {
+    /// A thread that waits in its turn is woken by a resume, however far it has come in falling asleep.
+    ///
+    /// Two threads, one resume and one reservation of what is there, which sleeps or finds the pause over; exhaustive. Fails if a waiter works out its sleep before it
+    /// listens, or if it rings before the limits are published.
+    a_thread_that_falls_asleep_beside_a_resume_is_woken, None, 10, [[2]], || {
+        let bucket = multi_bucket::<1, 3>([3]);
+        bucket.pause_for(HOUR);
+        let waiter = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_blocking([1]).unwrap())
+        };
+        bucket.resume();
+        waiter.join().unwrap();
+        bucket.available()
+    }
+}
+
+model! {
+    /// So is a task.
+    ///
+    /// As above, with a future on a thread of its own.
+    a_task_that_falls_asleep_beside_a_resume_is_woken, None, 10, [[2]], || {
+        let bucket = multi_bucket::<1, 3>([3]);
+        bucket.pause_for(HOUR);
+        let waiter = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || block_on(bucket.take([1], Never)).unwrap())
+        };
+        bucket.resume();
+        waiter.join().unwrap();
+        bucket.available()
+    }
+}
+
+model! {
+    /// So is whoever waits until something is there, and takes nothing, if the limits change so that it is.
+    ///
+    /// Two threads, one change that fills the bucket, and a thread that waits without a place; at most two preemptions. Fails if a change wakes nobody.
+    who_waits_until_it_is_ready_beside_a_change_is_woken, Some(2), 10, [[3]], || {
+        let bucket = MultiBucket::<1, _, 3>::with_slots([Limit::new(Rate::new(1, HOUR).unwrap(), 3).empty()], ManualClock::new());
+        let bucket = Arc::new(bucket.unwrap());
+        let waiter = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.until_ready_blocking([1]).unwrap())
+        };
+        bucket.set_limits_with([limit(3)], Inherit::Reset).unwrap();
+        waiter.join().unwrap();
+        bucket.available()
+    }
+}
