@@ -224,7 +224,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         changed
     }
 
-    /// The one loop: reads the current version, works out what it becomes, and publishes that if nobody else was faster.
+    /// Reads the current version, works out what it becomes, and publishes that if nobody else was faster and the limits are the first ones: once, as once is
+    /// mostly enough, and the compiler then knows all that is not needed for it.
     #[inline(always)]
     fn update_under<V: Copy, R, E>(
         &self,
@@ -236,43 +237,42 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         refuse: impl Fn(&V, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
         let Shared { epoch, slots } = &*self.shared;
-        let mut backoff = Backoff::new();
-        loop {
-            let seen = epoch.load();
-            let Some(current) = slots.get(seen.index()) else { continue };
+        let seen = epoch.load();
+        let mut under_first = true;
+        if let Some(current) = slots.get(seen.index()) {
             let state = current.read();
-            if state.limits != FIRST_LIMITS {
-                let (left, answer) = self.update_later(*spare, *first, later, pause, change, refuse);
-                *spare = left;
-                return answer;
-            }
-            if let Some((spent, answer)) = change(first, &state.spent) {
-                *spare = spare.or_else(|| slots.claim());
-                let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {
-                    backoff = no_slot(backoff);
-                    continue;
-                };
-                slot.write(&State { spent, ..state });
-                // No validation before this: the epoch still being `seen` is what makes the state read above one version.
-                if epoch.publish(seen, index) {
-                    *spare = Some(seen.index());
-                    return Ok(answer);
+            under_first = state.limits == FIRST_LIMITS;
+            if under_first {
+                if let Some((spent, answer)) = change(first, &state.spent) {
+                    *spare = spare.or_else(|| slots.claim());
+                    if let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) {
+                        slot.write(&State { spent, ..state });
+                        // No validation before this: the epoch still being `seen` is what makes the state read above one version.
+                        if epoch.publish(seen, index) {
+                            *spare = Some(seen.index());
+                            return Ok(answer);
+                        }
+                    }
+                } else if epoch.validate(seen) {
+                    return Err(refuse(first, &state.spent, 0));
                 }
-            } else if epoch.validate(seen) {
-                return Err(refuse(first, &state.spent, 0));
             }
-            backoff = lost_race(backoff);
         }
+        let (left, answer) = self.update_again(under_first, *spare, *first, later, pause, change, refuse);
+        *spare = left;
+        answer
     }
 
-    /// The same loop under any limits, out of line. What it is given it is given by value, so that the callers of the other may keep it in registers; the
-    /// slot that the caller is left with comes back with the answer.
+    /// The same under any limits, again and again, out of line. What it is given it is given by value, so that the callers of the other may keep it in registers; the
+    /// slot that the caller is left with comes back with the answer. `lost` says whether a race was lost before.
     ///
     /// Limits that are mixed of two revisions are never used: unlike words, they may make arithmetic divide by 0. So here the epoch is validated first.
     #[cold]
     #[inline(never)]
-    fn update_later<V: Copy, R, E>(
+    #[expect(clippy::too_many_arguments, reason = "the same as its only caller has")]
+    fn update_again<V: Copy, R, E>(
         &self,
+        lost: bool,
         mut spare: Option<usize>,
         first: V,
         later: impl Fn(&RevisionSlot<N>) -> V,
@@ -281,7 +281,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         refuse: impl Fn(&V, &[u64; N], u64) -> E,
     ) -> (Option<usize>, Result<R, E>) {
         let Shared { epoch, slots } = &*self.shared;
-        let mut backoff = Backoff::new();
+        let mut backoff = if lost { lost_race(Backoff::new()) } else { Backoff::new() };
         loop {
             let (state, limits, seen) = self.read(|| first, &later);
             let left = pause(&limits);

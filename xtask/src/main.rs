@@ -8,6 +8,7 @@ mod loom;
 mod measure;
 mod step;
 mod test;
+mod versus;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,8 @@ usage: cargo xtask COMMAND
           what we cost in terms of peers and floors, beside what we want it to be; four minutes, or with --quick half of one
   keys [maps|throughput|memory|flood]
           what a bucket for every key costs: beside peers, in memory, under a flood of keys, and in other maps
+  versus COMMIT
+          what a decision costs in terms of what it cost at an earlier commit, both in one process
   charts FILE
           draws benches/charts/*.svg from what ratios --json FILE has written";
 
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "counts" => counts::run(rest),
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),
         Some((command, rest)) if command == "keys" => step::run_alone(measure::keys(rest)),
+        Some((command, rest)) if command == "versus" => versus::run(rest),
         Some((command, rest)) if command == "charts" => step::run_alone(measure::charts(rest)),
         Some((command, [])) if matches!(command.as_str(), "help" | "-h" | "--help") => {
             println!("{USAGE}");
