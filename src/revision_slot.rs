@@ -97,6 +97,7 @@ impl<const N: usize> RevisionSlot<N> {
     }
 
     /// The limits, made ready for decisions. Reads without owning: a mixture unless the epoch is validated afterwards.
+    #[inline]
     pub(crate) fn limits(&self) -> Limits<N> {
         // ORDERING: Relaxed. As in `word`.
         let origin = Time::from_nanos(self.origin.load(Relaxed));
@@ -135,6 +136,7 @@ impl<const N: usize> RevisionSlot<N> {
         })
     }
 
+    #[inline]
     fn word(&self, i: usize, word: Word) -> u64 {
         // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by the fence in `Epoch::validate`.
         // Dies without these: loom-tests/set_limits.rs, `a_late_refusal_sees_through_a_revision_that_is_used_again`.

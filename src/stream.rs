@@ -123,6 +123,7 @@ impl Stream {
     }
 
     /// The stream that these are the parts of; nothing of use, but no panic either, for parts of several.
+    #[inline]
     pub(crate) const fn of_parts(parts: Parts) -> Self {
         let Parts { whole, part, unit, capacity, precision, starts_full, closed } = parts;
         let ceiling = capacity.wrapping_mul(unit);

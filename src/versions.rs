@@ -258,13 +258,41 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                 }
             }
         }
-        let (left, answer) = self.update_again(under_first, *spare, *first, later, pause, change, refuse);
+        let (left, answer) = self.update_again(under_first, *spare, first, later, pause, change, refuse);
         *spare = left;
         answer
     }
 
-    /// The same under any limits, again and again, out of line. What it is given it is given by value, so that the callers of the other may keep it in registers; the
-    /// slot that the caller is left with comes back with the answer. `lost` says whether a race was lost before.
+    /// The same once under later limits, out of line, where the answer is what `change` has to say; it is small, and comes back in registers. `Err` with the slot that the caller
+    /// is left with where there is more to it.
+    #[inline(always)]
+    fn update_later<V, R>(
+        &self,
+        mut spare: Option<usize>,
+        later: &impl Fn(&RevisionSlot<N>) -> V,
+        pause: &impl Fn(&V) -> u64,
+        change: &impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
+    ) -> Result<(usize, R), Option<usize>> {
+        let Shared { epoch, slots } = &*self.shared;
+        let seen = epoch.load();
+        let state = slots.get(seen.index()).ok_or(spare)?.read();
+        if state.limits == FIRST_LIMITS {
+            return Err(spare);
+        }
+        let limits = later(self.revision_slot(state.limits).ok_or(spare)?);
+        // Limits that are mixed of two revisions are never used: unlike words, they may make arithmetic divide by 0.
+        if !epoch.validate(seen) || pause(&limits) > 0 {
+            return Err(spare);
+        }
+        let (spent, answer) = change(&limits, &state.spent).ok_or(spare)?;
+        spare = spare.or_else(|| slots.claim());
+        let (index, slot) = spare.and_then(|index| Some((index, slots.get(index)?))).ok_or(spare)?;
+        slot.write(&State { spent, ..state });
+        if epoch.publish(seen, index) { Ok((seen.index(), answer)) } else { Err(spare) }
+    }
+
+    /// The same under any limits, again and again, out of line. The slot is given by value, so that the callers of the other may keep it in a register; the one
+    /// that the caller is left with comes back with the answer. `lost` says whether a race was lost before.
     ///
     /// Limits that are mixed of two revisions are never used: unlike words, they may make arithmetic divide by 0. So here the epoch is validated first.
     #[cold]
@@ -274,22 +302,45 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         &self,
         lost: bool,
         mut spare: Option<usize>,
-        first: V,
+        first: &V,
         later: impl Fn(&RevisionSlot<N>) -> V,
         pause: impl Fn(&V) -> u64,
         change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&V, &[u64; N], u64) -> E,
     ) -> (Option<usize>, Result<R, E>) {
         let Shared { epoch, slots } = &*self.shared;
-        let mut backoff = if lost { lost_race(Backoff::new()) } else { Backoff::new() };
-        loop {
-            let (state, limits, seen) = self.read(|| first, &later);
-            let left = pause(&limits);
-            if left > 0 {
-                return (spare, Err(refuse(&limits, &state.spent, left)));
+        let decide = |limits: &V, spent: &[u64; N]| {
+            let left = pause(limits);
+            let changed = if left > 0 { None } else { change(limits, spent) };
+            changed.ok_or_else(|| refuse(limits, spent, left))
+        };
+        let mut backoff = Backoff::new();
+        if lost {
+            backoff = lost_race(backoff);
+        } else {
+            match self.update_later(spare, &later, &pause, &change) {
+                Ok((left, answer)) => return (Some(left), Ok(answer)),
+                Err(left) => spare = left,
             }
-            let Some((spent, answer)) = change(&limits, &state.spent) else {
-                return (spare, Err(refuse(&limits, &state.spent, 0)));
+        }
+        loop {
+            let seen = epoch.load();
+            let Some(current) = slots.get(seen.index()) else { continue };
+            let state = current.read();
+            let decided = if state.limits == FIRST_LIMITS {
+                if !epoch.validate(seen) {
+                    continue;
+                }
+                decide(first, &state.spent)
+            } else {
+                let limits = self.revision_slot(state.limits).map(&later);
+                // Validated also where the index was torn: after this the next stamp is a newer one.
+                let (true, Some(limits)) = (epoch.validate(seen), limits) else { continue };
+                decide(&limits, &state.spent)
+            };
+            let (spent, answer) = match decided {
+                Ok(changed) => changed,
+                Err(refused) => return (spare, Err(refused)),
             };
             spare = spare.or_else(|| slots.claim());
             let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) else {

@@ -28,6 +28,8 @@ usage: cargo xtask COMMAND
           instructions of a decision, counted by callgrind, against those of benches/counts.json; --accept writes that file
   ratios [--quick] [--json FILE]
           what we cost in terms of peers and floors, beside what we want it to be; four minutes, or with --quick half of one
+  changes [--quick]
+          how much two takers get done while the limits change a thousand times a second
   keys [maps|throughput|memory|flood]
           what a bucket for every key costs: beside peers, in memory, under a flood of keys, and in other maps
   versus COMMIT
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
         Some((command, rest)) if command == "counts" => counts::run(rest),
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),
+        Some((command, rest)) if command == "changes" => step::run_alone(measure::changes(rest)),
         Some((command, rest)) if command == "keys" => step::run_alone(measure::keys(rest)),
         Some((command, rest)) if command == "versus" => versus::run(rest),
         Some((command, rest)) if command == "charts" => step::run_alone(measure::charts(rest)),

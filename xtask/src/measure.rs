@@ -12,6 +12,11 @@ pub(crate) fn charts(rest: &[String]) -> Step {
     Step::cargo("charts", "run --quiet --release --package benches --bin charts --").args(rest)
 }
 
+/// How much takers get done while the limits change; `rest` goes to the program.
+pub(crate) fn changes(rest: &[String]) -> Step {
+    Step::cargo("changes", "run --quiet --release --package benches --bin changes --").args(rest)
+}
+
 /// What a bucket for every key costs; `rest` names the question.
 pub(crate) fn keys(rest: &[String]) -> Step {
     Step::cargo("keys", "run --quiet --release --package benches --bin keys --").args(rest)
