@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         ["memory"] => memory::all(),
         ["memory", name, kind, keys] => memory::one(name, kind, keys.parse().expect("a number of keys")),
         ["flood"] => flood::all(),
+        ["flood", rate] => flood::one(rate.parse().expect("tokens a second")),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
