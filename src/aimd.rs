@@ -9,7 +9,7 @@ use crate::{Observed, Policy, Ratio};
 /// The factor grows by `increase` every second, and is multiplied by `decrease` when somebody was throttled, at once. Throttled outcomes that follow within an
 /// [`interval`](Self::with_interval) are the **same event**, and change nothing: a burst of 429s, or a thousand callers that get one each, come to one decrease. So the
 /// interval should be no shorter than the time from a decrease until its effect is seen, that is from sending a request to its answer. A
-/// `Retry-After` is none of its business.
+/// `Retry-After` is none of its business: [`pause_for`](crate::MultiBucket::pause_for) is for that, and a pause stays when the factor changes.
 ///
 /// The factor is never above 1, so the configured rate is **never exceeded**; that rate is the most that the client would ever want.
 ///

@@ -70,7 +70,7 @@ where
         let Self(KeyedBucket { buckets, key }, now) = self;
         // Keys are never paused.
         let refuse = |limits: &Limits<N>, spent: &[u64; N]| refuse(limits, spent, 0);
-        match buckets.keys.change(key, *now, change, &refuse) {
+        match buckets.keys.change(key, *now, change, refuse) {
             Ok(changed) => changed,
             // As a key that nobody used, and that nothing can be taken from.
             Err(NoRoom) => Err(buckets.keys.read(key, *now, refuse)),

@@ -60,7 +60,7 @@ use crate::{
 ///
 /// # Hashing
 ///
-/// A key is its hash: 63 bits of it, from a random seed of each value ([`KeyHash`](crate::KeyHash)), so a client that chooses its key cannot choose where it lies. Two keys of the
+/// A key is its hash: 63 bits of it, from a random seed of each value ([`KeyHash`]), so a client that chooses its key cannot choose where it lies. Two keys of the
 /// same hash would share a bucket, and be granted less for it, never more: of a million keys at once any two do with probability 5 in 10^8, of a hundred million
 /// 5 in 10^4 (the birthday bound, k²/2^64). Another hasher is a parameter, and its resistance is the caller's business; it must spread well over 64 bits. Clients by
 /// address: [`IpKey`](crate::IpKey).

@@ -286,8 +286,8 @@ where
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let now = clients.at(Time::ZERO);
     /// now.try_take(&7, 1)?;
-    /// now.retain(|key, _| *key != 7);
-    /// assert!(clients.is_empty());
+    /// now.retain(|available| available > 9); // what is forgotten is filled
+    /// assert_eq!(now.available(&7), 10);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn retain(self, mut keep: impl FnMut(Amounts<N>) -> bool) {

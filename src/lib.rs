@@ -1,8 +1,9 @@
-//! A lock-free token bucket for hot paths: exact, and for several limits at once.
+//! A lock-free token bucket for hot paths: exact, for several limits at once, and for every client.
 //!
 //! A [`TokenBucket`] limits one stream, say requests. A [`MultiBucket`] limits several together, say requests *and* bytes, and takes from all of them or from
 //! none. Both are shared by reference between any number of threads. A [`Lease`] spends tokens of either without a compare-and-swap for each.
-//! A [`LeakyBucket`] is the same seen from the other side, by its level, and [`Adaptive`] lets a rate follow what a server bears.
+//! A [`LeakyBucket`] is the same seen from the other side, by its level, and [`Adaptive`] lets a rate follow what a server bears. With the feature `keys`,
+//! `KeyedBuckets` is one for every client.
 //!
 //! ```
 //! use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
@@ -35,6 +36,8 @@
 //! ages. `P` is what was [put back](TokenBucket::put_back) between the first and the last grant of the window. With leases there is [one term more](Lease#the-bound), and
 //! with what is taken before it is there, too: [`Reservation`] states both.
 //!
+//! Where limits change in the window, `C` is the largest capacity of it, and `r * w` the sum over its parts, each at its own rate; a pause counts as a rate of 0.
+//!
 //! Tokens are a line and a bucket is a counter. `accrued(t) = r * t` is what has been produced by time `t`, and the whole state is `spent`: what was
 //! taken, and what was forfeited because the bucket was full. Every grant moves `spent` up by the amount, from no less than `accrued(t) - C` to no more
 //! than `accrued(t)`; only a put-back moves it down. So between the first grant of a window and the last, it cannot have moved by more than the bound.
@@ -49,8 +52,8 @@
 //!
 //! Lock-free: a thread that is stopped anywhere, for however long, stops no other. A call starts over only when another call has got something done. A
 //! refusal writes nothing to shared memory. No call allocates, except that a `MultiBucket` links further slots when more threads than ever before are
-//! inside a call at once, and no call panics on account of its arguments. That link allocates, and it is as lock-free as the allocator is; it is made before
-//! anything is claimed.
+//! inside a call at once, or change its limits, and that `KeyedBuckets` makes room for keys in groups. Such a call is as lock-free as the allocator is, which is called before
+//! anything is claimed. No call panics on account of its arguments, but for a key whose tier is not there.
 //!
 //! ## Isolation
 //!
@@ -65,9 +68,9 @@
 //!
 //! `take_blocking`, and [`take`](TokenBucket::take) with a [`Timer`] of any asynchronous runtime, wait in turn: the tokens are taken at once, as a debt, and used
 //! when they are there. Waiters are served in the order of their coming, large amounts and small ones alike, and nobody overtakes. The instant is known
-//! from the beginning and never becomes later, so a timeout that cannot be met is refused at once and takes nothing. A waiter wakes about once, at that
+//! from the beginning, and nothing that others take or cancel makes it later, so a timeout that cannot be met is refused at once and takes nothing. A waiter wakes about once, at that
 //! instant or later, never before it. There is no task behind it, and no list of waiters
-//! but one that a change of limits wakes them by, which takers never look at.
+//! but one that a change of limits wakes them by, which takers never look at: then they work out their instants anew, earlier or later.
 //!
 //! A wait that is cancelled, by dropping its future or its [`Reservation`], gives its tokens back: those behind it keep their instants, and what
 //! was freed goes to whoever calls next. `P` counts it.
@@ -86,6 +89,46 @@
 //! }
 //! # #[cfg(not(feature = "tokio"))]
 //! # fn main() {}
+//! ```
+//!
+//! ## Limits that change
+//!
+//! A [`TokenBucket`] keeps its limit, and is the faster for it. [`MultiBucket::set_limits`] changes the rates and capacities of all streams at one instant, and [`MultiBucket::pause_for`] stops
+//! them for a time: no taker waits for that, what was earned before stays earned at the old rate, and after the call has returned none that begins later decides on the old
+//! limits. [`Inherit`] says what becomes of the tokens.
+//!
+//! ```
+//! use std::time::Duration;
+//! use tollgate::{Limit, ManualClock, MultiBucket};
+//!
+//! let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+//! bucket.try_take([10])?;
+//! bucket.clock().advance(Duration::from_millis(200)); // 2 tokens
+//! bucket.set_limit(Limit::per_second(1000))?;
+//! bucket.clock().advance(Duration::from_millis(5)); // and 5
+//! assert_eq!(bucket.available(), [7]);
+//! bucket.pause_for(Duration::from_secs(3)); // Retry-After: 3
+//! assert_eq!(bucket.try_take([1]).unwrap_err().wait(), Some(Duration::from_secs(3)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! ## Keys
+//!
+//! With the feature `keys`, all of this for every client: a key begins full, and only a key that is full again is removed, in passing and a few at a time, so
+//! eviction never resets a limit. There are never more keys than the bound that is given, and memory follows that bound: 28 bytes for each key with one stream, 125 with two, and more for each where
+//! there are far fewer. A key is 63 bits of its hash, from a random seed; two that fall together share a bucket, which a million keys do with probability 5 in 10^8.
+//! One call changes the limits of all keys, in the same short time however many there are.
+//!
+//! ```
+//! # #[cfg(feature = "keys")] {
+//! use tollgate::{KeyedBuckets, Limit};
+//!
+//! let clients = KeyedBuckets::<String>::new(Limit::per_second(100), 1_000_000)?;
+//! assert!(clients.try_take("alice", 100).is_ok());
+//! assert!(clients.try_take("alice", 100).is_err());
+//! assert!(clients.try_take("bob", 1).is_ok());
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # What it does not
@@ -268,6 +311,7 @@ pub use timer::Timer;
 pub use timer::TokioTimer;
 pub use token_bucket::{TokenBucket, TokenBucketAt};
 
-#[cfg(doctest)]
+// Its example has keys in it.
+#[cfg(all(doctest, feature = "keys"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -29,7 +29,7 @@ pub struct Snapshot<const N: usize> {
     pub(crate) written: [Limit; N],
     pub(crate) spent: [u64; N],
     pub(crate) elapsed: u64,
-    /// As in [`NotYet`](crate::NotYet).
+    /// As in [`NotYet`].
     pub(crate) pause: u64,
     pub(crate) sequence: u64,
 }

@@ -266,3 +266,26 @@ fn a_bucket_may_be_shared_with_others() {
     assert_eq!(bucket.limit(), Limit::per_second(8).capacity(10));
     assert!(format!("{adaptive:?}").contains("factor: Ratio(0.8)"), "{adaptive:?}");
 }
+
+/// As when a server says `Retry-After`: nothing is granted until its end, however the factor moves, and then the rate is that of the factor.
+#[test]
+fn a_pause_stays_when_the_factor_changes() {
+    let client = Adaptive::new(tokens(Limit::per_second(1000).capacity(1000)), aimd()).unwrap();
+    let bucket = client.bucket();
+    bucket.try_take([1000]).unwrap();
+    bucket.pause_for(Duration::from_secs(1));
+    client.throttled();
+    for left in (1..10).rev() {
+        bucket.clock().advance(Duration::from_millis(100));
+        client.tick();
+        assert_eq!(bucket.pause_left(), Duration::from_millis(100 * left));
+    }
+    assert!(client.factor() > Ratio::percent(80), "it grows in a pause, too");
+    bucket.clock().advance(Duration::from_millis(100));
+    client.tick();
+    assert_eq!((bucket.pause_left(), bucket.available()), (Duration::ZERO, [0]));
+    assert_eq!(bucket.limit(), wanted(&client));
+    bucket.clock().advance(Duration::from_millis(99));
+    let expected = (0.099 * 1000.0 * 0.87) as u64;
+    assert!(bucket.available()[0].abs_diff(expected) <= 1, "{:?} is not {expected}", bucket.available());
+}

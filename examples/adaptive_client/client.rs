@@ -17,9 +17,13 @@ pub(crate) fn send(
     while !done.load(Relaxed) {
         client.bucket().take_blocking([1])?;
         match connection.get("/")? {
-            200 => client.tick(),
-            429 => client.throttled(),
-            status => return Err(format!("the server answered {status}").into()),
+            (200, _) => client.tick(),
+            (429, retry_after) => {
+                client.throttled();
+                // A pause stays when the policy changes the limit, and of several the latest end holds.
+                retry_after.into_iter().for_each(|wait| client.bucket().pause_for(wait));
+            }
+            (status, _) => return Err(format!("the server answered {status}").into()),
         }
     }
     Ok(())
@@ -38,23 +42,25 @@ impl Connection {
         Ok(Self { address, stream: BufReader::new(stream) })
     }
 
-    /// The status of the answer, whose body is read and dropped.
-    fn get(&mut self, path: &str) -> io::Result<u16> {
+    /// The status of the answer, and its `Retry-After` in seconds if it has one; the body is read and dropped.
+    fn get(&mut self, path: &str) -> io::Result<(u16, Option<Duration>)> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         self.stream.get_mut().write_all(request.as_bytes())?;
         let status = self.line()?;
         let malformed = || io::Error::new(io::ErrorKind::InvalidData, format!("an answer begins with {status:?}"));
         let code = status.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
-        let mut length = 0;
+        let (mut length, mut retry_after) = (0, None);
         loop {
             let header = self.line()?;
             let Some((name, value)) = header.split_once(':') else { break };
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().map_err(|_| malformed())?;
+            } else if name.eq_ignore_ascii_case("retry-after") {
+                retry_after = Some(Duration::from_secs(value.trim().parse().map_err(|_| malformed())?));
             }
         }
         io::copy(&mut self.stream.by_ref().take(length), &mut io::sink())?;
-        code.ok_or_else(malformed)
+        Ok((code.ok_or_else(malformed)?, retry_after))
     }
 
     /// The next line, without its end.

@@ -2,13 +2,14 @@
 //!
 //! The server speaks HTTP over loopback and answers 429 above a limit that it tells nobody. The client may send more than twice that, if it were for its
 //! own limit; [`Aimd`] takes its rate down by a tenth when an answer is 429, and up again with time. Several threads share one bucket, and wait on it in turn.
+//! Who is far over the limit is told `Retry-After: 1`, too: then the client pauses its bucket for so long, and nobody sends. That is so at the beginning, once or twice, and hardly later.
 //!
 //! ```text
 //! cargo run --release --example adaptive_client [-- --seconds 30] [--plot FILE.svg]
 //! ```
 //!
 //! It fails if the rate that the server admitted, on average over the last 10 s, is not within 10 % of the hidden limit. By what the policy
-//! says, the factor saws by a tenth about every 0.8 s, around 0.4, and it gets there from 1 in a second; so 10 s are a dozen teeth, and after twice that the
+//! says, the factor saws by a tenth about every 0.8 s, around 0.4, and it gets there from 1 in a second, not counting pauses; so 10 s are a dozen teeth, and after twice that the
 //! beginning is long over. A run of less than 20 s is not judged by its rate.
 
 mod client;
@@ -28,6 +29,8 @@ use tollgate::{Adaptive, Aimd, Limit, MultiBucket, Ratio, TokenBucket};
 const HIDDEN: u64 = 400;
 /// What the client would send at most.
 const CONFIGURED: u64 = 1000;
+/// How many requests a second, and at once, the server refuses before it says for how long.
+const PATIENCE: Limit = Limit::per_second(50).capacity(100);
 const THREADS: usize = 8;
 
 const JUDGED: Duration = Duration::from_secs(10);
@@ -48,6 +51,8 @@ struct Sample {
 struct Counts {
     admitted: AtomicU64,
     refused: AtomicU64,
+    /// Those of the refused that had a `Retry-After`.
+    put_off: AtomicU64,
 }
 
 type Client = Adaptive<MultiBucket<1>, Aimd>;
@@ -58,6 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let address = server.server_addr().to_ip().ok_or("it listens on no address")?;
     let begun = Instant::now();
     let hidden = TokenBucket::new(Limit::per_second(HIDDEN).capacity(HIDDEN / 10))?;
+    let patience = TokenBucket::new(PATIENCE)?;
 
     // 5 % of 1000/s more every second, a tenth less when throttled; what comes within 100 ms of that is the same event.
     let bucket = MultiBucket::new([Limit::per_second(CONFIGURED).capacity(10)])?;
@@ -66,7 +72,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (counts, done, closed) = (Counts::default(), AtomicBool::new(false), AtomicBool::new(false));
     let samples = thread::scope(|scope| {
         for _ in 0..THREADS {
-            scope.spawn(|| server::serve(&server, &hidden, &counts, &closed));
+            scope.spawn(|| server::serve(&server, &hidden, &patience, &counts, &closed));
         }
         let senders: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| client::send(address, &client, &done))).collect();
         let samples = watch(&client, &counts, options.run_for);
@@ -90,6 +96,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let columns = [mean(|sample| sample.allowed), mean(|sample| sample.admitted), mean(|sample| sample.refused)];
         println!("{end:>8.1}{:>16.0}{:>10.0}{:>10.0}", columns[0], columns[1], columns[2]);
     }
+    println!("{} requests were refused with a Retry-After", counts.put_off.load(Relaxed));
     plot::draw(&options.plot, &samples)?;
     println!("plotted in {}", options.plot.display());
     judge(&samples, options.run_for)?;

@@ -79,25 +79,32 @@ impl Clock for Hand {
 /// Lets two threads start on each bucket together, three takes each, and says how many were granted on it.
 pub fn race<B: Sync>(buckets: &[B], take: impl Fn(&B) -> bool + Sync) -> Vec<u32> {
     let granted: Vec<AtomicU32> = buckets.iter().map(|_| AtomicU32::new(0)).collect();
-    let arrived: Vec<AtomicUsize> = buckets.iter().map(|_| AtomicUsize::new(0)).collect();
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                for (i, bucket) in buckets.iter().enumerate() {
-                    arrived[i].fetch_add(1, Ordering::Relaxed);
-                    let mut spins = 0;
-                    while arrived[i].load(Ordering::Relaxed) < 2 {
-                        spins += 1;
-                        // The other one may have no processor.
-                        if spins % 4096 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
-                    }
-                    let mine = (0..3).filter(|_| take(bucket)).count();
-                    granted[i].fetch_add(mine as u32, Ordering::Relaxed);
-                }
-            });
-        }
+    together(buckets, |_, i, bucket| {
+        let mine = (0..3).filter(|_| take(bucket)).count();
+        granted[i].fetch_add(mine as u32, Ordering::Relaxed);
     });
     granted.into_iter().map(AtomicU32::into_inner).collect()
+}
+
+/// Lets two threads, 0 and 1, start on each bucket together: `act` is told which of them it is, and which bucket.
+pub fn together<B: Sync>(buckets: &[B], act: impl Fn(usize, usize, &B) + Sync) {
+    let arrived: Vec<AtomicUsize> = buckets.iter().map(|_| AtomicUsize::new(0)).collect();
+    let run = |thread| {
+        for (i, bucket) in buckets.iter().enumerate() {
+            arrived[i].fetch_add(1, Ordering::Relaxed);
+            let mut spins = 0;
+            while arrived[i].load(Ordering::Relaxed) < 2 {
+                spins += 1;
+                // The other one may have no processor.
+                if spins % 4096 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+            }
+            act(thread, i, bucket);
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| run(0));
+        scope.spawn(|| run(1));
+    });
 }
 
 /// A share, as a percentage with one decimal.

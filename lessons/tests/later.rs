@@ -4,10 +4,5 @@ use lessons::later;
 
 #[test]
 fn rows_without_a_test_are_named() {
-    later(
-        "ratelimit 2.0.0",
-        "a lowered cap undone by a refill that has read the old one: not run, a race",
-        "section 3",
-    );
     later("seqlock-style composites", "a preempted writer stops everyone: no peer of that kind", "freeze-tests");
 }

@@ -26,6 +26,8 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::cargo("examples", "test --package tollgate --examples --release"),
         Step::cargo("example producers, two seconds", "run --release --example producers -- --seconds 2"),
         Step::cargo("example adaptive_client, three seconds", "run --release --example adaptive_client -- --seconds 3"),
+        // Any file of lines.
+        Step::cargo("example per_client", "run --release --features keys --example per_client -- Cargo.lock"),
         Step::cargo("example retry_after_refusal", "run --release --example retry_after_refusal"),
         Step::cargo("example throttled_copy", "run --release --example throttled_copy"),
         Step::cargo("example backpressure", "run --release --features tokio --example backpressure"),
