@@ -213,9 +213,11 @@ impl<const N: usize> Naive<N> {
     /// Takes them whether they are there or not.
     fn owe(&mut self, now: u64, n: [u64; N]) {
         let elapsed = self.elapsed(now);
-        self.spent = self.each(|stream, spent, i| {
-            if n[i] == 0 { spent } else { spent.max(stream.floor(elapsed)) + stream.shares(n[i]) }
-        });
+        self.spent = self.each(
+            |stream, spent, i| {
+                if n[i] == 0 { spent } else { spent.max(stream.floor(elapsed)) + stream.shares(n[i]) }
+            },
+        );
     }
 
     fn call(&mut self, Call { now, verb }: Call<N>) -> Answer<N> {

@@ -50,10 +50,7 @@ pub fn explore<O, M>(
             let (reached, expected) = &mut *reached.lock().expect("no execution panicked");
             let is_expected = expected.contains(&outcome);
             reached.insert(outcome);
-            assert!(
-                is_expected,
-                "after {count} executions\n  left: {reached:?}\n right: {expected:?}, what must be"
-            );
+            assert!(is_expected, "after {count} executions\n  left: {reached:?}\n right: {expected:?}, what must be");
         });
     }
     let (reached, count) = (reached.lock().expect("no execution panicked"), count.load(Ordering::Relaxed));
