@@ -575,3 +575,12 @@ fn tokens_are_conserved_while_threads_take_and_others_change_the_limits() {
     let taken = taken.into_inner();
     assert_eq!(bucket.available(), [1_000_000 - taken, 2_000_000 - 2 * taken]);
 }
+
+/// However much there was: in units of the new limit it may be more than a word can hold.
+#[test]
+fn what_is_kept_is_no_more_than_the_new_capacity() {
+    let fast = Limit::per_second(1_000_000_000).capacity(1 << 60);
+    let bucket = MultiBucket::with_clock([fast], ManualClock::new()).unwrap();
+    bucket.set_limits([Limit::per_second(1).capacity(10)]).unwrap();
+    assert_eq!(bucket.available(), [10]);
+}

@@ -1,9 +1,10 @@
 //! Owns the keyed buckets of the real crate as a subject. An item is a token of one key; others come and go beside it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use freeze_points::watched;
-use tollgate_freeze::{KeyedBuckets, Limit, ManualClock};
+use tollgate_freeze::{KeyHash, KeyRefused, KeyedBuckets, Limit, ManualClock, Rate};
 
 use crate::subject::Effect::{Adds, Sets};
 use crate::subject::{CAPACITY, START, Subject, Verb};
@@ -16,17 +17,28 @@ const KEY: u64 = 0;
 
 /// `KeyedBuckets`, and the next key that was never seen.
 #[derive(Debug)]
-pub struct Keyed(KeyedBuckets<u64, 1, ManualClock>, AtomicU64);
+pub struct Keyed(Keys, AtomicU64);
+
+type Keys = KeyedBuckets<u64, 1, ManualClock, KeyHash, fn(&u64) -> usize>;
 
 impl Keyed {
     fn another(&self) -> u64 {
         self.1.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Makes a key such that the next eviction may take it.
-    fn fill(&self, key: u64) {
-        self.0.reset(&key, u64::MAX).expect("room for all");
+    /// Makes a key such that the next eviction may take it. The clock moves by much less than the second in which a token of `KEY` accrues.
+    fn fill(&self) {
+        self.0.clock().advance(Duration::from_nanos(1));
     }
+}
+
+/// A key is full again a nanosecond after a token was taken: tokens that are given back would not do, as then it stays for longer.
+fn limit_of_others() -> Limit {
+    Limit::new(Rate::per_second(1_000_000_000), CAPACITY as u64)
+}
+
+fn tier_of(key: &u64) -> usize {
+    usize::from(*key != KEY)
 }
 
 fn limit() -> Limit {
@@ -49,16 +61,20 @@ impl Subject for Keyed {
         Verb::new("available", Adds(0), |Self(keys, _)| assert!(watched(|| keys.available(&KEY)) > 0)),
         Verb::new("try_take, of a new key", Adds(0), |subject| {
             let key = subject.another();
-            watched(|| subject.0.try_take(&key, 1)).expect("it is full");
-            subject.fill(key);
+            let taken = watched(|| subject.0.try_take(&key, 1));
+            // Who has read the clock long ago may be refused, if a key was evicted since.
+            assert!(!matches!(taken, Err(KeyRefused::NoRoom(_))), "{taken:?}");
+            subject.fill();
         }),
         Verb::new("shrink", Adds(0), |subject| {
             let key = subject.another();
             subject.0.try_take(&key, 1).expect("it is full");
-            subject.fill(key);
+            subject.fill();
             watched(|| subject.0.shrink());
         }),
-        Verb::new("set_limits", Adds(0), |Self(keys, _)| watched(|| keys.set_limits(limit())).expect("as before")),
+        Verb::new("set_tier_limits", Adds(0), |Self(keys, _)| {
+            watched(|| keys.set_tier_limits(0, limit())).expect("as before");
+        }),
         Verb::new("Reservation::cancel", Adds(-1), |Self(keys, _)| {
             let bucket = keys.bucket(&KEY);
             let place = bucket.reserve(1).expect("no bound");
@@ -72,8 +88,12 @@ impl Subject for Keyed {
     ];
 
     fn new() -> Self {
-        let keys = KeyedBuckets::with_clock(limit(), 1 << 20, ManualClock::new()).expect("a limit in range");
-        keys.try_take(&KEY, START as u64).expect("it is full");
+        // Few, since a shrink looks at the cells of all that there may be; more than are ever stopped.
+        let keys = KeyedBuckets::with_clock(limit(), 148, ManualClock::new()).expect("a limit in range");
+        let keys = keys.with_tiers([limit_of_others()], tier_of as fn(&u64) -> usize).expect("a limit in range");
+        keys.try_take(&KEY, START as u64 + 1).expect("it is full");
+        // That tokens were ever given back to a key is written beside its words, and only once: what is counted is what becomes of the words.
+        keys.put_back(&KEY, 1);
         Self(keys, AtomicU64::new(KEY + 1))
     }
 

@@ -17,4 +17,4 @@ pub use frozen::{Doomed, Frozen};
 pub use keyed::Keyed;
 pub use locked::Locked;
 pub use subject::{CAPACITY, Effect, START, Subject, Verb};
-pub use subjects::{Clocks, Multi, Word};
+pub use subjects::{Clocks, Multi, Paused, Word};

@@ -12,11 +12,14 @@ use crate::subject::{CAPACITY, START, Subject, Verb};
 const OTHER: i64 = START + 1000;
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// An item a second, from none at first.
-fn limit(tokens_per_item: u64) -> Limit {
+const fn limit(tokens_per_item: u64) -> Limit {
     Limit::per_second(tokens_per_item).capacity(CAPACITY as u64 * tokens_per_item).empty()
 }
+
+const LIMITS: [Limit; 2] = [limit(ITEM[0]), limit(ITEM[1])];
 
 /// Moves the clock on until `START` items are still missing, so that no verb has touched the bucket.
 fn fill(clock: &ManualClock) {
@@ -158,10 +161,27 @@ impl<const S: usize> Subject for Multi<S> {
             bucket.put_back(items(3));
             watched(|| estimate.settle(items(1))).expect("no debt at all");
         }),
+        // To the limits that there are, on a clock that stands: no other verb can tell.
+        Verb::new("set_limits", Adds(0), |Self(bucket)| {
+            watched(|| bucket.set_limits(LIMITS)).expect("limits in range")
+        }),
+        Verb::new("set_limits, again", Adds(0), |Self(bucket)| {
+            bucket.set_limits(LIMITS).expect("limits in range");
+            watched(|| bucket.set_limits(LIMITS)).expect("limits in range");
+        }),
+        Verb::new("try_take, later limits", Adds(1), |Self(bucket)| {
+            bucket.set_limits(LIMITS).expect("limits in range");
+            watched(|| bucket.try_take(ITEM)).expect("half of it is there");
+        }),
+        Verb::new("put_back, later limits", Adds(-1), |Self(bucket)| {
+            bucket.set_limits(LIMITS).expect("limits in range");
+            watched(|| bucket.put_back(ITEM));
+        }),
+        Verb::new("resume, not paused", Adds(0), |Self(bucket)| watched(|| bucket.resume())),
     ];
 
     fn new() -> Self {
-        let bucket = MultiBucket::with_slots(ITEM.map(limit), ManualClock::new()).expect("limits in range");
+        let bucket = MultiBucket::with_slots(LIMITS, ManualClock::new()).expect("limits in range");
         fill(bucket.clock());
         Self(bucket)
     }
@@ -173,12 +193,105 @@ impl<const S: usize> Subject for Multi<S> {
     }
 
     fn slots_held(&self) -> usize {
-        // 4096 slots: the current one, one that every handle must leave, the handles, and what others hold.
-        let mut handles = Vec::new();
-        while let Ok(handle) = self.0.handle() {
-            handles.push(handle);
-        }
-        4096 - 2 - handles.len()
+        held(&self.0)
+    }
+}
+
+/// Slots that somebody has claimed. 4096 of them: the current one, one that every handle must leave, the handles, and what others hold.
+fn held<const S: usize>(bucket: &MultiBucket<2, ManualClock, S>) -> usize {
+    let mut handles = Vec::new();
+    while let Ok(handle) = bucket.handle() {
+        handles.push(handle);
+    }
+    4096 - 2 - handles.len()
+}
+
+/// `MultiBucket` of two streams that all pause and resume: nobody knows whether it is paused, and what is called has the same effect either
+/// way. Every pause has an end, as nobody is let into the queue for one that has none.
+#[derive(Debug)]
+pub struct Paused<const S: usize>(MultiBucket<2, ManualClock, S>);
+
+impl<const S: usize> Subject for Paused<S> {
+    const NAME: &'static str =
+        if S == 1 { "MultiBucket<2> with pauses, growing" } else { "MultiBucket<2> with pauses" };
+    const VERBS: &'static [Verb<Self>] = &[
+        Verb::new("pause_for", Adds(0), |Self(bucket)| watched(|| bucket.pause_for(HOUR))),
+        Verb::new("pause_for, not paused", Adds(0), |Self(bucket)| {
+            bucket.resume();
+            watched(|| bucket.pause_for(HOUR));
+        }),
+        Verb::new("pause_for, paused for less", Adds(0), |Self(bucket)| {
+            bucket.resume();
+            bucket.pause_for(NANOSECOND);
+            watched(|| bucket.pause_for(HOUR));
+        }),
+        Verb::new("pause_for, paused for longer", Adds(0), |Self(bucket)| {
+            bucket.pause_for(HOUR);
+            watched(|| bucket.pause_for(NANOSECOND));
+        }),
+        Verb::new("resume", Adds(0), |Self(bucket)| watched(|| bucket.resume())),
+        Verb::new("resume, paused", Adds(0), |Self(bucket)| {
+            bucket.pause_for(HOUR);
+            watched(|| bucket.resume());
+        }),
+        Verb::new("set_limits, paused", Adds(0), |Self(bucket)| {
+            bucket.pause_for(HOUR);
+            watched(|| bucket.set_limits(LIMITS)).expect("limits in range");
+        }),
+        Verb::new("try_take, refused", Adds(0), |Self(bucket)| {
+            bucket.pause_for(HOUR);
+            let _ = watched(|| bucket.try_take(items(CAPACITY))).expect_err("paused, or half of it is taken");
+        }),
+        Verb::new("put_back", Adds(-4), |Self(bucket)| {
+            bucket.pause_for(HOUR);
+            watched(|| bucket.put_back(items(4)));
+        }),
+        Verb::new("charge", Adds(3), |Self(bucket)| {
+            bucket.pause_for(HOUR);
+            watched(|| bucket.charge(items(3))).expect("no debt at all");
+        }),
+        Verb::new("reserve", Adds(4), |Self(bucket)| {
+            bucket.pause_for(HOUR);
+            watched(|| bucket.reserve(items(4))).expect("no bound").commit();
+        }),
+        // As above: what is cancelled has been put back before.
+        Verb::new("Reservation::cancel", Adds(-3), |Self(bucket)| {
+            let place = bucket.reserve(items(3)).expect("no bound");
+            bucket.put_back(items(3));
+            bucket.pause_for(HOUR);
+            watched(|| place.cancel());
+        }),
+        Verb::new("Reservation::ready_at, later limits", Adds(0), |Self(bucket)| {
+            let place = bucket.reserve(items(3)).expect("no bound");
+            bucket.put_back(items(3));
+            bucket.pause_for(HOUR);
+            watched(|| place.ready_at());
+            place.commit();
+        }),
+        Verb::new("pause_left", Adds(0), |Self(bucket)| {
+            watched(|| bucket.pause_left());
+        }),
+        Verb::new("snapshot", Adds(0), |Self(bucket)| {
+            whole(watched(|| bucket.snapshot()).available());
+        }),
+    ];
+
+    fn new() -> Self {
+        let bucket = MultiBucket::with_slots(LIMITS, ManualClock::new()).expect("limits in range");
+        fill(bucket.clock());
+        Self(bucket)
+    }
+
+    /// In a pause nothing is to be had: so it is ended.
+    fn taken(&self) -> i64 {
+        self.0.resume();
+        let available = self.0.available();
+        whole(available);
+        CAPACITY - available[0] as i64
+    }
+
+    fn slots_held(&self) -> usize {
+        held(&self.0)
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) struct Done {
 impl Workers {
     /// Threads that call all verbs that add, in turn: `CALLS` times, counted now or from when they are told to.
     pub(crate) fn spawn<S: Subject>(subject: &Arc<S>, counting: bool) -> Self {
+        let adds: i64 = S::VERBS.iter().filter_map(|verb| verb.effect.adds()).sum();
+        assert_eq!(adds, 0, "{}: a mix of its verbs comes to an end", S::NAME);
         let shared =
             Arc::new(Shared { counting: counting.into(), impatient: [const { AtomicUsize::new(0) }; WORKERS] });
         let threads = (0..WORKERS).map(|me| {

@@ -2,7 +2,7 @@
 //!
 //! `FREEZE_SEED` sets the first seed; a failure names its own.
 
-use freeze_tests::{Keyed, Multi, Subject, Word, say, together};
+use freeze_tests::{Keyed, Multi, Paused, Subject, Word, say, together};
 
 const ROUNDS: u64 = 20;
 
@@ -35,4 +35,15 @@ fn nobody_waits_for_callers_that_link_blocks_of_slots() {
 #[test]
 fn nobody_waits_for_callers_of_keyed_buckets() {
     nobody_waits::<Keyed>();
+}
+
+/// Pausing, resuming and changing the limits in a pause are among their verbs.
+#[test]
+fn nobody_waits_for_callers_of_a_multi_bucket_that_is_paused() {
+    nobody_waits::<Paused<4>>();
+}
+
+#[test]
+fn nobody_waits_for_callers_of_a_multi_bucket_that_is_paused_and_grows() {
+    nobody_waits::<Paused<1>>();
 }

@@ -2,7 +2,7 @@
 //!
 //! Fails where another thread would wait for it, and if a call that is woken late acts on what it saw before.
 
-use freeze_tests::{Clocks, Keyed, Multi, Subject, Word, each_point};
+use freeze_tests::{Clocks, Keyed, Multi, Paused, Subject, Word, each_point};
 
 fn nobody_waits<S: Subject>() {
     each_point::<S>(|at| assert!(!at.others_wait, "{}: others wait for a thread that is stopped at {at:?}", S::NAME));
@@ -33,4 +33,15 @@ fn nobody_waits_for_a_caller_that_moves_a_clock() {
 #[test]
 fn nobody_waits_for_a_caller_of_keyed_buckets() {
     nobody_waits::<Keyed>();
+}
+
+/// Pausing, resuming and changing the limits in a pause are among its verbs.
+#[test]
+fn nobody_waits_for_a_caller_of_a_multi_bucket_that_is_paused() {
+    nobody_waits::<Paused<4>>();
+}
+
+#[test]
+fn nobody_waits_for_a_caller_of_a_multi_bucket_that_is_paused_and_grows() {
+    nobody_waits::<Paused<1>>();
 }

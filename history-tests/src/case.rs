@@ -1,6 +1,6 @@
 //! Owns the small random cases: a few limits, and what each of a few threads is to call.
 
-use crate::naive::{Call, ORIGIN, Stream, Verb};
+use crate::naive::{Call, Kept, ORIGIN, Stream, Verb};
 use crate::random::Random;
 
 /// Limits, and a script for each thread.
@@ -22,15 +22,17 @@ const SPAN: u64 = 12;
 impl<const N: usize> Case<N> {
     /// 2 or 3 threads of 1 to 4 calls, any verb at any time.
     pub fn random(random: &mut Random) -> Self {
-        let streams = std::array::from_fn(|_| {
-            let (num, den) = random.of(&RATES);
-            Stream { num, den, capacity: random.between(1, 6), starts_full: !random.one_in(4) }
-        });
+        let streams = streams(random);
+        // One stream has a limit that stays.
+        let changing = N > 1 && random.one_in(2);
         let threads = random.between(2, MOST_THREADS);
         let scripts = (0..threads).map(|_| {
             let calls = random.between(1, MOST_CALLS);
             (0..calls)
-                .map(|_| Call { now: random.between(ORIGIN - 2, ORIGIN + SPAN), verb: verb(&streams, random) })
+                .map(|_| Call {
+                    now: random.between(ORIGIN - 2, ORIGIN + SPAN),
+                    verb: if changing { changing_verb(&streams, random) } else { verb(&streams, random) },
+                })
                 .collect()
         });
         let scripts = scripts.collect();
@@ -42,8 +44,8 @@ impl<const N: usize> Case<N> {
         let Self { streams, mut scripts } = Self::random(random);
         for call in scripts.iter_mut().flatten() {
             let verb = match call.verb {
-                Verb::Snapshot => Verb::Available,
-                Verb::Reserve(amounts) | Verb::Charge(amounts) => Verb::TryTake(amounts),
+                Verb::Snapshot | Verb::SetLimits(..) | Verb::Pause(_) | Verb::Resume => Verb::Available,
+                Verb::Reserve(amounts) | Verb::Hold(amounts) | Verb::Charge(amounts) => Verb::TryTake(amounts),
                 verb => verb,
             };
             *call = Call { now: ORIGIN, verb };
@@ -54,6 +56,29 @@ impl<const N: usize> Case<N> {
     /// The same with one thread, which calls what all of them would have.
     pub fn alone(self) -> Self {
         Self { scripts: vec![self.scripts.concat()], ..self }
+    }
+}
+
+fn streams<const N: usize>(random: &mut Random) -> [Stream; N] {
+    std::array::from_fn(|_| {
+        let (num, den) = random.of(&RATES);
+        Stream { num, den, capacity: random.between(1, 6), starts_full: !random.one_in(4) }
+    })
+}
+
+/// One in three changes the limits, pauses or resumes.
+fn changing_verb<const N: usize>(now: &[Stream; N], random: &mut Random) -> Verb<N> {
+    match random.between(0, 11) {
+        0 | 1 => {
+            let kept = random.of(&[Kept::Tokens, Kept::Proportion, Kept::TokensAndMore, Kept::Nothing]);
+            Verb::SetLimits(streams(random), kept)
+        }
+        2 => Verb::Pause((!random.one_in(3)).then(|| random.between(0, SPAN))),
+        3 => Verb::Resume,
+        _ => match verb(now, random) {
+            Verb::Reserve(amounts) => Verb::Hold(amounts),
+            verb => verb,
+        },
     }
 }
 

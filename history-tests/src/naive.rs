@@ -3,6 +3,8 @@
 //! The rules are those of the crate's front page: what accrued is a line, what was spent is a counter, and an amount is granted from all streams or
 //! from none. The reading of the clock is part of a call, since any reading is legal, in any order.
 
+use std::time::Duration;
+
 use stateright::semantics::SequentialSpec;
 
 /// The clock's reading at construction; readings from before it count as this one.
@@ -35,6 +37,21 @@ pub enum Verb<const N: usize> {
     Available,
     Snapshot,
     WaitFor([u64; N]),
+    /// As a reservation, answered without its instant: that is looked up apart, and the limits may change in between.
+    Hold([u64; N]),
+    SetLimits([Stream; N], Kept),
+    /// `None` until it is resumed.
+    Pause(Option<u64>),
+    Resume,
+}
+
+/// What is kept when the limits change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    Tokens,
+    Proportion,
+    TokensAndMore,
+    Nothing,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,46 +76,126 @@ pub struct Naive<const N: usize> {
     streams: [Stream; N],
     spent: [i128; N],
     changes: u64,
+    /// The instant from which the limits count: that of the last change of theirs, or the end of a pause.
+    origin: u64,
+    pause: Option<Pause>,
 }
+
+/// A pause lasts until the origin of the limits. It is kept when it is over, until they change: to a reading from before, it is not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Pause {
+    began: u64,
+}
+
+/// The end of a pause without one.
+const NEVER: u64 = u64::MAX;
+
+/// The wait for it.
+const FOREVER: u128 = Duration::MAX.as_nanos();
 
 impl Stream {
     fn shares(&self, tokens: u64) -> i128 {
         i128::from(tokens) * i128::from(self.den)
     }
 
-    fn accrued(&self, now: u64) -> i128 {
-        let start = if self.starts_full { self.shares(self.capacity) } else { 0 };
-        start + i128::from(self.num) * i128::from(now.saturating_sub(ORIGIN))
+    fn ceiling(&self) -> i128 {
+        self.shares(self.capacity)
     }
 
-    /// What a full bucket has forfeited by now.
-    fn floor(&self, now: u64) -> i128 {
-        self.accrued(now) - self.shares(self.capacity)
+    fn start(&self) -> i128 {
+        if self.starts_full { self.ceiling() } else { 0 }
+    }
+
+    /// So many nanoseconds after the limits began to count.
+    fn accrued(&self, elapsed: u64) -> i128 {
+        self.start() + i128::from(self.num) * i128::from(elapsed)
+    }
+
+    /// What a full bucket has forfeited by then.
+    fn floor(&self, elapsed: u64) -> i128 {
+        self.accrued(elapsed) - self.ceiling()
+    }
+
+    /// What becomes of a level of `old`, in shares of this.
+    fn inherits(&self, old: &Self, level: i128, kept: Kept) -> i128 {
+        let (den, old_den) = (i128::from(self.den), i128::from(old.den));
+        let level = match kept {
+            Kept::Nothing => self.start(),
+            // Rounded down, a debt away from nothing.
+            _ if level < 0 => (level * den).div_euclid(old_den),
+            Kept::Proportion => level * self.ceiling() / old.ceiling(),
+            Kept::Tokens => level * den / old_den,
+            Kept::TokensAndMore => level * den / old_den + self.shares(self.capacity.saturating_sub(old.capacity)),
+        };
+        level.min(self.ceiling())
     }
 }
 
 impl<const N: usize> Naive<N> {
     pub fn new(streams: [Stream; N]) -> Self {
-        Self { streams, spent: [0; N], changes: 0 }
+        Self { streams, spent: [0; N], changes: 0, origin: ORIGIN, pause: None }
     }
 
     fn each<T>(&self, f: impl Fn(&Stream, i128, usize) -> T) -> [T; N] {
         std::array::from_fn(|i| f(&self.streams[i], self.spent[i], i))
     }
 
+    /// Nothing accrues before the limits count.
+    fn elapsed(&self, now: u64) -> u64 {
+        now.saturating_sub(self.origin)
+    }
+
+    /// Nanoseconds to the end of a pause.
+    fn pause_left(&self, now: u64) -> u64 {
+        match self.pause {
+            Some(_) if self.origin == NEVER => NEVER,
+            Some(_) => self.origin.saturating_sub(now),
+            None => 0,
+        }
+    }
+
+    fn paused(&self, now: u64) -> bool {
+        self.pause_left(now) > 0
+    }
+
+    /// From this instant on these limits count, and their levels are what was kept of those so long after the old ones began to count.
+    fn change(&mut self, streams: [Stream; N], elapsed: u64, origin: u64, pause: Option<Pause>, kept: Kept) {
+        self.spent = self.each(|old, spent, i| {
+            let level = old.accrued(elapsed) - spent.max(old.floor(elapsed));
+            streams[i].start() - streams[i].inherits(old, level, kept)
+        });
+        (self.streams, self.origin, self.pause) = (streams, origin, pause);
+        self.changes += 1;
+    }
+
     fn available(&self, now: u64) -> [u64; N] {
+        if self.paused(now) {
+            return [0; N];
+        }
+        let elapsed = self.elapsed(now);
         self.each(|stream, spent, _| {
-            let level = stream.accrued(now) - spent.max(stream.floor(now));
+            let level = stream.accrued(elapsed) - spent.max(stream.floor(elapsed));
             (level.max(0) / i128::from(stream.den)) as u64
         })
     }
 
     /// Nanoseconds until `n` tokens of each stream are there.
     fn waits(&self, now: u64, n: [u64; N]) -> [u128; N] {
+        let elapsed = self.elapsed(now);
+        // What is for nothing waits for no end of a pause either.
+        let pause = if n == [0; N] { 0 } else { self.pause_left(now) };
         self.each(|stream, spent, i| {
-            let missing = spent.max(stream.floor(now)) + stream.shares(n[i]) - stream.accrued(now);
-            if n[i] == 0 { 0 } else { (missing.max(0) as u128).div_ceil(u128::from(stream.num)) }
+            let missing = spent.max(stream.floor(elapsed)) + stream.shares(n[i]) - stream.accrued(elapsed);
+            let wait = if n[i] == 0 { 0 } else { (missing.max(0) as u128).div_ceil(u128::from(stream.num)) };
+            if pause == NEVER { FOREVER } else { wait + u128::from(pause) }
         })
+    }
+
+    /// Refused for now.
+    fn not_yet(&self, now: u64, n: [u64; N]) -> Answer<N> {
+        let waits = self.waits(now, n);
+        let longest = (0..N).rev().max_by_key(|&i| waits[i]).unwrap_or(0);
+        Answer::NotYet(longest, waits[longest])
     }
 
     fn never(&self, n: [u64; N]) -> Option<Answer<N>> {
@@ -115,9 +212,10 @@ impl<const N: usize> Naive<N> {
 
     /// Takes them whether they are there or not.
     fn owe(&mut self, now: u64, n: [u64; N]) {
+        let elapsed = self.elapsed(now);
         self.spent = self.each(
             |stream, spent, i| {
-                if n[i] == 0 { spent } else { spent.max(stream.floor(now)) + stream.shares(n[i]) }
+                if n[i] == 0 { spent } else { spent.max(stream.floor(elapsed)) + stream.shares(n[i]) }
             },
         );
     }
@@ -127,11 +225,7 @@ impl<const N: usize> Naive<N> {
             Verb::TryTake(n) => match self.never(n) {
                 Some(never) => never,
                 None if self.take(now, n) => Answer::Done,
-                None => {
-                    let waits = self.waits(now, n);
-                    let longest = (0..N).rev().max_by_key(|&i| waits[i]).unwrap_or(0);
-                    Answer::NotYet(longest, waits[longest])
-                }
+                None => self.not_yet(now, n),
             },
             Verb::TakeUpTo(most, each) => {
                 let items = (0..=most).rev().find(|items| self.take(now, each.map(|n| n * items)));
@@ -147,20 +241,54 @@ impl<const N: usize> Naive<N> {
                 Answer::Done
             }
             Verb::PutBack(n) => {
+                let elapsed = self.elapsed(now);
                 self.spent = self.each(|stream, spent, i| {
                     let lower = spent - stream.shares(n[i].min(stream.capacity));
-                    lower.max(spent.min(stream.floor(now)))
+                    lower.max(spent.min(stream.floor(elapsed)))
                 });
                 Answer::Done
             }
             Verb::Reset(n) => {
-                self.spent = self.each(|stream, _, i| stream.accrued(now) - stream.shares(n[i].min(stream.capacity)));
+                let elapsed = self.elapsed(now);
+                self.spent =
+                    self.each(|stream, _, i| stream.accrued(elapsed) - stream.shares(n[i].min(stream.capacity)));
                 Answer::Done
             }
             Verb::Available => Answer::Levels(self.available(now)),
             Verb::Snapshot => Answer::Picture(self.available(now), self.changes),
             Verb::WaitFor(n) => {
                 self.never(n).unwrap_or_else(|| Answer::Wait(self.waits(now, n).into_iter().max().unwrap_or(0)))
+            }
+            Verb::Hold(n) => match self.never(n) {
+                Some(never) => never,
+                // Nobody is let into the queue for a pause of which nobody knows the end, but for nothing.
+                None if n != [0; N] && self.pause_left(now) == NEVER => self.not_yet(now, n),
+                None => {
+                    self.owe(now, n);
+                    Answer::Done
+                }
+            },
+            // A reading from before the last change counts as that.
+            Verb::SetLimits(streams, kept) => {
+                let pause = self.pause.filter(|_| self.paused(now));
+                self.change(streams, self.elapsed(now), now.max(self.origin), pause, kept);
+                Answer::Done
+            }
+            Verb::Pause(length) => {
+                let until = length.map_or(NEVER, |length| now + length);
+                let instant = now.max(self.origin);
+                // Not if it would be over, or within another.
+                if until > instant {
+                    let pause = self.pause.filter(|_| self.paused(now)).unwrap_or(Pause { began: instant });
+                    self.change(self.streams, self.elapsed(now), until, Some(pause), Kept::Tokens);
+                }
+                Answer::Done
+            }
+            Verb::Resume => {
+                if let Some(Pause { began }) = self.pause.filter(|_| self.paused(now)) {
+                    self.change(self.streams, 0, now.max(began), None, Kept::Tokens);
+                }
+                Answer::Done
             }
         }
     }
@@ -171,10 +299,11 @@ impl<const N: usize> SequentialSpec for Naive<N> {
     type Ret = Answer<N>;
 
     fn invoke(&mut self, call: &Call<N>) -> Answer<N> {
-        let before = self.spent;
+        let (before, changes) = (self.spent, self.changes);
         let answer = self.call(*call);
-        // A reset is published also where it changes nothing.
-        self.changes += u64::from(self.spent != before || matches!(call.verb, Verb::Reset(_)));
+        // A reset is published also where it changes nothing. A change of the limits has counted itself.
+        let changed = self.changes == changes && (self.spent != before || matches!(call.verb, Verb::Reset(_)));
+        self.changes += u64::from(changed);
         answer
     }
 }

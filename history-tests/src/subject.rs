@@ -17,10 +17,10 @@ macro_rules! subjects {
             use std::cell::Cell;
             use std::time::Duration;
 
-            use $tollgate::{Clock, Limit, MultiBucket, Never, Rate, Refused, Reservation, Time, TokenBucket};
+            use $tollgate::{Clock, Inherit, Limit, MultiBucket, Never, Rate, Refused, Reservation, Time, TokenBucket};
 
             use super::{Answer, Call, Stream, Subject};
-            use crate::naive::{ORIGIN, Verb};
+            use crate::naive::{Kept, ORIGIN, Verb};
 
             /// `TokenBucket`.
             #[derive(Debug)]
@@ -111,7 +111,11 @@ macro_rules! subjects {
                                 Answer::Done
                             }
                             Verb::Available => Answer::Levels([bucket.available()]),
-                            Verb::Snapshot => unreachable!("it has none"),
+                            Verb::Snapshot
+                            | Verb::Hold(_)
+                            | Verb::SetLimits(..)
+                            | Verb::Pause(_)
+                            | Verb::Resume => unreachable!("it has none"),
                             Verb::WaitFor([n]) => waited(bucket.wait_for(n)),
                         }
                     })
@@ -139,6 +143,31 @@ macro_rules! subjects {
                         Answer::Picture(snapshot.available(), snapshot.sequence())
                     }
                     Verb::WaitFor(amounts) => waited(bucket.wait_for(amounts)),
+                    Verb::Hold(amounts) => {
+                        NOW.set(call.now);
+                        granted(shared.reserve(amounts).map(Reservation::commit))
+                    }
+                    Verb::SetLimits(streams, kept) => {
+                        let inherit = match kept {
+                            Kept::Tokens => Inherit::Keep,
+                            Kept::Proportion => Inherit::Proportional,
+                            Kept::TokensAndMore => Inherit::Additive,
+                            Kept::Nothing => Inherit::Reset,
+                        };
+                        bucket.set_limits_with(streams.map(limit), inherit).expect("limits in range");
+                        Answer::Done
+                    }
+                    Verb::Pause(length) => {
+                        match length {
+                            Some(nanos) => bucket.pause_for(Duration::from_nanos(nanos)),
+                            None => bucket.pause(),
+                        }
+                        Answer::Done
+                    }
+                    Verb::Resume => {
+                        bucket.resume();
+                        Answer::Done
+                    }
                 }
             }
 
@@ -177,7 +206,11 @@ macro_rules! subjects {
                             | Verb::Reset(_)
                             | Verb::Available
                             | Verb::Snapshot
-                            | Verb::WaitFor(_) => call(&self.0, one),
+                            | Verb::WaitFor(_)
+                            | Verb::Hold(_)
+                            | Verb::SetLimits(..)
+                            | Verb::Pause(_)
+                            | Verb::Resume => call(&self.0, one),
                         }
                     })
                 }

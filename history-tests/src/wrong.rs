@@ -51,7 +51,13 @@ fn call([first, second]: &[TokenBucket<Called>; 2], call: &Call<2>, take: impl F
             Answer::Done
         }
         Verb::Available => Answer::Levels([first.available(), second.available()]),
-        Verb::Snapshot | Verb::Reserve(_) | Verb::Charge(_) => unreachable!("they have none"),
+        Verb::Snapshot
+        | Verb::Reserve(_)
+        | Verb::Hold(_)
+        | Verb::Charge(_)
+        | Verb::SetLimits(..)
+        | Verb::Pause(_)
+        | Verb::Resume => unreachable!("they have none"),
         Verb::WaitFor(amounts) => waits(amounts).map_or_else(|never| never, |[a, b]| Answer::Wait(a.max(b))),
     }
 }

@@ -20,6 +20,8 @@ pub const THREE_THREADS: usize = 3;
 
 /// Explores `model`, and asserts that it reaches these outcomes, no fewer and no others, in at least `executions` executions.
 ///
+/// An outcome that must not be fails at once: what makes one possible may make far more executions possible than can be tried.
+///
 /// `preemptions` is `None` for all interleavings. It prints a line to be read by people and by `cargo xtask loom`.
 #[track_caller]
 pub fn explore<O, M>(
@@ -32,7 +34,8 @@ pub fn explore<O, M>(
     O: Ord + Debug + Send + 'static,
     M: Fn() -> O + Send + Sync + 'static,
 {
-    let reached = Arc::new(Mutex::new(BTreeSet::new()));
+    let expected: BTreeSet<O> = outcomes.into_iter().collect();
+    let reached = Arc::new(Mutex::new((BTreeSet::new(), expected)));
     let count = Arc::new(AtomicUsize::new(0));
     let started = Instant::now();
     let mut builder = loom::model::Builder::new();
@@ -43,11 +46,15 @@ pub fn explore<O, M>(
         let (reached, count) = (Arc::clone(&reached), Arc::clone(&count));
         builder.check(move || {
             let outcome = model();
-            reached.lock().expect("no execution panicked").insert(outcome);
-            count.fetch_add(1, Ordering::Relaxed);
+            let count = count.fetch_add(1, Ordering::Relaxed) + 1;
+            let (reached, expected) = &mut *reached.lock().expect("no execution panicked");
+            let is_expected = expected.contains(&outcome);
+            reached.insert(outcome);
+            assert!(is_expected, "after {count} executions\n  left: {reached:?}\n right: {expected:?}, what must be");
         });
     }
     let (reached, count) = (reached.lock().expect("no execution panicked"), count.load(Ordering::Relaxed));
+    let (reached, expected) = &*reached;
     // Past libtest's capture, so that the table of models is seen in a run that passes.
     let _ = writeln!(
         std::io::stdout(),
@@ -55,8 +62,7 @@ pub fn explore<O, M>(
         reached.len(),
         started.elapsed().as_secs_f64()
     );
-    let expected: BTreeSet<O> = outcomes.into_iter().collect();
-    assert_eq!(*reached, expected, "{name}: left: what was reached, right: what must be, after {count} executions");
+    assert_eq!(reached, expected, "{name}: left: what was reached, right: what must be, after {count} executions");
     assert!(count >= executions, "{name}: {count} executions, fewer than {executions}: is the switch inert?");
 }
 

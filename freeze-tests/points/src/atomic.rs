@@ -65,6 +65,12 @@ macro_rules! atomic {
             }
 
             #[inline]
+            pub fn fetch_add(&self, value: $int, order: Ordering) -> $int {
+                point(Point::FetchAdd);
+                self.0.fetch_add(value, order)
+            }
+
+            #[inline]
             pub fn fetch_sub(&self, value: $int, order: Ordering) -> $int {
                 point(Point::FetchSub);
                 self.0.fetch_sub(value, order)

@@ -12,6 +12,7 @@ pub enum Point {
     Store,
     CompareExchange,
     FetchMax,
+    FetchAdd,
     FetchSub,
     Fence,
     /// Into a publish-once cell.

@@ -76,9 +76,15 @@ impl Copy {
             None => Outcome::TimedOut,
             Some(_) if output.contains("running 0 tests") => Outcome::Broken(format!("no model {model:?} in {file}")),
             Some(status) if status.success() => Outcome::Passed,
-            Some(status) => match failed_models(&output) {
-                models if models.is_empty() => Outcome::Broken(format!("{status}: {}", line_with(&output, "panicked"))),
-                models => Outcome::Failed { models, why: why(&output) },
+            Some(status) => match (failed_models(&output), model) {
+                // A thread that unwinds from a deadlock gives back what it holds, which loom does not let it: it panics again, and there is no list.
+                (models, Some(name)) if models.is_empty() && output.contains("\ndeadlock; threads = ") => {
+                    Outcome::Failed { models: vec![name.to_owned()], why: why(&output) }
+                }
+                (models, _) if models.is_empty() => {
+                    Outcome::Broken(format!("{status}: {}", line_with(&output, "panicked")))
+                }
+                (models, _) => Outcome::Failed { models, why: why(&output) },
             },
         })
     }

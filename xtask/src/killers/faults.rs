@@ -1097,7 +1097,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "inherit-above-the-capacity",
         edits: &[edit("stream.rs", "pub(crate) fn inherit(", "(kept + more).min(self.ceiling.into())", "(kept + more)")],
-        expect: Killed("tests/set_limits::the_policies_differ_in_the_tokens_only"),
+        expect: Killed("tests/set_limits::what_is_kept_is_no_more_than_the_new_capacity"),
     },
     Fault {
         id: "inherit-retroactively",
