@@ -147,7 +147,7 @@ where
             let full = (0..N).all(|i| !is_later(spent[i], unused[i]));
             let full = full && !(given_back && self.owed.least(unused) != unused);
             if full {
-                // Before the cell is closed: who makes the key anew reads it in `full`.
+                // Before the cell is closed: who makes the key anew reads it in `full`, and who gives tokens back to this one meanwhile, in `before`.
                 self.evicted.note(&spent);
             }
             full
