@@ -191,7 +191,8 @@ impl<C> Group<C> {
     {
         let Some(Entry { hash, cell }) = self.entry(index) else { return false };
         cell.close(|spent| {
-            // ORDERING: Relaxed. After the words, by the Acquire in `Word::load`: who sees words that were given back to sees that they were.
+            // ORDERING: Relaxed. After the words, by the Acquire in `Word::load`: who sees words that were given back to sees that they were. Where that is not seen
+            // here, it is below. Dies if neither looks: loom-tests/keys.rs, `a_word_that_was_gone_back_from_does_not_come_again`.
             let given_back = hash.load(Relaxed) & GIVEN_BACK != 0;
             if !full(spent, given_back) {
                 return None;
@@ -239,7 +240,8 @@ impl Owned<'_> {
         // ORDERING: Acquire, both, pairs with the Release in `close`. Before the words, by the fence. If it fails, it has been said, which is no less, or the cell is
         // another key's. Dies without it: loom-tests/keys.rs, `a_key_that_is_given_back_to_beside_its_removal_stays`.
         let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Acquire, Acquire);
-        // ORDERING: Release, before the compare-and-swap of the words; pairs with the Acquire in `Word::load`: who sees them lowered sees that they were.
+        // ORDERING: Release, before the compare-and-swap of the words; pairs with the Acquire in `Word::load`: who sees them lowered sees that they were. No model dies
+        // without it, since loom runs the two in this order; a machine need not.
         fence(Release);
     }
 }

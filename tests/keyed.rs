@@ -153,6 +153,20 @@ fn a_clock_that_is_behind_finds_no_token_too_many_in_a_key_made_anew() {
 }
 
 #[test]
+fn keys_that_were_idle_for_a_month_do_not_make_the_evicted_forgotten() {
+    // 1000 tokens a ns: as fast as any.
+    let keys = by_number(Limit::per_second(1_000_000_000_000).capacity(1000), 100);
+    let month = 30 * 24 * 3600 * 1_000_000_000;
+    for idle in 1..50 {
+        keys.at(nanos(0)).try_take(&idle, 500).unwrap();
+    }
+    keys.at(nanos(month)).try_take(&50, 1000).unwrap();
+    keys.at(nanos(month + 1)).shrink();
+    assert!(keys.is_empty());
+    assert_eq!([0, 1].map(|later| keys.at(nanos(month + later)).available(&50)), [0, 1000]);
+}
+
+#[test]
 fn addresses_of_one_subnet_are_one_client() {
     let clients = KeyedBuckets::<IpKey, 1, _>::with_clock(Limit::per_second(2), 10, ManualClock::new()).unwrap();
     let key = |text: &str| IpKey::new(text.parse().unwrap());
