@@ -137,7 +137,13 @@ where
             self.owed.note(words);
         }
         owned.give_back();
-        self.evicted.behind(next)
+        let behind = self.evicted.behind(next);
+        core::array::from_fn(|i| match is_later(words[i], next[i]) {
+            // What is given back takes nothing, whatever was evicted.
+            true if is_later(words[i], behind[i]) => behind[i],
+            true => words[i],
+            false => next[i],
+        })
     }
 
     /// Closes a cell if it is full at `now`. Whether it was this call that did.

@@ -1537,6 +1537,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         expect: Killed("keys::of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept"),
     },
     Fault {
+        id: "keys-evicted-pushed-back",
+        edits: &[edit("keys.rs", "fn close_full_in", "later(spent[i], Evicted::<N>::oldest(unused[i]))", "spent[i]")],
+        expect: Killed("tests/keyed::keys_that_were_idle_for_a_month_do_not_make_the_evicted_forgotten"),
+    },
+    Fault {
         id: "keys-not-counted-out",
         edits: &[edit("keys.rs", "fn uncount", "self.count.fetch_sub(1, Relaxed);", "")],
         expect: Killed("keys::a_removed_key_makes_room_once"),
