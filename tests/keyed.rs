@@ -98,8 +98,8 @@ fn a_key_is_removed_in_passing_when_it_is_full_and_not_before() {
     for key in 100..125 {
         keys.at(second).try_take(&key, 10).unwrap();
     }
-    // Those that took one token are full, and some of them were looked at; each of the 25 has looked at eight of some 1700 cells.
-    assert!((115..125).contains(&keys.len()), "{}", keys.len());
+    // Those that took one token are full, and some of them may have been looked at; each of the 25 has looked at eight of some 1700 cells.
+    assert!((115..=125).contains(&keys.len()), "{}", keys.len());
     for key in 125..400 {
         keys.at(second).try_take(&key, 10).unwrap();
     }
