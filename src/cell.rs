@@ -60,9 +60,9 @@ pub trait Cell<const N: usize>: Send + Sync {
         change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>,
     ) -> Result<Changed<R, N>, Closed>;
 
-    /// Makes the cell vacant if `full` says so of its words, and they are still the same. `true` for the one call that closed it. A cell that was opened and
-    /// has no words stays. `times` is how many keys had been put into the group when the cell was seen open, or more.
-    fn close(&self, times: u64, full: impl Fn(&[u64; N]) -> bool) -> bool;
+    /// Makes the cell vacant if `full` says so of its words, of one version, and they are still the same when it has said so. `true` for the one call that closed it.
+    /// A cell that was opened and has no words stays. `full` answers with how many keys had been put into the group after the words were read, or more.
+    fn close(&self, full: impl FnOnce(&[u64; N]) -> Option<u64>) -> bool;
 }
 
 /// The cell of one stream, 8 bytes.
@@ -191,27 +191,32 @@ impl Cell<1> for Word {
             if !mine() {
                 return Err(Closed);
             }
-            let (next, changed) = match change(&spent) {
+            let begins = matches!(Self::says(word), Says::Unborn);
+            let ([next], changed) = match change(&spent) {
                 Some((next, answer)) => (next, Ok(answer)),
-                None if matches!(Self::says(word), Says::Spent) => return Ok(Err(spent)),
-                // Refused, but a cell that nobody takes from must be there to be closed; a unit short, as all is that begins.
-                None => ([spent[0].wrapping_add(1)], Err(spent)),
+                None if !begins => return Ok(Err(spent)),
+                // Refused, but a cell that nobody takes from must be there to be closed.
+                None => (spent, Err(spent)),
             };
+            // What begins is a unit short at least: the full one may be the word that the last key of the cell had when it went.
+            let next = if begins && [next] == spent { next.wrapping_add(1) } else { next };
             // ORDERING: Relaxed, both. A grant orders no other memory; a failure is read anew. That it is a compare-and-swap keeps up what `open` released.
             // Dies as a load and a store: loom-tests/keys.rs, `a_take_beside_the_removal_of_its_key_is_not_lost`.
-            if self.0.compare_exchange_weak(word, Self::spent(next[0]), Relaxed, Relaxed).is_ok() {
+            if self.0.compare_exchange_weak(word, Self::spent(next), Relaxed, Relaxed).is_ok() {
                 return Ok(changed);
             }
         }
     }
 
-    fn close(&self, times: u64, full: impl Fn(&[u64; 1]) -> bool) -> bool {
+    fn close(&self, full: impl FnOnce(&[u64; 1]) -> Option<u64>) -> bool {
         let word = self.load();
+        if !matches!(Self::says(word), Says::Spent) {
+            return false;
+        }
+        let Some(times) = full(&[word]) else { return false };
         // ORDERING: success Release pairs with the Acquire in `load` and in `try_claim`: who finds the cell vacant, or in it what was made of that, knows since when
         // it was full, which `full` has written. Dies without it: loom-tests/keys.rs, `a_key_made_anew_knows_since_when_it_was_full`. Failure Relaxed: nothing is kept.
-        matches!(Self::says(word), Says::Spent)
-            && full(&[word])
-            && self.0.compare_exchange(word, Self::state(VACANT, times), Release, Relaxed).is_ok()
+        self.0.compare_exchange(word, Self::state(VACANT, times), Release, Relaxed).is_ok()
     }
 }
 
@@ -334,10 +339,10 @@ impl<const N: usize> Cell<N> for Versions<N> {
         changed
     }
 
-    fn close(&self, _: u64, full: impl Fn(&[u64; N]) -> bool) -> bool {
-        // What is read may be torn; then the epoch has moved on, and publishing fails.
+    fn close(&self, full: impl FnOnce(&[u64; N]) -> Option<u64>) -> bool {
         let Ok((seen, Some(spent))) = self.seen() else { return false };
-        let closed = full(&spent) && self.epoch.publish(seen, NAMES_VACANT);
+        // What is full is written down, so it must not be torn.
+        let closed = self.epoch.validate(seen) && full(&spent).is_some() && self.epoch.publish(seen, NAMES_VACANT);
         if closed {
             self.slots.release(seen.index());
         }
@@ -354,26 +359,26 @@ mod tests {
         let add = |spent: &[u64; N]| Some((spent.map(|word| word + 1), "done"));
         let nothing = |_: &[u64; N]| None::<([u64; N], ())>;
         for times in 0..5 {
-            assert!(cell.read(mine).is_err() && cell.update(mine, full, add).is_err() && !cell.close(9, |_| true));
+            assert!(cell.read(mine).is_err() && cell.update(mine, full, add).is_err() && !cell.close(|_| Some(9)));
             assert!(cell.claimed().is_none() && !cell.is_open());
             assert!(cell.try_claim() && !cell.try_claim());
             cell.withdraw();
             assert!(cell.claimed().is_none() && cell.try_claim());
-            assert!(cell.read(mine).is_err() && cell.update(mine, full, add).is_err() && !cell.close(9, |_| true));
+            assert!(cell.read(mine).is_err() && cell.update(mine, full, add).is_err() && !cell.close(|_| Some(9)));
             assert!(!cell.is_open());
             let claimed = cell.claimed().unwrap();
             cell.open(claimed);
             cell.open(claimed);
             assert!(cell.is_open() && cell.claimed().is_none() && !cell.try_claim());
             assert_eq!(cell.read(mine).unwrap(), None);
-            assert!(!cell.close(times, |_| true));
+            assert!(!cell.close(|_| Some(times)));
             assert_eq!(cell.update(mine, full, add).unwrap(), Ok("done"));
             assert_eq!(cell.read(mine).unwrap(), Some([7; N]));
             assert!(cell.read(|| false).is_err() && cell.update(|| false, full, add).is_err());
-            assert!(!cell.close(times, |spent| *spent != [7; N]) && cell.is_open());
+            assert!(!cell.close(|spent| (*spent != [7; N]).then_some(times)) && cell.is_open());
             assert_eq!(cell.update(mine, full, add).unwrap(), Ok("done"));
             assert_eq!(cell.update(mine, full, nothing).unwrap(), Err([8; N]));
-            assert!(cell.close(times, |spent| *spent == [8; N]));
+            assert!(cell.close(|spent| (*spent == [8; N]).then_some(times + 1)));
         }
     }
 
@@ -383,7 +388,7 @@ mod tests {
         cell.open(cell.claimed().unwrap());
         assert_eq!(cell.update(|| true, || [6; N], |_| None::<([u64; N], ())>).unwrap(), Err([6; N]));
         assert!(cell.read(|| true).unwrap().is_some());
-        assert!(cell.close(1, |_| true));
+        assert!(cell.close(|_| Some(1)));
     }
 
     #[test]
@@ -405,7 +410,12 @@ mod tests {
         let old = cell.claimed().unwrap();
         cell.open(old);
         assert!(cell.update(|| true, || [6; N], |spent| Some((*spent, ()))).unwrap().is_ok());
-        assert!(cell.close(1, |_| true) && cell.try_claim());
+        assert!(cell.close(|_| Some(1)) && cell.try_claim());
+        cell.open(old);
+        assert!(!cell.is_open() && cell.claimed().is_some());
+        // Nor where it was given back in between.
+        cell.withdraw();
+        assert!(cell.try_claim());
         cell.open(old);
         assert!(!cell.is_open() && cell.claimed().is_some());
     }
@@ -414,6 +424,15 @@ mod tests {
     fn a_cell_is_not_opened_by_an_old_claim() {
         is_not_opened_by_an_old_claim::<1, Word>();
         is_not_opened_by_an_old_claim::<2, Versions<2>>();
+    }
+
+    #[test]
+    fn no_key_begins_with_the_word_that_the_last_one_ended_with() {
+        let cell = Word::vacant();
+        assert!(cell.try_claim());
+        cell.open(cell.claimed().unwrap());
+        assert_eq!(cell.update(|| true, || [6], |full| Some((*full, ()))).unwrap(), Ok(()));
+        assert_eq!(cell.read(|| true).unwrap(), Some([7]));
     }
 
     #[test]
@@ -435,7 +454,7 @@ mod tests {
             cell.open(cell.claimed().unwrap());
             assert!(cell.update(|| true, || [0; 2], |spent| Some((*spent, ()))).unwrap().is_ok());
             assert!(cell.update(|| true, || [0; 2], |spent| Some((*spent, ()))).unwrap().is_ok());
-            assert!(cell.close(times, |_| true));
+            assert!(cell.close(|_| Some(times)));
         }
         assert_eq!([cell.slots.claim(), cell.slots.claim(), cell.slots.claim()], [Some(0), Some(1), Some(2)]);
     }

@@ -22,6 +22,11 @@ impl<const N: usize> Evicted<N> {
         Self(unused.map(|word| AtomicU64::new(word.wrapping_sub(1))))
     }
 
+    /// The least that is noted of a key that is full, where this is the word of an unused one: so that a key that was idle for ages is not taken for one that is ahead.
+    pub(crate) const fn oldest(unused: u64) -> u64 {
+        unused.wrapping_sub(FURTHEST / 2)
+    }
+
     /// A key that had spent this is about to be removed.
     pub(crate) fn note(&self, spent: &[u64; N]) {
         for (word, spent) in self.0.iter().zip(spent) {

@@ -10,7 +10,8 @@
 //! before it does that, or anywhere else, holds up nobody, and keeps one cell at most.
 //!
 //! The epoch never names a cell that was closed after it was published: else the next claim of it would be taken for one that was put in. So it is moved on
-//! before such a cell is closed.
+//! before such a cell is closed. Whoever moves it on has opened the cell that it names then, which may be the same cell for another key already; and what
+//! he closes is what he read before that, or nothing.
 
 use crate::cell::{Cell, Closed};
 use crate::epoch::{Epoch, Stamp};
@@ -123,11 +124,16 @@ impl<C> Group<C> {
             let near = self.lines[line].iter().position(|entry| entry.cell.try_claim())?;
             Some((others, line * NEAR + near))
         };
-        let (others, index) = (0..LINES).find_map(claim).ok_or(Full)?;
+        let Some((others, index)) = (0..LINES).find_map(claim) else {
+            // Somebody else may have put it into the last one.
+            self.settled();
+            return if self.is_there(hash) { Ok(false) } else { Err(Full) };
+        };
         let Some(entry) = self.entry(index) else { return Err(Full) };
         // ORDERING: Release pairs with the Acquire in `is_there`: whoever finds another key in a cell knows since when the one before it was full, as the claim
-        // knows it. Dies without it: loom-tests/keys.rs, `a_key_that_moved_knows_since_when_it_was_full`.
-        entry.hash.store(identity(hash), Release);
+        // knows it. Dies without it: loom-tests/keys.rs, `a_key_that_moved_knows_since_when_it_was_full`. Not a store, which loom does not put in one order with
+        // what is done to the hash by those who still take it for that of the last key: `a_key_that_comes_while_the_last_one_is_looked_at_is_there`.
+        entry.hash.swap(identity(hash), Release);
         // ORDERING: Relaxed. Published by the epoch, with the key. Dies as a load and a store: loom-tests/keys.rs, `two_keys_in_one_group_are_both_there`.
         self.reach.fetch_max(others as u32, Relaxed);
         loop {
@@ -177,27 +183,35 @@ impl<C> Group<C> {
     }
 
     /// Closes one cell if its words are what `full` wants; `full` also hears whether tokens were given back to its key. Whether it was this call.
+    ///
+    /// The words are read before anything else is looked at, and nothing is done to other words: by then the cell may be another key's.
     pub(crate) fn close<const N: usize>(&self, index: usize, full: impl Fn(&[u64; N], bool) -> bool) -> bool
     where
         C: Cell<N>,
     {
-        let Some(entry) = self.entry(index) else { return false };
-        let full = |spent: &[u64; N]| {
-            // ORDERING: Relaxed. After the words, by the Acquire in `Word::load`: who sees words that were given back to sees that they were.
-            full(spent, entry.hash.load(Relaxed) & GIVEN_BACK != 0)
-        };
-        if !matches!(entry.cell.read(|| true), Ok(Some(spent)) if full(&spent)) {
-            return false;
-        }
-        let times = loop {
-            let seen = self.epoch.load();
-            if seen.index() != index {
-                break seen.sequence();
+        let Some(Entry { hash, cell }) = self.entry(index) else { return false };
+        cell.close(|spent| {
+            // ORDERING: Relaxed. After the words, by the Acquire in `Word::load`: who sees words that were given back to sees that they were. Where that is not seen
+            // here, it is below. Dies if neither looks: loom-tests/keys.rs, `a_word_that_was_gone_back_from_does_not_come_again`.
+            let given_back = hash.load(Relaxed) & GIVEN_BACK != 0;
+            if !full(spent, given_back) {
+                return None;
             }
-            // Moved on, as the epoch must not name a cell that is vacant.
-            self.epoch.publish(seen, NONE);
-        };
-        entry.cell.close(times, full)
+            // ORDERING: Release, for what `full` wrote; pairs with the Acquire in `give_back`. One of the two comes first: it is seen here that tokens were given back, or
+            // they are given back to no less than what `full` wrote. Dies without it: loom-tests/keys.rs, `a_key_that_is_given_back_to_beside_its_removal_stays`.
+            if !given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0 {
+                return None;
+            }
+            loop {
+                // Settled, as it may name the same cell for another key by now, which would never be opened else.
+                let seen = self.settled();
+                if seen.index() != index {
+                    return Some(seen.sequence());
+                }
+                // Moved on, as the epoch must not name a cell that is vacant.
+                self.epoch.publish(seen, NONE);
+            }
+        })
     }
 }
 
@@ -221,11 +235,13 @@ impl Owned<'_> {
         identity(self.hash.load(Relaxed)) == self.identity
     }
 
-    /// Says that tokens are about to be given back to this key, if it still is the one.
+    /// Says that tokens are about to be given back to this key, if it still is the one. What `close` had been told to write before is seen afterwards.
     pub(crate) fn give_back(self) {
-        // ORDERING: Relaxed, both. Before the words, by the fence. If it fails, it has been said, or the cell is another key's.
-        let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Relaxed, Relaxed);
-        // ORDERING: Release, before the compare-and-swap of the words; pairs with the Acquire in `Word::load`: who sees them lowered sees that they were.
+        // ORDERING: Acquire, both, pairs with the Release in `close`. Before the words, by the fence. If it fails, it has been said, which is no less, or the cell is
+        // another key's. Dies without it: loom-tests/keys.rs, `a_key_that_is_given_back_to_beside_its_removal_stays`.
+        let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Acquire, Acquire);
+        // ORDERING: Release, before the compare-and-swap of the words; pairs with the Acquire in `Word::load`: who sees them lowered sees that they were. No model dies
+        // without it, since loom runs the two in this order; a machine need not.
         fence(Release);
     }
 }
@@ -293,6 +309,73 @@ mod tests {
         assert!(take(&group, 1 << 40) && group.close(index, |_, _| true));
         assert!(matches!(group.put_in(2 << 40), Ok(true)) && take(&group, 2 << 40));
         assert_eq!(given_back(index), Some(false));
+    }
+
+    const SEVEN: u64 = 7 << 40;
+    const EIGHT: u64 = 8 << 40;
+
+    /// A group of one key, which has taken one, and its cell.
+    fn of_seven<const N: usize, C: Cell<N>>() -> (Group<C>, usize) {
+        let group = Group::<C>::new();
+        assert!(matches!(group.put_in(SEVEN), Ok(true)) && take(&group, SEVEN));
+        let index = group.epoch.load().index();
+        (group, index)
+    }
+
+    /// As `put_in`, as far as the key's claim.
+    fn claim<const N: usize, C: Cell<N>>(group: &Group<C>, index: usize, hash: u64) {
+        let entry = group.entry(index).unwrap();
+        assert!(entry.cell.try_claim());
+        entry.hash.store(hash, Relaxed);
+    }
+
+    fn a_cell_that_went_while_it_was_looked_at<const N: usize, C: Cell<N>>() {
+        // Another key has been put in, and nobody has opened it yet.
+        let (group, index) = of_seven::<N, C>();
+        assert!(!group.close(index, |_, _| {
+            assert!(group.close(index, |_, _| true));
+            claim(&group, index, EIGHT);
+            assert!(group.epoch.publish(group.settled(), index));
+            true
+        }));
+        assert!(take(&group, EIGHT));
+        // The same, and it has words that would be full.
+        let (group, index) = of_seven::<N, C>();
+        assert!(!group.close(index, |_, _| {
+            assert!(group.close(index, |_, _| true));
+            assert!(matches!(group.put_in(EIGHT), Ok(true)) && take(&group, EIGHT) && take(&group, EIGHT));
+            true
+        }));
+        assert!(take(&group, EIGHT));
+        // It has been claimed, but not put in.
+        let (group, index) = of_seven::<N, C>();
+        assert!(!group.close(index, |_, _| {
+            assert!(group.close(index, |_, _| true));
+            claim(&group, index, EIGHT);
+            true
+        }));
+        group.settled();
+        assert!(!take(&group, EIGHT));
+    }
+
+    #[test]
+    fn a_cell_that_is_another_keys_when_it_is_to_be_closed_is_left_alone() {
+        a_cell_that_went_while_it_was_looked_at::<1, Word>();
+        a_cell_that_went_while_it_was_looked_at::<2, Versions<2>>();
+    }
+
+    #[test]
+    fn a_key_that_is_given_back_to_while_it_is_looked_at_stays() {
+        let (group, index) = of_seven::<1, Word>();
+        let give_back = |cell: &Word, owned: Owned<'_>| {
+            owned.give_back();
+            cell.update(|| owned.still(), || [5], |[spent]| Some(([spent - 1], ())))
+        };
+        assert!(!group.close(index, |_, given_back| {
+            assert!(!given_back && take(&group, SEVEN) && group.find(SEVEN, give_back).is_some());
+            true
+        }));
+        assert!(group.close(index, |_, given_back| given_back));
     }
 
     #[test]

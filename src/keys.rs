@@ -20,6 +20,14 @@
 //! What gives tokens back goes back on the line. So that is written down beside the cell before it is done ([`Owned::give_back`]), and such a key goes only when it
 //! would be full with a whole capacity more spent, which is behind every word that it had while it owed nothing. Where it owed something, its words are noted
 //! ([`Tier::owed`]), and it goes when the line has passed those. No word goes back to, or before, the last one that was evicted.
+//!
+//! A key may be given back to while a thread that saw it full, and never given back to, is about to close it: the word could come back to what that thread holds, though it had
+//! been further meanwhile. So whoever closes notes the word in [`Evicted`] before he looks once more at what is written beside the cell, and whoever gives back writes there
+//! before he reads [`Evicted`]: one of the two sees the other, and the key stays, or its word does not come back.
+//!
+//! What this leaves: readings of those who give back to one key that go backwards, by as much as is then above the capacity that was counted on. Each of them fills the bucket
+//! of its own reading, so together they may go back further than a capacity. A thread that had stood still since before that, for as long as a capacity takes to
+//! accrue, would have to find another key in the cell, with the same word to the unit.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
@@ -129,7 +137,13 @@ where
             self.owed.note(words);
         }
         owned.give_back();
-        self.evicted.behind(next)
+        let behind = self.evicted.behind(next);
+        core::array::from_fn(|i| match is_later(words[i], next[i]) {
+            // What is given back takes nothing, whatever was evicted.
+            true if is_later(words[i], behind[i]) => behind[i],
+            true => words[i],
+            false => next[i],
+        })
     }
 
     /// Closes a cell if it is full at `now`. Whether it was this call that did.
@@ -147,8 +161,8 @@ where
             let full = (0..N).all(|i| !is_later(spent[i], unused[i]));
             let full = full && !(given_back && self.owed.least(unused) != unused);
             if full {
-                // Before the cell is closed: who makes the key anew reads it in `full`.
-                self.evicted.note(&spent);
+                // Before the cell is closed: who makes the key anew reads it in `full`, and who gives tokens back to this one meanwhile, in `before`.
+                self.evicted.note(&core::array::from_fn(|i| later(spent[i], Evicted::<N>::oldest(unused[i]))));
             }
             full
         })

@@ -95,7 +95,8 @@ mod tests {
         for key in 0..CELLS as u64 {
             assert!(matches!(table.put_in(2 * key, |_, _| panic!("there is room")), Ok(true)));
         }
-        assert!(matches!(table.put_in(4, |_, _| ()), Err(Full)));
+        assert!(matches!(table.put_in(4, |_, _| panic!("it is there")), Ok(false)));
+        assert!(matches!(table.put_in(u64::MAX, |_, _| ()), Err(Full)));
         let looked_at = core::cell::Cell::new(0);
         assert!(table.put_in(u64::MAX, |_, _| looked_at.set(looked_at.get() + 1)).is_err());
         assert_eq!(looked_at.get(), CELLS);

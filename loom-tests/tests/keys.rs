@@ -282,3 +282,93 @@ model! {
         (own, others, keys.try_take(&elsewhere(), 1).is_ok(), keys.len())
     }
 }
+
+model! {
+    /// A key goes whose cell the epoch names, as the last one that was put in. Another claims the cell, and two threads put that in at once: it begins once.
+    ///
+    /// Two threads, one take of 2 of 3 each. Fails if the claim is opened before it is put in: if the epoch still names the cell, or is not looked at again.
+    a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one, Some(TWO_ADDING), 5, [(true, false, 1), (false, true, 1)], || {
+        let keys = one(3, 9);
+        let eight = beside_seven();
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, move |keys| {
+            keys.at(at(1)).shrink();
+            keys.at(at(1)).try_take(&eight, 2).is_ok()
+        });
+        let own = keys.at(at(1)).try_take(&eight, 2).is_ok();
+        (own, other.join().unwrap(), keys.at(at(1)).available(&eight))
+    }
+}
+
+model! {
+    /// A key goes while another thread looks whether it is full, and the next key has been put into its cell, but not been opened: that is there, once.
+    ///
+    /// Two threads. Fails if the epoch is moved on though the cell that it names has not been opened.
+    a_key_that_comes_while_the_last_one_is_looked_at_is_there, Some(TWO_ADDING), 5, [(true, 2, 1)], || {
+        let keys = one(3, 9);
+        let eight = beside_seven();
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, move |keys| {
+            keys.at(at(1)).shrink();
+            keys.at(at(1)).try_take(&eight, 1).is_ok()
+        });
+        keys.at(at(1)).shrink();
+        let others = other.join().unwrap();
+        (others, keys.at(at(1)).available(&eight), keys.len())
+    }
+}
+
+model! {
+    /// A key lies on the next line, as another one had its own, which goes then. Who had looked for it before, and puts it in afterwards, finds it.
+    ///
+    /// Two threads, one take of 2 of 3 each. Nothing is left where one has claimed the last cell, so that there was no room for the other, which then removed 7: 8 begins with
+    /// no less spent. Fails if a key that is put in is not looked for as far as one has been put in.
+    a_key_that_lies_further_is_not_put_in_again, Some(TWO_ADDING), 5, [(true, false, 0), (true, false, 1), (false, true, 1)], || {
+        let keys = one(3, 9);
+        let eight = beside_seven();
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, move |keys| {
+            let taken = keys.at(at(0)).try_take(&eight, 2).is_ok();
+            keys.at(at(1)).shrink();
+            taken
+        });
+        let own = keys.at(at(0)).try_take(&eight, 2).is_ok();
+        (own, other.join().unwrap(), keys.at(at(0)).available(&eight))
+    }
+}
+
+model! {
+    /// A thread is about to take from a key of which nothing is left at 0. At 2 it is given back to until it is full, and another key comes. Were that one in the same cell,
+    /// its first token would make the same word, and the take would be from it.
+    ///
+    /// Two threads. Fails if a key goes, that was given back to, before it would be full with a capacity more spent.
+    a_word_that_was_gone_back_from_does_not_come_again, Some(TWO_ADDING), 5, [(true, 3, 2), (true, 1, 2)], || {
+        let keys = one(3, 9);
+        let eight = beside_seven();
+        keys.at(at(0)).try_take(&7, 3).unwrap();
+        let other = beside(&keys, move |keys| {
+            keys.at(at(2)).put_back(&7, 3);
+            keys.at(at(2)).shrink();
+            keys.at(at(2)).try_take(&eight, 1).unwrap();
+        });
+        let own = keys.at(at(2)).try_take(&7, 2).is_ok();
+        other.join().unwrap();
+        (own, keys.at(at(2)).available(&7), keys.at(at(2)).available(&eight))
+    }
+}
+
+model! {
+    /// A key is full at 1. A token is taken and given back beside its removal: then it is not removed as one that was never given back to, though its word is the same again. It
+    /// stays, or it is made anew.
+    ///
+    /// Two threads. Fails if it is not seen, by one of the two, that the other one was there: that tokens were given back, or what was written down of the key.
+    a_key_that_is_given_back_to_beside_its_removal_stays, Some(TWO_ADDING), 5, [(2, 1), (3, 1)], || {
+        let keys = one(3, 9);
+        keys.at(at(0)).try_take(&7, 1).unwrap();
+        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
+        keys.at(at(1)).try_take(&7, 1).unwrap();
+        keys.at(at(1)).put_back(&7, 1);
+        other.join().unwrap();
+        (keys.at(at(1)).available(&7), keys.len())
+    }
+}

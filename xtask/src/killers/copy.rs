@@ -94,7 +94,7 @@ impl Copy {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         let crate_tests = file.strip_prefix("tests/");
         if file == "lib" || crate_tests.is_some() {
-            command.args("test --offline --package tollgate --no-default-features --features=std".split(' '));
+            command.args("test --offline --package tollgate --no-default-features --features=keys".split(' '));
             command.args(crate_tests.map_or(vec!["--lib"], |file| vec!["--test", file]));
             command.env_remove("RUSTFLAGS").env("CARGO_TARGET_DIR", self.folder.join("target/crate"));
         } else {

@@ -12,7 +12,7 @@ const WORD_CELL_WITHDRAW: &str = "fn withdraw(&self) {
         // ORDERING";
 const WORD_CELL_OPEN: &str = "fn open(&self, Claimed(word): Claimed)";
 const WORD_CELL_UPDATE: &str = "change: impl Fn(&[u64; 1]) -> Option<([u64; 1], R)>,";
-const WORD_CELL_CLOSE: &str = "fn close(&self, times: u64, full: impl Fn(&[u64; 1]) -> bool) -> bool {";
+const WORD_CELL_CLOSE: &str = "fn close(&self, full: impl FnOnce(&[u64; 1]) -> Option<u64>) -> bool {";
 const GROUP_PUT_IN: &str = "pub(crate) fn put_in<const N: usize>";
 const GROUP_CLOSE: &str = "pub(crate) fn close<const N: usize>";
 const KEYS_ADD: &str = "fn add(&self";
@@ -1291,10 +1291,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "cell-withdrawn-without-looking",
         edits: &[edit("cell.rs", WORD_CELL_WITHDRAW, "self.0.load(Relaxed)", "0")],
-        expect: Harmless {
-            model: "keys::what_one_thread_did_not_need_the_next_one_gets",
-            reason: "a claim that was never put in has been seen by nobody who opens it, so its number may come again",
-        },
+        expect: Killed("lib::cell::tests::a_cell_is_not_opened_by_an_old_claim"),
     },
     Fault {
         id: "cell-open-relaxed",
@@ -1316,11 +1313,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "cell.rs",
             WORD_CELL_UPDATE,
-            "self.0.compare_exchange_weak(word, Self::spent(next[0]), Relaxed, Relaxed).is_ok()",
+            "self.0.compare_exchange_weak(word, Self::spent(next), Relaxed, Relaxed).is_ok()",
             "{
                 let same = self.0.load(Relaxed) == word;
                 if same {
-                    self.0.store(Self::spent(next[0]), Release);
+                    self.0.store(Self::spent(next), Release);
                 }
                 same
             }",
@@ -1381,7 +1378,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "group-hash-written-relaxed",
-        edits: &[edit("group.rs", GROUP_PUT_IN, "entry.hash.store(identity(hash), Release)", "entry.hash.store(identity(hash), Relaxed)")],
+        edits: &[edit("group.rs", GROUP_PUT_IN, "entry.hash.swap(identity(hash), Release)", "entry.hash.swap(identity(hash), Relaxed)")],
         expect: Killed("keys::a_key_that_moved_knows_since_when_it_was_full"),
     },
     Fault {
@@ -1391,7 +1388,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "group-put-in-without-looking",
-        edits: &[edit("group.rs", GROUP_PUT_IN, "if self.is_there(hash) {", "if false {")],
+        edits: &[edit("group.rs", GROUP_PUT_IN, "if self.is_there(hash) {\n                entry", "if false {\n                entry")],
         expect: Killed("keys::a_key_begins_once"),
     },
     Fault {
@@ -1421,7 +1418,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "group-given-back-forgotten",
-        edits: &[edit("group.rs", GROUP_CLOSE, "entry.hash.load(Relaxed) & GIVEN_BACK != 0", "false")],
+        edits: &[edit("group.rs", GROUP_CLOSE, "hash.load(Relaxed) & GIVEN_BACK != 0", "false"), edit("group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
         expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
     },
     Fault {
@@ -1444,7 +1441,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "group.rs",
             "pub(crate) fn give_back",
-            "let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Relaxed, Relaxed);",
+            "let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Acquire, Acquire);",
             "",
         )],
         expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
@@ -1452,7 +1449,40 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "group-given-back-without-fence",
         edits: &[edit("group.rs", "pub(crate) fn give_back", "fence(Release);", "")],
-        expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
+        expect: Harmless {
+            model: "keys::a_key_that_is_given_back_to_beside_its_removal_stays",
+            reason: "under loom: the two read-modify-writes of a hash, and that of the words, happen in the order in which loom runs them; a machine may swap the two of one thread",
+        },
+    },
+    Fault {
+        id: "group-given-back-seen-relaxed",
+        edits: &[edit("group.rs", "pub(crate) fn give_back", "Acquire, Acquire", "Relaxed, Relaxed")],
+        expect: Killed("keys::a_key_that_is_given_back_to_beside_its_removal_stays"),
+    },
+    Fault {
+        id: "group-looked-at-relaxed",
+        edits: &[edit("group.rs", GROUP_CLOSE, "hash.fetch_add(0, Release)", "hash.fetch_add(0, Relaxed)")],
+        expect: Killed("keys::a_key_that_is_given_back_to_beside_its_removal_stays"),
+    },
+    Fault {
+        id: "group-given-back-meanwhile",
+        edits: &[edit("group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
+        expect: Killed("lib::group::tests::a_key_that_is_given_back_to_while_it_is_looked_at_stays"),
+    },
+    Fault {
+        id: "group-full-without-looking-whether-it-is-there",
+        edits: &[edit("group.rs", GROUP_PUT_IN, "return if self.is_there(hash) { Ok(false) } else { Err(Full) };", "return Err(Full);")],
+        expect: Killed("lib::table::tests::where_a_group_is_full_all_of_it_is_looked_at"),
+    },
+    Fault {
+        id: "group-moved-on-before-it-is-opened",
+        edits: &[edit("group.rs", GROUP_CLOSE, "self.settled()", "self.epoch.load()")],
+        expect: Killed("keys::a_key_that_comes_while_the_last_one_is_looked_at_is_there"),
+    },
+    Fault {
+        id: "cell-begins-with-the-last-word",
+        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "if begins && [next] == spent", "if false && [next] == spent")],
+        expect: Killed("lib::cell::tests::no_key_begins_with_the_word_that_the_last_one_ended_with"),
     },
     // Keys: how many there are, and what those had spent that went.
     Fault {
@@ -1505,6 +1535,11 @@ pub(crate) const FAULTS: &[Fault] = &[
             "Some(word.load(Relaxed)).filter(|seen| !is_ahead(*seen, *spent)).map(|_| word.store(*spent, Relaxed))",
         )],
         expect: Killed("keys::of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept"),
+    },
+    Fault {
+        id: "keys-evicted-pushed-back",
+        edits: &[edit("keys.rs", "fn close_full_in", "later(spent[i], Evicted::<N>::oldest(unused[i]))", "spent[i]")],
+        expect: Killed("tests/keyed::keys_that_were_idle_for_a_month_do_not_make_the_evicted_forgotten"),
     },
     Fault {
         id: "keys-not-counted-out",
