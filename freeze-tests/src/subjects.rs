@@ -163,7 +163,7 @@ impl<const S: usize> Subject for Multi<S> {
         }),
         // To the limits that there are, on a clock that stands: no other verb can tell.
         Verb::new("set_limits", Adds(0), |Self(bucket)| {
-            watched(|| bucket.set_limits(LIMITS)).expect("limits in range")
+            watched(|| bucket.set_limits(LIMITS)).expect("limits in range");
         }),
         Verb::new("set_limits, again", Adds(0), |Self(bucket)| {
             bucket.set_limits(LIMITS).expect("limits in range");

@@ -59,6 +59,12 @@ macro_rules! atomic {
             }
 
             #[inline]
+            pub fn swap(&self, value: $int, order: Ordering) -> $int {
+                point(Point::Swap);
+                self.0.swap(value, order)
+            }
+
+            #[inline]
             pub fn fetch_max(&self, value: $int, order: Ordering) -> $int {
                 point(Point::FetchMax);
                 self.0.fetch_max(value, order)

@@ -11,6 +11,7 @@ pub enum Point {
     Load,
     Store,
     CompareExchange,
+    Swap,
     FetchMax,
     FetchAdd,
     FetchSub,
