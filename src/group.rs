@@ -88,7 +88,7 @@ impl<C> Group<C> {
                 here | u32::from(owned.still()) << i
             });
             while here != 0 {
-                let entry = &entries[here.trailing_zeros() as usize % NEAR];
+                let Some(entry) = entries.get(here.trailing_zeros() as usize) else { break };
                 if let Ok(found) = look(&entry.cell, Owned { hash: &entry.hash, identity: identity_of_key }) {
                     return Some(found);
                 }
@@ -111,7 +111,7 @@ impl<C> Group<C> {
     }
 
     fn entry(&self, index: usize) -> Option<&Entry<C>> {
-        self.lines.get(index / NEAR).map(|entries| &entries[index % NEAR])
+        self.lines.as_flattened().get(index)
     }
 
     /// Puts a key in, unless it is there. `Ok` says whether it was this call; an error, that there is no vacant cell.

@@ -96,8 +96,6 @@ mod face {
 #[cfg(loom)]
 mod face {
     pub(crate) use super::scheduled::Backoff;
-    #[cfg(feature = "keys")]
-    pub(crate) use loom::sync::Mutex;
     pub(crate) use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
     pub(super) use loom::thread::yield_now;
