@@ -72,12 +72,13 @@ use crate::{
 /// them comes (with several streams also where more threads than ever before are inside a take of one key).
 ///
 /// So memory follows `max_keys`, and is all there is to come once that many were seen: 28 bytes for each with one stream, whatever the key is, and 125 with two.
-/// Where keys are far fewer than their bound, a group has few of them, up to 2 KiB for each: a bound is not free.
+/// Where keys are far fewer than their bound, a group has few of them, up to 2 KiB for each: a bound is not free. Eight bytes for each group are taken at once, so a bound
+/// of more keys than any memory holds panics, or ends the program, as any such allocation does.
 ///
 /// # Tiers
 ///
 /// [`with_tiers`](Self::with_tiers) gives keys different limits, such as free, paid and internal, by a function from the key. It costs no memory for a key, and where there is
-/// one tier, no time. A key in another tier is another key: if the function changes its mind about one, it begins with a full bucket in the new tier, and what it
+/// one tier, no time; but each tier has groups of its own, so memory follows `max_keys` in each that gets many keys. A key in another tier is another key: if the function changes its mind about one, it begins with a full bucket in the new tier, and what it
 /// had in the old one goes when that is full. So in every window it gets at most what its tiers allow together, and counts as one key in each that
 /// is not full again. A key that fills up and is forgotten may come back in any tier.
 ///
