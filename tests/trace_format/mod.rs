@@ -92,11 +92,13 @@ pub(crate) struct Header {
     /// In model `leaky`, numerator and denominator.
     pub(crate) min_factor: Option<[u64; 2]>,
     pub(crate) max_factor: Option<[u64; 2]>,
-    /// In model `limiter`.
+    /// In model `limiter`, which is replayed where there are queues.
+    #[cfg(feature = "std")]
     #[serde(flatten)]
     pub(crate) ticks: Option<Ticks>,
 }
 
+#[cfg(feature = "std")]
 #[derive(Deserialize)]
 pub(crate) struct Ticks {
     pub(crate) drain_interval_ns: u64,
