@@ -131,7 +131,7 @@ impl<C> Group<C> {
         };
         let Some(entry) = self.entry(index) else { return Err(Full) };
         // ORDERING: Release pairs with the Acquire in `is_there`: whoever finds another key in a cell knows since when the one before it was full, as the claim
-        // knows it. Dies without it: loom-tests/keys.rs, `a_key_that_moved_knows_since_when_it_was_full`. Not a store, which loom does not put in one order with
+        // knows it. Dies without it: loom-tests/keys.rs, `a_key_that_was_given_back_to_and_moved_knows_what_it_had_spent`. Not a store, which loom does not put in one order with
         // what is done to the hash by those who still take it for that of the last key: `a_key_that_comes_while_the_last_one_is_looked_at_is_there`.
         entry.hash.swap(identity(hash), Release);
         // ORDERING: Relaxed. Published by the epoch, with the key. Dies as a load and a store: loom-tests/keys.rs, `two_keys_in_one_group_are_both_there`.

@@ -1379,7 +1379,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "group-hash-written-relaxed",
         edits: &[edit("group.rs", GROUP_PUT_IN, "entry.hash.swap(identity(hash), Release)", "entry.hash.swap(identity(hash), Relaxed)")],
-        expect: Killed("keys::a_key_that_moved_knows_since_when_it_was_full"),
+        expect: Killed("keys::a_key_that_was_given_back_to_and_moved_knows_what_it_had_spent"),
     },
     Fault {
         id: "group-reach-not-noted",
