@@ -178,7 +178,7 @@ model! {
     /// by then.
     ///
     /// Two threads. Fails if what the removed ones had spent is kept by a load and a store.
-    of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept, Some(TWO_ADDING), 10, [(1, 2)], || {
+    of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept, Some(THREE_THREADS), 10, [(1, 2)], || {
         let keys = one(3, 9);
         keys.at(at(0)).try_take(&7, 3).unwrap();
         keys.at(at(0)).try_take(&8, 1).unwrap();
