@@ -170,146 +170,76 @@
 extern crate std;
 
 mod adaptive;
-mod aimd;
-#[cfg(feature = "std")]
-mod backlog;
-mod bell;
 mod bucket;
-#[cfg(feature = "keys")]
-mod cell;
-mod claim;
 mod clock;
-mod control;
 #[cfg(feature = "std")]
-mod deadline_queue;
-#[cfg(feature = "std")]
-mod drained;
-mod epoch;
-mod estimate;
+mod deadline;
+mod decision;
 #[cfg(feature = "keys")]
-mod evicted;
-mod fill_table;
-#[cfg(feature = "keys")]
-mod group;
-mod handle;
-mod holding;
-mod inherit;
-#[cfg(feature = "keys")]
-mod ip_key;
-#[cfg(feature = "keys")]
-mod key_hash;
-#[cfg(feature = "keys")]
-mod key_lease;
-#[cfg(feature = "keys")]
-mod key_limits;
-#[cfg(feature = "keys")]
-mod key_refused;
-#[cfg(feature = "keys")]
-mod keyed_bucket;
-#[cfg(feature = "keys")]
-mod keyed_buckets;
-#[cfg(feature = "keys")]
-mod keyed_buckets_at;
-#[cfg(feature = "keys")]
-mod keys;
-mod leaky_bucket;
+mod keyed;
 mod lease;
 mod limit;
-mod limits;
-mod line;
-mod multi_bucket;
-mod multi_lease;
-mod nap;
-mod notation;
-#[cfg(feature = "std")]
-mod order;
-mod policy;
-mod queue;
-mod rate;
-mod ratio;
-mod refused;
-mod reservation;
-mod revision;
-mod revision_slot;
-mod room;
-#[cfg(feature = "std")]
-mod sharded_deadline_queue;
-mod slot;
-mod slots;
-mod snapshot;
-mod stream;
-#[cfg(feature = "keys")]
-mod streams;
+mod state;
 mod sync;
-#[cfg(feature = "keys")]
-mod table;
-#[cfg(feature = "keys")]
-mod terms;
-#[cfg(feature = "keys")]
-mod terms_slot;
-#[cfg(feature = "keys")]
-mod tier;
-mod time;
-mod timer;
-mod token_bucket;
-mod versions;
-mod waiting;
+mod wait;
 
-pub use adaptive::{Adaptive, Adjustable};
-pub use aimd::Aimd;
+pub use adaptive::adaptive::{Adaptive, Adjustable};
+pub use adaptive::aimd::Aimd;
+pub use adaptive::fill_table::FillTable;
+pub use adaptive::policy::{Observed, Policy};
+pub use bucket::handle::{Handle, HandleAt, HandlesExhausted};
+pub use bucket::leaky::{LeakyBucket, LeakyBucketAt};
+pub use bucket::multi::{MultiBucket, MultiBucketAt};
+pub use bucket::room::Room;
+pub use bucket::token::{TokenBucket, TokenBucketAt};
+pub use clock::clock::{Clock, DefaultClock};
+pub use clock::manual::ManualClock;
+pub use clock::monotonic::Monotonic;
 #[cfg(feature = "std")]
-pub use clock::InstantClock;
+pub use clock::standard::InstantClock;
+pub use clock::time::Time;
 #[cfg(feature = "quanta")]
-pub use clock::TscClock;
-pub use clock::{Clock, DefaultClock, ManualClock, Monotonic};
+pub use clock::tsc::TscClock;
 #[cfg(feature = "std")]
-pub use deadline_queue::DeadlineQueue;
+pub use deadline::drained::{Drained, Oversized};
 #[cfg(feature = "std")]
-pub use drained::{Drained, Oversized};
-pub use estimate::Estimate;
-pub use fill_table::FillTable;
-pub use handle::{Handle, HandleAt, HandlesExhausted};
-pub use inherit::Inherit;
-#[cfg(feature = "keys")]
-pub use ip_key::IpKey;
-#[cfg(feature = "keys")]
-pub use key_hash::{KeyHash, KeyHasher};
-#[cfg(feature = "keys")]
-pub use key_lease::KeyLease;
-#[cfg(feature = "keys")]
-pub use key_refused::{KeyRefused, NoRoom};
-#[cfg(feature = "keys")]
-pub use keyed_bucket::KeyedBucket;
-#[cfg(feature = "keys")]
-pub use keyed_buckets::KeyedBuckets;
-#[cfg(feature = "keys")]
-pub use keyed_buckets_at::KeyedBucketsAt;
-pub use leaky_bucket::{LeakyBucket, LeakyBucketAt};
-pub use lease::{Lease, LeaseAt};
-pub use limit::{Limit, LimitError, LimitRule};
-pub use multi_bucket::{MultiBucket, MultiBucketAt};
-pub use multi_lease::{MultiLease, MultiLeaseAt};
-pub use notation::ParseError;
-pub use policy::{Observed, Policy};
-pub use rate::{Rate, RateError};
-pub use ratio::Ratio;
-pub use refused::{Never, NotYet, Refused};
-pub use reservation::Reservation;
-pub use room::Room;
+pub use deadline::queue::DeadlineQueue;
 #[cfg(feature = "std")]
-pub use sharded_deadline_queue::{DrainedShards, ShardedDeadlineQueue};
-pub use snapshot::Snapshot;
+pub use deadline::sharded::{DrainedShards, ShardedDeadlineQueue};
+pub use decision::inherit::Inherit;
+pub use decision::refused::{Never, NotYet, Refused};
 #[cfg(feature = "keys")]
-pub use streams::{Amounts, Streams};
+pub use keyed::ip_key::IpKey;
 #[cfg(feature = "keys")]
-pub use tier::{OneTier, TierOf};
-pub use time::Time;
+pub use keyed::key_hash::{KeyHash, KeyHasher};
+#[cfg(feature = "keys")]
+pub use keyed::key_lease::KeyLease;
+#[cfg(feature = "keys")]
+pub use keyed::key_refused::{KeyRefused, NoRoom};
+#[cfg(feature = "keys")]
+pub use keyed::keyed_bucket::KeyedBucket;
+#[cfg(feature = "keys")]
+pub use keyed::keyed_buckets::KeyedBuckets;
+#[cfg(feature = "keys")]
+pub use keyed::keyed_buckets_at::KeyedBucketsAt;
+#[cfg(feature = "keys")]
+pub use keyed::streams::{Amounts, Streams};
+#[cfg(feature = "keys")]
+pub use keyed::tier::{OneTier, TierOf};
+pub use lease::lease::{Lease, LeaseAt};
+pub use lease::multi::{MultiLease, MultiLeaseAt};
+pub use limit::limit::{Limit, LimitError, LimitRule};
+pub use limit::notation::ParseError;
+pub use limit::rate::{Rate, RateError};
+pub use limit::ratio::Ratio;
+pub use state::snapshot::Snapshot;
+pub use wait::estimate::Estimate;
+pub use wait::reservation::Reservation;
 #[cfg(feature = "futures-timer")]
-pub use timer::FuturesTimer;
-pub use timer::Timer;
+pub use wait::timer::FuturesTimer;
+pub use wait::timer::Timer;
 #[cfg(feature = "tokio")]
-pub use timer::TokioTimer;
-pub use token_bucket::{TokenBucket, TokenBucketAt};
+pub use wait::timer::TokioTimer;
 
 // Its example has keys in it.
 #[cfg(all(doctest, feature = "keys"))]

@@ -20,22 +20,22 @@ const A_PICTURE: &str = "nothing to weaken: only `Debug` looks at it";
 
 pub(crate) const FAULTS: &[Fault] = &[
     // First, since it takes the longest.
-    Fault { id: "no-op", edits: &[edit("epoch.rs", "fn validate", "fence(Acquire);", "fence(Acquire); ")], expect: NoOp },
+    Fault { id: "no-op", edits: &[edit("state/epoch.rs", "fn validate", "fence(Acquire);", "fence(Acquire); ")], expect: NoOp },
     // The epoch.
     Fault {
         id: "epoch-load-relaxed",
-        edits: &[edit("epoch.rs", "fn load", "self.0.load(Acquire)", "self.0.load(Relaxed)")],
+        edits: &[edit("state/epoch.rs", "fn load", "self.0.load(Acquire)", "self.0.load(Relaxed)")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "epoch-publish-relaxed",
-        edits: &[edit("epoch.rs", "pub(crate) fn publish", "Release, Relaxed", "Relaxed, Relaxed")],
+        edits: &[edit("state/epoch.rs", "pub(crate) fn publish", "Release, Relaxed", "Relaxed, Relaxed")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "epoch-publish-as-load-and-store",
         edits: &[edit(
-            "epoch.rs",
+            "state/epoch.rs",
             "pub(crate) fn publish",
             "self.0.compare_exchange(seen.0, seen.next(index).0, Release, Relaxed).is_ok()",
             "let same = self.0.load(Relaxed) == seen.0;
@@ -49,7 +49,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "epoch-publish-whatever-is-current",
         edits: &[edit(
-            "epoch.rs",
+            "state/epoch.rs",
             "pub(crate) fn publish",
             "self.0.compare_exchange(seen.0, seen.next(index).0, Release, Relaxed).is_ok()",
             "self.0.swap(seen.next(index).0, Release);
@@ -59,31 +59,31 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "epoch-publish-same-sequence",
-        edits: &[edit("epoch.rs", "const fn next", "wrapping_add(1)", "wrapping_add(0)")],
+        edits: &[edit("state/epoch.rs", "const fn next", "wrapping_add(1)", "wrapping_add(0)")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "epoch-validate-without-fence",
-        edits: &[edit("epoch.rs", "fn validate", "fence(Acquire);", "")],
+        edits: &[edit("state/epoch.rs", "fn validate", "fence(Acquire);", "")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "epoch-validate-load-before-fence",
         edits: &[
-            edit("epoch.rs", "fn validate", "fence(Acquire);", "let now = self.0.load(Relaxed);\n        fence(Acquire);"),
-            edit("epoch.rs", "fn validate", "self.0.load(Relaxed) == seen.0", "now == seen.0"),
+            edit("state/epoch.rs", "fn validate", "fence(Acquire);", "let now = self.0.load(Relaxed);\n        fence(Acquire);"),
+            edit("state/epoch.rs", "fn validate", "self.0.load(Relaxed) == seen.0", "now == seen.0"),
         ],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "epoch-validate-always",
-        edits: &[edit("epoch.rs", "fn validate", "self.0.load(Relaxed) == seen.0", "seen == seen")],
+        edits: &[edit("state/epoch.rs", "fn validate", "self.0.load(Relaxed) == seen.0", "seen == seen")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "epoch-validate-only-the-slot",
         edits: &[edit(
-            "epoch.rs",
+            "state/epoch.rs",
             "fn validate",
             "self.0.load(Relaxed) == seen.0",
             "Stamp(self.0.load(Relaxed)).index() == seen.index()",
@@ -92,21 +92,21 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "epoch-debug",
-        edits: &[edit("epoch.rs", "impl fmt::Debug for Epoch", "self.0.load(Relaxed)", "0")],
+        edits: &[edit("state/epoch.rs", "impl fmt::Debug for Epoch", "self.0.load(Relaxed)", "0")],
         expect: Harmless { model: "smoke::either_thread_wins_the_last_token_of_two_streams", reason: A_PICTURE },
     },
     // A slot.
     Fault {
         id: "slot-write-without-fence",
-        edits: &[edit("slot.rs", "fn write", "fence(Release);", "")],
+        edits: &[edit("state/words.rs", "fn write", "fence(Release);", "")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "slot-write-fence-after-the-stores",
         edits: &[
-            edit("slot.rs", "fn write", "fence(Release);", ""),
+            edit("state/words.rs", "fn write", "fence(Release);", ""),
             edit(
-                "slot.rs",
+                "state/words.rs",
                 "fn write",
                 "word.store(spent, Relaxed);\n        }",
                 "word.store(spent, Relaxed);\n        }\n        fence(Release);",
@@ -116,44 +116,44 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "slot-write-all-words-but-the-first",
-        edits: &[edit("slot.rs", "fn write", ".zip(state.spent)", ".zip(state.spent).skip(1)")],
+        edits: &[edit("state/words.rs", "fn write", ".zip(state.spent)", ".zip(state.spent).skip(1)")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "slot-write-no-words",
-        edits: &[edit("slot.rs", "fn write", "word.store(spent, Relaxed);", "let _ = (word, spent);")],
+        edits: &[edit("state/words.rs", "fn write", "word.store(spent, Relaxed);", "let _ = (word, spent);")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "slot-write-no-limits",
-        edits: &[edit("slot.rs", "fn write", "self.limits.store(state.limits, Relaxed);", "")],
+        edits: &[edit("state/words.rs", "fn write", "self.limits.store(state.limits, Relaxed);", "")],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "slot-read-no-limits",
-        edits: &[edit("slot.rs", "fn read", "self.limits.load(Relaxed)", "0")],
+        edits: &[edit("state/words.rs", "fn read", "self.limits.load(Relaxed)", "0")],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "slot-read-one-word-for-all",
-        edits: &[edit("slot.rs", "fn read", "self.spent[i].load(Relaxed)", "self.spent[i / N].load(Relaxed)")],
+        edits: &[edit("state/words.rs", "fn read", "self.spent[i].load(Relaxed)", "self.spent[i / N].load(Relaxed)")],
         expect: Killed("opposite::one_of_two_is_granted_where_one_fits"),
     },
     Fault {
         id: "slot-current-unclaimed",
-        edits: &[edit("slot.rs", "fn current", "Claim::claimed()", "Claim::free()")],
+        edits: &[edit("state/words.rs", "fn current", "Claim::claimed()", "Claim::free()")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     // The claim.
     Fault {
         id: "claim-relaxed",
-        edits: &[edit("claim.rs", "fn try_claim", "CLAIMED, Acquire, Relaxed", "CLAIMED, Relaxed, Relaxed")],
+        edits: &[edit("state/claim.rs", "fn try_claim", "CLAIMED, Acquire, Relaxed", "CLAIMED, Relaxed, Relaxed")],
         expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "claim-as-load-and-store",
         edits: &[edit(
-            "claim.rs",
+            "state/claim.rs",
             "fn try_claim",
             "self.0.compare_exchange(FREE, CLAIMED, Acquire, Relaxed).is_ok()",
             "let free = self.0.load(Acquire) == FREE;
@@ -167,7 +167,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "claim-lost-is-won",
         edits: &[edit(
-            "claim.rs",
+            "state/claim.rs",
             "fn try_claim",
             "self.0.compare_exchange(FREE, CLAIMED, Acquire, Relaxed).is_ok()",
             "let _ = self.0.compare_exchange(FREE, CLAIMED, Acquire, Relaxed);
@@ -178,7 +178,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "claim-without-looking-first",
         edits: &[edit(
-            "claim.rs",
+            "state/claim.rs",
             "fn try_claim",
             "if self.0.load(Relaxed) != FREE {\n            return false;\n        }",
             "",
@@ -190,52 +190,52 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "claim-released-relaxed",
-        edits: &[edit("claim.rs", "fn release", "self.0.store(FREE, Release);", "self.0.store(FREE, Relaxed);")],
+        edits: &[edit("state/claim.rs", "fn release", "self.0.store(FREE, Release);", "self.0.store(FREE, Relaxed);")],
         expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "claim-never-released",
-        edits: &[edit("claim.rs", "fn release", "self.0.store(FREE, Release);", "")],
+        edits: &[edit("state/claim.rs", "fn release", "self.0.store(FREE, Release);", "")],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "claim-debug",
-        edits: &[edit("claim.rs", "impl fmt::Debug for Claim", "self.0.load(Relaxed)", "FREE")],
+        edits: &[edit("state/claim.rs", "impl fmt::Debug for Claim", "self.0.load(Relaxed)", "FREE")],
         expect: Harmless { model: "smoke::either_thread_wins_the_last_token_of_two_streams", reason: A_PICTURE },
     },
     // Slots and how they grow.
     Fault {
         id: "slots-first-is-never-claimed",
-        edits: &[edit("slots.rs", "pub(crate) fn claim(", "[slot, ..] if slot.claim().try_claim() => Some(0),", "")],
-        expect: Killed("lib::slots::tests::the_lowest_free_slot_is_claimed"),
+        edits: &[edit("state/slots.rs", "pub(crate) fn claim(", "[slot, ..] if slot.claim().try_claim() => Some(0),", "")],
+        expect: Killed("lib::state::slots::tests::the_lowest_free_slot_is_claimed"),
     },
     Fault {
         id: "growth-index-one-too-high",
-        edits: &[edit("slots.rs", CLAIM_GROWN, "Some(base + offset)", "Some(base + offset + 1)")],
+        edits: &[edit("state/slots.rs", CLAIM_GROWN, "Some(base + offset)", "Some(base + offset + 1)")],
         expect: Killed("growth::three_takers_share_what_grows"),
     },
     Fault {
         id: "growth-every-claim-gets-the-first-slot",
-        edits: &[edit("slots.rs", CLAIM_GROWN, "Some(base + offset)", "Some(base)")],
+        edits: &[edit("state/slots.rs", CLAIM_GROWN, "Some(base + offset)", "Some(base)")],
         expect: Killed("growth::either_thread_installs_the_block"),
     },
     Fault {
         id: "growth-slot-not-claimed",
-        edits: &[edit("slots.rs", CLAIM_GROWN, "slot.claim().try_claim()", "{ let _ = slot; true }")],
+        edits: &[edit("state/slots.rs", CLAIM_GROWN, "slot.claim().try_claim()", "{ let _ = slot; true }")],
         expect: Killed("growth::either_thread_installs_the_block"),
     },
     Fault {
         id: "growth-published-before-it-is-free",
         edits: &[
             edit(
-                "slots.rs",
+                "state/slots.rs",
                 CLAIM_GROWN,
                 "len.min(Stamp::SLOTS - base)));",
                 "len.min(Stamp::SLOTS - base)));
             block.slots.iter().for_each(|slot| slot.claim().release());",
             ),
             edit(
-                "slots.rs",
+                "state/slots.rs",
                 "pub(super) fn new(len: usize)",
                 "T::free()",
                 "{ let slot = T::free(); slot.claim().try_claim(); slot }",
@@ -245,44 +245,44 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "growth-base-not-advanced",
-        edits: &[edit("slots.rs", CLAIM_GROWN, "= (base + len, 2 * len", "= (base, 2 * len")],
+        edits: &[edit("state/slots.rs", CLAIM_GROWN, "= (base + len, 2 * len", "= (base, 2 * len")],
         expect: Killed("growth::handles_reach_into_the_second_block"),
     },
     Fault {
         id: "growth-blocks-of-one-size",
-        edits: &[edit("slots.rs", CLAIM_GROWN, "= (base + len, 2 * len", "= (base + len, len")],
-        expect: Killed("lib::slots::tests::every_index_is_claimed_once_and_then_none"),
+        edits: &[edit("state/slots.rs", CLAIM_GROWN, "= (base + len, 2 * len", "= (base + len, len")],
+        expect: Killed("lib::state::slots::tests::every_index_is_claimed_once_and_then_none"),
     },
     Fault {
         id: "growth-block-one-slot-short",
-        edits: &[edit("slots.rs", "pub(super) fn new(len: usize)", "(0..len)", "(1..len)")],
-        expect: Killed("lib::slots::tests::every_index_is_claimed_once_and_then_none"),
+        edits: &[edit("state/slots.rs", "pub(super) fn new(len: usize)", "(0..len)", "(1..len)")],
+        expect: Killed("lib::state::slots::tests::every_index_is_claimed_once_and_then_none"),
     },
     Fault {
         id: "growth-found-in-the-first-block",
-        edits: &[edit("slots.rs", GET_GROWN, "index >= base + len", "index > base + len")],
-        expect: Killed("lib::slots::tests::every_index_is_claimed_once_and_then_none"),
+        edits: &[edit("state/slots.rs", GET_GROWN, "index >= base + len", "index > base + len")],
+        expect: Killed("lib::state::slots::tests::every_index_is_claimed_once_and_then_none"),
     },
     Fault {
         id: "growth-found-one-slot-for-all",
-        edits: &[edit("slots.rs", GET_GROWN, ".get(index - base)", ".get((index - base) / len)")],
+        edits: &[edit("state/slots.rs", GET_GROWN, ".get(index - base)", ".get((index - base) / len)")],
         expect: Killed("growth::either_thread_installs_the_block"),
     },
     // The loop over versions.
     Fault {
         id: "read-without-validation",
-        edits: &[edit("versions.rs", "fn read<V>", "if self.shared.epoch.validate(seen) {", "{")],
+        edits: &[edit("state/multi.rs", "fn read<V>", "if self.shared.epoch.validate(seen) {", "{")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "read-before-validated-and-again-after",
-        edits: &[edit("versions.rs", "fn read<V>", "return (state, limits, seen);", "return (slot.read(), limits, seen);")],
+        edits: &[edit("state/multi.rs", "fn read<V>", "return (state, limits, seen);", "return (slot.read(), limits, seen);")],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "read-validated-by-a-newer-stamp",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             "fn read<V>",
             "let state = slot.read();",
             "let state = slot.read();\n let seen = self.shared.epoch.load();",
@@ -291,13 +291,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-keep-without-validation",
-        edits: &[edit("versions.rs", UPDATE, "if epoch.validate(seen) {", "{")],
+        edits: &[edit("state/multi.rs", UPDATE, "if epoch.validate(seen) {", "{")],
         expect: Killed("refusal::a_refusal_is_true_of_one_version"),
     },
     Fault {
         id: "update-decided-before-the-stamp",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             UPDATE,
             "let state = current.read();",
             "let state = current.read();\n let seen = epoch.load();",
@@ -306,25 +306,25 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-without-a-claim",
-        edits: &[edit("versions.rs", UPDATE, "spare.or_else(|| slots.claim())", "spare.or(Some(1))")],
+        edits: &[edit("state/multi.rs", UPDATE, "spare.or_else(|| slots.claim())", "spare.or(Some(1))")],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
         id: "update-claim-given-up-before-it-is-used",
-        edits: &[edit("versions.rs", UPDATE, "slot.write(&State", "crate::slots::Claimable::claim(slot).release();\n slot.write(&State")],
+        edits: &[edit("state/multi.rs", UPDATE, "slot.write(&State", "crate::slots::Claimable::claim(slot).release();\n slot.write(&State")],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
         id: "update-not-written",
-        edits: &[edit("versions.rs", UPDATE, "slot.write(&State { spent, ..state });", "let _ = (slot, spent);")],
+        edits: &[edit("state/multi.rs", UPDATE, "slot.write(&State { spent, ..state });", "let _ = (slot, spent);")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "update-written-after-it-is-published",
         edits: &[
-            edit("versions.rs", UPDATE, "slot.write(&State { spent, ..state });", ""),
+            edit("state/multi.rs", UPDATE, "slot.write(&State { spent, ..state });", ""),
             edit(
-                "versions.rs",
+                "state/multi.rs",
                 UPDATE,
                 "if epoch.publish(seen, index) {",
                 "if epoch.publish(seen, index) {\n slot.write(&State { spent, ..state });",
@@ -335,7 +335,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "update-lost-race-is-granted",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             UPDATE,
             "if epoch.publish(seen, index) {",
             "let won = epoch.publish(seen, index);\n if !won {\n return Ok(answer);\n }\n {",
@@ -346,13 +346,13 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "update-lost-race-is-refused",
         edits: &[
             edit(
-                "versions.rs",
+                "state/multi.rs",
                 "pub(crate) fn try_take",
                 "self.update(",
                 "let laps = core::cell::Cell::new(0);\n self.update(",
             ),
             edit(
-                "versions.rs",
+                "state/multi.rs",
                 "pub(crate) fn try_take",
                 "&amounts)?, ())),",
                 "&amounts).filter(|_| laps.replace(1) == 0)?, ())),",
@@ -363,7 +363,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "update-lost-race-not-decided-anew",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             UPDATE,
             "if epoch.publish(seen, index) {",
             "let mut seen = seen;\n while !epoch.publish(seen, index) {\n seen = epoch.load();\n }\n {",
@@ -374,36 +374,36 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "update-old-slot-released-before-publishing",
         edits: &[
             edit(
-                "versions.rs",
+                "state/multi.rs",
                 UPDATE,
                 "if epoch.publish(seen, index) {",
                 "slots.release(seen.index());\n if epoch.publish(seen, index) {",
             ),
-            edit("versions.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;"),
+            edit("state/multi.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;"),
         ],
         expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "update-spare-not-swapped",
-        edits: &[edit("versions.rs", UPDATE, "*spare = Some(seen.index());", "")],
+        edits: &[edit("state/multi.rs", UPDATE, "*spare = Some(seen.index());", "")],
         expect: Killed("handle::a_late_reader_sees_through_the_slot_of_a_handle"),
     },
     Fault {
         id: "update-old-slot-forgotten",
-        edits: &[edit("versions.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;")],
+        edits: &[edit("state/multi.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;")],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "call-keeps-its-slot",
-        edits: &[edit("versions.rs", "fn retire(&self", "self.shared.slots.release(index);", "let _ = index;")],
+        edits: &[edit("state/multi.rs", "fn retire(&self", "self.shared.slots.release(index);", "let _ = index;")],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "refusal-publishes",
         edits: &[
-            edit("versions.rs", "pub(crate) fn try_take", "self.update(", "let taken = self.update("),
+            edit("state/multi.rs", "pub(crate) fn try_take", "self.update(", "let taken = self.update("),
             edit(
-                "versions.rs",
+                "state/multi.rs",
                 "pub(crate) fn try_take",
                 "Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),",
                 "match limits.take(spent, limits.elapsed(now), &amounts) {
@@ -411,14 +411,14 @@ pub(crate) const FAULTS: &[Fault] = &[
                 None => Some((*spent, Err(limits.refusal(spent, limits.elapsed(now), &amounts)))),
             },",
             ),
-            edit("versions.rs", "pub(crate) fn try_take", "behind(pause),\n        )", "behind(pause),\n        );\n        taken?"),
+            edit("state/multi.rs", "pub(crate) fn try_take", "behind(pause),\n        )", "behind(pause),\n        );\n        taken?"),
         ],
         expect: Killed("refusal::a_refusal_leaves_no_trace_in_two_streams"),
     },
     Fault {
         id: "streams-debited-one-by-one",
         edits: &[edit(
-            "multi_bucket.rs",
+            "bucket/multi.rs",
             "impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {",
             "let taken = self.bucket.try_take(&mut spare, self.now, amounts);",
             "let mut taken = Ok(());
@@ -435,13 +435,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "streams-debited-where-they-fit",
-        edits: &[edit("limits.rs", "fn take(", "amounts[i])?;", "amounts[i]).unwrap_or(spent[i]);")],
+        edits: &[edit("decision/limits.rs", "fn take(", "amounts[i])?;", "amounts[i]).unwrap_or(spent[i]);")],
         expect: Killed("opposite::one_of_two_is_granted_where_one_fits"),
     },
     Fault {
         id: "snapshot-with-another-sequence",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             "pub(crate) fn snapshot(&self, now: Time)",
             "sequence: stamp.sequence()",
             "sequence: { let _ = stamp; self.shared.epoch.load().sequence() }",
@@ -451,7 +451,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "reset-in-place",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             "pub(crate) fn reset(&self, spare",
             "let _ = self.update(spare, |_| 0, move |limits, _| Some((reset(limits), ())), |_, _, _| ());",
             "let _ = spare;
@@ -465,7 +465,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "items-counted-in-one-version-and-taken-in-another",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             "pub(crate) fn take_up_to(&self, spare",
             "let taken = self.update(
             spare,
@@ -483,13 +483,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Handles.
     Fault {
         id: "handle-drop-keeps-the-slot",
-        edits: &[edit("handle.rs", "fn drop", "self.bucket.retire(self.spare);", "")],
+        edits: &[edit("bucket/handle.rs", "fn drop", "self.bucket.retire(self.spare);", "")],
         expect: Killed("slots::the_slot_of_a_dropped_handle_is_used_again"),
     },
     Fault {
         id: "handle-drop-releases-twice",
         edits: &[edit(
-            "handle.rs",
+            "bucket/handle.rs",
             "fn drop",
             "self.bucket.retire(self.spare);",
             "self.bucket.retire(self.spare);\n self.bucket.retire(self.spare);",
@@ -499,7 +499,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "handle-slot-released-at-once",
         edits: &[edit(
-            "handle.rs",
+            "bucket/handle.rs",
             "pub(crate) fn new(bucket",
             "Ok(handle)",
             "bucket.retire(spare);\n Ok(handle)",
@@ -509,7 +509,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "handle-takes-the-last-slot",
         edits: &[edit(
-            "handle.rs",
+            "bucket/handle.rs",
             "pub(crate) fn new(bucket",
             "bucket.retire(Some(bucket.claim().ok_or(HandlesExhausted(()))?));",
             "",
@@ -520,7 +520,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "word-load-and-store",
         edits: &[edit(
-            "token_bucket.rs",
+            "bucket/token.rs",
             WORD_UPDATE,
             "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
             "self.spent.store(next, Relaxed);
@@ -530,18 +530,18 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "word-lost-race-is-granted",
-        edits: &[edit("token_bucket.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(_) => return Ok(answer),")],
+        edits: &[edit("bucket/token.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(_) => return Ok(answer),")],
         expect: Killed("smoke::either_thread_wins_the_last_token"),
     },
     Fault {
         id: "word-lost-race-is-refused",
-        edits: &[edit("token_bucket.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(seen) => return Err(seen),")],
+        edits: &[edit("bucket/token.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(seen) => return Err(seen),")],
         expect: Killed("conservation::two_tokens_go_to_two_of_three_threads"),
     },
     Fault {
         id: "word-begins-as-built",
         edits: &[edit(
-            "token_bucket.rs",
+            "bucket/token.rs",
             WORD_UPDATE,
             "let mut spent = self.spent.load(Relaxed);",
             "let [mut spent] = self.limits.start();",
@@ -551,7 +551,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "word-refusal-writes",
         edits: &[edit(
-            "token_bucket.rs",
+            "bucket/token.rs",
             WORD_UPDATE,
             "else { return Err(spent) };",
             "else {\n self.spent.store(spent, Relaxed);\n return Err(spent);\n };",
@@ -562,7 +562,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "word-counted-in-one-value-and-taken-from-another",
         edits: &[
             edit(
-                "token_bucket.rs",
+                "bucket/token.rs",
                 "pub fn take_up_to(self",
                 "bucket.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)",
                 "let first = limits.take_up_to(&[bucket.spent.load(Relaxed)], elapsed, &[1], max).map_or(0, |(_, taken)| taken);
@@ -578,7 +578,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "word-available-as-built",
         edits: &[edit(
-            "token_bucket.rs",
+            "bucket/token.rs",
             "pub fn available(self)",
             "let spent = self.bucket.spent.load(Relaxed);",
             "let [spent] = self.bucket.limits.start();",
@@ -588,7 +588,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "word-wait-as-built",
         edits: &[edit(
-            "token_bucket.rs",
+            "bucket/token.rs",
             "pub fn wait_for(self",
             "let spent = self.bucket.spent.load(Relaxed);",
             "let [spent] = self.bucket.limits.start();",
@@ -598,23 +598,23 @@ pub(crate) const FAULTS: &[Fault] = &[
     // The arithmetic, as far as threads and a moving clock can tell.
     Fault {
         id: "put-back-fills-above-the-capacity",
-        edits: &[edit("stream.rs", "fn give_back", "if filled < ceiling { filled } else { ceiling }", "filled")],
+        edits: &[edit("decision/meter.rs", "fn give_back", "if filled < ceiling { filled } else { ceiling }", "filled")],
         expect: Killed("time::a_put_back_gives_nothing_to_a_stale_now"),
     },
     Fault {
         id: "put-back-of-any-amount",
-        edits: &[edit("stream.rs", "fn put_back", "if n < self.capacity() { n } else { self.capacity() }", "n")],
+        edits: &[edit("decision/meter.rs", "fn put_back", "if n < self.capacity() { n } else { self.capacity() }", "n")],
         expect: Killed("conservation::a_put_back_of_everything_fills_up"),
     },
     Fault {
         id: "put-back-raises-what-is-spent",
-        edits: &[edit("stream.rs", "fn give_back", "units == 0 || level >= ceiling", "units == 0")],
+        edits: &[edit("decision/meter.rs", "fn give_back", "units == 0 || level >= ceiling", "units == 0")],
         expect: Killed("time::a_put_back_takes_nothing_from_a_stale_now"),
     },
     Fault {
         id: "level-above-the-capacity",
         edits: &[edit(
-            "stream.rs",
+            "decision/meter.rs",
             "const fn level",
             "if level > self.ceiling as i64 { self.ceiling as i64 } else { level }",
             "level",
@@ -623,13 +623,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "level-of-a-stale-now-is-full",
-        edits: &[edit("stream.rs", "const fn level", "level > self.ceiling as i64", "level as u64 > self.ceiling")],
+        edits: &[edit("decision/meter.rs", "const fn level", "level > self.ceiling as i64", "level as u64 > self.ceiling")],
         expect: Killed("time::a_stale_now_mints_nothing"),
     },
     Fault {
         id: "take-forgets-what-was-forfeited",
         edits: &[edit(
-            "stream.rs",
+            "decision/meter.rs",
             "const fn take(",
             "Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))",
             "Some(spent.wrapping_add(need as u64))",
@@ -638,68 +638,68 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "take-one-unit-too-many",
-        edits: &[edit("stream.rs", "const fn take(", "need > level {", "need > level + 1 {")],
+        edits: &[edit("decision/meter.rs", "const fn take(", "need > level {", "need > level + 1 {")],
         expect: Killed("smoke::either_thread_wins_the_last_token"),
     },
     Fault {
         id: "reset-above-the-capacity",
-        edits: &[edit("stream.rs", "fn reset", "if tokens < self.capacity() { tokens } else { self.capacity() }", "tokens")],
+        edits: &[edit("decision/meter.rs", "fn reset", "if tokens < self.capacity() { tokens } else { self.capacity() }", "tokens")],
         expect: Killed("reset::a_reset_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "elapsed-wraps-before-the-origin",
-        edits: &[edit("time.rs", "fn nanos_since", "saturating_sub", "wrapping_sub")],
+        edits: &[edit("clock/time.rs", "fn nanos_since", "saturating_sub", "wrapping_sub")],
         expect: Killed("time::a_clock_behind_the_origin_mints_nothing"),
     },
     // Places in the queue.
     Fault {
         id: "owe-past-the-bound",
-        edits: &[edit("stream.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) && units == 0")],
+        edits: &[edit("decision/meter.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) && units == 0")],
         expect: Killed("reservation::the_bound_of_the_queue_holds_whoever_is_first"),
     },
     Fault {
         id: "owe-one-unit-too-many",
-        edits: &[edit("stream.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) - 1")],
-        expect: Killed("lib::stream::tests::a_debt_is_paid_off_by_time_and_not_before"),
+        edits: &[edit("decision/meter.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) - 1")],
+        expect: Killed("lib::decision::meter::tests::a_debt_is_paid_off_by_time_and_not_before"),
     },
     Fault {
         id: "owe-wraps",
-        edits: &[edit("stream.rs", "const fn owe(", "saturating_sub", "wrapping_sub")],
+        edits: &[edit("decision/meter.rs", "const fn owe(", "saturating_sub", "wrapping_sub")],
         expect: Killed(
-            "lib::stream::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
+            "lib::decision::meter::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
         ),
     },
     Fault {
         id: "owe-forgets-what-was-forfeited",
         edits: &[edit(
-            "stream.rs",
+            "decision/meter.rs",
             "const fn owe(",
             "Some(self.line.at(elapsed).wrapping_sub(left as u64))",
             "Some(spent.wrapping_add(units))",
         )],
-        expect: Killed("lib::stream::tests::a_debt_is_paid_off_by_time_and_not_before"),
+        expect: Killed("lib::decision::meter::tests::a_debt_is_paid_off_by_time_and_not_before"),
     },
     Fault {
         id: "owe-what-is-not-asked-of",
-        edits: &[edit("stream.rs", "const fn owe(", "if units == 0 {", "if false {")],
+        edits: &[edit("decision/meter.rs", "const fn owe(", "if units == 0 {", "if false {")],
         expect: Killed("tests/queue::each_stream_has_its_own_largest_debt"),
     },
     Fault {
         id: "furthest-debt-too-far",
         edits: &[edit(
-            "stream.rs",
+            "decision/meter.rs",
             "const fn furthest_debt",
             "if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }",
             "{ let _ = room; Self::MOST_UNITS as u64 - 1 }",
         )],
         expect: Killed(
-            "lib::stream::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
+            "lib::decision::meter::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
         ),
     },
     Fault {
         id: "give-back-nothing-to-a-debt",
         edits: &[edit(
-            "stream.rs",
+            "decision/meter.rs",
             "const fn give_back",
             "units == 0 || level >= ceiling",
             "units == 0 || level < 0 || level >= ceiling",
@@ -709,7 +709,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "give-back-no-more-than-the-capacity",
         edits: &[edit(
-            "stream.rs",
+            "decision/meter.rs",
             "const fn give_back",
             "level + units as i64;",
             "level + if (units as i64) < ceiling { units as i64 } else { ceiling };",
@@ -718,13 +718,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "place-a-nanosecond-early",
-        edits: &[edit("stream.rs", "const fn remaining(", "{ remaining as u64 }", "{ remaining as u64 - 1 }")],
+        edits: &[edit("decision/meter.rs", "const fn remaining(", "{ remaining as u64 }", "{ remaining as u64 - 1 }")],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },
     Fault {
         id: "missing-as-in-a-signed-word",
         edits: &[edit(
-            "stream.rs",
+            "decision/meter.rs",
             "const fn missing(",
             "need.wrapping_sub(level) as u64",
             "need.saturating_sub(level) as u64",
@@ -734,7 +734,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "queue-of-any-wait",
         edits: &[edit(
-            "limits.rs",
+            "decision/limits.rs",
             "fn most_owed",
             "u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)",
             "{ let _ = wait; most }",
@@ -743,13 +743,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "queue-past-the-end-of-time",
-        edits: &[edit("limits.rs", "fn most_owed", ".min(end_of_time)", ".min({ let _ = end_of_time; u64::MAX - elapsed })")],
+        edits: &[edit("decision/limits.rs", "fn most_owed", ".min(end_of_time)", ".min({ let _ = end_of_time; u64::MAX - elapsed })")],
         expect: Killed("tests/queue::no_reservation_is_made_past_the_end_of_time"),
     },
     Fault {
         id: "queue-of-any-debt",
         edits: &[edit(
-            "limits.rs",
+            "decision/limits.rs",
             "fn most_owed",
             "stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt())",
             "stream.furthest_debt()",
@@ -759,7 +759,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "place-of-another-attempt",
         edits: &[edit(
-            "reservation.rs",
+            "wait/reservation.rs",
             "fn owe<",
             "owed.set(Some((*revision, next)));",
             "owed.set(owed.get().or(Some((*revision, next))));",
@@ -769,7 +769,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "place-decided-on-one-version-and-written-to-another",
         edits: &[edit(
-            "reservation.rs",
+            "wait/reservation.rs",
             "fn owe<",
             "let next = limits.owe(",
             "let next = if let Some((_, ends)) = owed.get() { Some(ends) } else { None };
@@ -781,7 +781,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "place-bound-checked-on-the-first-version-only",
         edits: &[edit(
-            "reservation.rs",
+            "wait/reservation.rs",
             "fn owe<",
             "&bounds(limits)?)?;",
             "&if owed.get().is_none() { bounds(limits)? } else { [i64::MAX as u64; N] })?;",
@@ -791,7 +791,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "place-stream-by-stream",
         edits: &[edit(
-            "reservation.rs",
+            "wait/reservation.rs",
             "fn owe<",
             "let done = bucket.update(&|revision, spent| {
         let limits = &revision.limits;
@@ -819,13 +819,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "commit-gives-back",
-        edits: &[edit("reservation.rs", "pub fn commit(", "self.amounts = [0; N];", "let _ = &mut self;")],
+        edits: &[edit("wait/reservation.rs", "pub fn commit(", "self.amounts = [0; N];", "let _ = &mut self;")],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },
     Fault {
         id: "cancel-gives-back-twice",
         edits: &[edit(
-            "reservation.rs",
+            "wait/reservation.rs",
             "fn drop(",
             "give_back(self.bucket, self.now, &self.amounts);",
             "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
@@ -834,13 +834,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "cancel-gives-nothing-back",
-        edits: &[edit("reservation.rs", "fn drop(", "give_back(self.bucket, self.now, &self.amounts);", "")],
+        edits: &[edit("wait/reservation.rs", "fn drop(", "give_back(self.bucket, self.now, &self.amounts);", "")],
         expect: Killed("reservation::a_cancel_racing_a_take_frees_its_tokens_once"),
     },
     Fault {
         id: "cancel-gives-back-one-stream",
         edits: &[edit(
-            "reservation.rs",
+            "wait/reservation.rs",
             "pub(crate) fn give_back<",
             "amounts.iter().any(|amount| *amount > 0)",
             "amounts.iter().all(|amount| *amount > 0)",
@@ -850,7 +850,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "place-as-an-estimate-gives-back-too",
         edits: &[edit(
-            "reservation.rs",
+            "wait/reservation.rs",
             "pub fn into_estimate(",
             "mem::replace(&mut self.amounts, [0; N])",
             "self.amounts",
@@ -860,7 +860,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "settle-in-two-steps",
         edits: &[edit(
-            "estimate.rs",
+            "wait/estimate.rs",
             "pub fn settle(",
             "let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
             let (taken, used) = (limits.units_back(&taken), limits.units(&actual).ok()?);
@@ -880,7 +880,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "settle-and-give-back",
         edits: &[edit(
-            "estimate.rs",
+            "wait/estimate.rs",
             "pub fn settle(",
             "mem::replace(&mut self.amounts, [0; N])",
             "{ let _ = mem::replace(&mut self.keep, false); self.amounts }",
@@ -890,7 +890,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "settle-only-what-is-there",
         edits: &[edit(
-            "limits.rs",
+            "decision/limits.rs",
             "fn settle(",
             "shortage, stream.furthest_debt())?",
             "shortage, 0).unwrap_or(spent[i])",
@@ -900,7 +900,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "settle-where-it-can",
         edits: &[edit(
-            "limits.rs",
+            "decision/limits.rs",
             "fn settle(",
             "shortage, stream.furthest_debt())?",
             "shortage, stream.furthest_debt()).unwrap_or(spent[i])",
@@ -910,7 +910,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "estimate-given-back-twice",
         edits: &[edit(
-            "estimate.rs",
+            "wait/estimate.rs",
             "fn drop(",
             "give_back(self.bucket, self.now, &self.amounts);",
             "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
@@ -919,28 +919,28 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "estimate-kept-and-given-back",
-        edits: &[edit("estimate.rs", "fn drop(", "if !self.keep {", "if !self.keep || N > 0 {")],
+        edits: &[edit("wait/estimate.rs", "fn drop(", "if !self.keep {", "if !self.keep || N > 0 {")],
         expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
     },
     Fault {
         id: "charge-only-what-is-there",
-        edits: &[edit("token_bucket.rs", "pub fn charge(self", "limits.furthest_debts()", "[0; 1]")],
+        edits: &[edit("bucket/token.rs", "pub fn charge(self", "limits.furthest_debts()", "[0; 1]")],
         expect: Killed("reservation::a_charge_racing_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "charge-two-streams-only-what-is-there",
-        edits: &[edit("versions.rs", "pub(crate) fn charge(", "limits.furthest_debts()", "[0; N]")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn charge(", "limits.furthest_debts()", "[0; N]")],
         expect: Killed("reservation::a_charge_of_two_streams_racing_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "place-keeps-a-slot",
-        edits: &[edit("versions.rs", "fn update_revised", "self.retire(spare);", "")],
+        edits: &[edit("state/multi.rs", "fn update_revised", "self.retire(spare);", "")],
         expect: Killed("tests/reservation::nothing_that_waits_keeps_a_slot"),
     },
     Fault {
         id: "place-of-a-stale-word",
         edits: &[edit(
-            "token_bucket.rs",
+            "bucket/token.rs",
             "impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {",
             "self.state\n            .update(|spent| change(&revision, &[spent]).map(|next| (next, ())))",
             "let spent = self.state.spent.load(Relaxed);
@@ -952,13 +952,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Leases and batches.
     Fault {
         id: "lease-holds-more-than-it-fetched",
-        edits: &[edit("holding.rs", "fn fetch(", "self.held[i] += taken[i];", "self.held[i] += taken[i] + 1;")],
+        edits: &[edit("lease/chunk.rs", "fn fetch(", "self.held[i] += taken[i];", "self.held[i] += taken[i] + 1;")],
         expect: Killed("lease::two_leases_share_the_last_tokens"),
     },
     Fault {
         id: "lease-fetches-what-another-got",
         edits: &[edit(
-            "holding.rs",
+            "lease/chunk.rs",
             "fn fetch(",
             "let fetch = |limits: &Limits<N>, spent: &[u64; N]| {",
             "let first = lender.update(|_, _| None::<([u64; N], ())>, |_, spent| *spent).unwrap_err();
@@ -971,7 +971,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "lease-drop-gives-back-twice",
         edits: &[edit(
-            "lease.rs",
+            "lease/lease.rs",
             "fn drop",
             "self.give_back();",
             "let held = self.holding.held;\n self.give_back();\n self.holding.held = held;\n self.give_back();",
@@ -980,64 +980,64 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "lease-drop-keeps-what-is-left",
-        edits: &[edit("lease.rs", "fn drop", "self.give_back();", "")],
+        edits: &[edit("lease/lease.rs", "fn drop", "self.give_back();", "")],
         expect: Killed("lease::what_a_dropped_lease_gives_back_is_there_once"),
     },
     // Limits that change.
     Fault {
         id: "revision-write-without-fence",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "fence(Release);", "")],
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "fence(Release);", "")],
         expect: Killed("set_limits::a_late_refusal_sees_through_a_revision_that_is_used_again"),
     },
     Fault {
         id: "revision-write-no-origin",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.origin.store(revision.limits.origin.as_nanos(), Relaxed);", "")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.origin.store(revision.limits.origin.as_nanos(), Relaxed);", "")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-write-no-number",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.number.store(revision.number, Relaxed);", "")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.number.store(revision.number, Relaxed);", "")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-write-no-words",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "revision-read-no-origin",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn limits(", "self.origin.load(Relaxed)", "0")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "self.origin.load(Relaxed)", "0")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-write-no-beginning",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.began.store(revision.began.as_nanos(), Relaxed);", "")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.began.store(revision.began.as_nanos(), Relaxed);", "")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-write-no-pause",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn write", "self.pause.store(revision.pause, Relaxed);", "")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.pause.store(revision.pause, Relaxed);", "")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-read-no-pause",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn limits(", "closed: manner >> CLOSED & 1 == 1", "closed: false")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "closed: manner >> CLOSED & 1 == 1", "closed: false")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-read-nothing-of-its-place",
-        edits: &[edit("revision_slot.rs", "pub(crate) fn revision(", ".map(|word| word.load(Relaxed))", ".map(|_| 0)")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn revision(", ".map(|word| word.load(Relaxed))", ".map(|_| 0)")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-read-one-word-for-all",
-        edits: &[edit("revision_slot.rs", "fn word(", "self.streams[i][word as usize].load(Relaxed)", "self.streams[i][word as usize / WORDS].load(Relaxed)")],
-        expect: Killed("lib::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+        edits: &[edit("state/revision_slot.rs", "fn word(", "self.streams[i][word as usize].load(Relaxed)", "self.streams[i][word as usize / WORDS].load(Relaxed)")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "later-limits-without-validation",
         edits: &[edit(
-            "versions.rs",
+            "state/multi.rs",
             "fn read<V>",
             "if self.shared.epoch.validate(seen) {",
             "if state.limits != FIRST_LIMITS || self.shared.epoch.validate(seen) {",
@@ -1046,87 +1046,87 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "limits-read-apart-from-the-words",
-        edits: &[edit("versions.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            written,", "limits,\n            written: { let _ = written; self.written() },")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            written,", "limits,\n            written: { let _ = written; self.written() },")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-clock-before-the-epoch",
-        edits: &[edit("versions.rs", "fn change(", "let seen = epoch.load();\n            let now = clock();", "let now = clock();\n            let seen = epoch.load();")],
+        edits: &[edit("state/multi.rs", "fn change(", "let seen = epoch.load();\n            let now = clock();", "let now = clock();\n            let seen = epoch.load();")],
         expect: Killed("set_limits::a_change_is_no_older_than_what_it_has_seen"),
     },
     Fault {
         id: "change-lost-race-is-done",
-        edits: &[edit("versions.rs", "fn change(", "if epoch.publish(seen, version) {", "let _ = epoch.publish(seen, version);\n {")],
+        edits: &[edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "let _ = epoch.publish(seen, version);\n {")],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-not-settled-anew",
-        edits: &[edit("versions.rs", "fn change(", "if epoch.publish(seen, version) {", "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {")],
+        edits: &[edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {")],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-limits-not-written",
-        edits: &[edit("versions.rs", "fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
+        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-limits-written-after-they-are-published",
-        edits: &[edit("versions.rs", "fn change(", "of_limits.write(&next, &written);", ""), edit("versions.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
+        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", ""), edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-names-the-first-limits",
-        edits: &[edit("versions.rs", "fn change(", "limits: revision as u32 + 1", "limits: FIRST_LIMITS + 0 * revision as u32")],
+        edits: &[edit("state/multi.rs", "fn change(", "limits: revision as u32 + 1", "limits: FIRST_LIMITS + 0 * revision as u32")],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "change-old-limits-forgotten",
-        edits: &[edit("versions.rs", "fn change(", "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));", "")],
+        edits: &[edit("state/multi.rs", "fn change(", "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));", "")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-old-slot-forgotten",
-        edits: &[edit("versions.rs", "fn change(", "self.retire(Some(seen.index()));", "")],
+        edits: &[edit("state/multi.rs", "fn change(", "self.retire(Some(seen.index()));", "")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-without-a-claim",
-        edits: &[edit("versions.rs", "fn change(", "(self.revisions.claim(), slots.claim())", "(self.revisions.claim().map(|_| 0), slots.claim())")],
+        edits: &[edit("state/multi.rs", "fn change(", "(self.revisions.claim(), slots.claim())", "(self.revisions.claim().map(|_| 0), slots.claim())")],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "inherit-above-the-capacity",
-        edits: &[edit("stream.rs", "pub(crate) fn inherit(", "(kept + more).min(self.ceiling.into())", "(kept + more)")],
+        edits: &[edit("decision/meter.rs", "pub(crate) fn inherit(", "(kept + more).min(self.ceiling.into())", "(kept + more)")],
         expect: Killed("tests/set_limits::what_is_kept_is_no_more_than_the_new_capacity"),
     },
     Fault {
         id: "inherit-retroactively",
-        edits: &[edit("revision.rs", "pub(crate) fn next(", "let origin = self.limits.at(elapsed);", "let origin = self.limits.origin;")],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn next(", "let origin = self.limits.at(elapsed);", "let origin = self.limits.origin;")],
         expect: Killed("tests/set_limits::a_raised_rate_is_not_applied_to_the_past"),
     },
     // Those who sleep.
     Fault {
         id: "change-wakes-nobody",
-        edits: &[edit("versions.rs", "pub(crate) fn set_limits(", "self.bell.ring();", "")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn set_limits(", "self.bell.ring();", "")],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
     Fault {
         id: "change-wakes-before-it-is-published",
         edits: &[
-            edit("versions.rs", "pub(crate) fn set_limits(", "self.bell.ring();", ""),
-            edit("versions.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();"),
+            edit("state/multi.rs", "pub(crate) fn set_limits(", "self.bell.ring();", ""),
+            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();"),
         ],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
     Fault {
         id: "resume-wakes-nobody",
-        edits: &[edit("versions.rs", "pub(crate) fn resume(", "self.bell.ring();", "")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn resume(", "self.bell.ring();", "")],
         expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
     },
     Fault {
         id: "sleeper-looks-before-it-listens",
         edits: &[edit(
-            "bell.rs",
+            "state/limits_changed.rs",
             "pub(crate) fn sleep<E>(",
             "listen!(&self.event => listener);\n        let Some(sleep) = left()? else { return Ok(false) };",
             "let Some(sleep) = left()? else { return Ok(false) };\n listen!(&self.event => listener);",
@@ -1136,7 +1136,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "sleeping-task-looks-before-it-listens",
         edits: &[edit(
-            "waiting.rs",
+            "wait/waiting.rs",
             "pub(crate) async fn sleep_on<",
             "listen!(bell.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
             "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(bell.event() => listener);",
@@ -1146,52 +1146,52 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Pauses.
     Fault {
         id: "pause-grants-what-is-there",
-        edits: &[edit("versions.rs", "pub(crate) fn try_take", "move |limits| limits.pause_left(now),", "|_| 0,")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn try_take", "move |limits| limits.pause_left(now),", "|_| 0,")],
         expect: Killed("set_limits::a_pause_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "pause-grants-items",
-        edits: &[edit("versions.rs", "pub(crate) fn take_up_to(&self, spare", "move |limits| limits.pause_left(now),", "|_| 0,")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn take_up_to(&self, spare", "move |limits| limits.pause_left(now),", "|_| 0,")],
         expect: Killed("tests/pause::while_paused_nothing_is_granted_by_any_verb"),
     },
     Fault {
         id: "pause-lends",
-        edits: &[edit("holding.rs", "pub(crate) fn fetch(", "|limits| limits.pause_left(now)", "|_| 0")],
+        edits: &[edit("lease/chunk.rs", "pub(crate) fn fetch(", "|limits| limits.pause_left(now)", "|_| 0")],
         expect: Killed("tests/pause::a_lease_spends_what_it_holds_and_fetches_nothing"),
     },
     Fault {
         id: "pause-refills",
-        edits: &[edit("revision.rs", "pub(crate) fn paused(", "self.limits.from(until, true)", "self.limits.from(instant, true)")],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn paused(", "self.limits.from(until, true)", "self.limits.from(instant, true)")],
         expect: Killed("tests/pause::the_level_is_there_again_at_the_end_however_long_it_takes"),
     },
     Fault {
         id: "pause-shortened-by-another",
-        edits: &[edit("revision.rs", "pub(crate) fn paused(", "if until <= instant {", "if until <= now {")],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn paused(", "if until <= instant {", "if until <= now {")],
         expect: Killed("set_limits::of_two_pauses_the_later_end_wins_whichever_is_first"),
     },
     Fault {
         id: "pause-ended-by-new-limits",
-        edits: &[edit("revision.rs", "pub(crate) fn next(", "(true, self.pause, self.began)", "(false, self.pause, self.began)")],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn next(", "(true, self.pause, self.began)", "(false, self.pause, self.began)")],
         expect: Killed("set_limits::limits_change_in_a_pause_and_it_stays"),
     },
     Fault {
         id: "resume-at-the-end",
-        edits: &[edit("revision.rs", "pub(crate) fn resumed(", "let origin = now.max(self.began);", "let origin = self.limits.origin;")],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn resumed(", "let origin = now.max(self.began);", "let origin = self.limits.origin;")],
         expect: Killed("tests/pause::a_pause_makes_reservations_later_by_what_it_takes_and_a_resume_earlier_again"),
     },
     Fault {
         id: "place-in-a-pause-is-ready-at-once",
-        edits: &[edit("revision.rs", "pub(crate) fn ready_at(", "made >= self.pause", "made > self.pause")],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn ready_at(", "made >= self.pause", "made > self.pause")],
         expect: Killed("tests/pause::a_reservation_made_in_a_pause_is_ready_at_its_end_whenever_that_is"),
     },
     Fault {
         id: "queue-over-a-pause-of-any-length",
-        edits: &[edit("limits.rs", "fn most_owed", ".checked_sub(pause)?", ".saturating_sub(pause)")],
+        edits: &[edit("decision/limits.rs", "fn most_owed", ".checked_sub(pause)?", ".saturating_sub(pause)")],
         expect: Killed("tests/pause::nobody_is_let_into_the_queue_for_longer_than_the_bound"),
     },
     Fault {
         id: "place-not-moved-by-a-change",
-        edits: &[edit("reservation.rs", "pub fn ready_at(", "revision.number == self.revision", "revision.number >= self.revision")],
+        edits: &[edit("wait/reservation.rs", "pub fn ready_at(", "revision.number == self.revision", "revision.number >= self.revision")],
         expect: Killed("tests/set_limits::a_reservation_becomes_ready_earlier_if_the_rate_is_raised_and_later_if_it_is_lowered"),
     },
     // Clocks.
@@ -1267,13 +1267,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Keys: the cell.
     Fault {
         id: "cell-load-relaxed",
-        edits: &[edit("cell.rs", "fn load(&self) -> u64", "self.0.load(Acquire)", "self.0.load(Relaxed)")],
+        edits: &[edit("keyed/cell.rs", "fn load(&self) -> u64", "self.0.load(Acquire)", "self.0.load(Relaxed)")],
         expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
     },
     Fault {
         id: "cell-claim-as-load-and-store",
         edits: &[edit(
-            "cell.rs",
+            "keyed/cell.rs",
             WORD_CELL,
             "self.0.compare_exchange(word, Self::state(CLAIMED, word), Acquire, Relaxed).is_ok()",
             "{
@@ -1285,23 +1285,23 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "cell-never-withdrawn",
-        edits: &[edit("cell.rs", WORD_CELL_WITHDRAW, "self.0.store(Self::state(VACANT, word), Release);", "let _ = word;")],
+        edits: &[edit("keyed/cell.rs", WORD_CELL_WITHDRAW, "self.0.store(Self::state(VACANT, word), Release);", "let _ = word;")],
         expect: Killed("keys::what_one_thread_did_not_need_the_next_one_gets"),
     },
     Fault {
         id: "cell-withdrawn-without-looking",
-        edits: &[edit("cell.rs", WORD_CELL_WITHDRAW, "self.0.load(Relaxed)", "0")],
-        expect: Killed("lib::cell::tests::a_cell_is_not_opened_by_an_old_claim"),
+        edits: &[edit("keyed/cell.rs", WORD_CELL_WITHDRAW, "self.0.load(Relaxed)", "0")],
+        expect: Killed("lib::keyed::cell::tests::a_cell_is_not_opened_by_an_old_claim"),
     },
     Fault {
         id: "cell-open-relaxed",
-        edits: &[edit("cell.rs", WORD_CELL_OPEN, "Release, Relaxed", "Relaxed, Relaxed")],
+        edits: &[edit("keyed/cell.rs", WORD_CELL_OPEN, "Release, Relaxed", "Relaxed, Relaxed")],
         expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
     },
     Fault {
         id: "cell-open-whatever-is-there",
         edits: &[edit(
-            "cell.rs",
+            "keyed/cell.rs",
             WORD_CELL_OPEN,
             "let _ = self.0.compare_exchange(word, Self::state(UNBORN, word), Release, Relaxed);",
             "self.0.store(Self::state(UNBORN, word), Release);",
@@ -1311,7 +1311,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "cell-update-as-load-and-store",
         edits: &[edit(
-            "cell.rs",
+            "keyed/cell.rs",
             WORD_CELL_UPDATE,
             "self.0.compare_exchange_weak(word, Self::spent(next), Relaxed, Relaxed).is_ok()",
             "{
@@ -1327,7 +1327,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "cell-update-into-a-vacant-cell",
         edits: &[edit(
-            "cell.rs",
+            "keyed/cell.rs",
             WORD_CELL_UPDATE,
             "Says::Vacant | Says::Claimed => return Err(Closed),",
             "Says::Vacant | Says::Claimed => full(),",
@@ -1336,18 +1336,18 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "cell-update-without-asking-whose",
-        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "if !mine() {", "if false {")],
+        edits: &[edit("keyed/cell.rs", WORD_CELL_UPDATE, "if !mine() {", "if false {")],
         expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
     },
     Fault {
         id: "cell-close-relaxed",
-        edits: &[edit("cell.rs", WORD_CELL_CLOSE, "Release, Relaxed", "Relaxed, Relaxed")],
+        edits: &[edit("keyed/cell.rs", WORD_CELL_CLOSE, "Release, Relaxed", "Relaxed, Relaxed")],
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
     },
     Fault {
         id: "cell-close-as-load-and-store",
         edits: &[edit(
-            "cell.rs",
+            "keyed/cell.rs",
             WORD_CELL_CLOSE,
             "self.0.compare_exchange(word, Self::state(VACANT, times), Release, Relaxed).is_ok()",
             "{
@@ -1363,7 +1363,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "cell-versions-update-a-vacant-cell",
         edits: &[edit(
-            "cell.rs",
+            "keyed/cell.rs",
             "let mut spare = None;\n        let changed = loop {",
             "let Ok((seen, words)) = self.seen() else { break Err(Closed) };",
             "let (seen, words) = self.seen().unwrap_or_else(|_| (self.epoch.load(), Some([0; N])));",
@@ -1373,73 +1373,73 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Keys: the group.
     Fault {
         id: "group-key-looked-for-on-its-own-line-alone",
-        edits: &[edit("group.rs", "pub(crate) fn find<R>", "others > self.reach.load(Relaxed) as usize", "others > 0")],
+        edits: &[edit("keyed/group.rs", "pub(crate) fn find<R>", "others > self.reach.load(Relaxed) as usize", "others > 0")],
         expect: Killed("keys::two_keys_in_one_group_are_both_there"),
     },
     Fault {
         id: "group-hash-written-relaxed",
-        edits: &[edit("group.rs", GROUP_PUT_IN, "entry.hash.swap(identity(hash), Release)", "entry.hash.swap(identity(hash), Relaxed)")],
+        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "entry.hash.swap(identity(hash), Release)", "entry.hash.swap(identity(hash), Relaxed)")],
         expect: Killed("keys::a_key_that_was_given_back_to_and_moved_knows_what_it_had_spent"),
     },
     Fault {
         id: "group-reach-not-noted",
-        edits: &[edit("group.rs", GROUP_PUT_IN, "self.reach.fetch_max(others as u32, Relaxed);", "let _ = others;")],
+        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "self.reach.fetch_max(others as u32, Relaxed);", "let _ = others;")],
         expect: Killed("keys::two_keys_in_one_group_are_both_there"),
     },
     Fault {
         id: "group-put-in-without-looking",
-        edits: &[edit("group.rs", GROUP_PUT_IN, "if self.is_there(hash) {\n                entry", "if false {\n                entry")],
+        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "if self.is_there(hash) {\n                entry", "if false {\n                entry")],
         expect: Killed("keys::a_key_begins_once"),
     },
     Fault {
         id: "group-put-in-over-what-was-not-seen",
-        edits: &[edit("group.rs", GROUP_PUT_IN, "self.epoch.publish(seen, index)", "self.epoch.publish(self.settled(), index) && seen == seen")],
+        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "self.epoch.publish(seen, index)", "self.epoch.publish(self.settled(), index) && seen == seen")],
         expect: Killed("keys::a_key_begins_once"),
     },
     Fault {
         id: "group-claim-opened-before-it-is-put-in",
-        edits: &[edit("group.rs", "fn settled<const N: usize>", "if self.epoch.validate(seen) {", "if true {")],
+        edits: &[edit("keyed/group.rs", "fn settled<const N: usize>", "if self.epoch.validate(seen) {", "if true {")],
         expect: Killed("keys::a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one"),
     },
     Fault {
         id: "group-epoch-not-settled",
-        edits: &[edit("group.rs", "fn settled<const N: usize>", "cell.open(claimed);", "let _ = (cell, claimed);")],
+        edits: &[edit("keyed/group.rs", "fn settled<const N: usize>", "cell.open(claimed);", "let _ = (cell, claimed);")],
         expect: Killed("keys::a_key_begins_once"),
     },
     Fault {
         id: "group-looked-through-as-far-as-the-own-line",
-        edits: &[edit("group.rs", "fn is_there<const N: usize>", "self.reach.load(Relaxed) as usize", "0")],
+        edits: &[edit("keyed/group.rs", "fn is_there<const N: usize>", "self.reach.load(Relaxed) as usize", "0")],
         expect: Killed("keys::a_key_that_lies_further_is_not_put_in_again"),
     },
     Fault {
         id: "group-hash-read-relaxed",
-        edits: &[edit("group.rs", "fn is_there<const N: usize>", "entry.hash.load(Acquire)", "entry.hash.load(Relaxed)")],
+        edits: &[edit("keyed/group.rs", "fn is_there<const N: usize>", "entry.hash.load(Acquire)", "entry.hash.load(Relaxed)")],
         expect: Killed("keys::a_key_that_moved_knows_since_when_it_was_full"),
     },
     Fault {
         id: "group-given-back-forgotten",
-        edits: &[edit("group.rs", GROUP_CLOSE, "hash.load(Relaxed) & GIVEN_BACK != 0", "false"), edit("group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
+        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "hash.load(Relaxed) & GIVEN_BACK != 0", "false"), edit("keyed/group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
         expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
     },
     Fault {
         id: "group-closed-while-the-epoch-names-it",
-        edits: &[edit("group.rs", GROUP_CLOSE, "seen.index() != index", "seen == seen")],
+        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "seen.index() != index", "seen == seen")],
         expect: Killed("keys::a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one"),
     },
     Fault {
         id: "group-whose-it-is-not-read",
-        edits: &[edit("group.rs", "pub(crate) fn at<R>", "hash.load(Relaxed)", "0")],
-        expect: Killed("lib::group::tests::what_was_given_back_is_known_until_the_key_goes"),
+        edits: &[edit("keyed/group.rs", "pub(crate) fn at<R>", "hash.load(Relaxed)", "0")],
+        expect: Killed("lib::keyed::group::tests::what_was_given_back_is_known_until_the_key_goes"),
     },
     Fault {
         id: "group-owned-by-whoever",
-        edits: &[edit("group.rs", "pub(crate) fn still", "identity(self.hash.load(Relaxed)) == self.identity", "true")],
+        edits: &[edit("keyed/group.rs", "pub(crate) fn still", "identity(self.hash.load(Relaxed)) == self.identity", "true")],
         expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
     },
     Fault {
         id: "group-given-back-not-said",
         edits: &[edit(
-            "group.rs",
+            "keyed/group.rs",
             "pub(crate) fn give_back",
             "let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Acquire, Acquire);",
             "",
@@ -1448,7 +1448,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "group-given-back-without-fence",
-        edits: &[edit("group.rs", "pub(crate) fn give_back", "fence(Release);", "")],
+        edits: &[edit("keyed/group.rs", "pub(crate) fn give_back", "fence(Release);", "")],
         expect: Harmless {
             model: "keys::a_key_that_is_given_back_to_beside_its_removal_stays",
             reason: "under loom: the two read-modify-writes of a hash, and that of the words, happen in the order in which loom runs them; a machine may swap the two of one thread",
@@ -1456,59 +1456,59 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "group-given-back-seen-relaxed",
-        edits: &[edit("group.rs", "pub(crate) fn give_back", "Acquire, Acquire", "Relaxed, Relaxed")],
+        edits: &[edit("keyed/group.rs", "pub(crate) fn give_back", "Acquire, Acquire", "Relaxed, Relaxed")],
         expect: Killed("keys::a_key_that_is_given_back_to_beside_its_removal_stays"),
     },
     Fault {
         id: "group-looked-at-relaxed",
-        edits: &[edit("group.rs", GROUP_CLOSE, "hash.fetch_add(0, Release)", "hash.fetch_add(0, Relaxed)")],
+        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "hash.fetch_add(0, Release)", "hash.fetch_add(0, Relaxed)")],
         expect: Killed("keys::a_key_that_is_given_back_to_beside_its_removal_stays"),
     },
     Fault {
         id: "group-given-back-meanwhile",
-        edits: &[edit("group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
-        expect: Killed("lib::group::tests::a_key_that_is_given_back_to_while_it_is_looked_at_stays"),
+        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
+        expect: Killed("lib::keyed::group::tests::a_key_that_is_given_back_to_while_it_is_looked_at_stays"),
     },
     Fault {
         id: "group-full-without-looking-whether-it-is-there",
-        edits: &[edit("group.rs", GROUP_PUT_IN, "return if self.is_there(hash) { Ok(false) } else { Err(Full) };", "return Err(Full);")],
-        expect: Killed("lib::table::tests::where_a_group_is_full_all_of_it_is_looked_at"),
+        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "return if self.is_there(hash) { Ok(false) } else { Err(Full) };", "return Err(Full);")],
+        expect: Killed("lib::keyed::table::tests::where_a_group_is_full_all_of_it_is_looked_at"),
     },
     Fault {
         id: "group-moved-on-before-it-is-opened",
-        edits: &[edit("group.rs", GROUP_CLOSE, "self.settled()", "self.epoch.load()")],
+        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "self.settled()", "self.epoch.load()")],
         expect: Killed("keys::a_key_that_comes_while_the_last_one_is_looked_at_is_there"),
     },
     Fault {
         id: "cell-begins-with-the-last-word",
-        edits: &[edit("cell.rs", WORD_CELL_UPDATE, "if begins && [next] == spent", "if false && [next] == spent")],
-        expect: Killed("lib::cell::tests::no_key_begins_with_the_word_that_the_last_one_ended_with"),
+        edits: &[edit("keyed/cell.rs", WORD_CELL_UPDATE, "if begins && [next] == spent", "if false && [next] == spent")],
+        expect: Killed("lib::keyed::cell::tests::no_key_begins_with_the_word_that_the_last_one_ended_with"),
     },
     // Keys: how many there are, and what those had spent that went.
     Fault {
         id: "table-everybody-looks-at-the-first",
-        edits: &[edit("table.rs", "pub(crate) fn in_turn", "self.next.fetch_add(cells, Relaxed)", "0_u64")],
+        edits: &[edit("keyed/table.rs", "pub(crate) fn in_turn", "self.next.fetch_add(cells, Relaxed)", "0_u64")],
         expect: Harmless { model: "keys::a_removed_key_makes_room_once", reason: "which cells are looked at changes when keys go, not what they hold" },
     },
     Fault {
         id: "keys-len",
-        edits: &[edit("keys.rs", "pub(crate) fn len", "self.count.load(Relaxed)", "{ let mut len = 0; self.all_tiers().for_each(|tier| tier.table.all(|group, index| len += u64::from(group.at(index, |cell, _| cell.read(|| true)).is_some()))); len }")],
+        edits: &[edit("keyed/keys.rs", "pub(crate) fn len", "self.count.load(Relaxed)", "{ let mut len = 0; self.all_tiers().for_each(|tier| tier.table.all(|group, index| len += u64::from(group.at(index, |cell, _| cell.read(|| true)).is_some()))); len }")],
         expect: Harmless { model: "keys::a_key_begins_once", reason: "only a number to look at" },
     },
     Fault {
         id: "keys-full-at-the-time-of-the-call",
-        edits: &[edit("evicted.rs", "fn least", "self.0[i].load(Relaxed)", "unused[i]")],
+        edits: &[edit("keyed/evicted.rs", "fn least", "self.0[i].load(Relaxed)", "unused[i]")],
         expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
     },
     Fault {
         id: "keys-words-back-before-the-evicted",
-        edits: &[edit("evicted.rs", "fn behind", "self.0[i].load(Relaxed)", "words[i].wrapping_sub(1)")],
-        expect: Killed("lib::evicted::tests::the_most_that_was_spent_is_kept"),
+        edits: &[edit("keyed/evicted.rs", "fn behind", "self.0[i].load(Relaxed)", "words[i].wrapping_sub(1)")],
+        expect: Killed("lib::keyed::evicted::tests::the_most_that_was_spent_is_kept"),
     },
     Fault {
         id: "keys-count-as-load-and-store",
         edits: &[edit(
-            "keys.rs",
+            "keyed/keys.rs",
             KEYS_ADD,
             "let counted = self.count.fetch_update(Relaxed, Relaxed, |count| (count < self.most).then_some(count + 1));",
             "let count = self.count.load(Relaxed);
@@ -1519,7 +1519,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "keys-full-since-is-forgotten",
         edits: &[edit(
-            "evicted.rs",
+            "keyed/evicted.rs",
             "fn note",
             "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
             "(word, spent)",
@@ -1529,7 +1529,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "keys-evicted-as-load-and-store",
         edits: &[edit(
-            "evicted.rs",
+            "keyed/evicted.rs",
             "fn note",
             "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
             "Some(word.load(Relaxed)).filter(|seen| !is_ahead(*seen, *spent)).map(|_| word.store(*spent, Relaxed))",
@@ -1538,45 +1538,45 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "keys-evicted-pushed-back",
-        edits: &[edit("keys.rs", "fn close_full_in", "later(spent[i], Evicted::<N>::oldest(unused[i]))", "spent[i]")],
+        edits: &[edit("keyed/keys.rs", "fn close_full_in", "later(spent[i], Evicted::<N>::oldest(unused[i]))", "spent[i]")],
         expect: Killed("tests/keyed::keys_that_were_idle_for_a_month_do_not_make_the_evicted_forgotten"),
     },
     Fault {
         id: "keys-not-counted-out",
-        edits: &[edit("keys.rs", "fn uncount", "self.count.fetch_sub(1, Relaxed);", "")],
+        edits: &[edit("keyed/keys.rs", "fn uncount", "self.count.fetch_sub(1, Relaxed);", "")],
         expect: Killed("keys::a_removed_key_makes_room_once"),
     },
     Fault {
         id: "keys-counted-out-by-whoever-looked",
-        edits: &[edit("keys.rs", "fn close_full(&self, tier: &Tier<N>, group: &Group<CellOf<N>>, index: usize, now: Time) {", "if tier.close_full(group, index, now) {", "tier.close_full(group, index, now);\n {")],
+        edits: &[edit("keyed/keys.rs", "fn close_full(&self, tier: &Tier<N>, group: &Group<CellOf<N>>, index: usize, now: Time) {", "if tier.close_full(group, index, now) {", "tier.close_full(group, index, now);\n {")],
         expect: Killed("keys::a_removed_key_makes_room_once"),
     },
     // The factor of an adaptive bucket.
     Fault {
         id: "adaptive-limit-not-looked-at-again",
-        edits: &[edit("adaptive.rs", "fn apply", "self.epoch.validate(seen)", "seen == seen")],
+        edits: &[edit("adaptive/adaptive.rs", "fn apply", "self.epoch.validate(seen)", "seen == seen")],
         expect: Killed("adaptive::the_last_factor_stays"),
     },
     Fault {
         id: "adaptive-limit-that-seems-right",
-        edits: &[edit("adaptive.rs", "fn apply", "new || self.bucket", "self.bucket")],
+        edits: &[edit("adaptive/adaptive.rs", "fn apply", "new || self.bucket", "self.bucket")],
         expect: Killed("adaptive::the_last_factor_stays"),
     },
     Fault {
         id: "adaptive-every-outcome-is-an-event",
-        edits: &[edit("control.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
+        edits: &[edit("adaptive/steps.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
         expect: Killed("adaptive::two_that_are_throttled_at_once_are_one_event"),
     },
     // Keys: their limits.
     Fault {
         id: "terms-place-is-not-written",
-        edits: &[edit("terms_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
+        edits: &[edit("keyed/terms_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
         expect: Killed("key_limits::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
     },
     Fault {
         id: "terms-place-is-not-read",
         edits: &[edit(
-            "terms_slot.rs",
+            "keyed/terms_slot.rs",
             "pub(crate) fn terms",
             "[0, 1, 2, 3].map(|word: usize| self.places[i][word].load(Relaxed))",
             "[0, 0, 0, 0]",
@@ -1586,7 +1586,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "terms-without-validation",
         edits: &[edit(
-            "key_limits.rs",
+            "keyed/key_limits.rs",
             "fn read_at<V>",
             "self.epoch.validate(seen).then_some(value)",
             "Some(value)",
@@ -1595,13 +1595,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "key-limits-not-looked-at",
-        edits: &[edit("key_limits.rs", "pub(crate) fn first", "self.epoch.load().index() == FIRST", "true")],
+        edits: &[edit("keyed/key_limits.rs", "pub(crate) fn first", "self.epoch.load().index() == FIRST", "true")],
         expect: Killed("key_limits::after_a_change_nobody_is_granted_on_the_old_limits"),
     },
     Fault {
         id: "key-limits-published-over-what-was-not-seen",
         edits: &[edit(
-            "key_limits.rs",
+            "keyed/key_limits.rs",
             "pub(crate) fn change",
             "self.epoch.publish(seen, index)",
             "self.epoch.publish(self.epoch.load(), index)",
@@ -1610,7 +1610,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "keys-put-back-into-a-key-that-is-not-there",
-        edits: &[edit("keys.rs", "fn change_known_or_add", "!(0..N).any(|i| is_later(next[i], full[i]))", "true")],
+        edits: &[edit("keyed/keys.rs", "fn change_known_or_add", "!(0..N).any(|i| is_later(next[i], full[i]))", "true")],
         expect: Killed("keys::a_key_begins_once"),
     },
 ];

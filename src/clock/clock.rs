@@ -1,0 +1,97 @@
+//! Owns where `now` comes from; never decides anything with it.
+
+use crate::Time;
+#[cfg(not(feature = "std"))]
+use crate::clock::manual::ManualClock;
+#[cfg(all(feature = "std", not(feature = "quanta")))]
+use crate::clock::standard::InstantClock;
+#[cfg(feature = "quanta")]
+use crate::clock::tsc::TscClock;
+
+/// A source of [`Time`]: nanoseconds since an origin of its own.
+///
+/// A bucket reads its clock once per decision. A reading that goes back, or threads whose readings differ, do no harm: an old `now` sees fewer
+/// tokens, so at worst a call is refused that a punctual one would have been granted.
+///
+/// ```
+/// use tollgate::{Clock, Limit, Time, TokenBucket};
+///
+/// struct Uptime;
+///
+/// impl Clock for Uptime {
+///     fn now(&self) -> Time {
+///         Time::from_nanos(42_000_000_000) // a hardware timer
+///     }
+/// }
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), Uptime)?;
+/// assert!(bucket.try_take(1).is_ok());
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+pub trait Clock {
+    /// The present.
+    ///
+    /// ```
+    /// use tollgate::{Clock, ManualClock, Time};
+    /// assert_eq!(ManualClock::new().now(), Time::ZERO);
+    /// ```
+    fn now(&self) -> Time;
+}
+
+impl<C: Clock + ?Sized> Clock for &C {
+    #[inline]
+    fn now(&self) -> Time {
+        (**self).now()
+    }
+}
+
+#[cfg(feature = "alloc")]
+mod shared {
+    extern crate alloc;
+    use super::{Clock, Time};
+
+    impl<C: Clock + ?Sized> Clock for alloc::boxed::Box<C> {
+        #[inline]
+        fn now(&self) -> Time {
+            (**self).now()
+        }
+    }
+
+    #[cfg(target_has_atomic = "ptr")]
+    impl<C: Clock + ?Sized> Clock for alloc::sync::Arc<C> {
+        #[inline]
+        fn now(&self) -> Time {
+            (**self).now()
+        }
+    }
+}
+
+/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
+/// [`ManualClock`] for the program to move.
+///
+/// ```
+/// use tollgate::{Clock, DefaultClock, Time};
+/// assert!(DefaultClock::default().now() >= Time::ZERO);
+/// ```
+#[cfg(feature = "quanta")]
+pub type DefaultClock = TscClock;
+
+/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
+/// [`ManualClock`] for the program to move.
+///
+/// ```
+/// use tollgate::{Clock, DefaultClock, Time};
+/// assert!(DefaultClock::default().now() >= Time::ZERO);
+/// ```
+#[cfg(all(feature = "std", not(feature = "quanta")))]
+pub type DefaultClock = InstantClock;
+
+/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
+/// [`ManualClock`] for the program to move.
+///
+/// ```
+/// use tollgate::{Clock, DefaultClock, Time};
+/// assert!(DefaultClock::default().now() >= Time::ZERO);
+/// ```
+#[cfg(not(feature = "std"))]
+pub type DefaultClock = ManualClock;

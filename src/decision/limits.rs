@@ -1,0 +1,346 @@
+//! Owns the decision over `N` streams at once: all or nothing. Pure; never an atomic, never a clock.
+
+use core::time::Duration;
+
+use crate::decision::meter::Stream;
+use crate::decision::refused::Short;
+use crate::decision::wait_bounds::Queue;
+use crate::{Limit, LimitError, Never, NotYet, Refused, Time};
+
+/// The limits of all streams of a bucket, and the instant that their lines are counted from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Limits<const N: usize> {
+    pub(crate) origin: Time,
+    pub(crate) streams: [Stream; N],
+}
+
+impl<const N: usize> Limits<N> {
+    pub(crate) fn new(limits: [Limit; N], origin: Time) -> Result<Self, LimitError> {
+        for (stream, limit) in limits.into_iter().enumerate() {
+            limit.check().map_err(|error| LimitError { stream, ..error })?;
+        }
+        let streams = limits.map(|limit| Stream::new(limit).expect("checked above"));
+        Ok(Self { origin, streams })
+    }
+
+    /// Nanoseconds since the origin; a reading from before it counts as the origin.
+    #[inline]
+    pub(crate) fn elapsed(&self, now: Time) -> u64 {
+        now.nanos_since(self.origin)
+    }
+
+    /// The reading that many nanoseconds after the origin.
+    pub(crate) fn at(&self, elapsed: u64) -> Time {
+        self.origin.after(Duration::from_nanos(elapsed))
+    }
+
+    /// The same limits, counted from there, and closed or not.
+    pub(crate) fn from(self, origin: Time, closed: bool) -> Self {
+        Self { origin, streams: self.streams.map(|stream| stream.closed(closed)) }
+    }
+
+    /// Whether the bucket is paused until the origin: before it nothing is granted.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.streams[0].is_closed()
+    }
+
+    /// Nanoseconds from `now` to the end of a pause, `u64::MAX` if nobody knows when that is; 0 if there is none.
+    ///
+    /// Until then nothing accrues by itself: before the origin `elapsed` is 0.
+    pub(crate) fn pause_left(&self, now: Time) -> u64 {
+        match self.origin {
+            _ if !self.is_closed() => 0,
+            Time::MAX => u64::MAX,
+            origin => origin.nanos_since(now),
+        }
+    }
+
+    pub(crate) fn paused(&self, now: Time) -> bool {
+        self.pause_left(now) > 0
+    }
+
+    pub(crate) fn capacities(&self) -> [u64; N] {
+        self.streams.map(|stream| stream.capacity())
+    }
+
+    pub(crate) fn start(&self) -> [u64; N] {
+        self.streams.map(|stream| stream.start())
+    }
+
+    /// That no stream is asked for more than it can ever hold.
+    #[inline]
+    pub(crate) fn check(&self, amounts: &[u64; N]) -> Result<(), Never> {
+        for (stream, (one, requested)) in self.streams.iter().zip(amounts).enumerate() {
+            if *requested > one.capacity() {
+                return Err(Never { stream, requested: *requested, capacity: one.capacity() });
+            }
+        }
+        Ok(())
+    }
+
+    /// The words after taking `amounts` from all streams, or `None` if one of them has too little.
+    #[inline]
+    pub(crate) fn take(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
+        let mut next = *spent;
+        for i in 0..N {
+            next[i] = self.streams[i].take(spent[i], elapsed, amounts[i])?;
+        }
+        Some(next)
+    }
+
+    /// The words after taking as many whole items of `per_item` as fit, but no more than `most`, and how many; `None` if none fits.
+    #[inline]
+    pub(crate) fn take_up_to(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        per_item: &[u64; N],
+        most: u64,
+    ) -> Option<([u64; N], u64)> {
+        let fit = |i: usize, most| self.streams[i].fit(spent[i], elapsed, per_item[i], most);
+        let items = (0..N).fold(most, |most, i| fit(i, most));
+        if items == 0 {
+            return None;
+        }
+        // Whatever fits is no more than the capacity, so the product cannot overflow, and the take cannot fail.
+        let next = self.take(spent, elapsed, &per_item.map(|each| each.wrapping_mul(items)))?;
+        Some((next, items))
+    }
+
+    /// The words after taking from each stream what there is, at most `most` and at least `least`, which is no more than `most`; and what was taken.
+    /// `None` if one of them has too little, or if no token is to be taken.
+    pub(crate) fn take_between(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        least: &[u64; N],
+        most: &[u64; N],
+    ) -> Option<([u64; N], [u64; N])> {
+        let available = self.available(spent, elapsed);
+        let taken: [u64; N] = core::array::from_fn(|i| available[i].min(most[i]));
+        if (0..N).any(|i| taken[i] < least[i]) || taken == [0; N] {
+            return None;
+        }
+        Some((self.take(spent, elapsed, &taken)?, taken))
+    }
+
+    /// The words after taking the longest prefix of `requests` that fits, and its length; `None` if no token is to be taken.
+    ///
+    /// What there is of each stream counts down, so there is no sum that could overflow.
+    pub(crate) fn take_in_order(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        requests: impl Iterator<Item = [u64; N]>,
+    ) -> Option<([u64; N], usize)> {
+        let available = self.available(spent, elapsed);
+        let (mut left, mut fit) = (available, 0);
+        for request in requests {
+            if (0..N).any(|i| request[i] > left[i]) {
+                break;
+            }
+            left = core::array::from_fn(|i| left[i] - request[i]);
+            fit += 1;
+        }
+        if left == available {
+            return None;
+        }
+        let next = self.take(spent, elapsed, &core::array::from_fn(|i| available[i] - left[i]))?;
+        Some((next, fit))
+    }
+
+    /// The words after `amounts` came back, or `None` if that changes nothing.
+    #[inline]
+    pub(crate) fn put_back(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
+        let next = core::array::from_fn(|i| self.streams[i].put_back(spent[i], elapsed, amounts[i]));
+        (next != *spent).then_some(next)
+    }
+
+    /// `amounts` in units, each below 2^62.
+    pub(crate) fn units(&self, amounts: &[u64; N]) -> Result<[u64; N], Never> {
+        let mut units = [0; N];
+        for (stream, one) in self.streams.iter().enumerate() {
+            let requested = amounts[stream];
+            units[stream] = one.units(requested).ok_or(Never { stream, requested, capacity: one.most_tokens() })?;
+        }
+        Ok(units)
+    }
+
+    /// The same for what was taken, maybe under limits in whose units it was less.
+    pub(crate) fn units_back(&self, amounts: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
+    }
+
+    /// The most units of each stream that may be owed at `now` within the bounds of `queue`; `None` if a pause is longer than anybody may wait.
+    pub(crate) fn most_owed(&self, now: Time, queue: &Queue<N>) -> Option<[u64; N]> {
+        let (elapsed, pause) = (self.elapsed(now), self.pause_left(now));
+        if pause == u64::MAX {
+            return None;
+        }
+        let wait = u64::try_from(queue.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(pause)?;
+        // As far as time goes, which is 584 years from the origin of the clock.
+        let end_of_time = u64::MAX - self.origin.as_nanos().saturating_add(elapsed);
+        let wait = wait.min(end_of_time);
+        Some(core::array::from_fn(|i| {
+            let stream = &self.streams[i];
+            let most = stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt());
+            u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)
+        }))
+    }
+
+    /// The most units of each stream that can be owed at all.
+    pub(crate) fn furthest_debts(&self) -> [u64; N] {
+        self.streams.map(|stream| stream.furthest_debt())
+    }
+
+    /// The words after taking `units` from all streams whether they are there or not, or `None` if one of them would then owe more than `most`.
+    pub(crate) fn owe(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N], most: &[u64; N]) -> Option<[u64; N]> {
+        let mut next = *spent;
+        for i in 0..N {
+            next[i] = self.streams[i].owe(spent[i], elapsed, units[i], most[i])?;
+        }
+        Some(next)
+    }
+
+    /// The words after `units` came back, or `None` if that changes nothing.
+    pub(crate) fn give_back(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> Option<[u64; N]> {
+        let next = core::array::from_fn(|i| self.streams[i].give_back(spent[i], elapsed, units[i]));
+        (next != *spent).then_some(next)
+    }
+
+    /// The words after `taken` was replaced by `used`, in units, or `None` if that leaves a debt too far to be kept.
+    pub(crate) fn settle(&self, spent: &[u64; N], elapsed: u64, taken: &[u64; N], used: &[u64; N]) -> Option<[u64; N]> {
+        let mut next = *spent;
+        for (i, stream) in self.streams.iter().enumerate() {
+            next[i] = match used[i].checked_sub(taken[i]) {
+                Some(shortage) => stream.owe(spent[i], elapsed, shortage, stream.furthest_debt())?,
+                None => stream.give_back(spent[i], elapsed, taken[i] - used[i]),
+            };
+        }
+        Some(next)
+    }
+
+    /// What there would be to wait for if `units` were taken from these words.
+    pub(crate) fn would_wait(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> NotYet<N> {
+        let short = core::array::from_fn(|i| Short {
+            line: self.streams[i].line,
+            units: self.streams[i].missing(spent[i], elapsed, units[i]),
+        });
+        NotYet { pause: 0, elapsed, short }
+    }
+
+    /// What there is to wait for at `elapsed` until the lines of those streams that `units` were taken from have reached `ends`.
+    pub(crate) fn remaining(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> NotYet<N> {
+        let short = core::array::from_fn(|i| Short {
+            line: self.streams[i].line,
+            units: if units[i] == 0 { 0 } else { self.streams[i].remaining(ends[i], elapsed) },
+        });
+        NotYet { pause: 0, elapsed, short }
+    }
+
+    pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
+    }
+
+    /// Whether more is spent of any stream than accrued.
+    #[cfg(feature = "keys")]
+    pub(crate) fn owes(&self, spent: &[u64; N], elapsed: u64) -> bool {
+        (0..N).any(|i| self.streams[i].remaining(spent[i], elapsed) > 0)
+    }
+
+    pub(crate) fn available(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].available(spent[i], elapsed))
+    }
+
+    /// What is missing; for amounts that [`check`](Self::check) let pass.
+    #[inline]
+    pub(crate) fn not_yet(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> NotYet<N> {
+        let short = core::array::from_fn(|i| Short {
+            line: self.streams[i].line,
+            units: self.streams[i].shortfall(spent[i], elapsed, amounts[i]),
+        });
+        NotYet { pause: 0, elapsed, short }
+    }
+
+    /// Why these words did not let `amounts` be taken.
+    #[inline]
+    pub(crate) fn refusal(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Refused<N> {
+        match self.check(amounts) {
+            Ok(()) => self.not_yet(spent, elapsed, amounts).into(),
+            Err(never) => never.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits<2> {
+        Limits::new([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
+    }
+
+    #[test]
+    fn one_short_stream_leaves_all_words_as_they_were() {
+        let limits = limits();
+        let start = limits.start();
+        assert!(limits.take(&start, 0, &[10, 1000]).is_some());
+        let drained = limits.take(&start, 0, &[10, 0]).unwrap();
+        assert_eq!(drained[1], start[1]);
+        assert_eq!(limits.take(&drained, 0, &[1, 1]), None);
+        assert_eq!(limits.not_yet(&drained, 0, &[1, 1]).stream(), 0);
+    }
+
+    #[test]
+    fn items_are_counted_by_the_scarcest_stream() {
+        let limits = limits();
+        let start = limits.start();
+        assert_eq!(limits.take_up_to(&start, 0, &[1, 300], 100).unwrap().1, 3);
+        assert_eq!(limits.take_up_to(&start, 0, &[1, 1], 100).unwrap().1, 10);
+        assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
+        assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
+        assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
+    }
+
+    #[test]
+    fn what_is_taken_of_each_stream_is_between_the_least_and_the_most() {
+        let limits = limits();
+        let half = limits.take(&limits.start(), 0, &[5, 500]).unwrap();
+        for (least, most, taken) in [
+            ([1, 1], [3, 3], [3, 3]),
+            ([5, 0], [9, 1000], [5, 500]),
+            ([0, 0], [9, 0], [5, 0]),
+            ([0, 500], [0, 500], [0, 500]),
+        ] {
+            let next = limits.take(&half, 0, &taken).unwrap();
+            assert_eq!(limits.take_between(&half, 0, &least, &most), Some((next, taken)), "{least:?} to {most:?}");
+        }
+        for (least, most) in
+            [([6, 1], [10, 1]), ([1, 501], [1, u64::MAX]), ([0, 0], [0, 0]), ([u64::MAX; 2], [u64::MAX; 2])]
+        {
+            assert_eq!(limits.take_between(&half, 0, &least, &most), None, "{least:?} to {most:?}");
+        }
+        let drained = limits.take(&half, 0, &[5, 500]).unwrap();
+        assert_eq!(limits.take_between(&drained, 0, &[0, 0], &[9, 9]), None);
+    }
+
+    #[test]
+    fn a_batch_ends_at_the_first_request_that_does_not_fit() {
+        let limits = limits();
+        let start = limits.start();
+        let take = |requests: &[[u64; 2]]| limits.take_in_order(&start, 0, requests.iter().copied());
+        for (requests, sum, fit) in [
+            (&[[4, 0], [6, 1000]][..], [10, 1000], 2),
+            (&[[4, 0], [7, 0], [1, 1]], [4, 0], 1),
+            (&[[0, 0], [1, 1], [0, 0], [0, 1001], [1, 1]], [1, 1], 3),
+            (&[[1, 0], [u64::MAX, 0]], [1, 0], 1),
+            (&[[1, 1], [u64::MAX, u64::MAX], [1, 1]], [1, 1], 1),
+        ] {
+            assert_eq!(take(requests), Some((limits.take(&start, 0, &sum).unwrap(), fit)), "{requests:?}");
+        }
+        for nothing in [&[][..], &[[0, 0], [0, 0]], &[[11, 0], [1, 1]], &[[0, 0], [0, 1001]]] {
+            assert_eq!(take(nothing), None, "{nothing:?}");
+        }
+    }
+}

@@ -1,0 +1,582 @@
+//! Owns the arithmetic of one stream: what `spent` means and how a verb changes it. Pure; never an atomic, never a clock.
+//!
+//! The whole state of a stream is one counter, `spent`, in units: what was debited, and what was forfeited because the bucket
+//! was full. What accrued is a [`Line`]; the level is the difference, cut off at the capacity:
+//!
+//! ```text
+//! accrued(t) = line(t)                  a bucket that begins full has spent = -capacity at t = 0, an empty one 0
+//! level(t)   = min(accrued(t) - spent, capacity)         negative: debt, or a `now` older than the last take
+//! take(n)    : granted iff n <= level(t);     spent -> accrued(t) - level(t) + n
+//! ```
+//!
+//! Both counters wrap; they are compared by their signed difference.
+
+use core::num::NonZeroU64;
+use core::time::Duration;
+
+use crate::decision::refill::Line;
+use crate::{Inherit, Limit, LimitRule};
+
+/// One limit, made ready for decisions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Stream {
+    pub(crate) line: Line,
+    /// Units that a token is worth; never 0.
+    unit: u64,
+    /// `capacity * unit`; below 2^62.
+    ceiling: u64,
+    capacity: NonZeroU64,
+    /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit is worth, rounded up.
+    precision: u16,
+    starts_full: bool,
+    /// Whether the limits that it is one of are closed. It is here because here there is room for it: a word and its limit are one line.
+    closed: bool,
+}
+
+/// A stream in words; any will do.
+pub(crate) struct Parts {
+    pub(crate) whole: u64,
+    pub(crate) part: u64,
+    pub(crate) unit: u64,
+    pub(crate) capacity: u64,
+    pub(crate) precision: u16,
+    pub(crate) starts_full: bool,
+    pub(crate) closed: bool,
+}
+
+impl Stream {
+    /// Amounts stay below this, so that a level and an amount add up within an `i64`.
+    const MOST_UNITS: u128 = 1 << 62;
+    const NINETY_DAYS: u64 = 90 * 24 * 3600 * 1_000_000_000;
+    /// The coarsest unit, in nanoseconds of accrual.
+    const COARSEST: u128 = 1000;
+
+    /// Chooses the unit: see the crate's `DESIGN.md`, "Why are amounts not kept in tokens?".
+    pub(crate) const fn new(limit: Limit) -> Result<Self, LimitRule> {
+        let Limit { rate, capacity, starts_full } = limit;
+        let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
+        let (num, den) = rate.reduced();
+        let (unit, line, precision) = if num == 0 {
+            // Nothing accrues, but what accrued at another rate before is to be kept: that of whole numbers a second, if the capacity allows it.
+            let mut unit = 1_000_000_000;
+            while unit > 1 && capacity > (Self::MOST_UNITS - 1) as u64 / unit {
+                unit /= 10;
+            }
+            (unit, Line::exact(0), 0)
+        } else if num <= 9 && (capacity as u128 * den as u128) < Self::MOST_UNITS {
+            (den, Line::exact(num), 0)
+        } else {
+            let (num, den) = (num as u128, den as u128);
+            // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if the capacity allows it.
+            let mut unit = (2 * den).div_ceil(num).next_power_of_two();
+            let coarsest = den.div_ceil(Self::COARSEST * num).next_power_of_two();
+            while unit > coarsest && unit > (Self::MOST_UNITS - 1) / capacity as u128 {
+                unit /= 2;
+            }
+            (unit as u64, Line::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
+        };
+        Self { line, unit, ceiling: 0, capacity: tokens, precision, starts_full, closed: false }
+            .checked(LimitRule::RateTooFast)
+    }
+
+    /// The same in units of a size that is given, instead of chosen.
+    #[cfg(feature = "keys")]
+    pub(crate) const fn in_units(limit: Limit, unit: u64) -> Result<Self, LimitRule> {
+        let Limit { rate, capacity, starts_full } = limit;
+        let Some(capacity) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
+        let (num, den) = rate.reduced();
+        // Units in `den` nanoseconds; both factors are below 2^64.
+        let (num, den) = (num as u128 * unit as u128, den as u128);
+        if num > 0 && den > num * Self::COARSEST {
+            return Err(LimitRule::RateTooSlowForKeys { unit });
+        }
+        let too_fast = LimitRule::RateTooFastForKeys { unit };
+        // So that the line at 90 days is below 2^128; by far too fast, anyway.
+        if num / den >= 1 << 32 {
+            return Err(too_fast);
+        }
+        let precision = if num % den == 0 { 0 } else { den.div_ceil(num) as u16 };
+        let line = Line::rounded(num, den);
+        Self { line, unit, ceiling: 0, capacity, precision, starts_full, closed: false }.checked(too_fast)
+    }
+
+    /// With its ceiling, if there is room for it.
+    const fn checked(self, too_fast: LimitRule) -> Result<Self, LimitRule> {
+        let Self { line, unit, capacity, .. } = self;
+        // What 90 days of idling and a full bucket amount to must be told from a debt; one unit more for the rounding.
+        let idle = line.at_wide(Self::NINETY_DAYS) + 1;
+        let room = (i64::MAX as u128).saturating_sub(idle);
+        if room < unit as u128 {
+            return Err(too_fast);
+        }
+        let most = if room < Self::MOST_UNITS { room } else { Self::MOST_UNITS - 1 } as u64 / unit;
+        if capacity.get() > most {
+            return Err(LimitRule::CapacityTooLarge { most });
+        }
+        Ok(Self { ceiling: capacity.get() * unit, ..self })
+    }
+
+    pub(crate) const fn parts(&self) -> Parts {
+        let (whole, part) = self.line.parts();
+        let Self { unit, precision, starts_full, closed, .. } = *self;
+        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, closed }
+    }
+
+    /// The stream that these are the parts of; nothing of use, but no panic either, for parts of several.
+    #[inline]
+    pub(crate) const fn of_parts(parts: Parts) -> Self {
+        let Parts { whole, part, unit, capacity, precision, starts_full, closed } = parts;
+        let ceiling = capacity.wrapping_mul(unit);
+        let capacity = match NonZeroU64::new(capacity) {
+            Some(capacity) => capacity,
+            None => NonZeroU64::MIN,
+        };
+        Self { line: Line::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, closed }
+    }
+
+    pub(crate) const fn closed(self, closed: bool) -> Self {
+        Self { closed, ..self }
+    }
+
+    pub(crate) const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    #[inline]
+    pub(crate) const fn capacity(&self) -> u64 {
+        self.capacity.get()
+    }
+
+    pub(crate) const fn precision(&self) -> u64 {
+        self.precision as u64
+    }
+
+    #[cfg(feature = "keys")]
+    pub(crate) const fn unit(&self) -> u64 {
+        self.unit
+    }
+
+    /// The capacity in units.
+    #[cfg(feature = "keys")]
+    pub(crate) const fn ceiling(&self) -> u64 {
+        self.ceiling
+    }
+
+    /// How long after a change the signed difference still tells a full bucket from one in debt.
+    pub(crate) const fn idle_limit(&self) -> Duration {
+        // From wherever the line was when it was rounded down, it may gain one unit more than from 0.
+        let rounding = !self.line.is_exact() as u64;
+        self.line.time_for(i64::MAX as u64 - self.ceiling - rounding)
+    }
+
+    /// `spent` at the construction of a bucket.
+    pub(crate) const fn start(&self) -> u64 {
+        if self.starts_full { self.ceiling.wrapping_neg() } else { 0 }
+    }
+
+    /// Units there to be taken after `elapsed` nanoseconds; negative in debt, never above the ceiling.
+    #[inline]
+    const fn level(&self, spent: u64, elapsed: u64) -> i64 {
+        let level = self.line.at(elapsed).wrapping_sub(spent) as i64;
+        if level > self.ceiling as i64 { self.ceiling as i64 } else { level }
+    }
+
+    /// `spent` after taking `n` tokens, or `None` if they are not there. An amount of 0 is neither checked nor written.
+    #[inline]
+    pub(crate) const fn take(&self, spent: u64, elapsed: u64, n: u64) -> Option<u64> {
+        if n == 0 {
+            return Some(spent);
+        }
+        let level = self.level(spent, elapsed);
+        // The capacity is compared before the multiplication, which therefore cannot overflow.
+        if n > self.capacity() {
+            return None;
+        }
+        let need = (n * self.unit) as i64;
+        if need > level {
+            return None;
+        }
+        Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))
+    }
+
+    /// Units that are missing for `n` tokens, at most the capacity.
+    #[inline]
+    pub(crate) const fn shortfall(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
+        self.missing(spent, elapsed, n * self.unit)
+    }
+
+    /// The same for a number of units, below 2^62.
+    #[inline]
+    pub(crate) const fn missing(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
+        let (need, level) = (units as i64, self.level(spent, elapsed));
+        // Below 3 * 2^62, which is more than an `i64` holds.
+        if need == 0 || need <= level { 0 } else { need.wrapping_sub(level) as u64 }
+    }
+
+    /// How many whole items of `each` tokens are there, but no more than `most`. An item of 0 tokens always fits.
+    #[inline]
+    pub(crate) const fn fit(&self, spent: u64, elapsed: u64, each: u64, most: u64) -> u64 {
+        if each == 0 {
+            return most;
+        }
+        let level = self.level(spent, elapsed);
+        if each > self.capacity() || level <= 0 {
+            return 0;
+        }
+        let fit = level as u64 / (each * self.unit);
+        if fit < most { fit } else { most }
+    }
+
+    /// `spent` after `n` tokens came back: never higher than before, and never above what makes the bucket full.
+    #[inline]
+    pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
+        let n = if n < self.capacity() { n } else { self.capacity() };
+        self.give_back(spent, elapsed, n * self.unit)
+    }
+
+    /// The same for a number of units, below 2^62: a debt that is taken back may be larger than the capacity.
+    #[inline]
+    pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
+        let accrued = self.line.at(elapsed);
+        let level = accrued.wrapping_sub(spent) as i64;
+        let ceiling = self.ceiling as i64;
+        if units == 0 || level >= ceiling {
+            return spent;
+        }
+        let filled = level + units as i64;
+        accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
+    }
+
+    /// `spent` after `units`, below 2^62, were taken whether they are there or not, or `None` if more than `most` would then be owed.
+    pub(crate) const fn owe(&self, spent: u64, elapsed: u64, units: u64, most: u64) -> Option<u64> {
+        if units == 0 {
+            return Some(spent);
+        }
+        // Saturating: a `now` that is very old may see a level of nearly -2^63.
+        let left = self.level(spent, elapsed).saturating_sub(units as i64);
+        if left < -(most as i64) {
+            return None;
+        }
+        Some(self.line.at(elapsed).wrapping_sub(left as u64))
+    }
+
+    /// `n` tokens in units, if that is below 2^62.
+    pub(crate) const fn units(&self, n: u64) -> Option<u64> {
+        match n.checked_mul(self.unit) {
+            Some(units) if (units as u128) < Self::MOST_UNITS => Some(units),
+            _ => None,
+        }
+    }
+
+    /// The most tokens that are below 2^62 in units.
+    pub(crate) const fn most_tokens(&self) -> u64 {
+        (Self::MOST_UNITS - 1) as u64 / self.unit
+    }
+
+    /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90 days ago is known to be old.
+    pub(crate) const fn furthest_debt(&self) -> u64 {
+        let room = (i64::MAX as u128).saturating_sub(self.line.at_wide(Self::NINETY_DAYS) + 1);
+        if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }
+    }
+
+    /// The most units that may be owed at `elapsed` if they must be there `wait` nanoseconds later; the sum must not overflow.
+    pub(crate) const fn accrues_within(&self, elapsed: u64, wait: u64) -> u128 {
+        self.line.at_wide(elapsed + wait) - self.line.at_wide(elapsed)
+    }
+
+    /// Units by which the line, at `elapsed`, has not reached `end`.
+    pub(crate) const fn remaining(&self, end: u64, elapsed: u64) -> u64 {
+        let remaining = end.wrapping_sub(self.line.at(elapsed)) as i64;
+        if remaining > 0 { remaining as u64 } else { 0 }
+    }
+
+    /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
+    pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
+        let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
+        self.line.at(elapsed).wrapping_sub(tokens * self.unit)
+    }
+
+    /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62, whatever it takes.
+    pub(crate) const fn units_back(&self, n: u64) -> u64 {
+        match self.units(n) {
+            Some(units) => units,
+            None => (Self::MOST_UNITS - 1) as u64,
+        }
+    }
+
+    /// `spent` of this stream, counted from now on, where `old` was in force until `elapsed` and its word is `spent`.
+    ///
+    /// What is there is rounded down to units of this stream and what is owed is rounded up, so nobody gains by a change; with it goes what the old
+    /// line had cut off, less than a unit.
+    pub(crate) fn inherit(&self, old: &Self, spent: u64, elapsed: u64, inherit: Inherit) -> u64 {
+        let level = old.level(spent, elapsed);
+        let (unit, old_unit) = (u128::from(self.unit), u128::from(old.unit));
+        if let Inherit::Reset = inherit {
+            return self.start();
+        }
+        if level < 0 {
+            let owed = (u128::from(level.unsigned_abs()) * unit).div_ceil(old_unit);
+            return owed.min(self.furthest_debt().into()) as u64;
+        }
+        let (num, den) = match inherit {
+            Inherit::Proportional => (self.ceiling.into(), old.ceiling.into()),
+            _ => (unit, old_unit),
+        };
+        let kept = u128::from(level.unsigned_abs()) * num / den;
+        let more = match inherit {
+            Inherit::Additive => u128::from(self.capacity().saturating_sub(old.capacity())) * unit,
+            _ => 0,
+        };
+        ((kept + more).min(self.ceiling.into()) as u64).wrapping_neg()
+    }
+
+    /// Tokens that accrued by `elapsed`, in 2^-64, rounded down; modulo 2^128.
+    pub(crate) const fn tokens_at(&self, elapsed: u64) -> u128 {
+        self.tokens(self.line.at_wide(elapsed))
+    }
+
+    /// The same for the time, `elapsed` or later, at which the line reaches `end`.
+    pub(crate) const fn tokens_until(&self, end: u64, elapsed: u64) -> u128 {
+        self.tokens(self.line.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
+    }
+
+    const fn tokens(&self, units: u128) -> u128 {
+        let unit = self.unit as u128;
+        ((units / unit) << 64) + ((units % unit) << 64) / unit
+    }
+
+    /// So many 2^-64 of a token in units, rounded up; 0 for what lies behind.
+    ///
+    /// As positions are rounded, what is above a whole unit by less than 2^-16 of one is that unit: a place that falls on a unit stays on it.
+    pub(crate) const fn units_of(&self, ahead: u128) -> u64 {
+        if (ahead as i128) <= 0 {
+            return 0;
+        }
+        let of_part = (ahead as u64) as u128 * self.unit as u128;
+        let more = (of_part as u64 > 1 << 48) as u128;
+        let units = (ahead >> 64) * self.unit as u128 + (of_part >> 64) + more;
+        if units > u64::MAX as u128 { u64::MAX } else { units as u64 }
+    }
+
+    /// Units by which the bucket is not full of tokens, what is owed included, and how many it holds; the first is below 2^64, the second below 2^62.
+    pub(crate) const fn taken(&self, spent: u64, elapsed: u64) -> (u64, u64) {
+        // From 0 to 2^62 + 2^63.
+        (self.ceiling.wrapping_sub(self.level(spent, elapsed) as u64), self.ceiling)
+    }
+
+    /// The same in whole tokens, rounded up.
+    pub(crate) const fn taken_tokens(&self, spent: u64, elapsed: u64) -> u64 {
+        self.taken(spent, elapsed).0.div_ceil(self.unit)
+    }
+
+    /// Whole tokens there to be taken; 0 in debt.
+    #[inline]
+    pub(crate) const fn available(&self, spent: u64, elapsed: u64) -> u64 {
+        self.fit(spent, elapsed, 1, self.capacity())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rate;
+
+    fn stream(rate: Rate, capacity: u64) -> Stream {
+        Stream::new(Limit::new(rate, capacity)).unwrap()
+    }
+
+    #[test]
+    fn the_unit_is_the_denominator_where_the_rate_is_exact() {
+        for (rate, unit, slope) in [
+            (Rate::per_second(1000), 1_000_000, 1),
+            (Rate::per_second(7), 1_000_000_000, 7),
+            (Rate::per_minute(5), 12_000_000_000, 1),
+            (Rate::per_second(125_000_000), 8, 1),
+            (Rate::per_second(9_000_000_000), 1, 9),
+        ] {
+            let stream = stream(rate, 1);
+            assert_eq!((stream.unit, stream.line), (unit, Line::exact(slope)), "{rate}");
+            assert_eq!(stream.precision(), 0);
+        }
+    }
+
+    #[test]
+    fn a_unit_is_worth_at_most_half_a_nanosecond_where_it_is_not() {
+        for (rate, unit) in [(1 << 20, 2048), (333, 1 << 23), (12_500_000_000, 1), (64 << 30, 1), (10_000_000_000, 1)] {
+            let stream = stream(Rate::per_second(rate), 1);
+            assert_eq!(stream.unit, unit, "{rate}/s");
+            assert_eq!(stream.precision(), 1);
+        }
+    }
+
+    #[test]
+    fn no_rate_and_capacity_overflow_on_the_way() {
+        let slowest = Rate::new(1, Duration::from_nanos(u64::MAX)).unwrap();
+        for tokens in [1, 3, 10, 1 << 40, u64::MAX - 1, u64::MAX] {
+            for period in [1, 7, 1 << 40, u64::MAX - 1, u64::MAX] {
+                for capacity in [1, 10, 1 << 61, 1 << 62, u64::MAX] {
+                    let rate = Rate::new(tokens, Duration::from_nanos(period)).unwrap();
+                    let _ = Stream::new(Limit::new(rate, capacity));
+                }
+            }
+        }
+        assert_eq!(stream(slowest, 1).precision(), 8);
+    }
+
+    #[test]
+    fn a_capacity_worth_ages_coarsens_the_unit_up_to_a_microsecond() {
+        // 2^42 seconds' worth is 139,000 years; a unit of 2^-20 tokens is just under a microsecond.
+        let most = (1 << 42) - 1;
+        assert_eq!(stream(Rate::per_second(1), most).unit, 1 << 20);
+        assert_eq!(stream(Rate::per_second(1), most).precision(), 954);
+        let refused = Stream::new(Limit::new(Rate::per_second(1), most + 1));
+        assert_eq!(refused, Err(LimitRule::CapacityTooLarge { most }));
+    }
+
+    #[test]
+    fn the_fastest_rate_leaves_ninety_days() {
+        let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
+        assert!(Stream::new(Limit::new(Rate::per_second(fastest), 1)).is_ok());
+        assert_eq!(Stream::new(Limit::new(Rate::per_second(fastest + 1), 1)), Err(LimitRule::RateTooFast));
+    }
+
+    #[test]
+    fn taking_moves_spent_from_where_the_full_bucket_stands() {
+        let stream = stream(Rate::per_second(1_000_000_000), 10);
+        // elapsed  spent before  take   spent after
+        //       0           -10      4           -6
+        //     100            -6      4           94    (90 was forfeited by then)
+        let first = stream.take(stream.start(), 0, 4).unwrap();
+        assert_eq!(first as i64, -6);
+        assert_eq!(stream.take(first, 100, 4), Some(94));
+        assert_eq!(stream.take(94, 100, 7), None);
+        assert_eq!(stream.shortfall(94, 100, 7), 1);
+        assert_eq!(stream.put_back(94, 100, 3), 91);
+        assert_eq!(stream.put_back(94, 100, u64::MAX), 90);
+        assert_eq!(stream.put_back(5, 100, 3), 5);
+    }
+
+    #[test]
+    fn every_function_is_total_for_a_torn_word() {
+        for limit in [Limit::per_second(1), Limit::per_second(1 << 36), Limit::per_day(3).capacity(1 << 26)] {
+            let stream = Stream::new(limit).unwrap();
+            for spent in [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62] {
+                for elapsed in [0, 1, u64::MAX, 1 << 63] {
+                    let n = stream.capacity();
+                    let _ = stream.take(spent, elapsed, n);
+                    let _ = stream.shortfall(spent, elapsed, n);
+                    let _ = stream.fit(spent, elapsed, n, u64::MAX);
+                    let _ = stream.put_back(spent, elapsed, u64::MAX);
+                    let _ = stream.available(spent, elapsed);
+                    for units in [0, 1, stream.ceiling, stream.furthest_debt(), (1 << 62) - 1] {
+                        let _ = stream.missing(spent, elapsed, units);
+                        let _ = stream.give_back(spent, elapsed, units);
+                        let _ = stream.owe(spent, elapsed, units, stream.furthest_debt());
+                        let _ = stream.remaining(spent, elapsed);
+                    }
+                    let _ = stream.accrues_within(elapsed, u64::MAX - elapsed);
+                }
+            }
+        }
+    }
+
+    /// One of each kind: exact and not, slow, fast, the fastest, and none.
+    fn kinds() -> impl Iterator<Item = Stream> {
+        let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
+        let rates = [1000, 7, 333, 1 << 20, 64 << 30, fastest, 0].map(Rate::per_second);
+        rates.into_iter().chain([Rate::per_day(11)]).map(|rate| stream(rate, 1))
+    }
+
+    #[test]
+    fn a_debt_is_paid_off_by_time_and_not_before() {
+        let stream = stream(Rate::per_second(1_000_000_000), 10);
+        // elapsed  spent before  owe  at most   spent after
+        //       0           -10   14        4             4
+        //       0             4    1        5             5
+        //     100             5   12        2           102    (85 was forfeited by then)
+        let first = stream.owe(stream.start(), 0, 14, 4).unwrap();
+        assert_eq!(first, 4);
+        assert_eq!(stream.owe(stream.start(), 0, 14, 3), None);
+        assert_eq!(stream.owe(4, 0, 1, 5), Some(5));
+        assert_eq!(stream.owe(5, 100, 12, 2), Some(102));
+        assert_eq!((stream.take(5, 4, 1), stream.take(5, 5, 1), stream.take(5, 6, 1)), (None, None, Some(6)));
+        assert_eq!([4, 5, 6].map(|elapsed| stream.remaining(5, elapsed)), [1, 0, 0]);
+        assert_eq!(stream.missing(5, 3, 4), 6);
+    }
+
+    #[test]
+    fn nothing_is_owed_for_nothing() {
+        for stream in kinds() {
+            for spent in [0, 1, u64::MAX, 1 << 63] {
+                assert_eq!(stream.owe(spent, 7, 0, 0), Some(spent));
+                assert_eq!(stream.give_back(spent, 7, 0), spent);
+                assert_eq!(stream.missing(spent, 7, 0), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_owed_and_given_back_leaves_spent_as_it_was() {
+        for stream in kinds() {
+            for (elapsed, units) in [(0, 1), (0, stream.furthest_debt()), (1 << 62, 1), (1 << 62, 12_345)] {
+                let empty = stream.reset(elapsed, 0);
+                let owed = stream.owe(empty, elapsed, units, stream.furthest_debt()).unwrap();
+                assert_eq!(stream.give_back(owed, elapsed, units), empty, "{stream:?} {units}");
+                assert_eq!(stream.remaining(owed, elapsed), units);
+            }
+        }
+    }
+
+    #[test]
+    fn a_debt_larger_than_the_capacity_is_given_back_whole_and_fills_no_further() {
+        let stream = stream(Rate::per_second(1_000_000_000), 10);
+        let owed = stream.owe(stream.start(), 0, 100, 1000).unwrap();
+        assert_eq!(stream.give_back(owed, 0, 100), stream.start());
+        assert_eq!(stream.give_back(owed, 50, 100), 40, "full at 50");
+        assert_eq!(stream.give_back(owed, 0, 101), stream.start());
+    }
+
+    #[test]
+    fn a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed() {
+        let old = 1_000_000;
+        let now = old + Stream::NINETY_DAYS;
+        for stream in kinds() {
+            let most = stream.furthest_debt();
+            let spent = stream.owe(stream.reset(now, 0), now, most, most).unwrap();
+            assert_eq!(stream.owe(spent, now, 1, most), None, "{stream:?}");
+            for elapsed in [now, now - 1, old + 1, old] {
+                assert_eq!(stream.take(spent, elapsed, 1), None, "{stream:?} at {elapsed}");
+                assert_eq!(stream.fit(spent, elapsed, 1, u64::MAX), 0, "{stream:?} at {elapsed}");
+                for units in [1, most] {
+                    assert_eq!(stream.owe(spent, elapsed, units, most), None, "{stream:?} at {elapsed}");
+                }
+                let owed = most + (stream.line.at(now) - stream.line.at(elapsed));
+                assert_eq!(stream.missing(spent, elapsed, 1), owed + 1, "{stream:?} at {elapsed}");
+            }
+        }
+    }
+
+    #[test]
+    fn units_are_refused_from_2_to_the_62() {
+        for stream in kinds() {
+            let most = stream.most_tokens();
+            assert_eq!(stream.units(most), Some(most * stream.unit));
+            assert_eq!((stream.units(most + 1), stream.units(u64::MAX)), (None, None), "{stream:?}");
+        }
+    }
+
+    #[test]
+    fn what_accrues_within_a_wait_is_there_after_it_and_not_before() {
+        for stream in kinds() {
+            for (elapsed, wait) in [(0, 0), (0, 1), (12_345, 678), (1 << 62, 1 << 40), (1 << 63, (1 << 63) - 1)] {
+                let most = stream.accrues_within(elapsed, wait);
+                let line = |elapsed| stream.line.at_wide(elapsed) - stream.line.at_wide(0);
+                assert_eq!(most, line(elapsed + wait) - line(elapsed), "{stream:?}");
+                if let Some(units) = u64::try_from(most).ok().filter(|units| (1..1 << 62).contains(units)) {
+                    assert!(stream.line.wait(elapsed, units).unwrap() <= wait.into(), "{stream:?}");
+                    assert!(stream.line.wait(elapsed, units + 1).unwrap() > wait.into(), "{stream:?}");
+                }
+            }
+        }
+    }
+}

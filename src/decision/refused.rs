@@ -1,0 +1,233 @@
+//! Owns the two refusals, in the caller's words; never changes state.
+
+use core::fmt;
+use core::time::Duration;
+
+use crate::decision::refill::{self, Line};
+
+/// Why a call took nothing. A refused call changes nothing.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+/// bucket.try_take(10)?;
+/// match bucket.try_take(3) {
+///     Err(Refused::NotYet(refusal)) => assert_eq!(refusal.wait(), Duration::from_millis(300)),
+///     other => panic!("{other:?}"),
+/// }
+/// assert!(matches!(bucket.try_take(11), Err(Refused::Never(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Refused<const N: usize = 1> {
+    /// The tokens are not there yet; says when they will be.
+    NotYet(NotYet<N>),
+    /// More was asked for than the bucket can ever hold.
+    Never(Never),
+}
+
+impl<const N: usize> Refused<N> {
+    /// How long until the same call could succeed, if nobody else takes; `None` if it never can.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// assert_eq!(bucket.try_take(1).unwrap_err().wait(), Some(Duration::from_millis(100)));
+    /// assert_eq!(bucket.try_take(11).unwrap_err().wait(), None);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::NotYet(refusal) => Some(refusal.wait()),
+            Self::Never(_) => None,
+        }
+    }
+
+    /// The same, but that nothing is to be had before a pause has ended.
+    #[inline]
+    pub(crate) const fn behind(self, pause: u64) -> Self {
+        match self {
+            Self::NotYet(refusal) => Self::NotYet(refusal.behind(pause)),
+            never @ Self::Never(_) => never,
+        }
+    }
+
+    /// The stream that refused: the one with the longest wait, or the one that can never hold so much.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.try_take([1, 6]).unwrap_err().stream(), 1);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn stream(&self) -> usize {
+        match self {
+            Self::NotYet(refusal) => refusal.stream(),
+            Self::Never(refusal) => refusal.stream,
+        }
+    }
+}
+
+/// The tokens are not there yet.
+///
+/// Holds what was read when the call was refused; the stream and the wait are worked out when they are asked for, so that a
+/// refusal costs no division. All streams are seen at one instant.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+///
+/// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5).empty()], ManualClock::new())?;
+/// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 2]) else { panic!() };
+/// assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
+/// assert_eq!(refusal.to_string(), "not enough tokens in stream 1 for another 400ms");
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct NotYet<const N: usize = 1> {
+    /// Nanoseconds until a pause ends, `u64::MAX` if nobody knows when; only then do the streams refill. 0 if there is none.
+    pub(crate) pause: u64,
+    pub(crate) elapsed: u64,
+    pub(crate) short: [Short; N],
+}
+
+/// What is left of a pause, in nanoseconds, `u64::MAX` if nobody knows, for people.
+pub(crate) const fn pause(left: u64) -> Duration {
+    if left == u64::MAX { Duration::MAX } else { Duration::from_nanos(left) }
+}
+
+/// What one stream lacks, and how fast that accrues.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Short {
+    pub(crate) line: Line,
+    pub(crate) units: u64,
+}
+
+impl<const N: usize> NotYet<N> {
+    /// The same, but that the streams refill only when a pause has ended.
+    #[inline]
+    pub(crate) const fn behind(self, pause: u64) -> Self {
+        Self { pause, ..self }
+    }
+
+    /// The stream with the longest wait; the first of them if there are several. While the bucket is [paused](crate::MultiBucket::pause_for), all of
+    /// them wait for the end of that.
+    ///
+    /// ```
+    /// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5).empty()], ManualClock::new())?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 1]) else { panic!() };
+    /// assert_eq!(refusal.stream(), 1);
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn stream(&self) -> usize {
+        let mut longest = 0;
+        for i in 1..N {
+            if self.nanos(i) > self.nanos(longest) {
+                longest = i;
+            }
+        }
+        longest
+    }
+
+    /// How long until the same call succeeds if nobody else takes, in whole nanoseconds rounded up, counted from the `now` that the call was
+    /// decided on. At that instant it succeeds, and a nanosecond before it does not. [`Duration::MAX`] if nobody knows: if a stream that lacks tokens has a
+    /// rate of 0, or if the bucket is [paused](crate::MultiBucket::pause) until it is resumed. Of any other pause the wait has what is left.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(3).empty(), ManualClock::new())?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take(1) else { panic!() };
+    /// assert_eq!(refusal.wait(), Duration::from_nanos(333_333_334));
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    pub fn wait(&self) -> Duration {
+        refill::duration(self.nanos(self.stream()))
+    }
+
+    fn nanos(&self, stream: usize) -> u128 {
+        let Short { line, units } = self.short[stream];
+        match (self.pause, line.wait(self.elapsed, units)) {
+            (u64::MAX, _) | (_, None) => u128::MAX,
+            (pause, Some(wait)) => wait + u128::from(pause),
+        }
+    }
+}
+
+/// More was asked for than the bucket can ever hold: no wait helps.
+///
+/// ```
+/// use tollgate::{Limit, ManualClock, Never, Refused, TokenBucket};
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+/// assert_eq!(bucket.try_take(11), Err(Refused::Never(Never { stream: 0, requested: 11, capacity: 10 })));
+/// # Ok::<(), tollgate::LimitError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Never {
+    /// The first stream that can never hold so much; 0 where there is one.
+    pub stream: usize,
+    /// The tokens that were asked for.
+    pub requested: u64,
+    /// The most that the stream holds.
+    pub capacity: u64,
+}
+
+impl<const N: usize> From<NotYet<N>> for Refused<N> {
+    fn from(refusal: NotYet<N>) -> Self {
+        Self::NotYet(refusal)
+    }
+}
+
+impl<const N: usize> From<Never> for Refused<N> {
+    fn from(refusal: Never) -> Self {
+        Self::Never(refusal)
+    }
+}
+
+impl<const N: usize> fmt::Debug for NotYet<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NotYet").field("stream", &self.stream()).field("wait", &self.wait()).finish()
+    }
+}
+
+impl<const N: usize> fmt::Display for Refused<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotYet(refusal) => refusal.fmt(f),
+            Self::Never(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl<const N: usize> fmt::Display for NotYet<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pause, self.wait()) {
+            (u64::MAX, _) => f.write_str("paused until it is resumed"),
+            (_, Duration::MAX) => write!(f, "not enough tokens in stream {}, which never refills", self.stream()),
+            (1.., wait) => write!(f, "paused, and not enough tokens for another {wait:?}"),
+            (0, wait) => write!(f, "not enough tokens in stream {} for another {wait:?}", self.stream()),
+        }
+    }
+}
+
+impl fmt::Display for Never {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { stream, requested, capacity } = self;
+        write!(f, "{requested} tokens requested of stream {stream}, which holds at most {capacity}")
+    }
+}
+
+impl<const N: usize> core::error::Error for Refused<N> {}
+impl<const N: usize> core::error::Error for NotYet<N> {}
+impl core::error::Error for Never {}

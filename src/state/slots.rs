@@ -1,0 +1,198 @@
+//! Owns where slots live and how one more is found; never reads or writes what is in them.
+
+use crate::state::claim::Claim;
+
+#[cfg(feature = "alloc")]
+use crate::{state::epoch::Stamp, sync::PublishOnce};
+
+/// What a slot can be.
+pub(crate) trait Claimable {
+    /// A slot that nobody owns; its contents mean nothing.
+    fn free() -> Self;
+
+    fn claim(&self) -> &Claim;
+}
+
+/// The slots of a bucket: the first `S` inside it, and with `alloc` further blocks, each twice the size of the one before it, linked
+/// where they are first needed and freed with the bucket.
+///
+/// A slot is claimed by scanning from the first, so under light load all writers stay on the first line, and no more slots are ever
+/// in use than there are writers at once, handles, and the one that is current.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Slots<T, const S: usize> {
+    first: [T; S],
+    #[cfg(feature = "alloc")]
+    next: PublishOnce<grown::Block<T>>,
+}
+
+impl<T: Claimable, const S: usize> Slots<T, S> {
+    /// How many slots there are in the first block that is linked.
+    #[cfg(feature = "alloc")]
+    const GROWN: usize = if S == 0 { 1 } else { 2 * S };
+
+    /// All of them free.
+    pub(crate) fn new() -> Self {
+        Self::beginning_with([])
+    }
+
+    /// The first are these; the others are free.
+    pub(crate) fn beginning_with<const F: usize>(slots: [T; F]) -> Self {
+        let mut slots = slots.into_iter();
+        Self {
+            first: core::array::from_fn(|_| slots.next().unwrap_or_else(T::free)),
+            #[cfg(feature = "alloc")]
+            next: PublishOnce::new(),
+        }
+    }
+
+    /// Claims a slot for the caller; `None` if every slot that an index can name is claimed.
+    ///
+    /// It takes no lock and waits for nobody. It may allocate, before it claims.
+    #[inline]
+    pub(crate) fn claim(&self) -> Option<usize> {
+        match &self.first[..] {
+            [slot, ..] if slot.claim().try_claim() => Some(0),
+            [_, slot, ..] if slot.claim().try_claim() => Some(1),
+            _ => self.claim_further(),
+        }
+    }
+
+    /// The same beyond the two slots that take turns as long as nobody else is there.
+    #[cold]
+    #[inline(never)]
+    fn claim_further(&self) -> Option<usize> {
+        match self.first.iter().skip(2).position(|slot| slot.claim().try_claim()) {
+            Some(index) => Some(2 + index),
+            None => self.claim_grown(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[cfg(feature = "alloc")]
+    fn claim_grown(&self) -> Option<usize> {
+        let (mut base, mut len, mut next) = (S, Self::GROWN, &self.next);
+        while base < Stamp::SLOTS {
+            let block = next.get_or_publish(|| grown::Block::new(len.min(Stamp::SLOTS - base)));
+            if let Some(offset) = block.slots.iter().position(|slot| slot.claim().try_claim()) {
+                return Some(base + offset);
+            }
+            (base, len, next) = (base + len, 2 * len, &block.next);
+        }
+        None
+    }
+
+    #[cold]
+    #[cfg(not(feature = "alloc"))]
+    fn claim_grown(&self) -> Option<usize> {
+        None
+    }
+
+    /// The slot of this index. `None` only for an index that no claim has returned.
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> Option<&T> {
+        match self.first.get(index) {
+            Some(slot) => Some(slot),
+            None => self.get_grown(index),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    #[cfg(feature = "alloc")]
+    fn get_grown(&self, index: usize) -> Option<&T> {
+        let (mut base, mut len, mut block) = (S, Self::GROWN, self.next.get()?);
+        while index >= base + len {
+            (base, len, block) = (base + len, 2 * len, block.next.get()?);
+        }
+        block.slots.get(index - base)
+    }
+
+    #[cfg(not(feature = "alloc"))]
+    fn get_grown(&self, _: usize) -> Option<&T> {
+        None
+    }
+
+    /// Gives back a slot that the caller owns.
+    #[inline]
+    pub(crate) fn release(&self, index: usize) {
+        if let Some(slot) = self.get(index) {
+            slot.claim().release();
+        }
+    }
+}
+
+#[cfg(feature = "alloc")]
+mod grown {
+    extern crate alloc;
+    use alloc::boxed::Box;
+
+    use super::Claimable;
+    use crate::sync::PublishOnce;
+
+    /// A block of further slots, complete before anybody can find it.
+    #[derive(Debug)]
+    pub(super) struct Block<T> {
+        pub(super) slots: Box<[T]>,
+        pub(super) next: PublishOnce<Self>,
+    }
+
+    impl<T: Claimable> Block<T> {
+        pub(super) fn new(len: usize) -> Self {
+            Self { slots: (0..len).map(|_| T::free()).collect(), next: PublishOnce::new() }
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::state::words::{Slot, State};
+
+    fn slots<const S: usize>() -> Slots<Slot<2>, S> {
+        Slots::beginning_with([Slot::current(&State { limits: 0, spent: [0; 2] })])
+    }
+
+    #[test]
+    fn the_lowest_free_slot_is_claimed() {
+        let slots = slots::<4>();
+        assert_eq!([slots.claim(), slots.claim()], [Some(1), Some(2)]);
+        slots.release(1);
+        assert_eq!(slots.claim(), Some(1));
+        assert_eq!(slots.claim(), Some(3));
+    }
+
+    #[test]
+    #[cfg(feature = "alloc")]
+    fn every_index_is_claimed_once_and_then_none() {
+        let slots = slots::<3>();
+        for index in 1..Stamp::SLOTS {
+            assert!(slots.get(index).is_none_or(|slot| index < 3 || !core::ptr::eq(slot, slots.get(0).unwrap())));
+            assert_eq!(slots.claim(), Some(index));
+            assert!(slots.get(index).is_some());
+        }
+        assert_eq!(slots.claim(), None);
+        slots.release(4000);
+        assert_eq!(slots.claim(), Some(4000));
+        let addresses: std::collections::HashSet<_> =
+            (0..Stamp::SLOTS).map(|index| core::ptr::from_ref(slots.get(index).unwrap()).addr()).collect();
+        assert_eq!(addresses.len(), Stamp::SLOTS);
+    }
+
+    #[test]
+    #[cfg(feature = "alloc")]
+    fn there_need_be_none_inside() {
+        let slots = Slots::<Slot<2>, 0>::new();
+        assert_eq!([(); 8].map(|()| slots.claim()), [0, 1, 2, 3, 4, 5, 6, 7].map(Some));
+        slots.release(4);
+        assert_eq!(slots.claim(), Some(4));
+    }
+
+    #[test]
+    #[cfg(not(feature = "alloc"))]
+    fn without_alloc_the_first_block_is_all() {
+        let slots = slots::<2>();
+        assert_eq!([slots.claim(), slots.claim()], [Some(1), None]);
+    }
+}

@@ -1,0 +1,97 @@
+//! Owns one complete version of a bucket's state; never decides which version is current.
+
+use crate::state::claim::Claim;
+use crate::state::slots::Claimable;
+use crate::sync::{AtomicU32, AtomicU64, Relaxed, Release, fence};
+
+/// What a slot holds, out of the atomics: the `spent` word of every stream, and which version of the limits they are counted in.
+///
+/// Until the epoch is validated it may be torn, a mixture of two versions: only total functions may see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct State<const N: usize> {
+    pub(crate) limits: u32,
+    pub(crate) spent: [u64; N],
+}
+
+/// One version of the state in memory, `8 + 8 N` bytes.
+///
+/// | bytes | field | unit | meaning of 0 |
+/// |---|---|---|---|
+/// | 0..4 | `claim` | flag | free |
+/// | 4..8 | `limits` | index of a version of the limits | the limits given at construction |
+/// | 8.. | `spent` | units of stream i, modulo 2^64 | nothing spent: the level is what accrued |
+///
+/// Why `Relaxed` for the two data fields: a reader learns from the epoch, not from the data, whether what it has read is one version. The
+/// fence in `write` and the one in `Epoch::validate` make sure that it learns it.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Slot<const N: usize> {
+    claim: Claim,
+    limits: AtomicU32,
+    spent: [AtomicU64; N],
+}
+
+impl<const N: usize> Claimable for Slot<N> {
+    fn free() -> Self {
+        Self { claim: Claim::free(), limits: AtomicU32::new(0), spent: core::array::from_fn(|_| AtomicU64::new(0)) }
+    }
+
+    #[inline]
+    fn claim(&self) -> &Claim {
+        &self.claim
+    }
+}
+
+impl<const N: usize> Slot<N> {
+    /// The first version of a new bucket.
+    pub(crate) fn current(state: &State<N>) -> Self {
+        Self { claim: Claim::claimed(), limits: AtomicU32::new(state.limits), spent: state.spent.map(AtomicU64::new) }
+    }
+
+    /// Reads without owning; torn unless the epoch is validated afterwards.
+    #[inline]
+    pub(crate) fn read(&self) -> State<N> {
+        // ORDERING: Relaxed, both. Partners are the stores in `write`: after the epoch's load by its Acquire, and before the validation by the
+        // fence in `Epoch::validate`. Dies without that fence: loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`; with one word for
+        // all: loom-tests/opposite.rs, `one_of_two_is_granted_where_one_fits`. Nothing dies for `limits`, as there is one version of them so far.
+        State { limits: self.limits.load(Relaxed), spent: core::array::from_fn(|i| self.spent[i].load(Relaxed)) }
+    }
+
+    /// Writes a version that nobody is directed to yet. Only the owner of the claim may.
+    #[inline]
+    pub(crate) fn write(&self, state: &State<N>) {
+        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`: a late reader of this slot who
+        // sees any of the stores below also sees that the epoch has moved on, and starts over.
+        // Dies without it: loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`.
+        fence(Release);
+        // ORDERING: Relaxed, both. Partners are the loads in `read`; published by the Release in `Epoch::publish`. Dies without a store:
+        // loom-tests/snapshot.rs, `a_snapshot_is_never_torn`.
+        self.limits.store(state.limits, Relaxed);
+        for (word, spent) in self.spent.iter().zip(state.spent) {
+            word.store(spent, Relaxed);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_comes_out_as_it_went_in() {
+        let first = State { limits: 0, spent: [1, 2, 3] };
+        let slot = Slot::current(&first);
+        assert_eq!(slot.read(), first);
+        assert!(!slot.claim.try_claim());
+        let second = State { limits: 7, spent: [u64::MAX, 0, 5] };
+        slot.write(&second);
+        assert_eq!(slot.read(), second);
+    }
+
+    #[test]
+    fn a_slot_is_packed_to_eight_bytes_and_a_word_for_each_stream() {
+        assert_eq!(size_of::<Slot<1>>(), 16);
+        assert_eq!(size_of::<Slot<2>>(), 24);
+        assert_eq!(size_of::<Slot<8>>(), 72);
+    }
+}

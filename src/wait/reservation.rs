@@ -1,0 +1,306 @@
+//! Owns a place in the queue: tokens that are taken before they are there, and the instant at which they will be.
+
+use core::cell::Cell;
+use core::convert::Infallible;
+use core::fmt;
+use core::future::Future;
+use core::mem;
+use core::time::Duration;
+
+use crate::decision::limits::Limits;
+use crate::decision::revision::Revision;
+use crate::decision::wait_bounds::Queue;
+use crate::state::store::Bucket;
+use crate::wait::nap::Nap;
+use crate::wait::waiting;
+use crate::{Estimate, Refused, Time, Timer};
+
+/// Tokens that were taken ahead of time, and the instant from which they may be used.
+///
+/// The bucket goes into debt, so nothing is there for others until it is paid off by the passing of time: **the order of
+/// reservations is the order of service**, and nobody overtakes, neither by [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount, unless
+/// tokens come back: those go to whoever calls next. There is no list and no lock, and nobody does anything when the instant comes.
+///
+/// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let [`wait`](Self::wait) do both. **Dropped, it is
+/// cancelled**, at any time, and gives its tokens back. Held beyond the
+/// [idle limit](crate::Limit::idle_limit), never less than 90 days, it may give nothing back.
+///
+/// # Guarantees
+///
+/// * The instant never becomes later, whatever others take, reserve or cancel. It does not become earlier either: tokens that come back,
+///   from a cancelled reservation or a put-back, go to whoever calls next. Only a [change of the limits](crate::MultiBucket::set_limits) moves it: what was not there yet
+///   accrues at the new rate.
+/// * It is exact: at that instant the tokens are there, and a nanosecond before they are not.
+/// * At the decisions [the bound](crate#the-bound) holds with debts counted: what is taken and reserved in a window of length `w` is no more than
+///   `C + r * (w + e) + P + D`, where `P` is what was cancelled or put back, and `D` what is owed at its end.
+/// * At the instants of use the plain bound holds, for one stream and amounts up to the capacity: each counted at its `ready_at`, no more than
+///   `C + r * (w + e) + P` is used in a window, with an `e` of no less than a nanosecond, to which `ready_at` is rounded up.
+/// * Of several streams, each is debited when the reservation is made, and the last that is ready sets the instant. So what is used of a stream in a
+///   window is no more than `C + r * (w + e) + P + H`, where `H` is what was reserved on it, when the window began, by those whom another stream still kept
+///   waiting.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+///
+/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+/// bucket.try_take(10)?;
+/// let first = bucket.reserve(5)?;
+/// let second = bucket.reserve(1)?;
+/// assert_eq!(first.ready_at(), Time::ZERO.after(Duration::from_millis(500)));
+/// assert_eq!(second.ready_at(), Time::ZERO.after(Duration::from_millis(600)));
+/// drop(first); // cancelled: the second stays where it is
+/// assert_eq!(second.ready_at(), Time::ZERO.after(Duration::from_millis(600)));
+/// assert_eq!(bucket.wait_for(5)?, Duration::from_millis(600));
+/// second.commit();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use = "a reservation that is dropped is cancelled"]
+pub struct Reservation<'a, const N: usize = 1> {
+    bucket: &'a dyn Bucket<N>,
+    /// When it was made.
+    now: Time,
+    /// What was taken from each stream.
+    amounts: [u64; N],
+    /// When it is ready under the limits that it was made under.
+    ready_at: Time,
+    /// Which those are.
+    revision: u64,
+    /// Where on the line of all tokens of each stream it ends.
+    places: [u128; N],
+}
+
+impl<'a, const N: usize> Reservation<'a, N> {
+    /// Takes these amounts, each no more than the capacity, within the bounds of the queue.
+    pub(crate) fn new(
+        bucket: &'a dyn Bucket<N>,
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+    ) -> Result<Self, Refused<N>> {
+        Self::make(bucket, now, amounts, max_wait, |limits| Ok(limits.check(&amounts)?))
+    }
+
+    /// The same for any amounts.
+    pub(crate) fn oversized(
+        bucket: &'a dyn Bucket<N>,
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+    ) -> Result<Self, Refused<N>> {
+        Self::make(bucket, now, amounts, max_wait, |_| Ok(()))
+    }
+
+    fn make(
+        bucket: &'a dyn Bucket<N>,
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+        allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
+    ) -> Result<Self, Refused<N>> {
+        let queue = bucket.queue();
+        let queue = Queue { max_wait: queue.max_wait.min(max_wait), ..*queue };
+        let bounds = |limits: &Limits<N>| limits.most_owed(now, &queue);
+        let (revision, ends) = owe(bucket, now, &amounts, allow, bounds)?;
+        let limits = revision.limits;
+        let elapsed = limits.elapsed(now);
+        // What is for nothing waits for nothing, not for the end of a pause either.
+        let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
+        let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
+        let places = revision.places(&ends, now);
+        Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places })
+    }
+
+    /// The instant from which the tokens may be used, a reading of the bucket's clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Clock, Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let reservation = bucket.reserve(3)?;
+    /// assert_eq!(reservation.ready_at().since(bucket.clock().now()), Duration::from_millis(300));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ready_at(&self) -> Time {
+        let revision = self.bucket.revision();
+        if revision.number == self.revision || self.amounts == [0; N] {
+            return self.ready_at;
+        }
+        revision.ready_at(self.revision, self.ready_at, &self.places, &self.amounts)
+    }
+
+    /// How long from now until the tokens may be used, by the bucket's clock; zero once they may.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let reservation = bucket.reserve(3)?;
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// assert_eq!(reservation.remaining(), Duration::from_millis(200));
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// assert_eq!(reservation.remaining(), Duration::ZERO);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn remaining(&self) -> Duration {
+        self.ready_at().since(self.bucket.now())
+    }
+
+    /// Keeps the tokens: they are used, or will be at [`ready_at`](Self::ready_at). Waits for nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// bucket.reserve(3)?.commit();
+    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(400));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn commit(mut self) {
+        self.amounts = [0; N];
+    }
+
+    /// Keeps the tokens as an estimate, to be settled when it is known what was used.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let reservation = bucket.reserve(5)?;
+    /// bucket.clock().advance(reservation.remaining());
+    /// reservation.into_estimate().settle([3])?;
+    /// assert_eq!(bucket.available(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn into_estimate(mut self) -> Estimate<'a, N> {
+        Estimate::new(self.bucket, self.now, mem::replace(&mut self.amounts, [0; N]))
+    }
+
+    /// Gives the tokens back, as dropping it does.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// bucket.reserve(3)?.cancel();
+    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(100));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cancel(self) {}
+
+    /// Sleeps until the tokens may be used, and keeps them.
+    ///
+    /// It looks at the bucket's clock again after each sleep, so it never returns early; oversleeping loses no tokens. It
+    /// sleeps in real time: on a clock that stands still it goes on sleeping, ever longer up to a tenth of a second at a time.
+    ///
+    /// ```
+    /// use tollgate::{Clock, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    /// let reservation = bucket.reserve(2)?;
+    /// let ready_at = reservation.ready_at();
+    /// reservation.wait();
+    /// assert!(bucket.clock().now() >= ready_at);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn wait(self) {
+        let Ok(()) = waiting::sleep(self.bucket.bell(), |nap| self.left(nap));
+        self.commit();
+    }
+
+    /// Sleeps on `timer` until the tokens may be used, and keeps them: [`wait`](Self#method.wait) without a thread.
+    ///
+    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if the timer does. It is woken about once, and once for each change of the limits: the
+    /// instant is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a second. Where the tokens are there already it
+    /// completes at the first poll and never sleeps. It allocates nothing, unless the timer does; on a bucket whose limits can
+    /// change, the first sleeper or the first change allocates the list of those who sleep.
+    ///
+    /// **Dropped before it completes, it is cancelled** and gives the tokens back, whether it was polled or not, and also between the instant and
+    /// the poll that would have completed it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::{Clock, Limit, TokenBucket, TokioTimer};
+    ///
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     let reservation = bucket.reserve(2)?;
+    ///     let ready_at = reservation.ready_at();
+    ///     reservation.wait_on(TokioTimer).await;
+    ///     assert!(bucket.clock().now() >= ready_at);
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
+    pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
+        async move {
+            let Ok(()) = waiting::sleep_on(self.bucket.bell(), timer, |nap| self.left(nap)).await;
+            self.commit();
+        }
+    }
+
+    /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
+    fn left(&self, nap: &mut Nap) -> Result<Option<Duration>, Infallible> {
+        Ok(nap.next(self.bucket.now(), self.ready_at()))
+    }
+}
+
+impl<const N: usize> Drop for Reservation<'_, N> {
+    fn drop(&mut self) {
+        give_back(self.bucket, self.now, &self.amounts);
+    }
+}
+
+impl<const N: usize> fmt::Debug for Reservation<'_, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reservation").field("ready_at", &self.ready_at()).finish_non_exhaustive()
+    }
+}
+
+/// Takes `amounts` whether they are there or not, if the limits `allow` it and no stream then owes more than its bound. Where the streams then end, and under which limits.
+fn owe<const N: usize>(
+    bucket: &dyn Bucket<N>,
+    now: Time,
+    amounts: &[u64; N],
+    allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
+    bounds: impl Fn(&Limits<N>) -> Option<[u64; N]>,
+) -> Result<(Revision<N>, [u64; N]), Refused<N>> {
+    if *amounts == [0; N] {
+        return Ok((bucket.revision(), [0; N]));
+    }
+    let owed = Cell::new(None);
+    let done = bucket.update(&|revision, spent| {
+        let limits = &revision.limits;
+        allow(limits).ok()?;
+        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)?)?;
+        owed.set(Some((*revision, next)));
+        Some(next)
+    });
+    match done {
+        Ok(()) => Ok(owed.get().expect("set where something was made of the words")),
+        Err((Revision { limits, .. }, spent)) => {
+            allow(&limits)?;
+            let units = limits.units(amounts)?;
+            Err(limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into())
+        }
+    }
+}
+
+/// Gives back tokens that were taken, in units of the limits as they are. An old `now` does no harm: it only makes the level seem lower, so that less is clamped here,
+/// and a level is clamped whenever it is read.
+pub(crate) fn give_back<const N: usize>(bucket: &dyn Bucket<N>, now: Time, amounts: &[u64; N]) {
+    if amounts.iter().any(|amount| *amount > 0) {
+        let _ = bucket.update(&|Revision { limits, .. }, spent| {
+            limits.give_back(spent, limits.elapsed(now), &limits.units_back(amounts))
+        });
+    }
+}

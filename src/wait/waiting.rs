@@ -1,0 +1,110 @@
+//! Owns what waits on a bucket of any kind: in its turn, as a reservation and sleeps, or for readiness alone.
+
+use core::future::Future;
+use core::time::Duration;
+
+use crate::decision::revision::Revision;
+use crate::state::limits_changed::Bell;
+use crate::state::store::Bucket;
+use crate::wait::nap::Nap;
+use crate::{Refused, Reservation, Time, Timer};
+#[cfg(feature = "std")]
+use crate::{state::limits_changed::rung_or, sync::listen};
+
+/// A reservation made at the first poll, with what is then left of the timeout, and its wait.
+pub(crate) fn take<'a, const N: usize, T: Timer>(
+    bucket: &'a dyn Bucket<N>,
+    amounts: [u64; N],
+    timeout: Duration,
+    timer: T,
+) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, T> {
+    let deadline = bucket.now().after(timeout);
+    async move {
+        let now = bucket.now();
+        Reservation::new(bucket, now, amounts, deadline.since(now))?.wait_on(timer).await;
+        Ok(())
+    }
+}
+
+/// Sleeps until nothing is `left`: on `timer`, and looks again when it wakes or when the limits change.
+///
+/// Who need not sleep listens to no bell.
+pub(crate) async fn sleep_on<T: Timer, E>(
+    bell: Option<&Bell>,
+    timer: T,
+    left: impl Fn(&mut Nap) -> Result<Option<Duration>, E>,
+) -> Result<(), E> {
+    if left(&mut Nap::new())?.is_none() {
+        return Ok(());
+    }
+    let mut nap = Nap::new();
+    loop {
+        // Nothing borrows the timer while it sleeps: futures that wait are `Send` if the timer is.
+        #[cfg(feature = "std")]
+        if let Some(bell) = bell {
+            listen!(bell.event() => listener);
+            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };
+            rung_or(listener, sleep).await;
+            continue;
+        }
+        let _ = bell;
+        let Some(sleep) = left(&mut nap)? else { return Ok(()) };
+        timer.sleep(sleep).await;
+    }
+}
+
+/// The same on a thread.
+#[cfg(feature = "std")]
+pub(crate) fn sleep<E>(bell: Option<&Bell>, left: impl Fn(&mut Nap) -> Result<Option<Duration>, E>) -> Result<(), E> {
+    if left(&mut Nap::new())?.is_none() {
+        return Ok(());
+    }
+    let mut nap = Nap::new();
+    loop {
+        let slept = match bell {
+            Some(bell) => bell.sleep(|| left(&mut nap))?,
+            None => left(&mut nap)?.map(std::thread::sleep).is_some(),
+        };
+        if !slept {
+            return Ok(());
+        }
+    }
+}
+
+/// Sleeps until `amounts` could be taken, and takes nothing.
+pub(crate) async fn until_ready<const N: usize, T: Timer>(
+    bucket: &dyn Bucket<N>,
+    amounts: [u64; N],
+    timer: T,
+) -> Result<(), Refused<N>> {
+    sleep_on(bucket.bell(), timer, |nap| until_looking_again(bucket, &amounts, nap)).await
+}
+
+/// The same on a thread.
+#[cfg(feature = "std")]
+pub(crate) fn until_ready_blocking<const N: usize>(
+    bucket: &dyn Bucket<N>,
+    amounts: [u64; N],
+) -> Result<(), Refused<N>> {
+    sleep(bucket.bell(), |nap| until_looking_again(bucket, &amounts, nap))
+}
+
+/// How long to sleep before it is worth looking again; `None` if `amounts` could be taken now.
+fn until_looking_again<const N: usize>(
+    bucket: &dyn Bucket<N>,
+    amounts: &[u64; N],
+    nap: &mut Nap,
+) -> Result<Option<Duration>, Refused<N>> {
+    let now = bucket.now();
+    // To make nothing of the words is to read them.
+    let Err((Revision { limits, .. }, spent)) = bucket.update(&|_, _| None) else { return Ok(None) };
+    limits.check(amounts)?;
+    let pause = if *amounts == [0; N] { 0 } else { limits.pause_left(now) };
+    let missing = limits.not_yet(&spent, limits.elapsed(now), amounts).behind(pause);
+    let wait = missing.wait();
+    // Past the end of time are those streams that never refill.
+    if wait > Time::MAX.since(now) {
+        return Err(missing.into());
+    }
+    Ok(nap.next(now, now.after(wait)))
+}
