@@ -1,15 +1,21 @@
-//! Owns the factor on a bucket's rate: steps it by a policy, and puts it on the bucket. What a step does is in `control.rs` and the policy; the orderings
-//! are in `epoch.rs`, `slot.rs` and `claim.rs`.
+//! Owns the factor on a bucket's rate: steps it by a policy, and puts it on the bucket. What a step does is in `Noneadaptive/steps.rs` and the policy; the orderings
+//! are in `Nonestate/epoch.rs`, `Nonestate/words.rs` and `Nonestate/claim.rs`.
 
 use core::fmt;
 
+use crate::adaptive::policy::Policy;
 use crate::adaptive::steps::Control;
+use crate::bucket::leaky::LeakyBucket;
+use crate::bucket::multi::MultiBucket;
 use crate::bucket::multi::SLOTS;
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::limit::limit::{Limit, LimitError};
+use crate::limit::ratio::Ratio;
 use crate::state::epoch::{Epoch, Stamp};
 use crate::state::slots::Slots;
 use crate::state::words::{Slot, State};
 use crate::sync::Backoff;
-use crate::{Clock, LeakyBucket, Limit, LimitError, MultiBucket, Policy, Ratio, Time};
 
 /// A bucket whose rate is the configured one times a factor, which follows a [`Policy`]: [`Aimd`](crate::Aimd) for a client of a server that says when it is too
 /// much, [`FillTable`](crate::FillTable) for a leaky bucket that adapts to its level.

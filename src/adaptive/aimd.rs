@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use crate::{Observed, Policy, Ratio};
+use crate::adaptive::policy::{Observed, Policy};
+use crate::limit::ratio::Ratio;
 
 /// Additive increase, multiplicative decrease: what a client wants in front of a server whose limit it does not know, and which answers 429.
 ///

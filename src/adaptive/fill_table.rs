@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use crate::{Observed, Policy, Ratio};
+use crate::adaptive::policy::{Observed, Policy};
+use crate::limit::ratio::Ratio;
 
 /// A factor that follows how full a leaky bucket is: slower draining while it is nearly full, faster while it is nearly empty, and back to 1 in between.
 ///

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::Ratio;
+use crate::limit::ratio::Ratio;
 
 /// A rule by which the factor on a rate follows what is seen. [`FillTable`](crate::FillTable) and [`Aimd`](crate::Aimd) are two; [`Adaptive`](crate::Adaptive) applies it.
 ///

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use crate::{Observed, Policy, Ratio, Time};
+use crate::adaptive::policy::{Observed, Policy};
+use crate::clock::time::Time;
+use crate::limit::ratio::Ratio;
 
 /// The factor, and how far time has been counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -69,7 +71,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Aimd;
+    use crate::adaptive::aimd::Aimd;
 
     const AIMD: Aimd = Aimd::new(Ratio::percent(10), Ratio::percent(50));
     const TENTH: u64 = 100_000_000;

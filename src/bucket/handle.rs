@@ -4,8 +4,11 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::bucket::multi::SLOTS;
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::decision::refused::{Never, Refused};
 use crate::state::multi::Versions;
-use crate::{Clock, DefaultClock, Never, Refused, Snapshot, Time};
+use crate::state::snapshot::Snapshot;
 
 /// A [`MultiBucket`](crate::MultiBucket) with a slot of the caller's own: the same verbs, without the search for a free slot.
 ///

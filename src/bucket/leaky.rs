@@ -5,10 +5,15 @@ use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::multi::SLOTS;
-use crate::{
-    Clock, DefaultClock, Limit, LimitError, MultiBucket, MultiBucketAt, Never, Ratio, Refused, Reservation, Room, Time,
-    Timer,
-};
+use crate::bucket::multi::{MultiBucket, MultiBucketAt};
+use crate::bucket::room::Room;
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::decision::refused::{Never, Refused};
+use crate::limit::limit::{Limit, LimitError};
+use crate::limit::ratio::Ratio;
+use crate::wait::reservation::Reservation;
+use crate::wait::timer::Timer;
 
 /// A leaky bucket: a level that rises with what is added, drains at a rate, and has a capacity. As a meter and as a queue.
 ///

@@ -1,22 +1,28 @@
-//! Owns the bucket of several streams as callers see it; how its state changes is in `versions.rs`.
+//! Owns the bucket of several streams as callers see it; how its state changes is in `Nonestate/multi.rs`.
 
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bucket::handle::{Handle, HandlesExhausted};
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
+use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::Queue;
 use crate::lease::chunk::Lender;
+use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::Stamp;
 use crate::state::limits_changed::Bell;
 use crate::state::multi::Versions;
+use crate::state::snapshot::Snapshot;
 use crate::state::store::{Bucket, Change};
+use crate::wait::estimate::Estimate;
+use crate::wait::reservation::Reservation;
+use crate::wait::timer::Timer;
 use crate::wait::waiting;
-use crate::{
-    Clock, DefaultClock, Estimate, Handle, HandlesExhausted, Inherit, Limit, LimitError, Never, Refused, Reservation,
-    Snapshot, Time, Timer,
-};
 
 /// Slots inside a bucket if its type does not say otherwise: the current version, and three writers at once before further slots are linked.
 pub(crate) const SLOTS: usize = 4;

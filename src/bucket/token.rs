@@ -1,18 +1,24 @@
-//! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is in `stream.rs`.
+//! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is in `Nonedecision/meter.rs`.
 
 use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::Queue;
 use crate::lease::chunk::Lender;
+use crate::limit::limit::{Limit, LimitError};
 use crate::state::limits_changed::Bell;
 use crate::state::store::{Bucket, Change};
 use crate::sync::{AtomicU64, Relaxed};
+use crate::wait::estimate::Estimate;
+use crate::wait::reservation::Reservation;
+use crate::wait::timer::Timer;
 use crate::wait::waiting;
-use crate::{Clock, DefaultClock, Estimate, Limit, LimitError, Never, Refused, Reservation, Time, Timer};
 
 /// A token bucket for one stream, with a fixed limit: one atomic word, shared by any number of threads.
 ///
@@ -46,7 +52,7 @@ pub struct TokenBucket<C = DefaultClock> {
 /// The word and what it takes to read it, on one line of the cache: whoever fetches the one has the other.
 #[repr(C, align(64))]
 struct Word {
-    /// Units spent, modulo 2^64; see `stream.rs`.
+    /// Units spent, modulo 2^64; see `Nonedecision/meter.rs`.
     ///
     /// `Relaxed` is enough for all that is done to it: it is the whole state, so there is no second location to order it with.
     spent: AtomicU64,

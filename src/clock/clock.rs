@@ -1,10 +1,10 @@
 //! Owns where `now` comes from; never decides anything with it.
 
-use crate::Time;
 #[cfg(not(feature = "std"))]
 use crate::clock::manual::ManualClock;
 #[cfg(all(feature = "std", not(feature = "quanta")))]
 use crate::clock::standard::InstantClock;
+use crate::clock::time::Time;
 #[cfg(feature = "quanta")]
 use crate::clock::tsc::TscClock;
 

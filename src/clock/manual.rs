@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
 use crate::sync::{AtomicU64, Relaxed};
-use crate::{Clock, Time};
 
 /// A clock that is moved by hand: for tests, simulations, and programs whose time comes from elsewhere, such as a timer interrupt.
 ///

@@ -1,7 +1,8 @@
 //! Owns the newest reading of a clock; never shows an older one.
 
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
 use crate::sync::{AtomicU64, Relaxed};
-use crate::{Clock, Time};
 
 /// A clock whose readings never go back, in any thread: a reading older than the newest one is replaced by the newest.
 ///

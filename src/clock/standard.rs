@@ -3,7 +3,8 @@
 extern crate std;
 use std::time::Instant;
 
-use crate::{Clock, Time};
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
 
 /// The standard library's [`Instant`], counted from when this clock was made.
 ///

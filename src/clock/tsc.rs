@@ -1,6 +1,7 @@
 //! Owns the reading of the time-stamp counter; the calibration is `quanta`'s.
 
-use crate::{Clock, Time};
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
 
 /// The processor's time-stamp counter, counted from when this clock was made: the fastest clock there is.
 ///

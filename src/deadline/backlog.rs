@@ -2,8 +2,10 @@
 
 use std::vec::Vec;
 
+use crate::clock::time::Time;
+use crate::deadline::drained::{Drained, Oversized};
 use crate::deadline::skip_list::Order;
-use crate::{Drained, Oversized, Refused, Time};
+use crate::decision::refused::Refused;
 
 /// An item that waits, with all that is said about it.
 pub(crate) struct Entry<T, const N: usize> {
@@ -83,7 +85,9 @@ impl<T, const N: usize> Backlog<T, N> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{Limit, ManualClock, MultiBucket};
+    use crate::bucket::multi::MultiBucket;
+    use crate::clock::manual::ManualClock;
+    use crate::limit::limit::Limit;
 
     fn time(i: u64) -> Time {
         Time::from_nanos(i)

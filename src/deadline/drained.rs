@@ -3,7 +3,8 @@
 use core::fmt;
 use std::vec::Vec;
 
-use crate::{Never, Time};
+use crate::clock::time::Time;
+use crate::decision::refused::Never;
 
 /// What a [`DeadlineQueue`](crate::DeadlineQueue) let go at one instant, and when to come back for more.
 ///

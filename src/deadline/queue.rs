@@ -1,12 +1,17 @@
-//! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in between. The rule is in `backlog.rs`.
+//! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in between. The rule is in `Nonedeadline/backlog.rs`.
 
 use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
+use crate::bucket::multi::MultiBucket;
 use crate::bucket::multi::SLOTS;
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
 use crate::deadline::backlog::{Backlog, Entry};
-use crate::{Clock, DefaultClock, Drained, MultiBucket, Oversized, Refused, Snapshot, Time};
+use crate::deadline::drained::{Drained, Oversized};
+use crate::decision::refused::Refused;
+use crate::state::snapshot::Snapshot;
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
 ///
@@ -322,7 +327,8 @@ mod tests {
     use std::vec;
 
     use super::*;
-    use crate::{Limit, ManualClock};
+    use crate::clock::manual::ManualClock;
+    use crate::limit::limit::Limit;
 
     fn queue() -> DeadlineQueue<u64, 1, ManualClock> {
         DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new()).unwrap())

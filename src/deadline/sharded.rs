@@ -8,8 +8,12 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::vec::Vec;
 
+use crate::bucket::multi::MultiBucket;
 use crate::bucket::multi::SLOTS;
-use crate::{Clock, DeadlineQueue, DefaultClock, Drained, MultiBucket, Oversized, Time};
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::deadline::drained::{Drained, Oversized};
+use crate::deadline::queue::DeadlineQueue;
 
 /// A [`DeadlineQueue`] for each key, each in front of a bucket of its own, made when its key is first used.
 ///
@@ -343,7 +347,8 @@ impl<K, T, const N: usize, C, const S: usize> fmt::Debug for ShardedDeadlineQueu
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::{Limit, ManualClock};
+    use crate::clock::manual::ManualClock;
+    use crate::limit::limit::Limit;
 
     #[test]
     fn a_shard_that_another_thread_drains_is_busy_and_stays() {

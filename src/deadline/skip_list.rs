@@ -6,7 +6,7 @@
 use std::vec::Vec;
 
 /// What the slots are ordered by. No two slots have the same key.
-pub(crate) type Key = (crate::Time, u64);
+pub(crate) type Key = (crate::clock::time::Time, u64);
 
 /// Every level holds a quarter of the one below it, so this many do for 4^16 slots.
 const HEIGHT: usize = 16;
@@ -38,7 +38,10 @@ pub(crate) struct Order {
 
 impl Order {
     pub(crate) fn new() -> Self {
-        let head = Node { key: (crate::Time::ZERO, 0), tower: [Link { prev: HEAD, next: HEAD }; HEIGHT].to_vec() };
+        let head = Node {
+            key: (crate::clock::time::Time::ZERO, 0),
+            tower: [Link { prev: HEAD, next: HEAD }; HEIGHT].to_vec(),
+        };
         Self {
             nodes: Vec::from([head]),
             random: 1,
@@ -114,7 +117,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::Time;
+    use crate::clock::time::Time;
 
     fn key(i: u64) -> Key {
         // Scattered, and often the same instant.

@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
+use crate::clock::time::Time;
 use crate::decision::meter::Stream;
 use crate::decision::refused::Short;
+use crate::decision::refused::{Never, NotYet, Refused};
 use crate::decision::wait_bounds::Queue;
-use crate::{Limit, LimitError, Never, NotYet, Refused, Time};
+use crate::limit::limit::{Limit, LimitError};
 
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -14,8 +14,9 @@
 use core::num::NonZeroU64;
 use core::time::Duration;
 
+use crate::decision::inherit::Inherit;
 use crate::decision::refill::Line;
-use crate::{Inherit, Limit, LimitRule};
+use crate::limit::limit::{Limit, LimitRule};
 
 /// One limit, made ready for decisions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -379,7 +380,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Rate;
+    use crate::limit::rate::Rate;
 
     fn stream(rate: Rate, capacity: u64) -> Stream {
         Stream::new(Limit::new(rate, capacity)).unwrap()

@@ -1,8 +1,10 @@
 //! Owns what a bucket is limited to from one change of its limits to the next, and how one follows the other. Pure; never an atomic, never a clock.
 
+use crate::clock::time::Time;
+use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
+use crate::decision::refused::NotYet;
 use crate::decision::refused::Short;
-use crate::{Inherit, NotYet, Time};
 
 /// The limits between two changes, and where they begin on the line of all tokens that ever accrued.
 ///

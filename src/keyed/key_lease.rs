@@ -1,16 +1,22 @@
-//! Owns the lease of one key: what is held here is spent without its bucket; the rest is in `holding.rs`.
+//! Owns the lease of one key: what is held here is spent without its bucket; the rest is in `Nonelease/chunk.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::keyed::key_hash::KeyHash;
+use crate::keyed::key_refused::KeyRefused;
+use crate::keyed::keyed_bucket::KeyedBucket;
 use crate::keyed::keys::NoRoom;
+use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::terms::Frame;
+use crate::keyed::tier::{OneTier, TierOf};
 use crate::lease::chunk::{Holding, Lender};
-use crate::{Amounts, Clock, DefaultClock, KeyHash, KeyRefused, KeyedBucket, OneTier, TierOf, Time};
 
 /// Tokens of one key that were taken in one piece, to be spent one by one: a decision is a comparison and a subtraction, without hashing, an atomic or a
 /// clock. See [`KeyedBucket::lease`].

@@ -1,16 +1,17 @@
-//! Owns the limits of one tier of keys, and how they change: which terms are current, and the loop that publishes the next. The arithmetic is in `terms.rs`.
+//! Owns the limits of one tier of keys, and how they change: which terms are current, and the loop that publishes the next. The arithmetic is in `Nonekeyed/terms.rs`.
 //!
-//! It is the protocol of `versions.rs`, without words: terms lie in slots that are claimed, written, and published by the epoch. Nobody waits for a change, nor
+//! It is the protocol of `Nonestate/multi.rs`, without words: terms lie in slots that are claimed, written, and published by the epoch. Nobody waits for a change, nor
 //! one change for another. Keys are not touched: a call looks at the epoch, and reads the words of its key in the terms that it names.
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::keyed::terms::{self, Terms};
 use crate::keyed::terms_slot::TermsSlot;
+use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::{Epoch, Stamp};
 use crate::state::limits_changed::Bell;
 use crate::state::slots::Slots;
 use crate::sync::Backoff;
-use crate::{Limit, LimitError, Time};
 
 /// The limits of a tier. While they are the first ones, the whole of it is only ever read.
 pub(crate) struct KeyLimits<const N: usize> {

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::Refused;
+use crate::decision::refused::Refused;
 
 /// Why a call for a key took nothing: its bucket refused, or there is no room for the key.
 ///

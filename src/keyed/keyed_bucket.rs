@@ -1,4 +1,4 @@
-//! Owns the bucket of one key as a value: what waits, and what is lent. Where it lies, and what a verb does to it, is in `keys.rs`.
+//! Owns the bucket of one key as a value: what waits, and what is lent. Where it lies, and what a verb does to it, is in `Nonekeyed/keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -6,16 +6,23 @@ use core::future::Future;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::Queue;
+use crate::keyed::key_hash::KeyHash;
+use crate::keyed::key_refused::KeyRefused;
+use crate::keyed::keyed_buckets::KeyedBuckets;
+use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
+use crate::keyed::tier::{OneTier, TierOf};
 use crate::state::limits_changed::Bell;
 use crate::state::store::{Bucket, Change};
+use crate::wait::estimate::Estimate;
+use crate::wait::reservation::Reservation;
+use crate::wait::timer::Timer;
 use crate::wait::waiting;
-use crate::{
-    Amounts, Clock, DefaultClock, Estimate, KeyHash, KeyRefused, KeyedBuckets, OneTier, Refused, Reservation, TierOf,
-    Time, Timer,
-};
 
 /// The bucket of one key of a [`KeyedBuckets`]: see [`KeyedBuckets::bucket`].
 ///

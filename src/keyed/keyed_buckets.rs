@@ -1,4 +1,4 @@
-//! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in `keys.rs`.
+//! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in `Nonekeyed/keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -6,15 +6,21 @@ use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 use std::vec::Vec;
 
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::decision::refused::Never;
 use crate::decision::wait_bounds::Queue;
+use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_limits::KeyLimits;
+use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::key_refused::NoRoom;
+use crate::keyed::keyed_bucket::KeyedBucket;
+use crate::keyed::keyed_buckets_at::KeyedBucketsAt;
 use crate::keyed::keys::Keys;
+use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
-use crate::{
-    Amounts, Clock, DefaultClock, KeyHash, KeyRefused, KeyedBucket, KeyedBucketsAt, LimitError, Never, OneTier, TierOf,
-    Time,
-};
+use crate::keyed::tier::{OneTier, TierOf};
+use crate::limit::limit::LimitError;
 
 /// A bucket for every key, all with the same limits or each with those of its tier: for every client, tenant, address.
 ///

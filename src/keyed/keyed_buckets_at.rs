@@ -1,15 +1,21 @@
-//! Owns the buckets of all keys at one instant: every verb, as what it does to words; where those lie is in `keys.rs`.
+//! Owns the buckets of all keys at one instant: every verb, as what it does to words; where those lie is in `Nonekeyed/keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::decision::refused::{Never, Refused};
+use crate::keyed::key_hash::KeyHash;
+use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::key_refused::NoRoom;
 use crate::keyed::keys::{self, Keys};
+use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
-use crate::{Amounts, KeyHash, KeyRefused, LimitError, Never, OneTier, Refused, TierOf, Time};
+use crate::keyed::tier::{OneTier, TierOf};
+use crate::limit::limit::LimitError;
 
 /// [`KeyedBuckets`](crate::KeyedBuckets) at one instant: the same verbs, at a time that the caller supplied. See [`KeyedBuckets::at`](crate::KeyedBuckets::at).
 ///

@@ -1,5 +1,5 @@
-//! Owns the keys of a `KeyedBuckets`: when one is added, when one may go, and how many there are. What a verb does to the words of a key is in `limits.rs`, what
-//! they mean after a change of the limits in `terms.rs`.
+//! Owns the keys of a `KeyedBuckets`: when one is added, when one may go, and how many there are. What a verb does to the words of a key is in `Nonedecision/limits.rs`, what
+//! they mean after a change of the limits in `Nonekeyed/terms.rs`.
 //!
 //! # Eviction
 //!
@@ -38,6 +38,7 @@ use std::vec::Vec;
 
 use crossbeam_utils::CachePadded;
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::keyed::cell::{Cell, Changed, Closed};
 use crate::keyed::evicted::Evicted;
@@ -46,9 +47,9 @@ use crate::keyed::key_limits::KeyLimits;
 use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::table::Table;
 use crate::keyed::terms::{Frame, Terms, is_later, later};
+use crate::keyed::tier::{OneTier, TierOf};
 use crate::state::limits_changed::Bell;
 use crate::sync::{AtomicU64, Relaxed};
-use crate::{OneTier, TierOf, Time};
 
 /// How many cells are looked at for every key that is added, or that there is no room for.
 const LOOKED_AT: u64 = if cfg!(loom) { 1 } else { 8 };

@@ -1,7 +1,7 @@
 //! Owns what a number of streams means for keyed buckets: how amounts are written, and what cell a key has. It decides nothing.
 
-use crate::Limit;
 use crate::keyed::cell::{Cell, Versions, Word};
+use crate::limit::limit::Limit;
 
 /// Implemented for one to eight streams, as `[u64; N]`, and for nothing else.
 ///

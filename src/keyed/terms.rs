@@ -13,10 +13,11 @@
 //! With the words counted from `base`, and no further below it than `idle`, the verbs are those of any limits that begin at t0. At the next change `idle`
 //! becomes what `most` is then. So a level is what it would be if every key had been brought up to date at every change, to the unit.
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::meter::Stream;
 use crate::decision::revision::Revision;
-use crate::{Limit, LimitError, Time};
+use crate::limit::limit::{Limit, LimitError};
 
 /// Limits, and how the words of a key are counted in them.
 pub(crate) trait Frame<const N: usize> {

@@ -1,7 +1,7 @@
 //! Owns one set of terms in memory; never decides which is current.
 
-use crate::Limit;
 use crate::keyed::terms::{Place, Terms};
+use crate::limit::limit::Limit;
 use crate::state::claim::Claim;
 use crate::state::revision_slot::RevisionSlot;
 use crate::state::slots::Claimable;

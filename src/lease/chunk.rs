@@ -2,8 +2,9 @@
 
 use core::time::Duration;
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::{Refused, Time};
+use crate::decision::refused::Refused;
 
 /// A bucket as a lease needs it: how much it can hold, and its one loop.
 pub(crate) trait Lender<const N: usize> {

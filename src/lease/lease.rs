@@ -1,10 +1,13 @@
-//! Owns the lease of one stream: what is held here is spent without the bucket; the rest is in `holding.rs`.
+//! Owns the lease of one stream: what is held here is spent without the bucket; the rest is in `Nonelease/chunk.rs`.
 
 use core::fmt;
 use core::time::Duration;
 
+use crate::bucket::token::{TokenBucket, TokenBucketAt};
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::decision::refused::Refused;
 use crate::lease::chunk::Holding;
-use crate::{Clock, DefaultClock, Refused, Time, TokenBucket, TokenBucketAt};
 
 /// Tokens that were taken from a [`TokenBucket`] in one piece, to be spent one by one: a decision is a comparison and a subtraction, with neither an atomic nor a
 /// clock. See [`TokenBucket::lease`].

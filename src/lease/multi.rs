@@ -1,11 +1,14 @@
-//! Owns the lease of several streams: what is held here is spent without the bucket; the rest is in `holding.rs`.
+//! Owns the lease of several streams: what is held here is spent without the bucket; the rest is in `Nonelease/chunk.rs`.
 
 use core::fmt;
 use core::time::Duration;
 
 use crate::bucket::multi::SLOTS;
+use crate::bucket::multi::{MultiBucket, MultiBucketAt};
+use crate::clock::clock::{Clock, DefaultClock};
+use crate::clock::time::Time;
+use crate::decision::refused::Refused;
 use crate::lease::chunk::Holding;
-use crate::{Clock, DefaultClock, MultiBucket, MultiBucketAt, Refused, Time};
 
 /// Tokens of `N` streams that were taken from a [`MultiBucket`] in one piece, to be spent one by one: a decision is a comparison and a subtraction
 /// for each stream, with neither an atomic nor a clock. See [`MultiBucket::lease`].

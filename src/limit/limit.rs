@@ -4,9 +4,9 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use crate::Rate;
 use crate::decision::meter::Stream;
 use crate::limit::notation::{self, ParseError, Rule};
+use crate::limit::rate::Rate;
 
 /// A rate, a capacity (the burst), and whether a bucket begins full or empty.
 ///

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Rate;
+use crate::limit::rate::Rate;
 
 /// How an amount was written: a family of suffixes, and which of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

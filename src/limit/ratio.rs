@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Rate;
+use crate::limit::rate::Rate;
 
 /// A number from 0 to a million in steps of 10⁻¹²: how full a bucket is, or a factor on its rate.
 ///

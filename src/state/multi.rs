@@ -1,20 +1,24 @@
-//! Owns the loop that reads a version, decides, and publishes the next; the arithmetic is in `limits.rs` and `revision.rs`, the orderings are in `epoch.rs`,
-//! `slot.rs`, `revision_slot.rs` and `claim.rs`.
+//! Owns the loop that reads a version, decides, and publishes the next; the arithmetic is in `Nonedecision/limits.rs` and `Nonedecision/revision.rs`, the orderings are in `Nonestate/epoch.rs`,
+//! `Nonestate/words.rs`, `Nonestate/revision_slot.rs` and `Nonestate/claim.rs`.
 
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
 
+use crate::clock::time::Time;
+use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
+use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
+use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::{Epoch, Stamp};
 use crate::state::limits_changed::Bell;
 use crate::state::revision_slot::RevisionSlot;
 use crate::state::slots::Slots;
+use crate::state::snapshot::Snapshot;
 use crate::state::store::Change;
 use crate::state::words::{Slot, State};
 use crate::sync::Backoff;
-use crate::{Inherit, Limit, LimitError, Refused, Snapshot, Time};
 
 /// The versions of the state, and the revisions of the limits that they are counted in.
 ///

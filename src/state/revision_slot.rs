@@ -1,13 +1,15 @@
 //! Owns one revision of the limits in memory; never decides which is current.
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::meter::Stream;
 use crate::decision::revision::Revision;
+use crate::limit::limit::Limit;
 use crate::limit::notation::Scale;
+use crate::limit::rate::Rate;
 use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
-use crate::{Limit, Rate, Time};
 
 /// One revision in memory, and the limits as they were written, `40 + 72 N` bytes.
 ///

@@ -5,7 +5,9 @@ use core::time::Duration;
 
 use crate::decision::limits::Limits;
 use crate::decision::refused;
-use crate::{Limit, Never, NotYet, Ratio, Refused};
+use crate::decision::refused::{Never, NotYet, Refused};
+use crate::limit::limit::Limit;
+use crate::limit::ratio::Ratio;
 
 /// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state, at one `now`.
 ///

@@ -1,6 +1,6 @@
 //! Owns what the buckets have in common where no call is hot: waiting, and settling what was estimated.
 
-use crate::Time;
+use crate::clock::time::Time;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::Queue;
 use crate::state::limits_changed::Bell;

@@ -3,10 +3,11 @@
 use core::fmt;
 use core::mem;
 
+use crate::clock::time::Time;
+use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::state::store::Bucket;
 use crate::wait::reservation::give_back;
-use crate::{Refused, Time};
 
 /// Tokens that were taken on an estimate, to be settled when the cost is known.
 ///

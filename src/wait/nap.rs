@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::Time;
+use crate::clock::time::Time;
 
 /// One waiter's sleeps.
 ///

@@ -7,13 +7,16 @@ use core::future::Future;
 use core::mem;
 use core::time::Duration;
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::Queue;
 use crate::state::store::Bucket;
+use crate::wait::estimate::Estimate;
 use crate::wait::nap::Nap;
+use crate::wait::timer::Timer;
 use crate::wait::waiting;
-use crate::{Estimate, Refused, Time, Timer};
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///

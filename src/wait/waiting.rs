@@ -3,11 +3,14 @@
 use core::future::Future;
 use core::time::Duration;
 
+use crate::clock::time::Time;
+use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::state::limits_changed::Bell;
 use crate::state::store::Bucket;
 use crate::wait::nap::Nap;
-use crate::{Refused, Reservation, Time, Timer};
+use crate::wait::reservation::Reservation;
+use crate::wait::timer::Timer;
 #[cfg(feature = "std")]
 use crate::{state::limits_changed::rung_or, sync::listen};
 
