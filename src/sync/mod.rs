@@ -9,7 +9,7 @@
 //!
 //! Those who sleep listen to `event_listener` on all faces but that of loom, which has a twin of it that never times out.
 //!
-//! The last two are set by the unpublished packages `freeze-tests/tollgate` and `history-tests/tollgate`, which build these same sources.
+//! The last two are set by the unpublished packages `proof/freeze/tollgate` and `proof/history/tollgate`, which build these same sources.
 
 pub(crate) use face::*;
 

@@ -2,7 +2,7 @@
 //! the bound of every window.
 //!
 //! [`history`] and what it needs record and check histories of up to 3 threads of 4 calls; `tests/` runs them on real threads, and under shuttle on
-//! the twin in `history-tests/tollgate`. [`soak`] records grants for as long as it is told, and [`windows`] audits them.
+//! the twin in `proof/history/tollgate`. [`soak`] records grants for as long as it is told, and [`windows`] audits them.
 
 pub mod case;
 pub mod history;
