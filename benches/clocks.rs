@@ -1,4 +1,5 @@
-//! What does a reading of a clock cost: ours, the standard library's, and the counter without any conversion?
+//! What does a reading of a clock cost: ours, the standard library's, and the counter without any
+//! conversion?
 
 use std::time::{Duration, Instant};
 

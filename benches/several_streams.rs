@@ -1,4 +1,5 @@
-//! What does a decision about several streams cost, through the bucket and through a handle, and what do others ask for two?
+//! What does a decision about several streams cost, through the bucket and through a handle, and
+//! what do others ask for two?
 
 mod timed;
 

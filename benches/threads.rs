@@ -1,4 +1,5 @@
-//! What does a decision cost when many threads share the bucket, with work of their own between their calls and without?
+//! What does a decision cost when many threads share the bucket, with work of their own between
+//! their calls and without?
 //!
 //! The time of a call is that of all threads together, divided by all of their calls.
 

@@ -1,7 +1,10 @@
-//! Producers whose records are worth sending only for so long: what cannot be admitted before its deadline is dropped at once, and the rest goes to a peer.
+//! Producers whose records are worth sending only for so long: what cannot be admitted before its
+//! deadline is dropped at once, and the rest goes to a peer.
 //!
-//! Records come in twice as fast as the limit lets them out. Without a deadline they would queue up for ever; here each is asked about with what is left of
-//! its 50 ms, by `take_timeout`. The answer comes at once: a place in the queue that is in time, or a refusal. No token is spent on a record that is dropped.
+//! Records come in twice as fast as the limit lets them out. Without a deadline they would queue up
+//! for ever; here each is asked about with what is left of its 50 ms, by `take_timeout`. The answer
+//! comes at once: a place in the queue that is in time, or a refusal. No token is spent on a record
+//! that is dropped.
 //!
 //! ```text
 //! cargo run --release --features tokio --example backpressure
@@ -98,7 +101,8 @@ async fn produce(number: usize, bucket: Arc<MultiBucket<2>>, address: SocketAddr
     let mut sent = Sent::default();
     let mut arrivals = interval(EVERY);
     for i in 0..RECORDS_EACH {
-        // While the producer waited for the one before, this one may have lain here already: its time counts from its arrival.
+        // While the producer waited for the one before, this one may have lain here already: its
+        // time counts from its arrival.
         let arrived = arrivals.tick().await;
         let left = (arrived + WORTH_SENDING).saturating_duration_since(Instant::now());
         let record = format!("{number} {i} {}\n", "x".repeat(100 + 61 * i % 300));

@@ -1,4 +1,5 @@
-//! What the default clock costs to start, and how far it drifts: the figures in the docs of `TscClock` come from here.
+//! What the default clock costs to start, and how far it drifts: the figures in the docs of
+//! `TscClock` come from here.
 //!
 //! `cargo run --release --example clock_calibration`
 

@@ -1,8 +1,11 @@
-//! A caller that is refused sleeps for exactly as long as the refusal says, and tries again; beside it, one that waits in its turn.
+//! A caller that is refused sleeps for exactly as long as the refusal says, and tries again; beside
+//! it, one that waits in its turn.
 //!
-//! Both keep to the limit. The wait of a refusal is exact if nobody else takes; here everybody does, so most of those who
-//! wake together find that another was faster, and are refused again, in no particular order. Whoever waits in turn is told once, sleeps once, and is
-//! served by the order of coming. So: retry where there is something better to do meanwhile, or a choice to be made anew; otherwise wait.
+//! Both keep to the limit. The wait of a refusal is exact if nobody else takes; here everybody
+//! does, so most of those who wake together find that another was faster, and are refused again, in
+//! no particular order. Whoever waits in turn is told once, sleeps once, and is served by the order
+//! of coming. So: retry where there is something better to do meanwhile, or a choice to be made
+//! anew; otherwise wait.
 //!
 //! ```text
 //! cargo run --release --example retry_after_refusal

@@ -1,7 +1,8 @@
-//! Copies a file at so many bytes per second, and, where `pv` is installed, has `pv -L` do the same.
+//! Copies a file at so many bytes per second, and, where `pv` is installed, has `pv -L` do the
+//! same.
 //!
-//! The rate is that of the bucket however slow or fast the disk is: what a chunk's write oversleeps is made up for by the next, as
-//! tokens accrue meanwhile, up to the capacity of one chunk.
+//! The rate is that of the bucket however slow or fast the disk is: what a chunk's write oversleeps
+//! is made up for by the next, as tokens accrue meanwhile, up to the capacity of one chunk.
 //!
 //! ```text
 //! cargo run --release --example throttled_copy [-- RATE [FROM TO]]

@@ -1,7 +1,8 @@
 //! Ten thousand tasks wait on one bucket: what each of them costs, and how late it is woken.
 //!
-//! All of them come at once and take one token each, so that the last waits for as long as the program runs. There is no list of them anywhere but in the
-//! runtime's timer: the queue is the debt of the bucket.
+//! All of them come at once and take one token each, so that the last waits for as long as the
+//! program runs. There is no list of them anywhere but in the runtime's timer: the queue is the
+//! debt of the bucket.
 //!
 //! ```text
 //! cargo run --release --features tokio --example waiters [-- --seconds 5]
@@ -93,7 +94,8 @@ fn report(limit: Limit, start: Time, took: Duration, wakes: &mut [Wake]) -> Resu
     wakes.sort_unstable_by_key(|wake| wake.woken);
     for (wake, number) in wakes.iter().zip(1..) {
         assert!(wake.woken >= wake.promised, "woken early: {:?} before {:?}", wake.woken, wake.promised);
-        // The line: whoever is the n-th to be woken is so when n tokens have accrued. They are counted from the bucket's construction, just before `start`.
+        // The line: whoever is the n-th to be woken is so when n tokens have accrued. They are
+        // counted from the bucket's construction, just before `start`.
         assert!(number <= line(limit, wake.woken.since(start)) + 1, "{number} tokens used too early");
         lateness.record(wake.woken.since(wake.promised).as_nanos() as u64)?;
     }

@@ -1,4 +1,5 @@
-//! A factor on a bucket's rate: it follows a policy and the time, not the number of callers, and is never retroactive.
+//! A factor on a bucket's rate: it follows a policy and the time, not the number of callers, and is
+//! never retroactive.
 
 mod common;
 
@@ -39,7 +40,8 @@ fn tokens_per(rate: Rate) -> (u128, u128) {
 proptest! {
     #![proptest_config(config(200, "adaptive"))]
 
-    /// One looks only when it is throttled and at the end. The other is a crowd: it looks at every other instant as well, a thousand times, and each throttled outcome is one for a thousand.
+    /// One looks only when it is throttled and at the end. The other is a crowd: it looks at every
+    /// other instant as well, a thousand times, and each throttled outcome is one for a thousand.
     #[test]
     fn a_thousand_times_as_many_callers_get_the_same_factor(
         events in prop::collection::vec(0..20 * SECOND, 0..12),
@@ -97,7 +99,8 @@ proptest! {
         }
     }
 
-    /// The rate is the configured one times the factor, rounded down by less than 10^-15 of it, and a bucket can keep it.
+    /// The rate is the configured one times the factor, rounded down by less than 10^-15 of it, and
+    /// a bucket can keep it.
     #[test]
     fn any_factor_makes_a_valid_limit(rate in prop::sample::select(vec!["1000/s", "7/d", "1MiB/s", "999.9/s", "1/3s", "1G/s"]), factor in 0.000_001..1000.0) {
         let limit = Limit::new(rate.parse().unwrap(), 100);
@@ -129,7 +132,8 @@ fn a_factor_is_never_retroactive() {
     let adaptive = Adaptive::new(tokens(Limit::per_second(10).capacity(1000).empty()), aimd()).unwrap();
     let clock = adaptive.bucket().clock();
     adaptive.set_factor(Ratio::percent(50));
-    // Not even for steps that are late: the factor grows only now, though it has been time for long.
+    // Not even for steps that are late: the factor grows only now, though it has been time for
+    // long.
     clock.set(nanos(10 * SECOND));
     assert_eq!(adaptive.bucket().available(), [50]);
     adaptive.tick();
@@ -267,7 +271,8 @@ fn a_bucket_may_be_shared_with_others() {
     assert!(format!("{adaptive:?}").contains("factor: Ratio(0.8)"), "{adaptive:?}");
 }
 
-/// As when a server says `Retry-After`: nothing is granted until its end, however the factor moves, and then the rate is that of the factor.
+/// As when a server says `Retry-After`: nothing is granted until its end, however the factor moves,
+/// and then the rate is that of the factor.
 #[test]
 fn a_pause_stays_when_the_factor_changes() {
     let client = Adaptive::new(tokens(Limit::per_second(1000).capacity(1000)), aimd()).unwrap();

@@ -1,5 +1,6 @@
-//! No take, no refusal and no wait allocates; the growth of slots does, once, and only when the slots inside a bucket run out, and so does the list of those who wait
-//! on limits that can change, once for each bucket.
+//! No take, no refusal and no wait allocates; the growth of slots does, once, and only when the
+//! slots inside a bucket run out, and so does the list of those who wait on limits that can change,
+//! once for each bucket.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -11,14 +12,16 @@ use std::time::Duration;
 
 use tollgate::{Clock, Lease, Limit, ManualClock, Monotonic, MultiBucket, MultiLease, Time, Timer, TokenBucket};
 
-/// The system's allocator, which counts for each thread by itself, so that tests do not disturb each other.
+/// The system's allocator, which counts for each thread by itself, so that tests do not disturb
+/// each other.
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
 }
 
-// SAFETY: every method passes its arguments on to `System` unchanged, and counting neither allocates nor unwinds.
+// SAFETY: every method passes its arguments on to `System` unchanged, and counting neither
+// allocates nor unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -143,7 +146,8 @@ fn no_call_of_a_multi_bucket_a_handle_or_a_lease_allocates() {
     multi_bucket::<8>();
 }
 
-/// A bucket with one slot inside has none to prepare the next version in: the first take must link a block.
+/// A bucket with one slot inside has none to prepare the next version in: the first take must link
+/// a block.
 #[test]
 #[cfg(feature = "alloc")]
 fn a_bucket_out_of_slots_grows_once_and_never_again_for_as_many_callers() {
@@ -257,7 +261,8 @@ fn no_wait_allocates_except_in_its_timer() {
 fn ten_thousand_changes_of_the_limits_allocate_for_two() {
     let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(10)], ManualClock::new()).unwrap();
     let set = |n| bucket.set_limits([Limit::per_second(n), Limit::per_second(2 * n)]).unwrap();
-    // Two blocks, of one slot and of two, each in two pieces, and the list of those who wait. Without `alloc` the slots are inside.
+    // Two blocks, of one slot and of two, each in two pieces, and the list of those who wait.
+    // Without `alloc` the slots are inside.
     let blocks = if cfg!(feature = "alloc") { 4 } else { 0 };
     let list = u64::from(cfg!(feature = "std"));
     let first = allocations(|| (1..3).for_each(set));

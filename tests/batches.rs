@@ -1,4 +1,5 @@
-//! A batch is what single takes at the same instant come to, one after the other until the first refusal, in one step.
+//! A batch is what single takes at the same instant come to, one after the other until the first
+//! refusal, in one step.
 
 mod common;
 
@@ -40,7 +41,8 @@ fn request<const N: usize>() -> impl Strategy<Value = [(u64, u64); N]> {
     prop::collection::vec(amount, N).prop_map(|request| request.try_into().unwrap())
 }
 
-/// Takes the requests together from one bucket and one by one from another, for each batch at its time, which may go back.
+/// Takes the requests together from one bucket and one by one from another, for each batch at its
+/// time, which may go back.
 fn agree<const N: usize, V: Verbs<N>>(
     limits: [Limit; N],
     batches: &[Batch<N>],

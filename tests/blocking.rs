@@ -1,4 +1,5 @@
-//! Waiting in real time: on any clock nobody is early, nobody is late for nothing, and the bound holds. No assertion is timed.
+//! Waiting in real time: on any clock nobody is early, nobody is late for nothing, and the bound
+//! holds. No assertion is timed.
 #![cfg(feature = "std")]
 
 mod common;

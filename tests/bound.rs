@@ -1,4 +1,5 @@
-//! The bound: in every window of every length, `granted <= capacity + rate * (window + precision) + put back`, with any number of threads and
+//! The bound: in every window of every length,
+//! `granted <= capacity + rate * (window + precision) + put back`, with any number of threads and
 //! any clocks.
 
 mod common;
@@ -14,7 +15,8 @@ const ORIGIN: u64 = 1_000_000_000;
 const THREADS: u64 = 4;
 const SEEDS: u64 = 3;
 
-/// A change of state: the reading that it was decided on, and two tickets between which it happened.
+/// A change of state: the reading that it was decided on, and two tickets between which it
+/// happened.
 #[derive(Clone, Copy, Debug)]
 struct Change<const N: usize> {
     at: u64,
@@ -29,8 +31,9 @@ struct Log<const N: usize> {
     refused: u64,
 }
 
-/// Four threads take, each on a clock that is ahead or behind, that stalls, and now and then shows a reading from long ago or before construction.
-/// Real time does not matter; the clock that the readings are taken from is moved by whoever makes a call.
+/// Four threads take, each on a clock that is ahead or behind, that stalls, and now and then shows
+/// a reading from long ago or before construction. Real time does not matter; the clock that the
+/// readings are taken from is moved by whoever makes a call.
 fn hammer<const N: usize, V: Verbs<N>>(
     seed: u64,
     calls: u64,
@@ -40,7 +43,8 @@ fn hammer<const N: usize, V: Verbs<N>>(
 ) -> Log<N> {
     let clock = ManualClock::starting_at(nanos(ORIGIN));
     let tickets = AtomicU64::new(0);
-    // About what a token takes in the slowest stream. A call moves the clock by half of it, and asks for more than that refills.
+    // About what a token takes in the slowest stream. A call moves the clock by half of it, and
+    // asks for more than that refills.
     let token =
         limits.map(|limit| limit.rate.period().as_nanos() as u64 / limit.rate.tokens() + 2).into_iter().max().unwrap();
     let largest = limits.map(|limit| {
@@ -96,8 +100,8 @@ fn hammer<const N: usize, V: Verbs<N>>(
     })
 }
 
-/// Every window of one stream, in time quadratic in the grants. What was put back counts if it may have happened between the first and
-/// the last ticket of the window's grants.
+/// Every window of one stream, in time quadratic in the grants. What was put back counts if it may
+/// have happened between the first and the last ticket of the window's grants.
 fn audit_with_put_backs<const N: usize>(limit: Limit, stream: usize, log: &Log<N>) -> Result<(), String> {
     let model = Naive::new(limit);
     let mut grants: Vec<_> = log.grants.iter().filter(|grant| grant.tokens[stream] > 0).collect();
@@ -127,7 +131,8 @@ fn audit_with_put_backs<const N: usize>(limit: Limit, stream: usize, log: &Log<N
     Ok(())
 }
 
-/// Runs the threads with several seeds, first without put-backs and then with them, and audits every window of every stream.
+/// Runs the threads with several seeds, first without put-backs and then with them, and audits
+/// every window of every stream.
 fn holds<const N: usize>(limits: [Limit; N], hammer: impl Fn(u64, u64, bool) -> Log<N>) {
     for seed in 0..SEEDS {
         let (log, with_put_backs) = (hammer(seed, 2000, false), hammer(seed, 300, true));
@@ -225,7 +230,8 @@ fn it_holds_on_a_real_clock() {
 #[test]
 fn the_audits_notice_one_token_too_many() {
     for limit in limits() {
-        // A full burst, and what has been refilled when the bucket is half full again, which is what the bound allows; and then one more.
+        // A full burst, and what has been refilled when the bucket is half full again, which is
+        // what the bound allows; and then one more.
         let window = limit.rate.period().as_nanos() as u64 * limit.capacity / limit.rate.tokens() / 2;
         let most = Naive::new(limit).most_in(window);
         let grants = |extra| [(5, limit.capacity), (5 + window, most - limit.capacity + extra)];

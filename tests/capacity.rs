@@ -15,7 +15,8 @@ fn rates() -> [Rate; 9] {
         .map(|text| text.parse().unwrap())
 }
 
-/// Runs `claim` for every rate, and for capacity 1, 2, 1000 where there is that much, and the largest.
+/// Runs `claim` for every rate, and for capacity 1, 2, 1000 where there is that much, and the
+/// largest.
 fn for_every_limit(claim: impl Fn(Limit)) {
     for rate in rates() {
         let most = most(rate);
@@ -76,7 +77,8 @@ fn a_request_above_capacity_is_refused_as_never() {
     });
 }
 
-/// A published limiter counts whole nanoseconds for each token; 5,124,097 of an hour's wrap to few, and are admitted.
+/// A published limiter counts whole nanoseconds for each token; 5,124,097 of an hour's wrap to few,
+/// and are admitted.
 #[test]
 fn an_amount_whose_cost_would_wrap_is_refused_as_never() {
     let bucket = TokenBucket::with_clock(Limit::per_hour(1).capacity(2), ManualClock::new()).unwrap();

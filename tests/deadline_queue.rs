@@ -1,4 +1,5 @@
-//! What waits in front of a bucket comes out once: expired first, then by deadline, and somebody always knows when to come back.
+//! What waits in front of a bucket comes out once: expired first, then by deadline, and somebody
+//! always knows when to come back.
 #![cfg(feature = "std")]
 
 mod common;
@@ -329,8 +330,9 @@ fn a_quarter_of_a_million_items_come_out_in_order() {
     assert!(drain(&queue, 0).admitted.into_iter().eq(0..n));
 }
 
-/// In each round every thread pushes a few items, drains after each, and comes back as long as it is told to come back at once. The clock stands
-/// still, there are tokens for all, and every fourth item has expired: so after each round all must be out, though nobody drains after the last.
+/// In each round every thread pushes a few items, drains after each, and comes back as long as it
+/// is told to come back at once. The clock stands still, there are tokens for all, and every fourth
+/// item has expired: so after each round all must be out, though nobody drains after the last.
 #[test]
 fn nothing_is_stranded_and_nothing_comes_out_twice_whoever_drains() {
     let (threads, rounds, each) = (4, 2_000, 3);
@@ -471,7 +473,8 @@ fn a_removed_shard_made_again_grants_no_more_than_one_that_stayed() {
     assert!(emptied > 100, "{emptied}");
 }
 
-/// Every shard is idle again as soon as it is drained, as amounts of 0 leave its bucket full: so they come and go under the pushes.
+/// Every shard is idle again as soon as it is drained, as amounts of 0 leave its bucket full: so
+/// they come and go under the pushes.
 #[test]
 fn nothing_is_stranded_in_a_shard_that_is_removed() {
     let (threads, each) = (4, 20_000);

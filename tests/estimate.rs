@@ -1,4 +1,5 @@
-//! An estimate is settled in one step, whatever the work turned out to cost, and given back if the work never ended.
+//! An estimate is settled in one step, whatever the work turned out to cost, and given back if the
+//! work never ended.
 
 mod common;
 mod waits;

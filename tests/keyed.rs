@@ -98,7 +98,8 @@ fn a_key_is_removed_in_passing_when_it_is_full_and_not_before() {
     for key in 100..125 {
         keys.at(second).try_take(&key, 10).unwrap();
     }
-    // Those that took one token are full, and some of them may have been looked at; each of the 25 has looked at eight of some 1700 cells.
+    // Those that took one token are full, and some of them may have been looked at; each of the 25
+    // has looked at eight of some 1700 cells.
     assert!((115..=125).contains(&keys.len()), "{}", keys.len());
     for key in 125..400 {
         keys.at(second).try_take(&key, 10).unwrap();
@@ -176,7 +177,8 @@ fn addresses_of_one_subnet_are_one_client() {
     assert!(clients.try_take(&key("2001:db8:0:1::1"), 1).is_ok());
 }
 
-/// Threads with clocks of their own, keys that come and go all the time, and the bound for each key.
+/// Threads with clocks of their own, keys that come and go all the time, and the bound for each
+/// key.
 #[test]
 fn the_bound_holds_for_each_key_while_keys_come_and_go() {
     const THREADS: u64 = 4;
@@ -221,8 +223,9 @@ struct Event {
     given_back: u64,
 }
 
-/// The same where tokens come back, and readings are old by a few ns, and by as much as a thread has stood still since. In a window, a key is granted no more than its capacity,
-/// what accrues in it, and what came back before the last of those grants was done.
+/// The same where tokens come back, and readings are old by a few ns, and by as much as a thread
+/// has stood still since. In a window, a key is granted no more than its capacity, what accrues in
+/// it, and what came back before the last of those grants was done.
 #[test]
 fn the_bound_holds_for_each_key_while_tokens_come_back() {
     const THREADS: u64 = 4;
@@ -284,7 +287,8 @@ fn the_bound_holds_for_each_key_while_tokens_come_back() {
     assert!(keys.is_empty(), "{}", keys.len());
 }
 
-/// Keys that are put in and go at once, by all threads, in one group: none is lost, none is left, and there is room for as many as there was.
+/// Keys that are put in and go at once, by all threads, in one group: none is lost, none is left,
+/// and there is room for as many as there was.
 #[test]
 fn no_cell_is_lost_while_keys_come_and_go() {
     const THREADS: u64 = 4;
@@ -330,7 +334,8 @@ fn op() -> impl Strategy<Value = Op> {
 proptest! {
     #![proptest_config(config(512, "tests/keyed.proptest-regressions"))]
 
-    /// Against a bucket for every key that is never removed. Room for all keys, so that every one is as in the model; evictions in passing, and at any point.
+    /// Against a bucket for every key that is never removed. Room for all keys, so that every one
+    /// is as in the model; evictions in passing, and at any point.
     #[test]
     fn eviction_never_resets_a_limit(
         steps in vec((0..5u64, 0..4_000_000_000u64, any::<bool>(), op()), 1..200),

@@ -1,4 +1,5 @@
-//! The bucket of one key as a value: reservations, waiting, estimates and leases, while keys come, go, and change their limits.
+//! The bucket of one key as a value: reservations, waiting, estimates and leases, while keys come,
+//! go, and change their limits.
 #![cfg(feature = "keys")]
 
 use std::time::Duration;

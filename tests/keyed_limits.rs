@@ -1,4 +1,5 @@
-//! The limits of keys: one for each tier, and changed while the buckets run; for each key it is as if its bucket alone had been changed.
+//! The limits of keys: one for each tier, and changed while the buckets run; for each key it is as
+//! if its bucket alone had been changed.
 #![cfg(feature = "keys")]
 
 mod common;
@@ -280,7 +281,8 @@ fn other_verbs_do_as_those_of_one_bucket() {
     assert_eq!((keys.charge(&2, 0), keys.take_in_order(&2, &[0, 1])), (Ok(()), 1));
 }
 
-/// A stream in exact arithmetic whose limit changes, in `1 / period` of a token: its level at the last instant that it was looked at. Nothing is ever rounded.
+/// A stream in exact arithmetic whose limit changes, in `1 / period` of a token: its level at the
+/// last instant that it was looked at. Nothing is ever rounded.
 #[derive(Clone, Debug)]
 struct Piecewise {
     limit: Limit,
@@ -333,8 +335,9 @@ fn steps(kinds: usize) -> impl Strategy<Value = Vec<(u64, u64, Op)>> {
     vec((0..6u64, later, op), 1..120)
 }
 
-/// Does every operation to the keys of two tiers, over two streams and over one, and to a bucket for every key that is never removed. An answer may be off by a unit, of
-/// which a token has `unit`; by nothing if that is 0.
+/// Does every operation to the keys of two tiers, over two streams and over one, and to a bucket
+/// for every key that is never removed. An answer may be off by a unit, of which a token has
+/// `unit`; by nothing if that is 0.
 fn agree(kinds: &[Limit], unit: i128, steps: &[(u64, u64, Op)]) -> Result<(), TestCaseError> {
     let tier_of = |key: &u64| (*key % 2) as usize;
     let one = by_number(kinds[0], 6).with_tiers([kinds[1]], tier_of).unwrap();

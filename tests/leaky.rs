@@ -1,4 +1,5 @@
-//! The leaky face: a level where a token bucket has tokens, rounded the other way, and above the capacity where somebody waits.
+//! The leaky face: a level where a token bucket has tokens, rounded the other way, and above the
+//! capacity where somebody waits.
 
 mod common;
 
@@ -151,7 +152,8 @@ fn calls() -> impl Strategy<Value = Vec<Call>> {
 proptest! {
     #![proptest_config(config(300, "leaky"))]
 
-    /// The level is what is missing in exact arithmetic, rounded up; what fits is the rest, and what is missing for an amount is what is more than that.
+    /// The level is what is missing in exact arithmetic, rounded up; what fits is the rest, and
+    /// what is missing for an amount is what is more than that.
     #[test]
     fn the_level_is_the_capacity_without_the_tokens(rate in prop::sample::select(vec!["1/s", "5/min", "7/s", "1000/s", "9/ns"]), full: bool, calls in calls()) {
         let limit = Limit::new(rate.parse().unwrap(), 12);

@@ -1,4 +1,5 @@
-//! A lease spends what it has fetched without the bucket; the bound has one term more, and nobody but its holder gives anything back.
+//! A lease spends what it has fetched without the bucket; the bound has one term more, and nobody
+//! but its holder gives anything back.
 
 mod common;
 
@@ -177,7 +178,8 @@ fn take<const N: usize>(
     granted
 }
 
-/// A change: when, how much of each stream was used or put back, and what was outstanding before it.
+/// A change: when, how much of each stream was used or put back, and what was outstanding before
+/// it.
 #[derive(Clone, Copy, Debug)]
 struct Change<const N: usize> {
     at: u64,
@@ -186,8 +188,9 @@ struct Change<const N: usize> {
     outstanding: [u64; N],
 }
 
-/// Four leases and bare calls do random things to one bucket and to the exact model, and agree in everything, step by step. The first lease stops
-/// after a third of the steps, and spends what it holds an hour later. With `stale`, supplied times may be old.
+/// Four leases and bare calls do random things to one bucket and to the exact model, and agree in
+/// everything, step by step. The first lease stops after a third of the steps, and spends what it
+/// holds an hour later. With `stale`, supplied times may be old.
 fn run<const N: usize, L: Verbs<N>>(
     seed: u64,
     limits: [Limit; N],
@@ -242,7 +245,8 @@ fn run<const N: usize, L: Verbs<N>>(
             }
         } else {
             let (lease, plain, used) = (&mut leases[who], &mut plain[who], &mut used[who]);
-            // After its hour the first lease spends what it holds, which no reading of a clock forbids.
+            // After its hour the first lease spends what it holds, which no reading of a clock
+            // forbids.
             let supplied = step != STEPS * 2 / 3 && random.below(3) == 0;
             let t = if supplied && stale && random.below(2) == 0 { random.below(now + 1) } else { now };
             let at = supplied.then_some(nanos(t));
@@ -314,7 +318,8 @@ fn run<const N: usize, L: Verbs<N>>(
     changes
 }
 
-/// The formula over every window between two changes, by brute force. Says how often it takes the term of what was outstanding.
+/// The formula over every window between two changes, by brute force. Says how often it takes the
+/// term of what was outstanding.
 fn audit<const N: usize>(limits: [Limit; N], changes: &[Change<N>]) -> Result<u64, String> {
     let mut needed = 0;
     for (stream, limit) in limits.into_iter().enumerate() {
@@ -383,7 +388,8 @@ fn in_every_window_no_more_is_used_than_the_bound_and_what_was_outstanding() {
     assert!(needed > 0, "no window was worth auditing");
 }
 
-/// Held for an hour, while the bucket fills up, and then used at one instant together with all that the bucket has.
+/// Held for an hour, while the bucket fills up, and then used at one instant together with all that
+/// the bucket has.
 #[test]
 fn what_was_outstanding_may_be_used_beyond_the_plain_bound_to_the_last_token_of_it() {
     let limit = Limit::per_second(10).capacity(100);
@@ -500,7 +506,8 @@ fn a_refused_request_debits_nothing_and_names_the_stream_and_the_wait() {
     assert_eq!(lease.at(nanos(100_000_000)).try_take([6, 21]), Ok(()));
 }
 
-/// Here and in the bucket there is more than the capacity; a request for as much is refused all the same, as the bucket would.
+/// Here and in the bucket there is more than the capacity; a request for as much is refused all the
+/// same, as the bucket would.
 #[test]
 fn a_request_above_the_capacity_is_refused_as_never_however_much_is_held() {
     let clock = ManualClock::new();

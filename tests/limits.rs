@@ -1,4 +1,5 @@
-//! A limit that cannot be kept is an error that names the value and the rule; every limit up to the edge can be kept.
+//! A limit that cannot be kept is an error that names the value and the rule; every limit up to the
+//! edge can be kept.
 
 mod common;
 

@@ -90,7 +90,8 @@ fn take_up_to_takes_whole_items_that_fit_all_streams() {
     }
 }
 
-/// Two published limits that are checked in turn lose 15 % of the first one's budget to refusals of the second.
+/// Two published limits that are checked in turn lose 15 % of the first one's budget to refusals of
+/// the second.
 #[test]
 fn a_refusal_by_the_second_stream_costs_the_first_nothing() {
     let bucket = MultiBucket::with_clock([budget(1000), Limit::per_second(100)], ManualClock::new()).unwrap();
@@ -105,7 +106,8 @@ fn of_two_callers_in_opposite_order_one_is_granted_and_nobody_sees_half() {
     const ROUNDS: usize = 2000;
     let bucket = MultiBucket::with_clock([budget(3); 2], ManualClock::new()).unwrap();
     let barrier = Barrier::new(2);
-    // What was granted in each round, and what was seen afterwards. Judged at the end: a panic would leave the other at the barrier.
+    // What was granted in each round, and what was seen afterwards. Judged at the end: a panic
+    // would leave the other at the barrier.
     let [first, second] = thread::scope(|scope| {
         let callers = [[2, 3], [3, 2]].map(|amounts| {
             let (barrier, bucket) = (&barrier, &bucket);
@@ -130,8 +132,9 @@ fn of_two_callers_in_opposite_order_one_is_granted_and_nobody_sees_half() {
     }
 }
 
-/// All streams begin alike and are debited alike: whoever sees them differ has seen half a take. So has whoever is refused by another than the
-/// first, which is the one to be named when all waits are as long.
+/// All streams begin alike and are debited alike: whoever sees them differ has seen half a take. So
+/// has whoever is refused by another than the first, which is the one to be named when all waits
+/// are as long.
 fn untorn<const N: usize>() {
     const LOOKS: u64 = 60_000;
     let bucket = MultiBucket::<N, _, 12>::with_slots([Limit::per_second(1000); N], ManualClock::new()).unwrap();

@@ -1,4 +1,5 @@
-//! A pause: nothing is granted, nothing accrues, nothing is forfeited, and nobody who waits is promised anything that does not come true.
+//! A pause: nothing is granted, nothing accrues, nothing is forfeited, and nobody who waits is
+//! promised anything that does not come true.
 
 mod common;
 

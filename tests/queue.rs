@@ -1,4 +1,5 @@
-//! How far the queue reaches: its bounds are exact, a call past them changes nothing, and no limit, amount or time overflows.
+//! How far the queue reaches: its bounds are exact, a call past them changes nothing, and no limit,
+//! amount or time overflows.
 
 mod common;
 mod waits;
@@ -23,7 +24,8 @@ fn seen<const N: usize>(bucket: &impl Waits<N>, limits: [Limit; N]) -> impl Part
     (bucket.changes(), bucket.available(), waits)
 }
 
-/// A reservation of `n` is made if its wait is allowed, and refused with that wait, changing nothing, if a nanosecond less is.
+/// A reservation of `n` is made if its wait is allowed, and refused with that wait, changing
+/// nothing, if a nanosecond less is.
 fn exact_to_a_nanosecond<const N: usize>(
     bucket: &impl Waits<N>,
     limits: [Limit; N],
@@ -196,7 +198,8 @@ fn the_furthest_debt_is_charged_and_not_a_token_more() {
     }
 }
 
-/// A reading from long ago sees the furthest debt and all that has accrued since: more than half of what a word holds.
+/// A reading from long ago sees the furthest debt and all that has accrued since: more than half of
+/// what a word holds.
 #[test]
 fn a_refusal_of_the_furthest_debts_tells_the_whole_wait() {
     let bucket = single(per_second(1000).empty());

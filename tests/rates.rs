@@ -1,4 +1,5 @@
-//! Rates and limits are written as people write them, read back as the same number, and refused with the text and the rule.
+//! Rates and limits are written as people write them, read back as the same number, and refused
+//! with the text and the rule.
 
 mod common;
 

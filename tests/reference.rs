@@ -1,5 +1,5 @@
-//! Every verb of every bucket agrees with an exact bucket over random operations, outright where the rate is exact, and else within
-//! a nanosecond of accrual.
+//! Every verb of every bucket agrees with an exact bucket over random operations, outright where
+//! the rate is exact, and else within a nanosecond of accrual.
 
 mod common;
 
@@ -103,7 +103,8 @@ fn any_limit() -> impl Strategy<Value = Limit> {
     limit(rate)
 }
 
-/// Does every operation to the bucket and the models; each answer must be one that the models allow.
+/// Does every operation to the bucket and the models; each answer must be one that the models
+/// allow.
 fn agree<const N: usize>(limits: [Limit; N], mut bucket: impl Verbs<N>, ops: &[Op<N>]) -> Result<(), TestCaseError> {
     let mut models = limits.map(Naive::new);
     let latest =

@@ -15,7 +15,8 @@ fn earned(rate: Rate, t: u64, late: u128) -> u64 {
     (u128::from(rate.tokens()) * u128::from(t).saturating_sub(late) / rate.period().as_nanos()) as u64
 }
 
-/// Takes whatever is there, every `step` nanoseconds, `polls` times; the sum must be what the whole time earned.
+/// Takes whatever is there, every `step` nanoseconds, `polls` times; the sum must be what the whole
+/// time earned.
 fn polled(rate: Rate, step: u64, polls: u64) {
     let limit = Limit::new(rate, rate.tokens().max(1) * 1000).empty();
     let late = limit.precision().unwrap().as_nanos();

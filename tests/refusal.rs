@@ -1,4 +1,5 @@
-//! A refusal changes nothing, and says exactly which stream refused and for how long, or that no wait helps.
+//! A refusal changes nothing, and says exactly which stream refused and for how long, or that no
+//! wait helps.
 
 mod common;
 

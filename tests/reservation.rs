@@ -89,7 +89,8 @@ fn a_cancelled_reservation_frees_tokens_for_whoever_calls_next() {
     let (first, second) = (bucket.reserve(5).unwrap(), bucket.reserve(5).unwrap());
     first.cancel();
     assert_eq!(second.ready_at(), nanos(1_000_000_000));
-    // The next one gets them, and is served before those who waited: 5 of them are there at 0.5 s, and 1 more at 0.6 s.
+    // The next one gets them, and is served before those who waited: 5 of them are there at 0.5 s,
+    // and 1 more at 0.6 s.
     assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(600)));
     let third = bucket.reserve(1).unwrap();
     assert_eq!(third.ready_at(), nanos(600_000_000));
@@ -193,7 +194,8 @@ fn amounts_of_nothing_are_granted_at_once_and_write_nothing() {
     assert_eq!(bucket.snapshot().sequence(), sequence);
 }
 
-/// Two streams, one of them short: what waits for that one has long been debited from the other, which refills meanwhile.
+/// Two streams, one of them short: what waits for that one has long been debited from the other,
+/// which refills meanwhile.
 #[test]
 fn of_several_streams_a_burst_at_use_can_exceed_the_capacity_by_what_was_held() {
     let short = Limit::per_second(1).empty();
@@ -204,7 +206,8 @@ fn of_several_streams_a_burst_at_use_can_exceed_the_capacity_by_what_was_held() 
     bucket.clock().set(held.ready_at());
     bucket.try_take([0, 10]).unwrap();
     held.commit();
-    // 20 are used at one instant: the plain bound does not hold, the formula with H does, to the token.
+    // 20 are used at one instant: the plain bound does not hold, the formula with H does, to the
+    // token.
     let at = 1_000_000_000;
     let uses = |own| {
         [(0, own), (at, at)].map(|(at_decision, own)| Event::Debit {
@@ -237,8 +240,9 @@ fn the_bound_at_use_is_a_nanosecond_wider_even_where_the_rate_is_exact() {
 /// What happened to one stream, in the order in which it did.
 #[derive(Clone, Copy, Debug)]
 enum Event {
-    /// Tokens that were taken, reserved or charged on this reading; what was owed after that; and the own and the common instant from which
-    /// they may be used, unless they are not used, as a charge is not.
+    /// Tokens that were taken, reserved or charged on this reading; what was owed after that; and
+    /// the own and the common instant from which they may be used, unless they are not used, as a
+    /// charge is not.
     Debit {
         at: u64,
         n: u64,
@@ -250,7 +254,8 @@ enum Event {
     },
 }
 
-/// Of the events whose instant is in the window, all that was put back between the first and the last of them, and that last one.
+/// Of the events whose instant is in the window, all that was put back between the first and the
+/// last of them, and that last one.
 fn windows(
     events: &[Event],
     instant: impl Fn(&Event) -> Option<u64>,
@@ -413,7 +418,8 @@ fn the_bounds_hold_for_several_streams_with_what_was_held() {
     }
 }
 
-/// The audits are no formality: they notice a token too many, and a hold or a debt that is left out.
+/// The audits are no formality: they notice a token too many, and a hold or a debt that is left
+/// out.
 #[test]
 fn the_audits_notice_one_token_too_many() {
     let limit = per_second(10);
@@ -460,8 +466,9 @@ fn op<const N: usize>() -> impl Strategy<Value = Op<N>> {
     ]
 }
 
-/// Does all operations to the bucket and to exact models with debts. After each of them, the wait for one token and for all of them is the
-/// model's, which says to a nanosecond what there is, or what is owed.
+/// Does all operations to the bucket and to exact models with debts. After each of them, the wait
+/// for one token and for all of them is the model's, which says to a nanosecond what there is, or
+/// what is owed.
 fn agree<const N: usize>(bucket: &impl Waits<N>, limits: [Limit; N], ops: &[Op<N>]) -> Result<(), TestCaseError> {
     let mut models = limits.map(Naive::new);
     let tolerance = models.iter().map(|model| model.precision).max().unwrap();
@@ -520,7 +527,8 @@ fn agree<const N: usize>(bucket: &impl Waits<N>, limits: [Limit; N], ops: &[Op<N
                 prop_assert!(off.abs() <= tolerance, "{:?}, not {wait} ns later; {state}", place.ready_at());
                 models.iter_mut().zip(n).for_each(|(model, n)| model.take(t, n));
                 if tolerance == 0 {
-                    // At that instant nothing is owed, and a nanosecond before something is, as far as this took anything.
+                    // At that instant nothing is owed, and a nanosecond before something is, as far
+                    // as this took anything.
                     let owed = |at: u64| models.iter().zip(n).any(|(model, n)| n > 0 && model.owed(at) > 0);
                     let ready = place.ready_at().as_nanos();
                     prop_assert!(!owed(ready) && (ready == t || owed(ready - 1)), "{ready}; {state}");

@@ -1,4 +1,5 @@
-//! What a public type promises by its traits: all may be shared and sent, all show themselves, and errors are plain values.
+//! What a public type promises by its traits: all may be shared and sent, all show themselves, and
+//! errors are plain values.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -103,7 +104,8 @@ const _: () = {
 
 fn may_be_sent(_: impl Send) {}
 
-/// What waits may be sent to another thread wherever the timer and its sleep may be. Checked by the compiler.
+/// What waits may be sent to another thread wherever the timer and its sleep may be. Checked by the
+/// compiler.
 #[allow(dead_code, reason = "there is nothing to run")]
 fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, double: &MultiBucket<2>, timer: T) {
     may_be_sent(single.take(1, timer));

@@ -1,4 +1,5 @@
-//! Limits that change while the bucket runs: nothing earned is lost, nothing is multiplied, and nothing is retroactive.
+//! Limits that change while the bucket runs: nothing earned is lost, nothing is multiplied, and
+//! nothing is retroactive.
 
 mod common;
 
@@ -22,8 +23,9 @@ fn seconds(seconds: u64) -> Time {
     nanos(seconds * SECOND)
 }
 
-/// A stream in exact arithmetic whose limit changes: its level in `1 / scale` of a token at the last instant that it was looked at, where `scale` is a
-/// multiple of every period. Nothing is ever rounded.
+/// A stream in exact arithmetic whose limit changes: its level in `1 / scale` of a token at the
+/// last instant that it was looked at, where `scale` is a multiple of every period. Nothing is ever
+/// rounded.
 #[derive(Clone, Debug)]
 struct Piecewise {
     scale: i128,
@@ -52,7 +54,8 @@ impl Piecewise {
         i128::from(nanos) * i128::from(rate.tokens()) * self.scale / rate.period().as_nanos() as i128
     }
 
-    /// Time passes; what is more than the capacity is lost. A reading that was overtaken does not turn it back.
+    /// Time passes; what is more than the capacity is lost. A reading that was overtaken does not
+    /// turn it back.
     fn pass(&mut self, t: u64) {
         let t = t.max(self.at);
         let gained = self.gained(t.saturating_sub(self.at.max(self.paused_until)));
@@ -120,7 +123,8 @@ fn ops(kinds: usize) -> impl Strategy<Value = Vec<(u64, Op)>> {
     prop::collection::vec((later, op), 1..80)
 }
 
-/// Does every operation to the bucket and to the model. An answer may be off by what accrues in `slack` nanoseconds for every change so far.
+/// Does every operation to the bucket and to the model. An answer may be off by what accrues in
+/// `slack` nanoseconds for every change so far.
 fn agree(kinds: &[Limit], scale: i128, slack: u64, ops: &[(u64, Op)]) -> Result<(), TestCaseError> {
     let bucket = bucket([kinds[0]]);
     let mut model = Piecewise::new(kinds[0], scale);
@@ -473,7 +477,8 @@ fn the_instant_of_a_reservation_is_when_its_tokens_are_there_under_any_limits() 
                 bucket.set_limit(limit).unwrap();
             }
             let ready = place.ready_at();
-            // Then nothing is owed and nothing is there: the next token takes its whole time, but for what is rounded: less than a nanosecond at the fastest rate.
+            // Then nothing is owed and nothing is there: the next token takes its whole time, but
+            // for what is rounded: less than a nanosecond at the fastest rate.
             let next = bucket.at(ready).wait_for([1]).unwrap().as_nanos();
             let token = third.rate.period().as_nanos() / u128::from(third.rate.tokens());
             let speed = |limit: &Limit| limit.rate.tokens() as f64 / limit.rate.period().as_nanos() as f64;
@@ -515,7 +520,8 @@ fn ten_thousand_changes_are_each_seen_and_counted() {
 #[test]
 fn no_call_that_begins_after_a_change_has_returned_decides_on_the_old_limits() {
     const CHANGES: u64 = if cfg!(miri) { 20 } else { 20_000 };
-    // The capacity of the second stream counts the changes; of the first nothing is there after the change to an odd one.
+    // The capacity of the second stream counts the changes; of the first nothing is there after the
+    // change to an odd one.
     let bucket = MultiBucket::new([Limit::per_second(0).capacity(1), Limit::per_second(0).capacity(1)]).unwrap();
     let (done, stop) = (AtomicU64::new(1), AtomicBool::new(false));
     thread::scope(|scope| {

@@ -22,8 +22,9 @@ struct Totals {
     calls: AtomicU64,
 }
 
-/// 64 threads make 1000 calls each. `caller` makes a thread's own access to the bucket; `before` runs ahead of every call. Every stream is asked
-/// for the same amount, and only what was taken is given back.
+/// 64 threads make 1000 calls each. `caller` makes a thread's own access to the bucket; `before`
+/// runs ahead of every call. Every stream is asked for the same amount, and only what was taken is
+/// given back.
 fn contend<const N: usize, V: Verbs<N>>(
     caller: impl Fn() -> V + Sync,
     clock: &ManualClock,
@@ -89,7 +90,8 @@ fn sixty_four_threads_on_a_token_bucket_complete_their_calls_and_share_its_capac
     }
 }
 
-/// With `S` slots inside; where there are more threads than that, and no `alloc`, a call may have to wait for another to leave.
+/// With `S` slots inside; where there are more threads than that, and no `alloc`, a call may have
+/// to wait for another to leave.
 fn sixty_four_threads_on_slots<const N: usize, const S: usize>() {
     for limit in limits() {
         let clock = ManualClock::new();
@@ -128,7 +130,8 @@ fn sixty_four_handles_complete_their_calls_and_share_the_capacity() {
     }
 }
 
-/// A bucket that begins empty and never gets full forfeits nothing, so that what was earned is held or still there, to the token.
+/// A bucket that begins empty and never gets full forfeits nothing, so that what was earned is held
+/// or still there, to the token.
 fn all_that_is_earned_is_held_or_there<V: Verbs<1>>(limit: Limit, clock: &ManualClock, caller: impl Fn() -> V + Sync) {
     let totals = contend(&caller, clock, || _ = clock.advance(Duration::from_micros(100)));
     let elapsed = THREADS * CALLS * 100_000;

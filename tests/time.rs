@@ -1,4 +1,5 @@
-//! Any reading of a clock is harmless: stale, from before construction, after ages, across the wrap of the counter, at the end of time.
+//! Any reading of a clock is harmless: stale, from before construction, after ages, across the wrap
+//! of the counter, at the end of time.
 
 mod common;
 
@@ -166,7 +167,8 @@ fn the_wrap_of_the_counter_is_not_noticed() {
         let mut model = Naive::new(limit);
         let step = 10 * DAY + 1;
         for i in 1..=years * 365 * DAY / step {
-            // Ten days later it is full; ten milliseconds later, a tenth of a second's worth of the rate is there again.
+            // Ten days later it is full; ten milliseconds later, a tenth of a second's worth of the
+            // rate is there again.
             let full = i * step;
             assert_eq!(single.at(nanos(full)).take_up_to(u64::MAX), limit.capacity, "{limit} at {full} ns");
             assert_eq!(multi.at(nanos(full)).try_take([limit.capacity; 2]), Ok(()), "{limit} at {full} ns");

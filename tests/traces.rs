@@ -1,10 +1,13 @@
-//! Owns the replay of recorded decisions: where an earlier token bucket granted or refused, so does this one.
+//! Owns the replay of recorded decisions: where an earlier token bucket granted or refused, so does
+//! this one.
 //!
-//! `tests/traces/README.md` has the format. `TOLLGATE_TRACES=DIR` replays another directory, plain or compressed.
+//! `tests/traces/README.md` has the format. `TOLLGATE_TRACES=DIR` replays another directory, plain
+//! or compressed.
 //!
-//! Where the rate is exact, every answer must be the recorded one, and every wait to the nanosecond. Elsewhere a decision may differ if a nanosecond of
-//! accrual would have turned it; the difference is counted, and the bucket brought to where the recording is.
-//! Differences in more than 1 % of a model's operations fail.
+//! Where the rate is exact, every answer must be the recorded one, and every wait to the
+//! nanosecond. Elsewhere a decision may differ if a nanosecond of accrual would have turned it; the
+//! difference is counted, and the bucket brought to where the recording is. Differences in more
+//! than 1 % of a model's operations fail.
 
 mod trace_fifo;
 mod trace_format;
@@ -34,7 +37,8 @@ use trace_wait::{replay_double_credit, replay_wait};
 fn recorded_decisions_are_agreed_with() {
     let directory = std::env::var_os("TOLLGATE_TRACES").map_or_else(committed, PathBuf::from);
     let report = Report::of(&directory).unwrap_or_else(|failure| panic!("{failure}"));
-    // Past the test harness, which captures only what is printed by macro, and which may have left a line unfinished.
+    // Past the test harness, which captures only what is printed by macro, and which may have left
+    // a line unfinished.
     write!(io::stdout().lock(), "\n{report}").unwrap();
     for (model, tally) in &report.replayed {
         assert!(tally.is_close(), "model {model}: more than 1 % of the operations differ: {tally:?}");
@@ -70,7 +74,8 @@ struct Tally {
     defects: u64,
 }
 
-/// Replays one file in every way there is, and says how many decisions differed by a nanosecond of accrual.
+/// Replays one file in every way there is, and says how many decisions differed by a nanosecond of
+/// accrual.
 type Replay = fn(&Recording) -> Result<Tally, String>;
 
 fn replay_of(recording: &Recording) -> Option<Replay> {
@@ -121,8 +126,8 @@ impl fmt::Display for Report {
 }
 
 impl Tally {
-    /// One file, replayed in several ways that differed from it so many times each. The differences are a property of the arithmetic, so all
-    /// replays must have the same.
+    /// One file, replayed in several ways that differed from it so many times each. The differences
+    /// are a property of the arithmetic, so all replays must have the same.
     fn of(file: &str, operations: usize, differences: &[u64]) -> Result<Self, String> {
         if differences.iter().any(|count| *count != differences[0]) {
             return Err(format!("{file}: the replays differ from the recording in unlike numbers: {differences:?}"));
@@ -233,7 +238,8 @@ mod the_checks_can_fail {
 
     #[test]
     fn a_recording_without_the_defect_is_found() {
-        // The first wait of a recording credits nothing too much; without the rest there is no defect in it.
+        // The first wait of a recording credits nothing too much; without the rest there is no
+        // defect in it.
         let name = "asyncutils/token-raw-grid-s1";
         let mut lines = lines_of(name);
         assert!(replay_double_credit(&Recording::parse(name, &lines.join("\n")).unwrap()).unwrap().defects > 0);
@@ -343,7 +349,8 @@ mod the_checks_can_fail {
         }
     }
 
-    /// 2048 of 2^20 a second are there after 1/512 s. A bucket at this inexact rate has them a nanosecond later.
+    /// 2048 of 2^20 a second are there after 1/512 s. A bucket at this inexact rate has them a
+    /// nanosecond later.
     #[test]
     #[cfg(feature = "std")]
     fn a_batch_that_is_a_nanosecond_late_is_counted() {
@@ -411,7 +418,8 @@ mod the_checks_can_fail {
         let name = "aiokpl/n2-clock-regress-grid-s1";
         let recording = Recording::parse(name, &lines_of(name).join("\n")).unwrap();
         let take = Take::<2>::read(&recording).unwrap();
-        // 2 a second, up to 2: the third and fourth token come after a second, in whatever order the grants are listed.
+        // 2 a second, up to 2: the third and fourth token come after a second, in whatever order
+        // the grants are listed.
         let grants =
             |nanos| [(take.t0.after(Duration::from_nanos(nanos)), [2, 0]), (take.t0, [1, 0]), (take.t0, [1, 431])];
         assert_eq!(keeps_the_bound(&take, &grants(1_000_000_000)), Ok(()));

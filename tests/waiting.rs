@@ -1,6 +1,8 @@
-//! Those who wait: in turn, woken once, never early, and gone without a trace when they are dropped.
+//! Those who wait: in turn, woken once, never early, and gone without a trace when they are
+//! dropped.
 //!
-//! Most of it is played on a clock and a timer that are moved by hand, where every instant is exact; `paused` and `real_time` are tasks on a runtime.
+//! Most of it is played on a clock and a timer that are moved by hand, where every instant is
+//! exact; `paused` and `real_time` are tasks on a runtime.
 
 mod common;
 
@@ -19,7 +21,8 @@ use tollgate::{Clock, Limit, ManualClock, MultiBucket, Rate, Refused, Time, Time
 const SECOND: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
 
-/// A timer on a clock that is moved by hand: a sleep ends when the clock has come to where `fires` puts its end.
+/// A timer on a clock that is moved by hand: a sleep ends when the clock has come to where `fires`
+/// puts its end.
 struct Hand<'a> {
     clock: &'a ManualClock,
     fires: fn(Duration) -> Duration,
@@ -69,7 +72,8 @@ fn ten_per_second(clock: &ManualClock) -> TokenBucket<&ManualClock> {
     TokenBucket::with_clock(Limit::per_second(10).empty(), clock).unwrap()
 }
 
-/// A bucket that the same play can be played on: its waiters, and how long there is to wait for all it holds, which tells its level exactly.
+/// A bucket that the same play can be played on: its waiters, and how long there is to wait for all
+/// it holds, which tells its level exactly.
 trait Stage {
     fn waiter<'a>(&'a self, n: u64, timer: &'a Hand<'a>) -> Waiter<'a>;
     fn wait_for(&self, n: u64) -> Duration;
@@ -115,9 +119,10 @@ const FATES: [Fate; 6] = {
     [BeforeTheFirstPoll, AtOnce, JustBeforeItsInstant, AtItsInstant, LongAfterItsInstant, Completed]
 };
 
-/// Lets waiters for `amounts` come at the present, in this order, and each meet its fate, with `ranks` deciding between those that do so at one instant. After
-/// each event the bucket must stand where the exact model does; all that are not dropped complete at the instants they were promised, and not
-/// a nanosecond before.
+/// Lets waiters for `amounts` come at the present, in this order, and each meet its fate, with
+/// `ranks` deciding between those that do so at one instant. After each event the bucket must stand
+/// where the exact model does; all that are not dropped complete at the instants they were
+/// promised, and not a nanosecond before.
 fn play(bucket: &impl Stage, clock: &ManualClock, limit: Limit, amounts: &[u64], fates: &[Fate], ranks: &[usize]) {
     let start = clock.now().as_nanos();
     let timer = Hand::new(clock);
@@ -595,7 +600,8 @@ fn a_thread_that_waited_for_readiness_finds_it() {
     assert!(bucket.try_take([1, 3]).is_ok());
 }
 
-/// Tasks on tokio's runtimes; the clock is that of tokio, which in a paused runtime jumps from one sleep's end to the next.
+/// Tasks on tokio's runtimes; the clock is that of tokio, which in a paused runtime jumps from one
+/// sleep's end to the next.
 #[cfg(feature = "tokio")]
 mod paused {
     use std::future::poll_fn;

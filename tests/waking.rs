@@ -1,4 +1,5 @@
-//! Those who wait when the limits change: whoever's turn comes earlier is woken, and whoever's turn comes later waits on.
+//! Those who wait when the limits change: whoever's turn comes earlier is woken, and whoever's turn
+//! comes later waits on.
 #![cfg(feature = "std")]
 
 use std::future::Future;
@@ -49,7 +50,8 @@ impl Woken {
     }
 }
 
-/// All that waits on a thread, each for a token of an hour, beside a change that makes it there at once.
+/// All that waits on a thread, each for a token of an hour, beside a change that makes it there at
+/// once.
 fn all_are_woken_by(change: impl Fn(&MultiBucket<1, InstantClock>)) {
     let waits: [fn(&MultiBucket<1, InstantClock>); 4] = [
         |bucket| bucket.reserve([1]).unwrap().wait(),

@@ -1,4 +1,5 @@
-//! Owns what every measurement shares: the contestants, each as small an adapter as it can be, and how they are run.
+//! Owns what every measurement shares: the contestants, each as small an adapter as it can be, and
+//! how they are run.
 //!
 //! A loop over a contestant is monomorphic: nothing in it is called through a pointer.
 
@@ -31,20 +32,23 @@ pub trait Limiter: Contestant + Sized {
     /// Grants whatever is asked of it, for longer than any measurement.
     fn granting() -> Self;
 
-    /// Grants `takes` times, and earns nothing that would show within an hour. Drained, if that is 0.
+    /// Grants `takes` times, and earns nothing that would show within an hour. Drained, if that
+    /// is 0.
     fn holding(takes: u32) -> Self;
 }
 
 /// What a decision takes of each stream: one request, and some of everything else.
 ///
-/// Small enough for a peer whose token is a whole nanosecond to earn it back before the next decision.
+/// Small enough for a peer whose token is a whole nanosecond to earn it back before the next
+/// decision.
 pub const EACH: [u32; 8] = [1, 20, 20, 20, 20, 20, 20, 20];
 
 /// What the granting ones earn, in tokens per second, and the drained ones may hold at most.
 const FAST: u32 = 1_000_000_000;
 const ROOM: u32 = 30_000;
 
-/// [`EACH`] as a caller has it: one request, and a number of the others that the compiler knows nothing of.
+/// [`EACH`] as a caller has it: one request, and a number of the others that the compiler knows
+/// nothing of.
 #[inline(always)]
 fn amounts<const N: usize>() -> [u64; N] {
     std::array::from_fn(|i| if i == 0 { EACH[0].into() } else { black_box(EACH[i].into()) })

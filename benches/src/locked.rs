@@ -1,4 +1,5 @@
-//! Owns the straightforward exact bucket of two streams: two counters in a mutex, at a time that the caller supplies.
+//! Owns the straightforward exact bucket of two streams: two counters in a mutex, at a time that
+//! the caller supplies.
 
 use parking_lot::Mutex;
 

@@ -1,4 +1,5 @@
-//! Owns our contestants: one stream and several, through the bucket and through a handle, each with a supplied time and with the default clock.
+//! Owns our contestants: one stream and several, through the bucket and through a handle, each with
+//! a supplied time and with the default clock.
 
 use std::hint::black_box;
 
@@ -140,7 +141,8 @@ impl<const N: usize> Contestant for HandlesOnClock<N> {
     }
 }
 
-/// Sixty-four requests of one token each as one batch, at a supplied time: one call is 64 decisions.
+/// Sixty-four requests of one token each as one batch, at a supplied time: one call is 64
+/// decisions.
 #[derive(Debug)]
 pub struct Batch(TokenBucket<ManualClock>);
 
@@ -157,7 +159,8 @@ impl Contestant for Batch {
     }
 }
 
-/// One stream through a lease for each thread, on the default clock, which is read once for each chunk.
+/// One stream through a lease for each thread, on the default clock, which is read once for each
+/// chunk.
 #[derive(Debug)]
 pub struct OneLease(TokenBucket);
 

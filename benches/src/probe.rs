@@ -1,7 +1,8 @@
-//! Owns the probe of the machine: what it costs to send a line of the cache to the other core and back.
+//! Owns the probe of the machine: what it costs to send a line of the cache to the other core and
+//! back.
 //!
-//! On a virtual machine that changes by a factor of four to ten, every few seconds, with where the host runs the two cores. A figure of two
-//! threads says little without it.
+//! On a virtual machine that changes by a factor of four to ten, every few seconds, with where the
+//! host runs the two cores. A figure of two threads says little without it.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -21,7 +22,8 @@ pub enum Distance {
 }
 
 impl Distance {
-    /// Nanoseconds there and back that lie between the two: the one is seen at 50 to 110, the other at 440 to 460.
+    /// Nanoseconds there and back that lie between the two: the one is seen at 50 to 110, the other
+    /// at 440 to 460.
     const BORDER: f64 = 220.0;
 
     pub fn of(round_trip: f64) -> Self {
@@ -29,7 +31,8 @@ impl Distance {
     }
 }
 
-/// So many round trips are timed together, and so often: a millisecond at most, and what preempts one chunk does not move the median.
+/// So many round trips are timed together, and so often: a millisecond at most, and what preempts
+/// one chunk does not move the median.
 const TRIPS: u64 = 64;
 const CHUNKS: u64 = 16;
 

@@ -1,4 +1,5 @@
-//! Owns the lines that a run is kept as: first the machine, then one for each figure. `ratios` writes them and `charts` reads them.
+//! Owns the lines that a run is kept as: first the machine, then one for each figure. `ratios`
+//! writes them and `charts` reads them.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,7 +35,8 @@ pub struct Figure {
     pub ns: f64,
     pub reference: String,
     pub reference_ns: f64,
-    /// For two threads: the same, apart, for the rounds in which the cores were near to each other and far from each other.
+    /// For two threads: the same, apart, for the rounds in which the cores were near to each other
+    /// and far from each other.
     #[serde(flatten)]
     pub distances: Option<Distances>,
     #[serde(flatten)]

@@ -1,4 +1,5 @@
-//! Owns what several threads do to one contestant at once: how much in a fixed time, and how long each of their calls takes.
+//! Owns what several threads do to one contestant at once: how much in a fixed time, and how long
+//! each of their calls takes.
 
 use std::sync::Barrier;
 use std::sync::atomic::AtomicBool;
@@ -23,7 +24,8 @@ pub struct Done {
     pub granted: u64,
 }
 
-/// Lets `threads` threads start together and call until `window` is over, each with a `think` after each call.
+/// Lets `threads` threads start together and call until `window` is over, each with a `think` after
+/// each call.
 pub fn window<C: Contestant>(contestant: &C, threads: usize, window: Duration, think: impl Fn() + Sync) -> Done {
     let work = |stop: &AtomicBool| {
         let mut own = contestant.own();
@@ -39,13 +41,15 @@ pub fn window<C: Contestant>(contestant: &C, threads: usize, window: Duration, t
         (calls, granted, started.elapsed())
     };
     let done = together(threads, Some(window), work);
-    // Each thread by its own time: not all of them begin and end at once where there are more of them than cores.
+    // Each thread by its own time: not all of them begin and end at once where there are more of
+    // them than cores.
     let rate: f64 = done.iter().map(|(calls, _, time)| *calls as f64 / time.as_nanos() as f64).sum();
     let total = |of: fn(&(u64, u64, Duration)) -> u64| done.iter().map(of).sum();
     Done { nanos: 1.0 / rate, calls: total(|done| done.0), granted: total(|done| done.1) }
 }
 
-/// Lets `threads` threads start together and make so many calls in all; how long it was from the first start to the last end.
+/// Lets `threads` threads start together and make so many calls in all; how long it was from the
+/// first start to the last end.
 ///
 /// # Panics
 ///

@@ -1,4 +1,5 @@
-//! What the contestants answer is checked here, before anything is timed: who grants grants, who refuses refuses, and who counts counts right.
+//! What the contestants answer is checked here, before anything is timed: who grants grants, who
+//! refuses refuses, and who counts counts right.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What the criterion files share: a contestant that grants or refuses every call, and is held to it while it is timed.
+//! What the criterion files share: a contestant that grants or refuses every call, and is held to
+//! it while it is timed.
 
 use std::time::Instant;
 

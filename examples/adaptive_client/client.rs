@@ -1,4 +1,5 @@
-//! Owns one sender: a connection that is kept alive, and a request whenever the shared bucket lets it. As much of HTTP/1.1 as that takes.
+//! Owns one sender: a connection that is kept alive, and a request whenever the shared bucket lets
+//! it. As much of HTTP/1.1 as that takes.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +8,8 @@ use std::time::Duration;
 
 use crate::Client;
 
-/// Sends requests until it is done, in turn with the other threads, and tells the policy how they ended.
+/// Sends requests until it is done, in turn with the other threads, and tells the policy how they
+/// ended.
 pub(crate) fn send(
     address: SocketAddr,
     client: &Client,
@@ -20,7 +22,8 @@ pub(crate) fn send(
             (200, _) => client.tick(),
             (429, retry_after) => {
                 client.throttled();
-                // A pause stays when the policy changes the limit, and of several the latest end holds.
+                // A pause stays when the policy changes the limit, and of several the latest end
+                // holds.
                 retry_after.into_iter().for_each(|wait| client.bucket().pause_for(wait));
             }
             (status, _) => return Err(format!("the server answered {status}").into()),
@@ -42,7 +45,8 @@ impl Connection {
         Ok(Self { address, stream: BufReader::new(stream) })
     }
 
-    /// The status of the answer, and its `Retry-After` in seconds if it has one; the body is read and dropped.
+    /// The status of the answer, and its `Retry-After` in seconds if it has one; the body is read
+    /// and dropped.
     fn get(&mut self, path: &str) -> io::Result<(u16, Option<Duration>)> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         self.stream.get_mut().write_all(request.as_bytes())?;

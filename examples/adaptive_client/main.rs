@@ -1,16 +1,22 @@
-//! A client in front of a server whose limit it does not know: it finds the rate that the server bears, and stays there.
+//! A client in front of a server whose limit it does not know: it finds the rate that the server
+//! bears, and stays there.
 //!
-//! The server speaks HTTP over loopback and answers 429 above a limit that it tells nobody. The client may send more than twice that, if it were for its
-//! own limit; [`Aimd`] takes its rate down by a tenth when an answer is 429, and up again with time. Several threads share one bucket, and wait on it in turn.
-//! Who is far over the limit is told `Retry-After: 1`, too: then the client pauses its bucket for so long, and nobody sends. That is so at the beginning, once or twice, and hardly later.
+//! The server speaks HTTP over loopback and answers 429 above a limit that it tells nobody. The
+//! client may send more than twice that, if it were for its own limit; [`Aimd`] takes its rate down
+//! by a tenth when an answer is 429, and up again with time. Several threads share one bucket, and
+//! wait on it in turn. Who is far over the limit is told `Retry-After: 1`, too: then the client
+//! pauses its bucket for so long, and nobody sends. That is so at the beginning, once or twice, and
+//! hardly later.
 //!
 //! ```text
 //! cargo run --release --example adaptive_client [-- --seconds 30] [--plot FILE.svg]
 //! ```
 //!
-//! It fails if the rate that the server admitted, on average over the last 10 s, is not within 10 % of the hidden limit. By what the policy
-//! says, the factor saws by a tenth about every 0.8 s, around 0.4, and it gets there from 1 in a second, not counting pauses; so 10 s are a dozen teeth, and after twice that the
-//! beginning is long over. A run of less than 20 s is not judged by its rate.
+//! It fails if the rate that the server admitted, on average over the last 10 s, is not within 10 %
+//! of the hidden limit. By what the policy says, the factor saws by a tenth about every 0.8 s,
+//! around 0.4, and it gets there from 1 in a second, not counting pauses; so 10 s are a dozen
+//! teeth, and after twice that the beginning is long over. A run of less than 20 s is not judged by
+//! its rate.
 
 mod client;
 mod plot;
@@ -65,7 +71,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hidden = TokenBucket::new(Limit::per_second(HIDDEN).capacity(HIDDEN / 10))?;
     let patience = TokenBucket::new(PATIENCE)?;
 
-    // 5 % of 1000/s more every second, a tenth less when throttled; what comes within 100 ms of that is the same event.
+    // 5 % of 1000/s more every second, a tenth less when throttled; what comes within 100 ms of
+    // that is the same event.
     let bucket = MultiBucket::new([Limit::per_second(CONFIGURED).capacity(10)])?;
     let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(5), Ratio::percent(90)))?;
 

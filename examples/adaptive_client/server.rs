@@ -1,4 +1,5 @@
-//! Owns the server: it admits what its own bucket grants, and answers 429 to the rest; with a `Retry-After`, where that is too much for it, too.
+//! Owns the server: it admits what its own bucket grants, and answers 429 to the rest; with a
+//! `Retry-After`, where that is too much for it, too.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;

@@ -1,7 +1,9 @@
-//! Whom would a limit for each client have refused? Replays an access log through `KeyedBuckets`, at the times that the log says.
+//! Whom would a limit for each client have refused? Replays an access log through `KeyedBuckets`,
+//! at the times that the log says.
 //!
-//! Any file of lines will do: the client is one of the fields that white space separates, the first unless told otherwise, as in the common log format. A line happens
-//! at the time that it has in that format's brackets; where no line has one, lines are spaced evenly.
+//! Any file of lines will do: the client is one of the fields that white space separates, the first
+//! unless told otherwise, as in the common log format. A line happens at the time that it has in
+//! that format's brackets; where no line has one, lines are spaced evenly.
 //!
 //! ```text
 //! cargo run --release --features keys --example per_client -- access.log --limit "10/s capacity 50" --by-address
@@ -9,9 +11,11 @@
 //! zcat access.log.*.gz | cargo run --release --features keys --example per_client -- - --max-keys 1000000
 //! ```
 //!
-//! `KeyedBuckets` keeps no keys, so whoever wants names keeps them: here those of the clients that were refused.
-//! The bound on keys is part of what they cost: 28 bytes for each key where there are as many as there may be, and up to 2 KiB where they are far fewer.
-//! The log is in memory before the replay begins, and nothing but the buckets grows during it: that growth is the memory that is printed.
+//! `KeyedBuckets` keeps no keys, so whoever wants names keeps them: here those of the clients that
+//! were refused. The bound on keys is part of what they cost: 28 bytes for each key where there are
+//! as many as there may be, and up to 2 KiB where they are far fewer. The log is in memory before
+//! the replay begins, and nothing but the buckets grows during it: that growth is the memory that
+//! is printed.
 
 mod arguments;
 mod log;

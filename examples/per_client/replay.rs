@@ -1,4 +1,5 @@
-//! Owns the replay: every request is decided, in its order and at its time; what was decided is told by `report.rs`.
+//! Owns the replay: every request is decided, in its order and at its time; what was decided is
+//! told by `report.rs`.
 
 use std::time::{Duration, Instant};
 
@@ -59,7 +60,8 @@ mod tests {
     use crate::log::Request;
     use tollgate::{Time, TokenBucket};
 
-    /// Whatever goes and comes back meanwhile, every client is refused exactly where a bucket of its own, kept for ever, refuses.
+    /// Whatever goes and comes back meanwhile, every client is refused exactly where a bucket of
+    /// its own, kept for ever, refuses.
     #[test]
     fn clients_are_refused_as_by_buckets_that_are_kept() {
         let limit = Limit::per_second(1).capacity(3);

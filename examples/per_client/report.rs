@@ -86,7 +86,8 @@ fn table(log: &Log<'_>, replay: &Replay, top: usize) -> String {
     text
 }
 
-/// A client as its log names it, in the printable characters of a line. An IPv6 address counts by its prefix.
+/// A client as its log names it, in the printable characters of a line. An IPv6 address counts by
+/// its prefix.
 fn name(client: Client<'_>, field: &str) -> String {
     let whole = match (client, field.parse::<Ipv6Addr>()) {
         (Client::Address(_), Ok(address)) if address.to_ipv4_mapped().is_none() => {

@@ -15,7 +15,8 @@ const MONTHS: [(&str, i64); 12] = [
     ("Dec", 31),
 ];
 
-/// The first `[10/Oct/2000:13:55:36 -0700]` of a line, as seconds since the first day of the year 1 began in Greenwich. A leap second counts as the one after it.
+/// The first `[10/Oct/2000:13:55:36 -0700]` of a line, as seconds since the first day of the year 1
+/// began in Greenwich. A leap second counts as the one after it.
 pub(crate) fn seconds(line: &str) -> Option<i64> {
     line.split('[').skip(1).find_map(|rest| bracketed(rest.split_once(']')?.0))
 }

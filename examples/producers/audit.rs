@@ -1,4 +1,5 @@
-//! Owns the check of the crate's promise: in every window, `granted <= capacity + rate * (window + e)`; never a float in it.
+//! Owns the check of the crate's promise: in every window,
+//! `granted <= capacity + rate * (window + e)`; never a float in it.
 
 use std::time::Duration;
 
@@ -11,10 +12,12 @@ pub(crate) struct Event {
     pub(crate) amounts: [u64; 2],
 }
 
-/// The bound of one stream: `rate` is `tokens / period`, and `e` is the precision that the limit is kept with.
+/// The bound of one stream: `rate` is `tokens / period`, and `e` is the precision that the limit is
+/// kept with.
 ///
-/// Everything is counted in units of `1 / period` tokens, so that nothing is rounded. A capacity is below 2^62 and a
-/// period below 2^64: the sums fit an `i128` while fewer than 2^60 tokens are granted in fewer than 2^60 nanoseconds.
+/// Everything is counted in units of `1 / period` tokens, so that nothing is rounded. A capacity is
+/// below 2^62 and a period below 2^64: the sums fit an `i128` while fewer than 2^60 tokens are
+/// granted in fewer than 2^60 nanoseconds.
 #[derive(Clone, Copy)]
 pub(crate) struct Bound {
     tokens: i128,
@@ -26,8 +29,8 @@ pub(crate) struct Bound {
 /// What the check of all windows came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Audit {
-    /// By how much the worst window exceeds the bound, as a fraction of tokens; negative is head-room. `None` if there were
-    /// no events.
+    /// By how much the worst window exceeds the bound, as a fraction of tokens; negative is
+    /// head-room. `None` if there were no events.
     pub(crate) worst: Option<(i128, i128)>,
     /// Events at which some window ends that exceeds the bound.
     pub(crate) violations: u64,
@@ -49,9 +52,9 @@ impl Bound {
         u64::try_from(self.capacity + self.tokens * nanos / self.period).unwrap_or(u64::MAX)
     }
 
-    /// Checks every window that begins and ends with an event; one that is longer without holding another has no more
-    /// tokens in it. One pass: with `sum(k)` the tokens up to and including event `k`, the worst window that ends at `j`
-    /// exceeds the bound by
+    /// Checks every window that begins and ends with an event; one that is longer without holding
+    /// another has no more tokens in it. One pass: with `sum(k)` the tokens up to and including
+    /// event `k`, the worst window that ends at `j` exceeds the bound by
     ///
     /// ```text
     /// sum(j) - rate * t(j) - min over i <= j of (sum(i - 1) - rate * t(i)) - capacity - rate * e
@@ -173,7 +176,8 @@ mod tests {
         for (stream, bound) in bounds.iter().enumerate() {
             let audit = bound.audit(&events, stream);
             assert_eq!(audit.violations, 0, "stream {stream}: {:?} tokens over", audit.worst_tokens());
-            // A token and a nanosecond's accrual are more than the head-room: the bucket was emptied.
+            // A token and a nanosecond's accrual are more than the head-room: the bucket was
+            // emptied.
             let mut too_many = events.clone();
             too_many.push(Event { nanos, amounts: [2, 2] });
             assert_eq!(bound.audit(&too_many, stream).violations, 1, "stream {stream}");

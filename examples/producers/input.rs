@@ -1,5 +1,5 @@
-//! Owns the records: the lines of some files, in memory so that reading them never limits the demand; never cuts one,
-//! never decodes one.
+//! Owns the records: the lines of some files, in memory so that reading them never limits the
+//! demand; never cuts one, never decodes one.
 
 use std::error::Error;
 use std::fs::{self, File};

@@ -1,8 +1,10 @@
-//! Many producers share one envelope of two streams, records and bytes, as the producers of a Kinesis or Kafka shard do.
+//! Many producers share one envelope of two streams, records and bytes, as the producers of a
+//! Kinesis or Kafka shard do.
 //!
-//! Each producer holds a [`Handle`](tollgate::Handle), goes through the records (lines) of real files, asks the bucket for
-//! one record and its bytes at once, and sends what is admitted over TCP to a sink. At the end every decision and every
-//! arrival is held against the bound that the crate promises.
+//! Each producer holds a [`Handle`](tollgate::Handle), goes through the records (lines) of real
+//! files, asks the bucket for one record and its bytes at once, and sends what is admitted over TCP
+//! to a sink. At the end every decision and every arrival is held against the bound that the crate
+//! promises.
 //!
 //! ```text
 //! cargo run --release --example producers
@@ -64,7 +66,8 @@ fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     };
     let admitted: Vec<Admitted> = (0..arguments.threads).map(|_| Admitted::default()).collect();
 
-    // The clock is read before the bucket is built on it, so that no more than rate * seconds accrues until the deadline.
+    // The clock is read before the bucket is built on it, so that no more than rate * seconds
+    // accrues until the deadline.
     let clock = DefaultClock::default();
     let start = clock.now();
     let deadline = start.after(arguments.seconds);

@@ -1,4 +1,5 @@
-//! Owns a producer's loop: ask for a record, send it, or wait as long as the refusal says; and the tally of what came of it.
+//! Owns a producer's loop: ask for a record, send it, or wait as long as the refusal says; and the
+//! tally of what came of it.
 
 use std::error::Error;
 use std::thread;
@@ -25,10 +26,11 @@ pub(crate) struct Producer<'a> {
 }
 
 impl Producer<'_> {
-    /// Offers records until the deadline, or until a whole round of the input was too large for the bucket.
+    /// Offers records until the deadline, or until a whole round of the input was too large for the
+    /// bucket.
     ///
-    /// What was admitted is sent before the producer sleeps, and in any case at the end; an error means that some of it was
-    /// not.
+    /// What was admitted is sent before the producer sleeps, and in any case at the end; an error
+    /// means that some of it was not.
     pub(crate) fn run(mut self, tally: &mut Tally) -> Result<(), Box<dyn Error + Send + Sync>> {
         let clock = self.bucket.clock();
         let mut handle = self.bucket.handle()?;
@@ -38,7 +40,8 @@ impl Producer<'_> {
             let amounts = [1, record.len() as u64];
             tally.offered(amounts);
             loop {
-                // `handle.try_take` would read the clock itself; read here, the audit knows what the decision was made on.
+                // `handle.try_take` would read the clock itself; read here, the audit knows what
+                // the decision was made on.
                 let now = clock.now();
                 if now >= self.deadline {
                     break 'records;
@@ -80,7 +83,8 @@ pub(crate) struct Tally {
     pub(crate) offered: [u64; 2],
     /// Refused decisions, by the stream that the refusal named.
     pub(crate) refused: [u64; 2],
-    /// Records larger than the capacity, counted each time that they came round, and the largest of them.
+    /// Records larger than the capacity, counted each time that they came round, and the largest of
+    /// them.
     pub(crate) skipped: u64,
     pub(crate) largest_skipped: u64,
     /// Nanoseconds of each decision, its reading of the clock included.
@@ -89,7 +93,8 @@ pub(crate) struct Tally {
     pub(crate) grants: Vec<Event>,
 }
 
-/// Space for this many grants is reserved beforehand at most; if there are more, it grows between two decisions.
+/// Space for this many grants is reserved beforehand at most; if there are more, it grows between
+/// two decisions.
 const MOST_RESERVED: u64 = 1 << 18;
 
 impl Tally {

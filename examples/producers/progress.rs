@@ -1,4 +1,5 @@
-//! Owns the live display of both rates against their limits; reads counters, and never makes a producer wait.
+//! Owns the live display of both rates against their limits; reads counters, and never makes a
+//! producer wait.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};

@@ -1,4 +1,5 @@
-//! Owns what is said at the end, as a table or as JSON: both show the same numbers. Never changes a verdict.
+//! Owns what is said at the end, as a table or as JSON: both show the same numbers. Never changes a
+//! verdict.
 
 use std::fmt;
 use std::time::Duration;
@@ -29,7 +30,8 @@ pub(crate) struct Run {
     pub(crate) failures: Vec<String>,
 }
 
-/// The numbers; the names are those of the JSON object. The first four are about records, or about both streams.
+/// The numbers; the names are those of the JSON object. The first four are about records, or about
+/// both streams.
 #[derive(Serialize)]
 pub(crate) struct Report {
     admitted: u64,
@@ -74,7 +76,8 @@ struct Stream {
     refused: u64,
     sink_received: Option<u64>,
     per_second: f64,
-    /// `admitted / (tokens at the start + rate * elapsed)`: the burst counts on both sides, so it never exceeds 1.
+    /// `admitted / (tokens at the start + rate * elapsed)`: the burst counts on both sides, so it
+    /// never exceeds 1.
     share_of_limit: f64,
     /// Tokens; negative is head-room.
     worst_excess: Option<f64>,
@@ -147,7 +150,8 @@ impl Report {
         }
     }
 
-    /// Whether the bound was kept, every send succeeded, and our own sink received what was admitted.
+    /// Whether the bound was kept, every send succeeded, and our own sink received what was
+    /// admitted.
     pub(crate) fn is_good(&self) -> bool {
         self.bound_violations == 0 && self.failures.is_empty() && self.arrived() != Some(false)
     }

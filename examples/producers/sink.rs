@@ -1,8 +1,8 @@
-//! Owns both ends of the wire: the connections to a sink, and a sink of our own that counts what arrives; never looks at
-//! a bucket.
+//! Owns both ends of the wire: the connections to a sink, and a sink of our own that counts what
+//! arrives; never looks at a bucket.
 //!
-//! The wire carries records, each ended by a newline. A sink of our own notes each arrival at its own clock; any other
-//! listener will do, but what it received is then not known.
+//! The wire carries records, each ended by a newline. A sink of our own notes each arrival at its
+//! own clock; any other listener will do, but what it received is then not known.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -81,7 +81,8 @@ fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     for address in addresses {
         match TcpStream::connect_timeout(address, PATIENCE) {
             Ok(stream) => {
-                // A producer flushes when it has nothing more to send for now: that should leave at once.
+                // A producer flushes when it has nothing more to send for now: that should leave at
+                // once.
                 stream.set_nodelay(true)?;
                 stream.set_write_timeout(Some(PATIENCE))?;
                 return Ok(stream);
@@ -92,7 +93,8 @@ fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     Err(last)
 }
 
-/// A sink on loopback, with a thread for each connection. It ends when all producers have ended theirs.
+/// A sink on loopback, with a thread for each connection. It ends when all producers have ended
+/// theirs.
 pub(crate) struct Sink(Vec<JoinHandle<io::Result<Vec<Event>>>>);
 
 impl Sink {
@@ -119,8 +121,8 @@ impl Sink {
         Ok((Connections(near), Self(far)))
     }
 
-    /// Waits for the end of all connections; everything that arrived, in no order. Connections that broke are added to
-    /// `failures`.
+    /// Waits for the end of all connections; everything that arrived, in no order. Connections that
+    /// broke are added to `failures`.
     pub(crate) fn close(self, failures: &mut Vec<String>) -> Vec<Event> {
         let mut arrivals = Vec::new();
         for (number, connection) in self.0.into_iter().enumerate() {

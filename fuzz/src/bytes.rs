@@ -18,7 +18,8 @@ impl Bytes<'_> {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    /// A number of any size in few bytes: small ones, the surroundings of powers of two and of ten, the largest, or any.
+    /// A number of any size in few bytes: small ones, the surroundings of powers of two and of ten,
+    /// the largest, or any.
     pub(crate) fn number(&mut self) -> u64 {
         match self.byte() {
             small @ 0..=127 => u64::from(small),

@@ -1,8 +1,10 @@
-//! Owns the reference: a token bucket in exact arithmetic, as naive as it can be written. Never a rounding, never a unit.
+//! Owns the reference: a token bucket in exact arithmetic, as naive as it can be written. Never a
+//! rounding, never a unit.
 
 use tollgate::Limit;
 
-/// A number of tokens: `whole + part / den`, with `part < den`. Ordered as numbers are, as long as `den` is the same.
+/// A number of tokens: `whole + part / den`, with `part < den`. Ordered as numbers are, as long as
+/// `den` is the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Tokens {
     whole: i128,
@@ -25,7 +27,8 @@ impl Tokens {
     }
 }
 
-/// One stream of a bucket: DESIGN section 1, line by line. Time is in nanoseconds since the bucket was made.
+/// One stream of a bucket: DESIGN section 1, line by line. Time is in nanoseconds since the bucket
+/// was made.
 #[derive(Clone, Debug)]
 pub(crate) struct Exact {
     /// The rate in lowest terms, `num / den` tokens per nanosecond.
@@ -36,8 +39,9 @@ pub(crate) struct Exact {
     spent: Tokens,
     /// How far off the bucket may be, in nanoseconds: 0 where it says that it is exact.
     precision: u128,
-    /// A time at which the level is not negative, and one at which no more than the capacity lies above `spent`: an idle limit before the first or
-    /// after the second, the bucket's counters no longer compare.
+    /// A time at which the level is not negative, and one at which no more than the capacity lies
+    /// above `spent`: an idle limit before the first or after the second, the bucket's counters no
+    /// longer compare.
     not_in_debt: u64,
     not_over_full: u64,
     idle: u64,
@@ -114,13 +118,14 @@ impl Exact {
         self.spent = self.accrued(t).minus(Tokens::whole(tokens.min(self.capacity)), self.den);
     }
 
-    /// The nanoseconds that an answer about `t` may be off: the precision, and as much again for every 146 years begun (`Line`'s slope is rounded, too)
-    /// up to `t` or to the last change.
+    /// The nanoseconds that an answer about `t` may be off: the precision, and as much again for
+    /// every 146 years begun (`Line`'s slope is rounded, too) up to `t` or to the last change.
     pub(crate) fn slack(&self, t: u128) -> u128 {
         self.precision + (self.precision * t.max(self.newest.into())).div_ceil(1 << 62)
     }
 
-    /// The fewest and the most whole items of `each` tokens that may be there, up to `most`; the same number where the rate is exact.
+    /// The fewest and the most whole items of `each` tokens that may be there, up to `most`; the
+    /// same number where the rate is exact.
     pub(crate) fn items(&self, t: u64, each: u64, most: u64) -> (u64, u64) {
         let slack = self.produced(self.slack(t.into()));
         let fit = |level: Tokens| match each {

@@ -1,4 +1,5 @@
-//! Sequences of operations: every kind of bucket gives the same answers, and they are those of the reference.
+//! Sequences of operations: every kind of bucket gives the same answers, and they are those of the
+//! reference.
 //!
 //! ```text
 //! input    : streams (1 or 2), origin, a limit for each stream, then operations until the bytes are used up
@@ -79,7 +80,8 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
     let (mut newest, mut waited) = (0, 0);
 
     while !bytes.is_empty() {
-        // Where the streams were last changed so far apart that no time suits both, nothing can be asked.
+        // Where the streams were last changed so far apart that no time suits both, nothing can be
+        // asked.
         let latest = u64::MAX - origin;
         let from = models.iter().map(|model| model.times().0).max().unwrap();
         let to = models.iter().map(|model| model.times().1).min().unwrap().min(latest);
@@ -153,7 +155,8 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                         assert_eq!(one.wait(), Some(refused.wait()), "stream {stream}; {}", state());
                         check_wait(&models, t, amounts, refused.wait(), stream, &state);
                         let nanos = refused.wait().as_nanos();
-                        // The stated wait is the least that suffices, for the bucket's own line: to the nanosecond, exact or not.
+                        // The stated wait is the least that suffices, for the bucket's own line: to
+                        // the nanosecond, exact or not.
                         if u128::from(t) + nanos <= u128::from(to) {
                             let then = now.after(refused.wait());
                             let then = if t == 0 { Time::from_nanos(origin).after(refused.wait()) } else { then };

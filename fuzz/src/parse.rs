@@ -1,4 +1,5 @@
-//! The written form of rates and limits: any text is refused or means what it says; any limit is refused or makes a bucket.
+//! The written form of rates and limits: any text is refused or means what it says; any limit is
+//! refused or makes a bucket.
 
 use std::time::Duration;
 
@@ -99,7 +100,8 @@ fn any_limit(limit: Limit) {
     match error.rule {
         LimitRule::ZeroCapacity => assert_eq!(capacity, 0, "{said}"),
         LimitRule::RateTooFast => {
-            // Within a thousandth of what is documented; exactly where is an implementation's matter.
+            // Within a thousandth of what is documented; exactly where is an implementation's
+            // matter.
             let per_second = u128::from(rate.tokens()) * 1_000_000_000 / rate.period().as_nanos();
             assert!(per_second > 1_180_000_000_000, "{said}");
         }
@@ -121,7 +123,8 @@ fn makes_buckets(limit: Limit) {
     assert_eq!(MultiBucket::with_clock([limit; 2], ManualClock::new()).unwrap().available(), [full; 2], "{limit}");
     let precision = limit.precision().unwrap().as_nanos();
     let (num, den) = reduced(limit.rate.tokens().into(), limit.rate.period().as_nanos());
-    // What the capacity is worth in nanoseconds: 2^61 are 73 years. An exact rate that is not kept exactly has a capacity worth more than 16.
+    // What the capacity is worth in nanoseconds: 2^61 are 73 years. An exact rate that is not kept
+    // exactly has a capacity worth more than 16.
     let worth = u128::from(limit.capacity) * den / num.max(1);
     let most = match num {
         0..=9 if worth < 1 << 58 || num == 0 => 0,
@@ -132,7 +135,8 @@ fn makes_buckets(limit: Limit) {
     assert!(limit.idle_limit().unwrap() >= Duration::from_secs(90 * 24 * 3600), "{limit}");
 }
 
-/// The rate that `text` spells, as tokens per nanoseconds in lowest terms; read without any of the parser's care, since it is known to be a rate.
+/// The rate that `text` spells, as tokens per nanoseconds in lowest terms; read without any of the
+/// parser's care, since it is known to be a rate.
 fn meaning(text: &str) -> (u128, u128) {
     let (amount, period) = text.split_once('/').unwrap();
     let split = |text: &str, known: fn(char) -> bool| {

@@ -1,7 +1,9 @@
-//! Runs a model under loom and keeps what it reached: the set of outcomes, and how many executions it took.
+//! Runs a model under loom and keeps what it reached: the set of outcomes, and how many executions
+//! it took.
 //!
-//! Every model asserts the whole set. A model that explores nothing, because a switch is inert or loom finds no choice to make
-//! (tokio-rs/loom#392), reaches one outcome where there are several, and fails.
+//! Every model asserts the whole set. A model that explores nothing, because a switch is inert or
+//! loom finds no choice to make (tokio-rs/loom#392), reaches one outcome where there are several,
+//! and fails.
 #![cfg(loom)]
 
 use std::collections::BTreeSet;
@@ -13,16 +15,19 @@ use std::time::Instant;
 
 use tollgate::{Limit, ManualClock, MultiBucket, Rate, TokenBucket};
 
-/// The bound on preemptions for models of three threads; those of two have none. At 3, the slowest of them,
-/// `growth::three_takers_share_what_grows`, takes 34 s for 308,439 executions; the other three 15 s together.
-/// `LOOM_MAX_PREEMPTIONS` overrides it.
+/// The bound on preemptions for models of three threads; those of two have none. At 3, the slowest
+/// of them, `growth::three_takers_share_what_grows`, takes 34 s for 308,439 executions; the other
+/// three 15 s together. `LOOM_MAX_PREEMPTIONS` overrides it.
 pub const THREE_THREADS: usize = 3;
 
-/// Explores `model`, and asserts that it reaches these outcomes, no fewer and no others, in at least `executions` executions.
+/// Explores `model`, and asserts that it reaches these outcomes, no fewer and no others, in at
+/// least `executions` executions.
 ///
-/// An outcome that must not be fails at once: what makes one possible may make far more executions possible than can be tried.
+/// An outcome that must not be fails at once: what makes one possible may make far more executions
+/// possible than can be tried.
 ///
-/// `preemptions` is `None` for all interleavings. It prints a line to be read by people and by `cargo xtask loom`.
+/// `preemptions` is `None` for all interleavings. It prints a line to be read by people and by
+/// `cargo xtask loom`.
 #[track_caller]
 pub fn explore<O, M>(
     name: &str,
@@ -81,7 +86,8 @@ pub fn multi_bucket<const N: usize, const S: usize>(capacity: [u64; N]) -> Arc<M
     Arc::new(MultiBucket::with_slots(capacity.map(limit), ManualClock::new()).expect("limits in range"))
 }
 
-/// Declares the models of a file: `model!(preemptions, executions, outcomes, fn name() { body })`, where the body's value is the outcome.
+/// Declares the models of a file: `model!(preemptions, executions, outcomes, fn name() { body })`,
+/// where the body's value is the outcome.
 #[macro_export]
 macro_rules! model {
     ($(#[$doc:meta])* $name:ident, $preemptions:expr, $executions:expr, $outcomes:expr, $body:expr) => {

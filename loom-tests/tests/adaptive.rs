@@ -1,4 +1,5 @@
-//! A factor is published, and then put on the bucket: of those that two threads publish, the last stays.
+//! A factor is published, and then put on the bucket: of those that two threads publish, the last
+//! stays.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use loom::thread;
 use loom_tests::model;
 use tollgate::{Adaptive, Adjustable, Aimd, Limit, LimitError, Ratio, Time};
 
-/// What an adjustable bucket promises and no more: its limit, in tokens a second, is exchanged, and whoever does so sees what those before had seen.
+/// What an adjustable bucket promises and no more: its limit, in tokens a second, is exchanged, and
+/// whoever does so sees what those before had seen.
 struct Bucket(AtomicU64);
 
 impl Adjustable for Bucket {
@@ -46,10 +48,13 @@ fn settled(client: &Client) -> u64 {
 }
 
 model! {
-    /// Whichever of two factors is published last is that of the bucket when both calls have returned.
+    /// Whichever of two factors is published last is that of the bucket when both calls have
+    /// returned.
     ///
-    /// Two threads, a factor each; one of them is that which it had; at most three preemptions, two being enough to be overtaken between publishing and changing the limit. Fails if whoever changes
-    /// the limit does not look whether the factor still is what it was, or does not change a limit that seems to be right.
+    /// Two threads, a factor each; one of them is that which it had; at most three preemptions, two
+    /// being enough to be overtaken between publishing and changing the limit. Fails if whoever
+    /// changes the limit does not look whether the factor still is what it was, or does not change
+    /// a limit that seems to be right.
     the_last_factor_stays, Some(3), 10, [20, 30], || {
         let client = client();
         client.set_factor(Ratio::percent(30));
@@ -66,7 +71,8 @@ model! {
 model! {
     /// Two that are throttled at one instant are one event.
     ///
-    /// Two threads, a throttled outcome each; at most three preemptions. Fails if a step is published over one that it has not seen.
+    /// Two threads, a throttled outcome each; at most three preemptions. Fails if a step is
+    /// published over one that it has not seen.
     two_that_are_throttled_at_once_are_one_event, Some(3), 10, [50], || {
         let client = client();
         let other = {

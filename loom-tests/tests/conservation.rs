@@ -9,7 +9,8 @@ use loom_tests::{THREE_THREADS, model, multi_bucket, token_bucket};
 model! {
     /// Two threads race for the last token: exactly one gets it.
     ///
-    /// Two threads, two takes each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    /// Two threads, two takes each; exhaustive. Fails if the compare-exchange in
+    /// `TokenBucketAt::update` becomes a load and a store.
     the_last_token_goes_to_exactly_one_thread, None, 10, [(0, 2, 0), (1, 1, 0), (2, 0, 0)], || {
         let bucket = token_bucket(2);
         let other = {
@@ -24,7 +25,8 @@ model! {
 model! {
     /// Tokens that come back while another thread takes are counted once.
     ///
-    /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in
+    /// `TokenBucketAt::update` becomes a load and a store.
     a_put_back_racing_a_take_is_counted_once, None, 5, [(true, 1), (false, 3)], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(2).is_ok());
@@ -42,7 +44,8 @@ model! {
 model! {
     /// Two put-backs at once both count.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
+    /// `TokenBucketAt::update` becomes a load and a store.
     two_put_backs_both_count, None, 2, [5], || {
         let bucket = token_bucket(9);
         assert!(bucket.try_take(8).is_ok());
@@ -59,7 +62,8 @@ model! {
 model! {
     /// What is taken as far as it goes, and what is taken all or nothing, add up to what there was.
     ///
-    /// Two threads, one call each; exhaustive. Fails if `take_up_to` decides on one value of the word and swaps another.
+    /// Two threads, one call each; exhaustive. Fails if `take_up_to` decides on one value of the
+    /// word and swaps another.
     a_partial_take_gets_what_the_other_left, None, 2, [(3, false, 0), (1, true, 0)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -75,7 +79,8 @@ model! {
 model! {
     /// Three threads race for two tokens: exactly two of them get one.
     ///
-    /// Three threads, one take each. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    /// Three threads, one take each. Fails if the compare-exchange in `TokenBucketAt::update`
+    /// becomes a load and a store.
     two_tokens_go_to_two_of_three_threads, Some(THREE_THREADS), 6, [[false, true, true], [true, false, true], [true, true, false]], || {
         let bucket = token_bucket(2);
         let others = [(), ()].map(|()| {
@@ -91,7 +96,8 @@ model! {
 model! {
     /// The same over two streams: both are debited together, once for each grant.
     ///
-    /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in
+    /// `Epoch::publish` becomes a load and a store.
     the_last_tokens_of_two_streams_go_together, None, 100, [(1, true, [0, 2]), (2, false, [0, 2])], || {
         let bucket = multi_bucket::<2, 3>([2, 4]);
         let other = {
@@ -107,7 +113,8 @@ model! {
 model! {
     /// Tokens of two streams that come back while another thread takes are counted once.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     a_put_back_to_two_streams_racing_a_take_is_counted_once, None, 20, [(true, [2, 1]), (true, [2, 2])], || {
         let bucket = multi_bucket::<2, 3>([4, 2]);
         assert!(bucket.try_take([3, 1]).is_ok());
@@ -122,9 +129,11 @@ model! {
 }
 
 model! {
-    /// Whole items taken as far as they go, beside a take of all or nothing, add up to what there was.
+    /// Whole items taken as far as they go, beside a take of all or nothing, add up to what there
+    /// was.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     whole_items_get_what_the_other_left, None, 20, [(3, false, [0, 1]), (1, true, [0, 3])], || {
         let bucket = multi_bucket::<2, 3>([3, 7]);
         let other = {
@@ -138,9 +147,11 @@ model! {
 }
 
 model! {
-    /// More comes back than was ever taken, beside a take: the bucket is full, less what is taken after that.
+    /// More comes back than was ever taken, beside a take: the bucket is full, less what is taken
+    /// after that.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the amount in `Stream::put_back` is not cut off at the capacity.
+    /// Two threads, one call each; exhaustive. Fails if the amount in `Stream::put_back` is not cut
+    /// off at the capacity.
     a_put_back_of_everything_fills_up, None, 2, [(true, 3), (true, 2)], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(2).is_ok());
@@ -154,9 +165,11 @@ model! {
 }
 
 model! {
-    /// A batch is one step: a take of what there is comes before both of its requests or after both, and never finds what only the first has left.
+    /// A batch is one step: a take of what there is comes before both of its requests or after
+    /// both, and never finds what only the first has left.
     ///
-    /// Two threads, a batch of two and a take; exhaustive. Fails if `TokenBucketAt::take_in_order` takes one request after the other.
+    /// Two threads, a batch of two and a take; exhaustive. Fails if `TokenBucketAt::take_in_order`
+    /// takes one request after the other.
     a_batch_is_one_step, None, 2, [(2, 0, 0), (0, 2, 1)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -172,7 +185,8 @@ model! {
 model! {
     /// The same over two streams.
     ///
-    /// Two threads, a batch of two and a take; exhaustive. Fails if `Versions::take_in_order` takes one request after the other.
+    /// Two threads, a batch of two and a take; exhaustive. Fails if `Versions::take_in_order` takes
+    /// one request after the other.
     a_batch_of_two_streams_is_one_step, None, 20, [(2, 0, [0, 1]), (0, 2, [1, 2])], || {
         let bucket = multi_bucket::<2, 3>([3, 4]);
         let other = {

@@ -9,8 +9,9 @@ use loom_tests::{THREE_THREADS, model, multi_bucket};
 model! {
     /// Either thread installs the grown block, and both takes are granted in it.
     ///
-    /// Two threads, one take each, one slot in the first block, so that the first take must grow; exhaustive. Fails if a block is found
-    /// before its slots are free, or if two takers get one slot of it.
+    /// Two threads, one take each, one slot in the first block, so that the first take must grow;
+    /// exhaustive. Fails if a block is found before its slots are free, or if two takers get one
+    /// slot of it.
     either_thread_installs_the_block, None, 20, [[0, 0]], || {
         let bucket = multi_bucket::<2, 1>([2, 3]);
         let other = {
@@ -26,7 +27,8 @@ model! {
 model! {
     /// A reader that is directed to a grown block finds it, and a whole version in it.
     ///
-    /// Two threads; exhaustive. Fails if the load in `Epoch::load` or the compare-exchange in `Epoch::publish` is `Relaxed`.
+    /// Two threads; exhaustive. Fails if the load in `Epoch::load` or the compare-exchange in
+    /// `Epoch::publish` is `Relaxed`.
     a_reader_finds_the_block_that_the_epoch_names, None, 5, [[2, 2], [1, 1], [0, 0]], || {
         let bucket = multi_bucket::<2, 1>([2, 2]);
         let reader = {
@@ -60,8 +62,9 @@ model! {
 model! {
     /// Two handles hold the first grown block, and a bare call finds its slot in the second.
     ///
-    /// Two threads, two takes through handles and one without; one slot in the first block, two in the next, four in the one after it;
-    /// exhaustive. Fails if claiming and finding count the blocks differently.
+    /// Two threads, two takes through handles and one without; one slot in the first block, two in
+    /// the next, four in the one after it; exhaustive. Fails if claiming and finding count the
+    /// blocks differently.
     handles_reach_into_the_second_block, None, 20, [[0]], || {
         let bucket = multi_bucket::<1, 1>([3]);
         let mut handles = [bucket.handle().unwrap(), bucket.handle().unwrap()];

@@ -9,7 +9,8 @@ use loom_tests::{THREE_THREADS, model, multi_bucket};
 model! {
     /// A handle and a caller without one race for the last tokens: exactly one gets them.
     ///
-    /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in
+    /// `Epoch::publish` becomes a load and a store.
     a_handle_and_a_bare_call_share_the_last_tokens, None, 20, [(2, false, [0, 1]), (1, true, [0, 1])], || {
         let bucket = multi_bucket::<2, 3>([2, 3]);
         let other = {
@@ -27,7 +28,8 @@ model! {
 model! {
     /// A handle writes the slot that its own take replaced; a late reader of that slot notices.
     ///
-    /// Two threads, two takes and one read; exhaustive. Fails without the fence in `Slot::write`, the one in `Epoch::validate`, or the validation.
+    /// Two threads, two takes and one read; exhaustive. Fails without the fence in `Slot::write`,
+    /// the one in `Epoch::validate`, or the validation.
     a_late_reader_sees_through_the_slot_of_a_handle, None, 20, [[4, 4], [3, 3], [2, 2]], || {
         let bucket = multi_bucket::<2, 3>([4, 4]);
         let reader = {
@@ -46,8 +48,8 @@ model! {
 model! {
     /// The slot of a dropped handle is claimed by another thread, and a late reader of it notices.
     ///
-    /// Three threads: a handle that takes once and is dropped, a bare take, and a read; three slots. Fails if the claim and the
-    /// release are not a pair of Acquire and Release.
+    /// Three threads: a handle that takes once and is dropped, a bare take, and a read; three
+    /// slots. Fails if the claim and the release are not a pair of Acquire and Release.
     a_slot_given_back_by_a_handle_is_used_again, Some(THREE_THREADS), 100, [[4, 4], [3, 3], [2, 2]], || {
         let bucket = multi_bucket::<2, 3>([4, 4]);
         let reader = {
@@ -69,7 +71,8 @@ model! {
 model! {
     /// Two handles race for the last tokens: exactly one gets them.
     ///
-    /// Two threads, one take each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one take each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     two_handles_share_the_last_tokens, None, 10, [(true, false, [0, 1]), (false, true, [0, 1])], || {
         let bucket = multi_bucket::<2, 3>([1, 2]);
         let other = {
@@ -85,7 +88,8 @@ model! {
 model! {
     /// What a handle puts back is there for the next call, its own or another thread's.
     ///
-    /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in
+    /// `Epoch::publish` becomes a load and a store.
     what_a_handle_puts_back_is_taken_once, None, 20, [(2, false, [0, 0]), (1, true, [0, 0])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let mut handle = bucket.handle().unwrap();
@@ -105,7 +109,8 @@ model! {
 model! {
     /// A handle that is dropped gives its slot back once: whoever has claimed it by then keeps it.
     ///
-    /// Two threads, a drop and a take each; two slots; exhaustive. Fails if the drop releases twice.
+    /// Two threads, a drop and a take each; two slots; exhaustive. Fails if the drop releases
+    /// twice.
     a_handle_gives_its_slot_back_once, None, 20, [[0, 0]], || {
         let bucket = multi_bucket::<2, 2>([3, 3]);
         let handle = bucket.handle().unwrap();

@@ -1,4 +1,5 @@
-//! The limits of keys change beside takes, evictions, other changes and new keys: a call is decided on one of the limits, whole.
+//! The limits of keys change beside takes, evictions, other changes and new keys: a call is decided
+//! on one of the limits, whole.
 #![cfg(loom)]
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -32,7 +33,8 @@ fn beside<R: 'static>(keys: &Keyed, call: impl FnOnce(&Keyed) -> R + 'static) ->
     })
 }
 
-/// A write that changes nothing: loom explores nothing of two threads that begin with a load (tokio-rs/loom#392).
+/// A write that changes nothing: loom explores nothing of two threads that begin with a load
+/// (tokio-rs/loom#392).
 fn begin(keys: &Keyed) {
     keys.clock().advance(Duration::ZERO);
 }
@@ -42,9 +44,11 @@ fn at(nanos: u64) -> Time {
 }
 
 model! {
-    /// A key is empty at 10, and the rate is then changed from 1 to 2, from 20 on. A take beside that, at 30, finds 20 by the one and 30 by the other.
+    /// A key is empty at 10, and the rate is then changed from 1 to 2, from 20 on. A take beside
+    /// that, at 30, finds 20 by the one and 30 by the other.
     ///
-    /// Two threads; exhaustive. Fails if what a revision says of the line is published by less than the Release, or mixed.
+    /// Two threads; exhaustive. Fails if what a revision says of the line is published by less than
+    /// the Release, or mixed.
     a_take_beside_a_change_is_decided_on_one_of_the_limits, None, 10, [(20, 10), (30, 0)], || {
         let keys = keys(100);
         keys.at(at(10)).try_take(&7, 100).unwrap();
@@ -57,10 +61,11 @@ model! {
 }
 
 model! {
-    /// A reader beside two changes, of which the second lies where the terms lie that it reads, finds what there is by one of the three.
+    /// A reader beside two changes, of which the second lies where the terms lie that it reads,
+    /// finds what there is by one of the three.
     ///
-    /// Two threads; one preemption is all that it takes, and without a bound it takes an hour. Fails if what is read is not validated, or is published by less than the
-    /// Release.
+    /// Two threads; one preemption is all that it takes, and without a bound it takes an hour.
+    /// Fails if what is read is not validated, or is published by less than the Release.
     a_late_reader_sees_through_terms_that_are_used_again, Some(1), 10, [30, 40, 70], || {
         let keys = keys(1000);
         keys.at(at(0)).try_take(&7, 1000).unwrap();
@@ -77,14 +82,17 @@ model! {
 }
 
 model! {
-    /// A call that begins after the change has returned, which it learns of by a later change of the same thread, is decided on the new limits.
+    /// A call that begins after the change has returned, which it learns of by a later change of
+    /// the same thread, is decided on the new limits.
     ///
-    /// Two threads that both put in a key, so two preemptions at most. Fails if a call uses limits that it has looked at before.
+    /// Two threads that both put in a key, so two preemptions at most. Fails if a call uses limits
+    /// that it has looked at before.
     after_a_change_nobody_is_granted_on_the_old_limits, Some(2), 5, [(true, 10), (false, 0)], || {
         let keys = keys(10);
         let other = beside(&keys, |keys| {
             keys.set_limits(limit(5)).unwrap();
-            // Told through the bucket of another key, which orders nothing: but the epoch is read after it was written.
+            // Told through the bucket of another key, which orders nothing: but the epoch is read
+            // after it was written.
             keys.try_take(&8, 1).unwrap();
         });
         begin(&keys);
@@ -114,9 +122,11 @@ model! {
 }
 
 model! {
-    /// A key is full at 3, and is removed at 3 beside a change at 3 that lets capacity grow: whether it went before or after, it has 3 at that instant, and earns on.
+    /// A key is full at 3, and is removed at 3 beside a change at 3 that lets capacity grow:
+    /// whether it went before or after, it has 3 at that instant, and earns on.
     ///
-    /// Two threads; exhaustive. Fails if a key is full under limits that are not those its words are read in.
+    /// Two threads; exhaustive. Fails if a key is full under limits that are not those its words
+    /// are read in.
     a_change_beside_the_removal_of_a_key_keeps_what_it_had, None, 5, [(3, 4, 1)], || {
         let keys = keys(3);
         keys.at(at(0)).try_take(&7, 3).unwrap();
@@ -130,9 +140,11 @@ model! {
 }
 
 model! {
-    /// A key is made beside a change that lowers the capacity from 10 to 4: it has 10 less what it took, cut off at 4, or 4 less that.
+    /// A key is made beside a change that lowers the capacity from 10 to 4: it has 10 less what it
+    /// took, cut off at 4, or 4 less that.
     ///
-    /// Two threads; exhaustive. Fails if a new key begins full of limits that are no longer, counted as in others.
+    /// Two threads; exhaustive. Fails if a new key begins full of limits that are no longer,
+    /// counted as in others.
     a_key_that_is_added_beside_a_change_begins_as_one_that_was_there, None, 5, [(3, 4), (3, 1)], || {
         let keys = keys(10);
         let other = beside(&keys, |keys| keys.at(at(0)).set_limits(limit(4)).unwrap());
@@ -144,10 +156,13 @@ model! {
 }
 
 model! {
-    /// A key is in debt by a reservation, and full at 4. It is cancelled beside an eviction at 4: the key has three tokens then, no more and no fewer. A thread whose clock stands
-    /// at 2 finds two, or one, where the eviction wrote down the debt first. If it was cancelled before it goes, it stays: it was given back to.
+    /// A key is in debt by a reservation, and full at 4. It is cancelled beside an eviction at 4:
+    /// the key has three tokens then, no more and no fewer. A thread whose clock stands at 2 finds
+    /// two, or one, where the eviction wrote down the debt first. If it was cancelled before it
+    /// goes, it stays: it was given back to.
     ///
-    /// Two threads; exhaustive. Fails if what comes back goes into a closed cell, or fills a bucket again that is full.
+    /// Two threads; exhaustive. Fails if what comes back goes into a closed cell, or fills a bucket
+    /// again that is full.
     a_cancel_beside_an_eviction_loses_and_doubles_nothing, None, 5, [(1, 3, 0), (1, 3, 1), (2, 3, 1)], || {
         let keys = keys(3);
         keys.at(at(0)).try_take(&7, 3).unwrap();

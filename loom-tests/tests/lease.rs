@@ -7,9 +7,11 @@ use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
-    /// Two leases race for the last tokens: after one each, whoever fetches first has the other two.
+    /// Two leases race for the last tokens: after one each, whoever fetches first has the other
+    /// two.
     ///
-    /// Two threads, three takes through a lease each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    /// Two threads, three takes through a lease each; exhaustive. Fails if the compare-exchange in
+    /// `TokenBucketAt::update` becomes a load and a store.
     two_leases_share_the_last_tokens, None, 20, [(3, 1, 0), (1, 3, 0)], || {
         let bucket = token_bucket(4);
         let other = {
@@ -31,8 +33,8 @@ model! {
 model! {
     /// What one lease gives back, the other takes or the bucket keeps.
     ///
-    /// Two threads, two takes and a drop, and a take; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store, or
-    /// if the drop gives back twice.
+    /// Two threads, two takes and a drop, and a take; exhaustive. Fails if the compare-exchange in
+    /// `TokenBucketAt::update` becomes a load and a store, or if the drop gives back twice.
     what_a_dropped_lease_gives_back_is_there_once, None, 10, [(2, false, 1), (2, true, 0)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -48,9 +50,11 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which the one lease holds a part: both streams are debited together, each by what is missing.
+    /// The same over two streams, of which the one lease holds a part: both streams are debited
+    /// together, each by what is missing.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     two_leases_share_the_last_tokens_of_two_streams, None, 10, [(2, false, [0, 0]), (1, true, [0, 0])], || {
         let bucket = multi_bucket::<2, 3>([2, 2]);
         assert!(bucket.try_take([1, 0]).is_ok());

@@ -1,4 +1,5 @@
-//! Two takers that need two streams in opposite measure: exactly what fits is granted, and never are both refused.
+//! Two takers that need two streams in opposite measure: exactly what fits is granted, and never
+//! are both refused.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -6,7 +7,8 @@ use std::sync::Arc;
 use loom::thread;
 use loom_tests::{model, multi_bucket};
 
-/// Two takers, one of [2, 1] and one of [1, 2], on a bucket of this capacity: who was granted, and what is left.
+/// Two takers, one of [2, 1] and one of [1, 2], on a bucket of this capacity: who was granted, and
+/// what is left.
 fn race(capacity: [u64; 2]) -> (bool, bool, [u64; 2]) {
     let bucket = multi_bucket::<2, 3>(capacity);
     let other = {
@@ -21,21 +23,25 @@ fn race(capacity: [u64; 2]) -> (bool, bool, [u64; 2]) {
 model! {
     /// One of the two fits: one is granted, whichever comes first, and the other leaves no trace.
     ///
-    /// Two threads, one take each; exhaustive. Fails if a stream is debited where the other is short.
+    /// Two threads, one take each; exhaustive. Fails if a stream is debited where the other is
+    /// short.
     one_of_two_is_granted_where_one_fits, None, 20, [(true, false, [0, 1]), (false, true, [1, 0])], || race([2, 2])
 }
 
 model! {
     /// Both fit: both are granted, whoever comes first.
     ///
-    /// Two threads, one take each; exhaustive. Fails if a take that has lost a race counts as refused.
+    /// Two threads, one take each; exhaustive. Fails if a take that has lost a race counts as
+    /// refused.
     both_are_granted_where_both_fit, None, 20, [(true, true, [0, 0])], || race([3, 3])
 }
 
 model! {
-    /// A taker that lacks tokens of one stream is in nobody's way on the other: whoever fits is granted, whatever the order.
+    /// A taker that lacks tokens of one stream is in nobody's way on the other: whoever fits is
+    /// granted, whatever the order.
     ///
-    /// Two threads, one take each; exhaustive. Fails if the streams are debited one by one with rollback: both can then be refused.
+    /// Two threads, one take each; exhaustive. Fails if the streams are debited one by one with
+    /// rollback: both can then be refused.
     a_taker_that_does_not_fit_is_in_nobodys_way, None, 5, [(true, false, [0, 2])], || {
         let bucket = multi_bucket::<2, 3>([1, 3]);
         bucket.reset([1, 2]);

@@ -7,9 +7,11 @@ use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
-    /// A take of one token is refused only once the other thread has taken both, and then for the time that one token takes.
+    /// A take of one token is refused only once the other thread has taken both, and then for the
+    /// time that one token takes.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
+    /// `TokenBucketAt::update` becomes a load and a store.
     a_refusal_is_true_of_the_word_that_it_read, None, 2, [(None, 1), (Some(2), 0)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -24,13 +26,16 @@ model! {
 }
 
 model! {
-    /// A refusal names the stream and the wait of one version: both streams as they were before the take, or both as they are after it.
+    /// A refusal names the stream and the wait of one version: both streams as they were before the
+    /// take, or both as they are after it.
     ///
-    /// The other thread takes from both streams in one step, twice; two slots, so that the second take writes the slot that the refused call
-    /// may be reading. A mixture of versions lacks 2 or 4 tokens of stream 0. Two threads; exhaustive. Fails if the validation of a refusal
-    /// is removed, or either fence.
+    /// The other thread takes from both streams in one step, twice; two slots, so that the second
+    /// take writes the slot that the refused call may be reading. A mixture of versions lacks 2 or
+    /// 4 tokens of stream 0. Two threads; exhaustive. Fails if the validation of a refusal is
+    /// removed, or either fence.
     a_refusal_is_true_of_one_version, None, 20, [(0, 1), (1, 4), (1, 5)], || {
-        // Levels (6, 7), then (5, 3), then (3, 2); asked for [7, 7]: short by (1, 0), (2, 4) or (4, 5).
+        // Levels (6, 7), then (5, 3), then (3, 2); asked for [7, 7]: short by (1, 0), (2, 4) or (4,
+        // 5).
         let bucket = multi_bucket::<2, 2>([7, 7]);
         bucket.reset([6, 7]);
         let other = {
@@ -51,7 +56,8 @@ model! {
 model! {
     /// A refused take leaves no trace: tokens that come back meanwhile are all there.
     ///
-    /// Two threads, one refused call beside two put-backs; exhaustive. Fails if a refusal writes the word.
+    /// Two threads, one refused call beside two put-backs; exhaustive. Fails if a refusal writes
+    /// the word.
     a_refusal_leaves_no_trace, None, 3, [2], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(3).is_ok());
@@ -69,7 +75,8 @@ model! {
 model! {
     /// The same over two streams: a refusal publishes no version.
     ///
-    /// Two threads, one refused call beside a take; exhaustive. Fails if a refusal publishes, even what it has read.
+    /// Two threads, one refused call beside a take; exhaustive. Fails if a refusal publishes, even
+    /// what it has read.
     a_refusal_leaves_no_trace_in_two_streams, None, 10, [(2, [2, 2])], || {
         let bucket = multi_bucket::<2, 3>([4, 4]);
         assert!(bucket.try_take([1, 1]).is_ok());
@@ -102,10 +109,11 @@ model! {
 model! {
     /// The same over two streams, of which now the one and now the other has the longer wait.
     ///
-    /// Two threads, two takes and one question, two slots, so that the second take writes the slot that the question may be reading;
-    /// exhaustive. Fails without the validation, or either fence.
+    /// Two threads, two takes and one question, two slots, so that the second take writes the slot
+    /// that the question may be reading; exhaustive. Fails without the validation, or either fence.
     a_wait_is_that_of_one_version, None, 20, [0, 3, 5], || {
-        // Levels (7, 7), then (6, 4), then (2, 3): short by (0, 0), (1, 3) or (5, 4). A mixture: (5, 0), (0, 4), (1, 4), (5, 3).
+        // Levels (7, 7), then (6, 4), then (2, 3): short by (0, 0), (1, 3) or (5, 4). A mixture:
+        // (5, 0), (0, 4), (1, 4), (5, 3).
         let bucket = multi_bucket::<2, 2>([7, 7]);
         let other = {
             let bucket = Arc::clone(&bucket);

@@ -1,4 +1,5 @@
-//! A place in the queue is one step: what is reserved, cancelled, charged and settled beside other calls comes before or after them.
+//! A place in the queue is one step: what is reserved, cancelled, charged and settled beside other
+//! calls comes before or after them.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -21,9 +22,11 @@ fn wait(bucket: &TokenBucket<ManualClock>) -> u128 {
 }
 
 model! {
-    /// A reservation beside a take: the take has the token and the other waits for two, or it finds a debt of one and is refused.
+    /// A reservation beside a take: the take has the token and the other waits for two, or it finds
+    /// a debt of one and is refused.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
+    /// becomes a load and a store.
     a_reservation_racing_a_take_comes_before_or_after_it, None, 2, [(true, 2, 3), (false, 1, 2)], || {
         let bucket = token_bucket(2);
         assert!(bucket.try_take(1).is_ok());
@@ -37,9 +40,11 @@ model! {
 }
 
 model! {
-    /// Two reservations at once get two places, never the same: the order of the compare-exchanges is the queue.
+    /// Two reservations at once get two places, never the same: the order of the compare-exchanges
+    /// is the queue.
     ///
-    /// Two threads, one call each; exhaustive. Fails if a reservation tells the end of one attempt and writes another's.
+    /// Two threads, one call each; exhaustive. Fails if a reservation tells the end of one attempt
+    /// and writes another's.
     two_reservations_get_two_places, None, 2, [(3, 5, 6), (5, 2, 6)], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(3).is_ok());
@@ -55,7 +60,8 @@ model! {
 model! {
     /// Three reservations at once get three places.
     ///
-    /// Three threads, one call each. Fails if a reservation tells the end of one attempt and writes another's.
+    /// Three threads, one call each. Fails if a reservation tells the end of one attempt and writes
+    /// another's.
     three_reservations_get_three_places, Some(THREE_THREADS), 6,
     [[1, 3, 7], [1, 7, 5], [3, 2, 7], [7, 2, 6], [5, 7, 4], [7, 6, 4]], || {
         let bucket = token_bucket(4);
@@ -71,9 +77,11 @@ model! {
 }
 
 model! {
-    /// The same over two streams: both are debited in one step, and a place is the later of the two ends.
+    /// The same over two streams: both are debited in one step, and a place is the later of the two
+    /// ends.
     ///
-    /// Two threads, one call each; exhaustive. Fails if a reservation decides on one version and writes another.
+    /// Two threads, one call each; exhaustive. Fails if a reservation decides on one version and
+    /// writes another.
     two_reservations_of_two_streams_get_two_places, None, 20, [(3, 4, [4, 5]), (4, 2, [4, 5])], || {
         let bucket = multi_bucket::<2, 3>([4, 4]);
         assert!(bucket.try_take([4, 4]).is_ok());
@@ -89,9 +97,11 @@ model! {
 }
 
 model! {
-    /// Two reservations, one of which is all that the queue holds: the bound is checked against what is written.
+    /// Two reservations, one of which is all that the queue holds: the bound is checked against
+    /// what is written.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the bound is checked against one version and another is written.
+    /// Two threads, one call each; exhaustive. Fails if the bound is checked against one version
+    /// and another is written.
     the_bound_of_the_queue_holds_whoever_is_first, None, 20, [(Some(3), None, 4), (None, Some(2), 3)], || {
         let bucket = multi_bucket::<1, 3>([3]);
         let bucket = Arc::try_unwrap(bucket).expect("one owner").with_max_debt([3]).with_max_wait(Duration::from_nanos(4));
@@ -109,7 +119,8 @@ model! {
 model! {
     /// A cancel beside a take: what comes back is taken by whoever calls after it, and only then.
     ///
-    /// Two threads, one call each; exhaustive. Fails if a cancel gives back twice or never, or loses a race.
+    /// Two threads, one call each; exhaustive. Fails if a cancel gives back twice or never, or
+    /// loses a race.
     a_cancel_racing_a_take_frees_its_tokens_once, None, 2, [(true, 1), (false, 3)], || {
         let bucket = token_bucket(4);
         assert!(bucket.try_take(1).is_ok());
@@ -124,9 +135,11 @@ model! {
 }
 
 model! {
-    /// A cancel beside a later reservation, and before another: the later one stays where it is, the next gets what came back.
+    /// A cancel beside a later reservation, and before another: the later one stays where it is,
+    /// the next gets what came back.
     ///
-    /// Two threads, one call and two; exhaustive. Fails if a cancel gives back twice or never, or loses a race.
+    /// Two threads, one call and two; exhaustive. Fails if a cancel gives back twice or never, or
+    /// loses a race.
     a_cancel_moves_no_later_place, None, 2, [(2, 2, 3), (5, 5, 3)], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(3).is_ok());
@@ -148,7 +161,8 @@ model! {
 model! {
     /// Two cancels at once both count, each once.
     ///
-    /// Two threads, one drop each; exhaustive. Fails if a cancel gives back twice or never, or loses a race.
+    /// Two threads, one drop each; exhaustive. Fails if a cancel gives back twice or never, or
+    /// loses a race.
     two_cancels_both_count, None, 2, [(0, 3)], || {
         // Leaked, so that a place can be dropped in another thread.
         let bucket: &'static TokenBucket<_> = &**Box::leak(Box::new(token_bucket(9)));
@@ -182,9 +196,11 @@ model! {
 }
 
 model! {
-    /// A settlement beside a take of both streams: before it the second stream is empty, after it both have enough.
+    /// A settlement beside a take of both streams: before it the second stream is empty, after it
+    /// both have enough.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     a_settlement_racing_a_take_comes_before_or_after_it, None, 20, [(true, [0, 1]), (false, [1, 3])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let estimate = bucket.estimate([1, 3]).unwrap();
@@ -200,7 +216,8 @@ model! {
 model! {
     /// A charge beside a take: both count, and the take is refused if it finds the debt.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
+    /// becomes a load and a store.
     a_charge_racing_a_take_comes_before_or_after_it, None, 2, [(true, 4), (false, 3)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -215,7 +232,8 @@ model! {
 model! {
     /// The same over two streams, with a charge that leaves one of them alone.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     a_charge_of_two_streams_racing_a_take_comes_before_or_after_it, None, 20, [(true, 4, 2), (false, 3, 3)], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let other = {
@@ -230,7 +248,8 @@ model! {
 model! {
     /// An estimate that is dropped beside a take comes back once; one that is kept does not.
     ///
-    /// Two threads, a take and two drops; exhaustive. Fails if a drop gives back twice or never, or what is to be kept.
+    /// Two threads, a take and two drops; exhaustive. Fails if a drop gives back twice or never, or
+    /// what is to be kept.
     a_dropped_estimate_comes_back_once, None, 2, [(true, 0), (false, 2)], || {
         let bucket = token_bucket(4);
         let [dropped, kept] = [bucket.estimate(2).unwrap(), bucket.estimate(2).unwrap().keep_on_drop()];

@@ -7,10 +7,12 @@ use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
-    /// A reset to all there can be comes before a take or after it, and never fills above the capacity.
+    /// A reset to all there can be comes before a take or after it, and never fills above the
+    /// capacity.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `TokenBucketAt::update` becomes a load and a store, or
-    /// if the tokens in `Stream::reset` are not cut off at the capacity.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
+    /// `TokenBucketAt::update` becomes a load and a store, or if the tokens in `Stream::reset` are
+    /// not cut off at the capacity.
     a_reset_beside_a_take_comes_before_or_after_it, None, 3, [(true, 3), (true, 1)], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(1).is_ok());
@@ -26,7 +28,8 @@ model! {
 model! {
     /// The same over two streams.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     a_reset_of_two_streams_beside_a_take_comes_before_or_after_it, None, 10, [(true, [3, 2]), (true, [1, 1])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let other = {
@@ -41,7 +44,8 @@ model! {
 model! {
     /// A reader beside a reset sees all of it or nothing.
     ///
-    /// Two threads, one call each; exhaustive. Fails if a reset writes the current slot instead of publishing another.
+    /// Two threads, one call each; exhaustive. Fails if a reset writes the current slot instead of
+    /// publishing another.
     a_reset_of_two_streams_is_one_step, None, 5, [[4, 4], [2, 2]], || {
         let bucket = multi_bucket::<2, 3>([4, 4]);
         let reader = {
@@ -56,7 +60,8 @@ model! {
 model! {
     /// A reset through a handle beside a take comes before it or after it.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
+    /// becomes a load and a store.
     a_reset_through_a_handle_is_one_step, None, 10, [(true, [3, 2]), (true, [1, 1])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let mut handle = bucket.handle().unwrap();

@@ -1,4 +1,5 @@
-//! Limits change in one step, beside calls that go on: each decides on one version, of the words and of the limits that they are counted in.
+//! Limits change in one step, beside calls that go on: each decides on one version, of the words
+//! and of the limits that they are counted in.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -15,9 +16,11 @@ fn capacities<const N: usize, const S: usize>(bucket: &MultiBucket<N, ManualCloc
 }
 
 model! {
-    /// A take that does not fit before a change is refused, or granted after it; what it took is missing afterwards either way.
+    /// A take that does not fit before a change is refused, or granted after it; what it took is
+    /// missing afterwards either way.
     ///
-    /// Two threads, one change and one take; exhaustive. Fails if the state does not name its limits, or a change does not publish.
+    /// Two threads, one change and one take; exhaustive. Fails if the state does not name its
+    /// limits, or a change does not publish.
     a_change_beside_a_take_comes_before_or_after_it, None, 10, [(false, [6]), (true, [1])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         let taker = {
@@ -34,7 +37,8 @@ model! {
 model! {
     /// Tokens taken beside a change are neither lost nor counted twice.
     ///
-    /// Two threads, one change and two takes; exhaustive. Fails if a change publishes over a take that it has not seen.
+    /// Two threads, one change and two takes; exhaustive. Fails if a change publishes over a take
+    /// that it has not seen.
     a_take_beside_a_change_is_counted_once, None, 10, [[2]], || {
         let bucket = multi_bucket::<1, 3>([4]);
         let taker = {
@@ -48,9 +52,11 @@ model! {
 }
 
 model! {
-    /// Two changes come one after the other, whichever is first: each adds its difference to what the other left.
+    /// Two changes come one after the other, whichever is first: each adds its difference to what
+    /// the other left.
     ///
-    /// Two threads, one change each; exhaustive. Fails if a change settles a version that is not current, or if two changers get one slot.
+    /// Two threads, one change each; exhaustive. Fails if a change settles a version that is not
+    /// current, or if two changers get one slot.
     two_changes_come_one_after_the_other, None, 10, [([5], [5]), ([7], [6])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         assert!(bucket.try_take([1]).is_ok());
@@ -67,8 +73,8 @@ model! {
 model! {
     /// A snapshot shows the words of one version and the limits that they are counted in.
     ///
-    /// Two threads, one change and one snapshot of two streams; exhaustive. Fails if limits are read apart from the words, or if the
-    /// change is not published with `Release`.
+    /// Two threads, one change and one snapshot of two streams; exhaustive. Fails if limits are
+    /// read apart from the words, or if the change is not published with `Release`.
     a_snapshot_beside_a_change_is_of_one_version, None, 5, [([2, 3], [2, 3]), ([8, 9], [8, 9])], || {
         let bucket = multi_bucket::<2, 3>([2, 3]);
         let reader = {
@@ -84,11 +90,13 @@ model! {
 }
 
 model! {
-    /// A reader that is late notices when the slot of the limits that it reads has been released, claimed and written again.
+    /// A reader that is late notices when the slot of the limits that it reads has been released,
+    /// claimed and written again.
     ///
-    /// Two threads, two changes and one read; the first change was made before. The second of the two writes the slot that the reader may still be in. At
-    /// most one preemption, as each of the words may be read old or new. Fails if a slot of the limits is written while it is current. That the fence in
-    /// `RevisionSlot::write` is needed, it does not show: the next one does.
+    /// Two threads, two changes and one read; the first change was made before. The second of the
+    /// two writes the slot that the reader may still be in. At most one preemption, as each of the
+    /// words may be read old or new. Fails if a slot of the limits is written while it is current.
+    /// That the fence in `RevisionSlot::write` is needed, it does not show: the next one does.
     a_late_reader_sees_through_a_revision_that_is_used_again, Some(1), 10, [[4], [5], [6]], || {
         let bucket = multi_bucket::<1, 4>([3]);
         bucket.set_limits_with([limit(4)], Additive).unwrap();
@@ -103,10 +111,13 @@ model! {
 }
 
 model! {
-    /// A refusal that is late notices the same: its wait is of one rate, and of the words that are counted in it.
+    /// A refusal that is late notices the same: its wait is of one rate, and of the words that are
+    /// counted in it.
     ///
-    /// Two threads, two changes and one take that is refused; the first change was made before. A token takes 1, 3 and then 5 ns, and is as many units. At most
-    /// one preemption, as above. Fails without the fence in `RevisionSlot::write`, and without the validation of limits that are not the first.
+    /// Two threads, two changes and one take that is refused; the first change was made before. A
+    /// token takes 1, 3 and then 5 ns, and is as many units. At most one preemption, as above.
+    /// Fails without the fence in `RevisionSlot::write`, and without the validation of limits that
+    /// are not the first.
     a_late_refusal_sees_through_a_revision_that_is_used_again, Some(1), 10, [1, 3, 5], || {
         let slower = |nanos| Limit::new(Rate::new(1, Duration::from_nanos(nanos)).unwrap(), 10);
         let bucket = multi_bucket::<1, 4>([10]);
@@ -125,7 +136,8 @@ model! {
 model! {
     /// A handle takes under the old limits or under the new ones.
     ///
-    /// Two threads, one change and two takes through a handle; exhaustive. Fails if a handle remembers limits.
+    /// Two threads, one change and two takes through a handle; exhaustive. Fails if a handle
+    /// remembers limits.
     a_handle_beside_a_change_takes_under_one_of_the_limits, None, 10, [(0, [5]), (1, [2])], || {
         let bucket = multi_bucket::<1, 3>([2]);
         let taker = {
@@ -144,8 +156,9 @@ model! {
 model! {
     /// The instant of a change is not before a decision that it has seen.
     ///
-    /// Two threads: one moves the clock by 10 and takes what there is, the other lowers the rate to 0; afterwards one token comes back, and is there if nothing was owed.
-    /// Exhaustive. Fails if the clock is read before the epoch: what was earned and taken by then would be owed.
+    /// Two threads: one moves the clock by 10 and takes what there is, the other lowers the rate to
+    /// 0; afterwards one token comes back, and is there if nothing was owed. Exhaustive. Fails if
+    /// the clock is read before the epoch: what was earned and taken by then would be owed.
     a_change_is_no_older_than_what_it_has_seen, None, 10, [(3, [1]), (0, [1])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         assert!(bucket.try_take([3]).is_ok());
@@ -164,10 +177,12 @@ model! {
 }
 
 model! {
-    /// Whoever changes the limits while all slots are taken links a further block, and so does whoever takes.
+    /// Whoever changes the limits while all slots are taken links a further block, and so does
+    /// whoever takes.
     ///
-    /// Two threads: a change, which needs a slot for the limits and one for the state, and a take; one slot for the state inside the bucket, none for limits.
-    /// At most two preemptions. Fails if both get one slot.
+    /// Two threads: a change, which needs a slot for the limits and one for the state, and a take;
+    /// one slot for the state inside the bucket, none for limits. At most two preemptions. Fails if
+    /// both get one slot.
     a_change_and_a_take_share_what_grows, Some(2), 10, [[4]], || {
         let bucket = multi_bucket::<1, 1>([3]);
         let taker = {
@@ -183,7 +198,8 @@ model! {
 model! {
     /// The slots that changes have replaced serve the next ones.
     ///
-    /// One thread, 90 changes; one execution. Fails if a change keeps the slot of the limits, or of the state, that it has replaced.
+    /// One thread, 90 changes; one execution. Fails if a change keeps the slot of the limits, or of
+    /// the state, that it has replaced.
     a_revision_that_was_replaced_is_used_again, None, 1, [(90, [90])], || {
         let bucket = multi_bucket::<1, 2>([1]);
         for i in 1..=90 {
@@ -194,9 +210,11 @@ model! {
 }
 
 model! {
-    /// A take is granted before a pause or refused in it; whoever has paused the bucket gets nothing any more, and nothing is lost.
+    /// A take is granted before a pause or refused in it; whoever has paused the bucket gets
+    /// nothing any more, and nothing is lost.
     ///
-    /// Two threads, one pause and one take, and a take by whoever paused; exhaustive. Fails if what a pause closes is not published with the state, or not looked at.
+    /// Two threads, one pause and one take, and a take by whoever paused; exhaustive. Fails if what
+    /// a pause closes is not published with the state, or not looked at.
     a_pause_beside_a_take_comes_before_or_after_it, None, 10, [(false, false, [3]), (true, false, [2])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         let taker = {
@@ -214,7 +232,8 @@ model! {
 model! {
     /// A take is refused before a resume or granted after it.
     ///
-    /// Two threads, one resume and one take; exhaustive. Fails if a resume publishes over a version that it has not seen.
+    /// Two threads, one resume and one take; exhaustive. Fails if a resume publishes over a version
+    /// that it has not seen.
     a_resume_beside_a_take_comes_before_or_after_it, None, 10, [(false, [3]), (true, [2])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         bucket.pause();
@@ -231,7 +250,8 @@ model! {
 model! {
     /// Of two pauses the later end wins, whichever is first.
     ///
-    /// Two threads, one pause each; exhaustive. Fails if a pause decides on a version that is not current, or shortens another.
+    /// Two threads, one pause each; exhaustive. Fails if a pause decides on a version that is not
+    /// current, or shortens another.
     of_two_pauses_the_later_end_wins_whichever_is_first, None, 5, [9], || {
         let bucket = multi_bucket::<1, 3>([3]);
         let other = {
@@ -245,7 +265,8 @@ model! {
 }
 
 model! {
-    /// Limits that change while the bucket is paused leave the pause, and a pause leaves the limits.
+    /// Limits that change while the bucket is paused leave the pause, and a pause leaves the
+    /// limits.
     ///
     /// Two threads, one change and one pause; exhaustive. Fails if either publishes over the other.
     limits_change_in_a_pause_and_it_stays, None, 5, [([5], 9)], || {
@@ -261,10 +282,12 @@ model! {
 }
 
 model! {
-    /// A reservation beside a pause has one place, and its instant is that of the pause's end as soon as it was made in it.
+    /// A reservation beside a pause has one place, and its instant is that of the pause's end as
+    /// soon as it was made in it.
     ///
-    /// Two threads, one pause of 9 ns and one reservation of 2 of 3 tokens; exhaustive. Its instant is 0 if it was made before, and 9 if it was made in the pause. Fails if
-    /// a reservation is counted in limits that it was not made under.
+    /// Two threads, one pause of 9 ns and one reservation of 2 of 3 tokens; exhaustive. Its instant
+    /// is 0 if it was made before, and 9 if it was made in the pause. Fails if a reservation is
+    /// counted in limits that it was not made under.
     a_reservation_beside_a_pause_is_made_before_it_or_in_it, None, 10, [(0, [1]), (9, [1])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         let other = {
@@ -281,10 +304,12 @@ model! {
 }
 
 model! {
-    /// A reservation beside a change keeps its place: its instant is that of the new rate, whichever came first, and what is cancelled is there once.
+    /// A reservation beside a change keeps its place: its instant is that of the new rate,
+    /// whichever came first, and what is cancelled is there once.
     ///
-    /// Two threads, one change from 1 token/ns to a token in 3 ns, and one reservation of 2 tokens that are not there; exhaustive. Fails if the instant is kept, or if a
-    /// change is published over a place.
+    /// Two threads, one change from 1 token/ns to a token in 3 ns, and one reservation of 2 tokens
+    /// that are not there; exhaustive. Fails if the instant is kept, or if a change is published
+    /// over a place.
     a_reservation_beside_a_change_follows_the_new_rate, None, 10, [(6, [0], 9)], || {
         let bucket = multi_bucket::<1, 3>([3]);
         bucket.reset([0]);

@@ -1,7 +1,8 @@
-//! Slots come back: however many calls there were, no more are in use than calls at once, handles, and the current version.
+//! Slots come back: however many calls there were, no more are in use than calls at once, handles,
+//! and the current version.
 //!
-//! One thread and many calls. A slot that is lost each time makes the search for a free one longer each time, and the model takes more
-//! steps than the 10,000 that an execution may have.
+//! One thread and many calls. A slot that is lost each time makes the search for a free one longer
+//! each time, and the model takes more steps than the 10,000 that an execution may have.
 #![cfg(loom)]
 
 use loom_tests::{model, multi_bucket};
@@ -9,7 +10,8 @@ use loom_tests::{model, multi_bucket};
 model! {
     /// The slot that a call has replaced serves the next call.
     ///
-    /// One thread, 400 calls; one execution. Fails if the release is dropped, or a call keeps the slot that it has replaced.
+    /// One thread, 400 calls; one execution. Fails if the release is dropped, or a call keeps the
+    /// slot that it has replaced.
     a_slot_that_was_replaced_is_used_again, None, 1, [(400, [4])], || {
         let bucket = multi_bucket::<1, 2>([4]);
         for _ in 0..100 {
@@ -26,7 +28,8 @@ model! {
 model! {
     /// The slot of a handle that was dropped serves the next handle.
     ///
-    /// One thread, 400 handles, one after the other; one execution. Fails if the drop of a handle keeps its slot.
+    /// One thread, 400 handles, one after the other; one execution. Fails if the drop of a handle
+    /// keeps its slot.
     the_slot_of_a_dropped_handle_is_used_again, None, 1, [400], || {
         let bucket = multi_bucket::<1, 2>([1]);
         (0..400).filter(|_| bucket.handle().is_ok()).count()

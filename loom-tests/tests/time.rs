@@ -13,7 +13,8 @@ const TICK: Duration = Duration::from_nanos(1);
 model! {
     /// Two threads that advance one clock both count.
     ///
-    /// Two threads, one call each; exhaustive. Fails if `ManualClock::advance` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if `ManualClock::advance` becomes a load and a
+    /// store.
     two_advances_both_count, None, 2, [2], || {
         let clock = Arc::new(ManualClock::new());
         let other = {
@@ -29,7 +30,8 @@ model! {
 model! {
     /// A clock that is set back behind `Monotonic` is never seen to go back, in either thread.
     ///
-    /// Two threads, two readings and a reading after a step back; exhaustive. Fails if the `fetch_max` becomes a load and a store.
+    /// Two threads, two readings and a reading after a step back; exhaustive. Fails if the
+    /// `fetch_max` becomes a load and a store.
     a_monotonic_clock_never_goes_back, None, 5, [(0, 0), (0, 9), (5, 5), (5, 9), (9, 9)], || {
         let clock = Arc::new(Monotonic::new(ManualClock::starting_at(Time::from_nanos(5))));
         let other = {
@@ -47,10 +49,12 @@ model! {
 }
 
 model! {
-    /// A thread whose `now` is old takes what had accrued by then, or less, and never makes the bucket forget what was spent since.
+    /// A thread whose `now` is old takes what had accrued by then, or less, and never makes the
+    /// bucket forget what was spent since.
     ///
-    /// One thread takes at time 1, the other reads the clock anywhere between 0 and 2 and takes then: together no more than the capacity
-    /// and what accrued by the later of the two. Two threads; exhaustive. Fails if `Stream::level` takes an old `now` for a long idle time.
+    /// One thread takes at time 1, the other reads the clock anywhere between 0 and 2 and takes
+    /// then: together no more than the capacity and what accrued by the later of the two. Two
+    /// threads; exhaustive. Fails if `Stream::level` takes an old `now` for a long idle time.
     a_stale_now_mints_nothing, None, 10, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -86,10 +90,12 @@ model! {
 }
 
 model! {
-    /// However long a bucket stands full, it holds its capacity and no more, for whichever thread is first.
+    /// However long a bucket stands full, it holds its capacity and no more, for whichever thread
+    /// is first.
     ///
-    /// Two threads, one call each, and a clock that moves by more than the capacity is worth; exhaustive. Fails if the level is not cut off
-    /// at the capacity, or if a take does not write what was forfeited.
+    /// Two threads, one call each, and a clock that moves by more than the capacity is worth;
+    /// exhaustive. Fails if the level is not cut off at the capacity, or if a take does not write
+    /// what was forfeited.
     idle_time_fills_no_further_than_the_capacity, None, 5, [(3, 3, 0), (3, 0, 0), (0, 3, 0)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -106,7 +112,8 @@ model! {
 model! {
     /// The same over two streams, of which one fills up and the other does not.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the level is not cut off at the capacity, or if a take does not write what was forfeited.
+    /// Two threads, one call each; exhaustive. Fails if the level is not cut off at the capacity,
+    /// or if a take does not write what was forfeited.
     idle_time_fills_two_streams_each_to_its_capacity, None, 20, [(2, 3, [1, 2]), (3, 0, [0, 3]), (0, 3, [0, 3])], || {
         let bucket = multi_bucket::<2, 3>([3, 12]);
         let other = {
@@ -123,7 +130,8 @@ model! {
 model! {
     /// A put-back to a full bucket takes nothing from a thread whose `now` is old.
     ///
-    /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back raises `spent` to what a full bucket has forfeited.
+    /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back
+    /// raises `spent` to what a full bucket has forfeited.
     a_put_back_takes_nothing_from_a_stale_now, None, 2, [(true, 3)], || {
         let bucket = token_bucket(3);
         let later = Time::ZERO.after(5 * TICK);
@@ -138,9 +146,11 @@ model! {
 }
 
 model! {
-    /// A put-back fills no further than the capacity: a thread whose `now` is old finds nothing that the bucket could not hold.
+    /// A put-back fills no further than the capacity: a thread whose `now` is old finds nothing
+    /// that the bucket could not hold.
     ///
-    /// Two threads, a put-back at time 5 and a take at time 2; exhaustive. Fails if `Stream::put_back` fills above the capacity.
+    /// Two threads, a put-back at time 5 and a take at time 2; exhaustive. Fails if
+    /// `Stream::put_back` fills above the capacity.
     a_put_back_gives_nothing_to_a_stale_now, None, 3, [(false, 3)], || {
         let bucket = token_bucket(3);
         let later = Time::ZERO.after(5 * TICK);
@@ -157,7 +167,8 @@ model! {
 model! {
     /// The same over two streams, of which one is full by then and the other is not.
     ///
-    /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back raises `spent` to what a full bucket has forfeited.
+    /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back
+    /// raises `spent` to what a full bucket has forfeited.
     a_put_back_to_two_streams_takes_nothing_from_a_stale_now, None, 5, [(true, [3, 7]), (true, [3, 8])], || {
         let bucket = multi_bucket::<2, 3>([3, 9]);
         let later = Time::ZERO.after(5 * TICK);
@@ -172,9 +183,11 @@ model! {
 }
 
 model! {
-    /// A clock that is set back to before the bucket was built gives nobody anything, with a rate that does not divide evenly either.
+    /// A clock that is set back to before the bucket was built gives nobody anything, with a rate
+    /// that does not divide evenly either.
     ///
-    /// Two threads, one call each, and a clock that is set from 5 to 0; exhaustive. Fails if the elapsed time wraps below 0.
+    /// Two threads, one call each, and a clock that is set from 5 to 0; exhaustive. Fails if the
+    /// elapsed time wraps below 0.
     a_clock_behind_the_origin_mints_nothing, None, 5, [(false, false, 0)], || {
         let clock = ManualClock::starting_at(Time::from_nanos(5));
         let limit = Limit::new(Rate::per_second(1 << 20), 3);

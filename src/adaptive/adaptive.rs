@@ -1,5 +1,6 @@
-//! Owns the factor on a bucket's rate: steps it by a policy, and puts it on the bucket. What a step does is in `Noneadaptive/steps.rs` and the policy; the orderings
-//! are in `Nonestate/epoch.rs`, `Nonestate/words.rs` and `Nonestate/claim.rs`.
+//! Owns the factor on a bucket's rate: steps it by a policy, and puts it on the bucket. What a step
+//! does is in `Noneadaptive/steps.rs` and the policy; the orderings are in `Nonestate/epoch.rs`,
+//! `Nonestate/words.rs` and `Nonestate/claim.rs`.
 
 use core::fmt;
 
@@ -17,25 +18,33 @@ use crate::state::slots::Slots;
 use crate::state::words::{Slot, State};
 use crate::sync::Backoff;
 
-/// A bucket whose rate is the configured one times a factor, which follows a [`Policy`]: [`Aimd`](crate::Aimd) for a client of a server that says when it is too
-/// much, [`FillTable`](crate::FillTable) for a leaky bucket that adapts to its level.
+/// A bucket whose rate is the configured one times a factor, which follows a [`Policy`]:
+/// [`Aimd`](crate::Aimd) for a client of a server that says when it is too much,
+/// [`FillTable`](crate::FillTable) for a leaky bucket that adapts to its level.
 ///
-/// The bucket is used as ever, through [`bucket`](Self::bucket); beside that somebody calls [`tick`](Self::tick) now and then, after a success say, and
-/// [`throttled`](Self::throttled) after a refusal of the server. `B` is the bucket, or a reference or an `Arc` to it.
+/// The bucket is used as ever, through [`bucket`](Self::bucket); beside that somebody calls
+/// [`tick`](Self::tick) now and then, after a success say, and [`throttled`](Self::throttled) after
+/// a refusal of the server. `B` is the bucket, or a reference or an `Arc` to it.
 ///
 /// # Guarantees
 ///
-/// * **Time drives it, and not the callers.** Steps are made for whole intervals since the construction, by whoever calls first after the end of one; if nobody calls for several,
-///   they are made up for. A thousand times as many callers that see the same get the same factors, exactly.
+/// * **Time drives it, and not the callers.** Steps are made for whole intervals since the
+///   construction, by whoever calls first after the end of one; if nobody calls for several, they
+///   are made up for. A thousand times as many callers that see the same get the same factors,
+///   exactly.
 /// * **Bounds.** The factor stays within those of the policy, whatever is [set](Self::set_factor).
-/// * **Nothing is retroactive.** A new factor is a [change of the limit](MultiBucket::set_limits): what has accrued by then has accrued at the old rate. The rate is always the *configured*
-///   one [scaled](crate::Rate::scaled), rounded down, so nothing drifts; each change costs less than accrues in about a nanosecond.
-/// * **Nobody waits.** A call between two steps reads a few words and the clock, and writes nothing. Where a step is due, one call makes it and the others go on; a thread that is stopped
-///   inside a call keeps a slot, and stops neither takers nor the adaptation: whoever makes the next step also puts right what was left undone.
+/// * **Nothing is retroactive.** A new factor is a [change of the limit](MultiBucket::set_limits):
+///   what has accrued by then has accrued at the old rate. The rate is always the *configured* one
+///   [scaled](crate::Rate::scaled), rounded down, so nothing drifts; each change costs less than
+///   accrues in about a nanosecond.
+/// * **Nobody waits.** A call between two steps reads a few words and the clock, and writes
+///   nothing. Where a step is due, one call makes it and the others go on; a thread that is stopped
+///   inside a call keeps a slot, and stops neither takers nor the adaptation: whoever makes the
+///   next step also puts right what was left undone.
 /// * When all calls have returned, the bucket's limit is that of the [factor](Self::factor).
 ///
-/// While it is there, nobody else should change the bucket's limit: what is changed is overwritten at the next step, and its capacity is that which it had at
-/// [`new`](Self::new).
+/// While it is there, nobody else should change the bucket's limit: what is changed is overwritten
+/// at the next step, and its capacity is that which it had at [`new`](Self::new).
 ///
 /// # Memory ordering
 ///
@@ -69,11 +78,13 @@ pub struct Adaptive<B, P> {
 }
 
 impl<B: Adjustable, P: Policy> Adaptive<B, P> {
-    /// A bucket whose limit now counts as the configured one. The factor begins at 1, or at the nearest that the policy allows.
+    /// A bucket whose limit now counts as the configured one. The factor begins at 1, or at the
+    /// nearest that the policy allows.
     ///
     /// # Errors
     ///
-    /// [`LimitError`] if the bucket could not keep the limit at the least factor or at the greatest; then it is as before.
+    /// [`LimitError`] if the bucket could not keep the limit at the least factor or at the
+    /// greatest; then it is as before.
     ///
     /// ```
     /// use tollgate::{Adaptive, FillTable, LeakyBucket, Limit, ManualClock, Ratio};
@@ -100,7 +111,8 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         Ok(adaptive)
     }
 
-    /// Lets time count: makes the steps of those intervals that have passed, if nobody has yet. To be called after a success, or by whatever comes by often enough.
+    /// Lets time count: makes the steps of those intervals that have passed, if nobody has yet. To
+    /// be called after a success, or by whatever comes by often enough.
     ///
     /// ```
     /// use std::time::Duration;
@@ -121,7 +133,8 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         self.observe(false);
     }
 
-    /// Somebody was throttled just now. Outcomes within an interval of the first are one event, and the others change nothing.
+    /// Somebody was throttled just now. Outcomes within an interval of the first are one event, and
+    /// the others change nothing.
     ///
     /// ```
     /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
@@ -207,9 +220,11 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         }
     }
 
-    /// Publishes what `change` makes of the control, and puts its factor on the bucket; nothing if it makes nothing of it.
+    /// Publishes what `change` makes of the control, and puts its factor on the bucket; nothing if
+    /// it makes nothing of it.
     ///
-    /// `change` sees one version, as it runs code that is not ours; it may run many times, before anything is claimed.
+    /// `change` sees one version, as it runs code that is not ours; it may run many times, before
+    /// anything is claimed.
     fn update(&self, change: impl Fn(&Control) -> Option<Control>) {
         let backoff = Backoff::new();
         loop {
@@ -231,12 +246,14 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         }
     }
 
-    /// Puts the factor on the bucket, and looks again: if there is another by then, whoever published it may have been faster, and it must not stay replaced by
-    /// this one.
+    /// Puts the factor on the bucket, and looks again: if there is another by then, whoever
+    /// published it may have been faster, and it must not stay replaced by this one.
     ///
-    /// A factor that is new is put on whatever the limit is said to be: to compare would be to read what another thread, with an older factor, may be about to replace. As
-    /// it is, of two that change the bucket's limit the later one has seen the earlier one's factor published, so the last of all puts on the last. If the factor is
-    /// not new, the limit is looked at, and is another only where a thread was stopped between publishing a factor and putting it on.
+    /// A factor that is new is put on whatever the limit is said to be: to compare would be to read
+    /// what another thread, with an older factor, may be about to replace. As it is, of two that
+    /// change the bucket's limit the later one has seen the earlier one's factor published, so the
+    /// last of all puts on the last. If the factor is not new, the limit is looked at, and is
+    /// another only where a thread was stopped between publishing a factor and putting it on.
     fn apply(&self, mut new: bool) {
         loop {
             let (Control { factor, .. }, seen) = self.read();
@@ -328,7 +345,8 @@ pub trait Adjustable {
     /// The limit as it is.
     fn limit(&self) -> Limit;
 
-    /// Changes the limit from now on. Changes come one after the other, and whoever makes one has seen what those before it had seen.
+    /// Changes the limit from now on. Changes come one after the other, and whoever makes one has
+    /// seen what those before it had seen.
     ///
     /// # Errors
     ///

@@ -5,18 +5,24 @@ use core::time::Duration;
 use crate::adaptive::policy::{Observed, Policy};
 use crate::limit::ratio::Ratio;
 
-/// Additive increase, multiplicative decrease: what a client wants in front of a server whose limit it does not know, and which answers 429.
+/// Additive increase, multiplicative decrease: what a client wants in front of a server whose limit
+/// it does not know, and which answers 429.
 ///
-/// The factor grows by `increase` every second, and is multiplied by `decrease` when somebody was throttled, at once. Throttled outcomes that follow within an
-/// [`interval`](Self::with_interval) are the **same event**, and change nothing: a burst of 429s, or a thousand callers that get one each, come to one decrease. So the
-/// interval should be no shorter than the time from a decrease until its effect is seen, that is from sending a request to its answer. A
-/// `Retry-After` is none of its business: [`pause_for`](crate::MultiBucket::pause_for) is for that, and a pause stays when the factor changes.
+/// The factor grows by `increase` every second, and is multiplied by `decrease` when somebody was
+/// throttled, at once. Throttled outcomes that follow within an [`interval`](Self::with_interval)
+/// are the **same event**, and change nothing: a burst of 429s, or a thousand callers that get one
+/// each, come to one decrease. So the interval should be no shorter than the time from a decrease
+/// until its effect is seen, that is from sending a request to its answer. A `Retry-After` is none
+/// of its business: [`pause_for`](crate::MultiBucket::pause_for) is for that, and a pause stays
+/// when the factor changes.
 ///
-/// The factor is never above 1, so the configured rate is **never exceeded**; that rate is the most that the client would ever want.
+/// The factor is never above 1, so the configured rate is **never exceeded**; that rate is the most
+/// that the client would ever want.
 ///
-/// In front of a steady limit `H`, as a part of the configured rate, the factor saws between `H * decrease` and `H`, at one event every `H * (1 - decrease) / increase` seconds:
-/// a small increase and a `decrease` near 1 waste little and find a new limit slowly. The rule is that of TCP (Chiu and Jain, 1989; RFC 5681), with the elapsed
-/// time in place of the round trips.
+/// In front of a steady limit `H`, as a part of the configured rate, the factor saws between
+/// `H * decrease` and `H`, at one event every `H * (1 - decrease) / increase` seconds: a small
+/// increase and a `decrease` near 1 waste little and find a new limit slowly. The rule is that of
+/// TCP (Chiu and Jain, 1989; RFC 5681), with the elapsed time in place of the round trips.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,7 +49,8 @@ pub struct Aimd {
 }
 
 impl Aimd {
-    /// `increase` is added every second, and `decrease` multiplied; one above 1 counts as 1, which is no decrease.
+    /// `increase` is added every second, and `decrease` multiplied; one above 1 counts as 1, which
+    /// is no decrease.
     ///
     /// ```
     /// use std::time::Duration;
@@ -70,7 +77,8 @@ impl Aimd {
         Self { least, ..self }
     }
 
-    /// The same with this much time from one step to the next, and for throttled outcomes to be one event; 100 ms unless set.
+    /// The same with this much time from one step to the next, and for throttled outcomes to be one
+    /// event; 100 ms unless set.
     ///
     /// ```
     /// use std::time::Duration;
@@ -100,7 +108,8 @@ impl Policy for Aimd {
     }
 
     fn step(&self, factor: Ratio, elapsed: Duration, seen: Observed) -> Ratio {
-        // Every interval by itself, so that it makes no difference how many are stepped over at once.
+        // Every interval by itself, so that it makes no difference how many are stepped over at
+        // once.
         let interval = self.interval.as_nanos().max(1);
         let (whole, rest) = (elapsed.as_nanos() / interval, elapsed.as_nanos() % interval);
         let grown = whole.saturating_mul(self.growth(interval)).saturating_add(self.growth(rest));

@@ -5,7 +5,8 @@ use core::time::Duration;
 use crate::adaptive::policy::{Observed, Policy};
 use crate::limit::ratio::Ratio;
 
-/// A factor that follows how full a leaky bucket is: slower draining while it is nearly full, faster while it is nearly empty, and back to 1 in between.
+/// A factor that follows how full a leaky bucket is: slower draining while it is nearly full,
+/// faster while it is nearly empty, and back to 1 in between.
 ///
 /// | capacity | nearly empty | times | nearly full | times |
 /// |---|---|---|---|---|
@@ -13,16 +14,19 @@ use crate::limit::ratio::Ratio;
 /// | from 128 | up to 0.23 | 1.2 | from 0.77 | 0.81 |
 /// | less | up to 0.3 | 1.4 | from 0.7 | 0.73 |
 ///
-/// In between a factor below 1 grows by 5 %, up to 1, and one above stays. A change of no more than 1 % is not made. That is one step; there is one for each
-/// [`interval`](Self::with_interval).
+/// In between a factor below 1 grows by 5 %, up to 1, and one above stays. A change of no more than
+/// 1 % is not made. That is one step; there is one for each [`interval`](Self::with_interval).
 ///
 /// # It can exceed the configured rate
 ///
-/// The feedback is **positive**: an empty bucket drains faster, and so stays empty. Where little is added the factor climbs to its ceiling, and then the bucket grants up to the
-/// configured rate times that ceiling. A full one drains slower and so stays full, down to the least factor. Hence both bounds are arguments: with a
-/// ceiling of 1 the configured rate is never exceeded. For a client of a server that says when it is too much, [`Aimd`](crate::Aimd) is the policy.
+/// The feedback is **positive**: an empty bucket drains faster, and so stays empty. Where little is
+/// added the factor climbs to its ceiling, and then the bucket grants up to the configured rate
+/// times that ceiling. A full one drains slower and so stays full, down to the least factor. Hence
+/// both bounds are arguments: with a ceiling of 1 the configured rate is never exceeded. For a
+/// client of a server that says when it is too much, [`Aimd`](crate::Aimd) is the policy.
 ///
-/// The table and the rule are those of the leaky bucket of `py-asyncutils` 1.3.4, whose recorded decisions are in `tests/traces`.
+/// The table and the rule are those of the leaky bucket of `py-asyncutils` 1.3.4, whose recorded
+/// decisions are in `tests/traces`.
 ///
 /// ```
 /// use tollgate::{FillTable, Ratio};
@@ -62,7 +66,8 @@ const RESTORING: Ratio = Ratio::percent(105);
 const NOTICED: u64 = 100;
 
 impl FillTable {
-    /// The row for a bucket of this capacity; no factor below `least` nor above `ceiling`, and if those are the wrong way round, always `ceiling`.
+    /// The row for a bucket of this capacity; no factor below `least` nor above `ceiling`, and if
+    /// those are the wrong way round, always `ceiling`.
     ///
     /// ```
     /// use tollgate::{FillTable, Ratio};
@@ -130,13 +135,15 @@ impl Policy for FillTable {
         self.interval
     }
 
-    /// A step for each interval, all at the fill that there is now; throttled outcomes are nothing to it.
+    /// A step for each interval, all at the fill that there is now; throttled outcomes are nothing
+    /// to it.
     fn step(&self, factor: Ratio, elapsed: Duration, seen: Observed) -> Ratio {
         let steps = elapsed.as_nanos() / self.interval.as_nanos().max(1);
         let mut factor = factor;
         for _ in 0..steps {
             let next = self.adjusted(factor, seen.fill);
-            // Each step is of more than 1 %, towards a bound or towards 1, so after a few thousand there is no further.
+            // Each step is of more than 1 %, towards a bound or towards 1, so after a few thousand
+            // there is no further.
             if next == factor {
                 break;
             }

@@ -4,10 +4,11 @@ use core::time::Duration;
 
 use crate::limit::ratio::Ratio;
 
-/// A rule by which the factor on a rate follows what is seen. [`FillTable`](crate::FillTable) and [`Aimd`](crate::Aimd) are two; [`Adaptive`](crate::Adaptive) applies it.
+/// A rule by which the factor on a rate follows what is seen. [`FillTable`](crate::FillTable) and
+/// [`Aimd`](crate::Aimd) are two; [`Adaptive`](crate::Adaptive) applies it.
 ///
-/// A policy is a pure function: it holds its parameters, and neither the factor nor a clock. It may be asked several times for one step, where threads compete, and must
-/// then say the same.
+/// A policy is a pure function: it holds its parameters, and neither the factor nor a clock. It may
+/// be asked several times for one step, where threads compete, and must then say the same.
 ///
 /// ```
 /// use std::time::Duration;
@@ -40,7 +41,8 @@ pub trait Policy {
     /// ```
     fn bounds(&self) -> (Ratio, Ratio);
 
-    /// The time between two steps, and the shortest between two that a throttled outcome causes. Zero counts as a nanosecond.
+    /// The time between two steps, and the shortest between two that a throttled outcome causes.
+    /// Zero counts as a nanosecond.
     ///
     /// ```
     /// use std::time::Duration;
@@ -49,9 +51,11 @@ pub trait Policy {
     /// ```
     fn interval(&self) -> Duration;
 
-    /// What becomes of `factor`: after `elapsed`, a whole number of intervals, or at once, with an `elapsed` of zero, for a throttled outcome.
+    /// What becomes of `factor`: after `elapsed`, a whole number of intervals, or at once, with an
+    /// `elapsed` of zero, for a throttled outcome.
     ///
-    /// To step once over two intervals should come to the same as to step twice, as nobody may have called in between.
+    /// To step once over two intervals should come to the same as to step twice, as nobody may have
+    /// called in between.
     ///
     /// ```
     /// use std::time::Duration;
@@ -87,7 +91,8 @@ impl<P: Policy + ?Sized> Policy for &P {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Observed {
-    /// How full the bucket is, as a [leaky bucket](crate::LeakyBucket::fill): 0 where all tokens are there, 1 where none is, and above it where some are owed.
+    /// How full the bucket is, as a [leaky bucket](crate::LeakyBucket::fill): 0 where all tokens
+    /// are there, 1 where none is, and above it where some are owed.
     pub fill: Ratio,
     /// Whether somebody was throttled just now, by a server that answered 429 say.
     pub throttled: bool,

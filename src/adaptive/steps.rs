@@ -1,4 +1,5 @@
-//! Owns what is remembered between two steps of adaptation, and when the next is due. Pure; never an atomic, never a clock.
+//! Owns what is remembered between two steps of adaptation, and when the next is due. Pure; never
+//! an atomic, never a clock.
 
 use core::time::Duration;
 
@@ -10,7 +11,8 @@ use crate::limit::ratio::Ratio;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Control {
     pub(crate) factor: Ratio,
-    /// Up to when the intervals have been stepped over: the beginning, and a whole number of intervals.
+    /// Up to when the intervals have been stepped over: the beginning, and a whole number of
+    /// intervals.
     stepped: Time,
     /// From when on a throttled outcome is another event.
     attentive: Time,
@@ -21,9 +23,11 @@ impl Control {
         Self { factor, stepped: now, attentive: Time::ZERO }
     }
 
-    /// What becomes of it at `now`, or `None` if nothing: intervals that have passed are stepped over, all at once, and then an event counts.
+    /// What becomes of it at `now`, or `None` if nothing: intervals that have passed are stepped
+    /// over, all at once, and then an event counts.
     ///
-    /// How often it is asked makes no difference: a step begins and ends where an interval does, whoever comes first afterwards. A `now` that is old changes nothing.
+    /// How often it is asked makes no difference: a step begins and ends where an interval does,
+    /// whoever comes first afterwards. A `now` that is old changes nothing.
     pub(crate) fn next(
         &self,
         policy: &impl Policy,

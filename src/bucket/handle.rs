@@ -10,9 +10,11 @@ use crate::decision::refused::{Never, Refused};
 use crate::state::multi::Versions;
 use crate::state::snapshot::Snapshot;
 
-/// A [`MultiBucket`](crate::MultiBucket) with a slot of the caller's own: the same verbs, without the search for a free slot.
+/// A [`MultiBucket`](crate::MultiBucket) with a slot of the caller's own: the same verbs, without
+/// the search for a free slot.
 ///
-/// One for each producer; a call needs it exclusively. It is given back on drop. See [`MultiBucket::handle`](crate::MultiBucket::handle).
+/// One for each producer; a call needs it exclusively. It is given back on drop. See
+/// [`MultiBucket::handle`](crate::MultiBucket::handle).
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -35,7 +37,8 @@ use crate::state::snapshot::Snapshot;
 pub struct Handle<'a, const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     bucket: &'a Versions<N, S>,
     clock: &'a C,
-    /// Always a slot that this handle owns: the one checked out, or the one that was current before its last publication.
+    /// Always a slot that this handle owns: the one checked out, or the one that was current before
+    /// its last publication.
     spare: Option<usize>,
 }
 
@@ -43,7 +46,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     pub(crate) fn new(bucket: &'a Versions<N, S>, clock: &'a C) -> Result<Self, HandlesExhausted> {
         let spare = Some(bucket.claim().ok_or(HandlesExhausted(()))?);
         let handle = Self { bucket, clock, spare };
-        // A second slot must be there at the same time, so that at least one is left for callers without a handle.
+        // A second slot must be there at the same time, so that at least one is left for callers
+        // without a handle.
         bucket.retire(Some(bucket.claim().ok_or(HandlesExhausted(()))?));
         Ok(handle)
     }
@@ -63,7 +67,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
         self.clock
     }
 
-    /// The handle at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
+    /// The handle at a time that the caller supplies, a reading of the bucket's clock or of one
+    /// with the same origin.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
@@ -228,7 +233,8 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for Handle<'_, N, C, S
     }
 }
 
-/// A [`Handle`] at one instant: the same verbs, at a time that the caller supplied. See [`Handle::at`].
+/// A [`Handle`] at one instant: the same verbs, at a time that the caller supplied. See
+/// [`Handle::at`].
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
@@ -380,8 +386,8 @@ impl<const N: usize, const S: usize> fmt::Debug for HandleAt<'_, N, S> {
     }
 }
 
-/// There are too few slots left for another handle: at most 4094 handles with the feature `alloc`, and without it two fewer than the bucket
-/// has slots.
+/// There are too few slots left for another handle: at most 4094 handles with the feature `alloc`,
+/// and without it two fewer than the bucket has slots.
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, MultiBucket};

@@ -1,4 +1,5 @@
-//! Owns the leaky face of the bucket: what was added and drains, where a token bucket has what accrues and is taken. Holds no state of its own.
+//! Owns the leaky face of the bucket: what was added and drains, where a token bucket has what
+//! accrues and is taken. Holds no state of its own.
 
 use core::fmt;
 use core::future::Future;
@@ -15,20 +16,26 @@ use crate::limit::ratio::Ratio;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 
-/// A leaky bucket: a level that rises with what is added, drains at a rate, and has a capacity. As a meter and as a queue.
+/// A leaky bucket: a level that rises with what is added, drains at a rate, and has a capacity. As
+/// a meter and as a queue.
 ///
-/// It is the mirror image of a token bucket, and is one inside: `level = capacity - tokens`, to drain is to accrue, and to add is to take. So an **empty leaky
-/// bucket is a full token bucket**. Everything said of [`MultiBucket`] holds: exact, lock-free, its limit may [change](Self::set_limit) while it
-/// runs, and whatever was added in a window of length `w` is no more than [the bound](crate#the-bound). [`as_tokens`](Self::as_tokens) is the
-/// same bucket seen from that side, with the verbs that are not repeated here.
+/// It is the mirror image of a token bucket, and is one inside: `level = capacity - tokens`, to
+/// drain is to accrue, and to add is to take. So an **empty leaky bucket is a full token bucket**.
+/// Everything said of [`MultiBucket`] holds: exact, lock-free, its limit may
+/// [change](Self::set_limit) while it runs, and whatever was added in a window of length `w` is no
+/// more than [the bound](crate#the-bound). [`as_tokens`](Self::as_tokens) is the same bucket seen
+/// from that side, with the verbs that are not repeated here.
 ///
-/// * **As a meter**, [`try_add`](Self::try_add) adds what fits and refuses what does not. The level stays between 0 and the capacity.
-/// * **As a queue**, [`add`](Self::add), [`reserve`](Self::reserve) and the like add at once what will fit later, and wait for that: the level then rises above the capacity, and
-///   what is above it is the queue. How far it may rise is [`with_max_debt`](Self::with_max_debt), how long the last may wait
-///   [`with_max_wait`](Self::with_max_wait). A bucket of capacity 1 lets work out at an even pace.
+/// * **As a meter**, [`try_add`](Self::try_add) adds what fits and refuses what does not. The level
+///   stays between 0 and the capacity.
+/// * **As a queue**, [`add`](Self::add), [`reserve`](Self::reserve) and the like add at once what
+///   will fit later, and wait for that: the level then rises above the capacity, and what is above
+///   it is the queue. How far it may rise is [`with_max_debt`](Self::with_max_debt), how long the
+///   last may wait [`with_max_wait`](Self::with_max_wait). A bucket of capacity 1 lets work out at
+///   an even pace.
 ///
-/// Levels are whole, and **rounded up**, as availability is rounded down: `level() + room()` is the capacity, unless others wait. A level of 0 is an
-/// empty bucket and not a nearly empty one.
+/// Levels are whole, and **rounded up**, as availability is rounded down: `level() + room()` is the
+/// capacity, unless others wait. A level of 0 is an empty bucket and not a nearly empty one.
 ///
 /// # Memory ordering
 ///
@@ -50,7 +57,8 @@ use crate::wait::timer::Timer;
 pub struct LeakyBucket<C = DefaultClock, const S: usize = SLOTS>(MultiBucket<1, C, S>);
 
 impl LeakyBucket<DefaultClock> {
-    /// A bucket on the default clock that begins at level 0: the whole capacity fits at once. Whether the limit says `full` or `empty` does not matter here.
+    /// A bucket on the default clock that begins at level 0: the whole capacity fits at once.
+    /// Whether the limit says `full` or `empty` does not matter here.
     ///
     /// # Errors
     ///
@@ -67,7 +75,8 @@ impl LeakyBucket<DefaultClock> {
         Self::empty_with_clock(limit, DefaultClock::default())
     }
 
-    /// A bucket on the default clock that begins at its capacity: nothing fits until something has drained.
+    /// A bucket on the default clock that begins at its capacity: nothing fits until something has
+    /// drained.
     ///
     /// # Errors
     ///
@@ -121,7 +130,8 @@ impl<C: Clock> LeakyBucket<C> {
     }
 }
 
-/// The same bucket from the other side; for one with [slots of its own](MultiBucket::with_slots), say.
+/// The same bucket from the other side; for one with [slots of its own](MultiBucket::with_slots),
+/// say.
 ///
 /// ```
 /// use tollgate::{LeakyBucket, Limit, ManualClock, MultiBucket};
@@ -152,7 +162,8 @@ impl<C, const S: usize> LeakyBucket<C, S> {
         &self.0
     }
 
-    /// The limit as it is, as it was given: its rate is that of draining. It says `full` where the bucket began empty; the answer may be outdated at once.
+    /// The limit as it is, as it was given: its rate is that of draining. It says `full` where the
+    /// bucket began empty; the answer may be outdated at once.
     ///
     /// ```
     /// use tollgate::{LeakyBucket, Limit, ManualClock};
@@ -178,7 +189,8 @@ impl<C, const S: usize> LeakyBucket<C, S> {
         self.limit().capacity
     }
 
-    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
+    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one
+    /// with the same origin.
     ///
     /// ```
     /// use tollgate::{LeakyBucket, Limit, ManualClock, Time};
@@ -217,7 +229,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// # Errors
     ///
-    /// [`Refused::NotYet`] if it does not fit, with the time until it does; [`Refused::Never`] for more than the capacity. A refused call changes nothing.
+    /// [`Refused::NotYet`] if it does not fit, with the time until it does; [`Refused::Never`] for
+    /// more than the capacity. A refused call changes nothing.
     ///
     /// ```
     /// use tollgate::{LeakyBucket, Limit, ManualClock};
@@ -265,7 +278,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         self.now().remove(n);
     }
 
-    /// How much is in it now, rounded up, those who wait included: above the capacity it is the queue. The answer may be outdated at once.
+    /// How much is in it now, rounded up, those who wait included: above the capacity it is the
+    /// queue. The answer may be outdated at once.
     ///
     /// ```
     /// use std::time::Duration;
@@ -285,9 +299,11 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         self.now().level()
     }
 
-    /// The level as a part of the capacity, rounded up to a step of [`Ratio`]: 1 is full, and above it is the queue. The answer may be outdated at once.
+    /// The level as a part of the capacity, rounded up to a step of [`Ratio`]: 1 is full, and above
+    /// it is the queue. The answer may be outdated at once.
     ///
-    /// Parts of a token count, so it tells more than [`level`](Self::level) divided by the capacity.
+    /// Parts of a token count, so it tells more than [`level`](Self::level) divided by the
+    /// capacity.
     ///
     /// ```
     /// use std::time::Duration;
@@ -316,7 +332,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         self.now().room()
     }
 
-    /// Whether `n` fits now, and how much is missing if not; adds nothing. The answer may be outdated at once.
+    /// Whether `n` fits now, and how much is missing if not; adds nothing. The answer may be
+    /// outdated at once.
     ///
     /// ```
     /// use tollgate::{LeakyBucket, Limit, ManualClock};
@@ -331,7 +348,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         self.now().has_room(n)
     }
 
-    /// How long until `n` fits if nobody adds; zero if it does. Adds nothing. [`Duration::MAX`] if the rate is 0.
+    /// How long until `n` fits if nobody adds; zero if it does. Adds nothing. [`Duration::MAX`] if
+    /// the rate is 0.
     ///
     /// # Errors
     ///
@@ -365,10 +383,12 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         self.now().reset(level);
     }
 
-    /// Changes the rate of draining and the capacity from now on, and keeps the room that there is: [`MultiBucket::set_limits`], which says what holds.
+    /// Changes the rate of draining and the capacity from now on, and keeps the room that there is:
+    /// [`MultiBucket::set_limits`], which says what holds.
     ///
-    /// What has drained by now has drained at the old rate. With another capacity the *room* stays, so the level changes by as much as the capacity;
-    /// [`MultiBucket::set_limits_with`] has other choices.
+    /// What has drained by now has drained at the old rate. With another capacity the *room* stays,
+    /// so the level changes by as much as the capacity; [`MultiBucket::set_limits_with`] has other
+    /// choices.
     ///
     /// # Errors
     ///
@@ -392,7 +412,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
 }
 
 impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
-    /// The same bucket, in which nobody waits for longer than this: a call past it is refused and changes nothing. Unless set there is no such bound.
+    /// The same bucket, in which nobody waits for longer than this: a call past it is refused and
+    /// changes nothing. Unless set there is no such bound.
     ///
     /// ```
     /// use std::time::Duration;
@@ -408,7 +429,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
         Self(self.0.with_max_wait(max_wait))
     }
 
-    /// The same bucket, whose level rises no further above the capacity than this: the length of the queue. Unless set there is no such bound.
+    /// The same bucket, whose level rises no further above the capacity than this: the length of
+    /// the queue. Unless set there is no such bound.
     ///
     /// ```
     /// use tollgate::{LeakyBucket, Limit, ManualClock};
@@ -424,12 +446,14 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
         Self(self.0.with_max_debt([max_debt]))
     }
 
-    /// Adds `n` now, whether it fits or not, and says from when it does: a place in the queue. See [`Reservation`].
+    /// Adds `n` now, whether it fits or not, and says from when it does: a place in the queue. See
+    /// [`Reservation`].
     ///
     /// # Errors
     ///
-    /// [`Refused::Never`] for more than the capacity, and [`Refused::NotYet`] past the [bounds of the queue](Self::with_max_wait), or where the rate is 0 and
-    /// it does not fit. A refused call changes nothing.
+    /// [`Refused::Never`] for more than the capacity, and [`Refused::NotYet`] past the [bounds of
+    /// the queue](Self::with_max_wait), or where the rate is 0 and it does not fit. A refused call
+    /// changes nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -449,7 +473,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is longer.
+    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is
+    /// longer.
     ///
     /// ```
     /// use std::time::Duration;
@@ -464,8 +489,9 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
         self.0.reserve_within([n], max_wait)
     }
 
-    /// Waits on `timer` until `n` fits in the caller's turn, and adds it: [`MultiBucket::take`], which says what holds. A future that is dropped
-    /// before it completes takes out again what it added.
+    /// Waits on `timer` until `n` fits in the caller's turn, and adds it: [`MultiBucket::take`],
+    /// which says what holds. A future that is dropped before it completes takes out again what it
+    /// added.
     ///
     /// # Errors
     ///
@@ -517,8 +543,9 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
         self.0.take_timeout([n], timeout, timer)
     }
 
-    /// As [`add`](Self::add), and says how long it waited: the time between two readings of the bucket's clock, one at the first poll and one when
-    /// `n` was in. That is no less than what a [`reserve`](Self::reserve) would have told, and more if the timer overslept.
+    /// As [`add`](Self::add), and says how long it waited: the time between two readings of the
+    /// bucket's clock, one at the first poll and one when `n` was in. That is no less than what a
+    /// [`reserve`](Self::reserve) would have told, and more if the timer overslept.
     ///
     /// # Errors
     ///
@@ -583,7 +610,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
         self.0.take_blocking_timeout([n], timeout)
     }
 
-    /// As [`add_blocking`](Self::add_blocking), and says how long it waited, as [`wait`](Self::wait) does.
+    /// As [`add_blocking`](Self::add_blocking), and says how long it waited, as
+    /// [`wait`](Self::wait) does.
     ///
     /// # Errors
     ///
@@ -611,7 +639,8 @@ impl<C: Clock, const S: usize> fmt::Debug for LeakyBucket<C, S> {
     }
 }
 
-/// A [`LeakyBucket`] at one instant: the same verbs, at a time that the caller supplied. See [`LeakyBucket::at`].
+/// A [`LeakyBucket`] at one instant: the same verbs, at a time that the caller supplied. See
+/// [`LeakyBucket::at`].
 ///
 /// ```
 /// use tollgate::{LeakyBucket, Limit, ManualClock, Time};

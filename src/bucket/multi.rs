@@ -1,4 +1,5 @@
-//! Owns the bucket of several streams as callers see it; how its state changes is in `Nonestate/multi.rs`.
+//! Owns the bucket of several streams as callers see it; how its state changes is in
+//! `Nonestate/multi.rs`.
 
 use core::fmt;
 use core::future::Future;
@@ -24,22 +25,28 @@ use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 use crate::wait::waiting;
 
-/// Slots inside a bucket if its type does not say otherwise: the current version, and three writers at once before further slots are linked.
+/// Slots inside a bucket if its type does not say otherwise: the current version, and three writers
+/// at once before further slots are linked.
 pub(crate) const SLOTS: usize = 4;
 
-/// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step by any number of threads.
+/// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step by any
+/// number of threads.
 ///
-/// Requests *and* bytes, per second *and* per minute: a take names an amount for each stream, and either all of them are debited at one instant
-/// or none is. An amount of 0 means that the stream is neither checked nor written.
+/// Requests *and* bytes, per second *and* per minute: a take names an amount for each stream, and
+/// either all of them are debited at one instant or none is. An amount of 0 means that the stream
+/// is neither checked nor written.
 ///
-/// No thread ever waits for another. A writer prepares the next version of the state in a slot of its own and publishes it with one
-/// compare-and-swap; readers see a seqlock, but no writer ever holds it. A thread that is stopped anywhere keeps one slot (inside
-/// [`handle`](Self::handle), two), and stops nobody.
+/// No thread ever waits for another. A writer prepares the next version of the state in a slot of
+/// its own and publishes it with one compare-and-swap; readers see a seqlock, but no writer ever
+/// holds it. A thread that is stopped anywhere keeps one slot (inside [`handle`](Self::handle),
+/// two), and stops nobody.
 ///
-/// `S` is the number of slots inside the bucket. With the feature `alloc` further ones are linked when they run out: once for each doubling of the number of
-/// threads that were ever stopped inside a call at once. Without `alloc` they are all there is: let `S` be at least the number of threads and interrupts that
-/// call at once, plus the handles, plus two, and they never run out; with fewer, a call that finds none tries again until
-/// another leaves its call. The same holds, with `alloc`, for 4096 slots.
+/// `S` is the number of slots inside the bucket. With the feature `alloc` further ones are linked
+/// when they run out: once for each doubling of the number of threads that were ever stopped inside
+/// a call at once. Without `alloc` they are all there is: let `S` be at least the number of threads
+/// and interrupts that call at once, plus the handles, plus two, and they never run out; with
+/// fewer, a call that finds none tries again until another leaves its call. The same holds, with
+/// `alloc`, for 4096 slots.
 ///
 /// # Memory ordering
 ///
@@ -62,7 +69,8 @@ pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS>
 }
 
 impl<const N: usize> MultiBucket<N, DefaultClock> {
-    /// A bucket on the default clock. It begins at the present, each stream full or empty as its limit says.
+    /// A bucket on the default clock. It begins at the present, each stream full or empty as its
+    /// limit says.
     ///
     /// # Errors
     ///
@@ -149,12 +157,13 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         &self.clock
     }
 
-    /// Checks a slot out for good: takes through the handle search for none, so they cost one compare-and-swap and `N` stores for any `N`.
+    /// Checks a slot out for good: takes through the handle search for none, so they cost one
+    /// compare-and-swap and `N` stores for any `N`.
     ///
     /// # Errors
     ///
-    /// [`HandlesExhausted`] if too few slots are left: one stays for the callers without a handle. Without `alloc` that may be so for a
-    /// moment only, while other threads are inside a call.
+    /// [`HandlesExhausted`] if too few slots are left: one stays for the callers without a handle.
+    /// Without `alloc` that may be so for a moment only, while other threads are inside a call.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -173,8 +182,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// # Errors
     ///
-    /// [`Refused::NotYet`] if a stream has too few tokens, and [`Refused::Never`] for more than a stream's capacity. A refused call
-    /// changes nothing.
+    /// [`Refused::NotYet`] if a stream has too few tokens, and [`Refused::Never`] for more than a
+    /// stream's capacity. A refused call changes nothing.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -190,7 +199,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).try_take(amounts)
     }
 
-    /// Takes as many whole items as fit, each of these amounts, but no more than `max`, and says how many.
+    /// Takes as many whole items as fit, each of these amounts, but no more than `max`, and says
+    /// how many.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -205,11 +215,14 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).take_up_to(max, per_item)
     }
 
-    /// Takes as many of these requests as fit, in order, and says how many: the longest prefix that fits is taken in one step, with one reading of the clock.
+    /// Takes as many of these requests as fit, in order, and says how many: the longest prefix that
+    /// fits is taken in one step, with one reading of the clock.
     ///
-    /// The first request that does not fit, also one that never can, ends the batch, and what follows it is not looked at. Single takes at the same instant,
-    /// one after the other until the first refusal, come to the same, but others may come in between. A request for nothing of any stream fits whatever the state; a
-    /// batch that takes no token writes nothing. Where another thread is faster the requests are counted anew, so a batch should not be endless.
+    /// The first request that does not fit, also one that never can, ends the batch, and what
+    /// follows it is not looked at. Single takes at the same instant, one after the other until the
+    /// first refusal, come to the same, but others may come in between. A request for nothing of
+    /// any stream fits whatever the state; a batch that takes no token writes nothing. Where
+    /// another thread is faster the requests are counted anew, so a batch should not be endless.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -240,13 +253,15 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).put_back(amounts);
     }
 
-    /// Takes these amounts from all streams, in one step and whether they are there or not: for what has happened already. What was not there is owed, also beyond the
-    /// capacity and the [bounds of the queue](Self::with_max_debt), and until it is paid off nothing is available.
+    /// Takes these amounts from all streams, in one step and whether they are there or not: for
+    /// what has happened already. What was not there is owed, also beyond the capacity and the
+    /// [bounds of the queue](Self::with_max_debt), and until it is paid off nothing is available.
     ///
     /// # Errors
     ///
-    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more (146 years at 1000/s; at the fastest rates
-    /// less, down to 90 days). A refused call changes nothing.
+    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more
+    /// (146 years at 1000/s; at the fastest rates less, down to 90 days). A refused call changes
+    /// nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -263,8 +278,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
 
     /// Puts all streams into a stated level: these tokens, or the capacity where that is less.
     ///
-    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives a stream that stood
-    /// untouched for longer than its [idle limit](Limit::idle_limit).
+    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives
+    /// a stream that stood untouched for longer than its [idle limit](Limit::idle_limit).
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -278,32 +293,44 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).reset(tokens);
     }
 
-    /// Changes the limits from now on, rate and capacity of all streams at one instant, and keeps the tokens that are there: [`set_limits_with`](Self::set_limits_with)
-    /// with [`Inherit::Keep`].
+    /// Changes the limits from now on, rate and capacity of all streams at one instant, and keeps
+    /// the tokens that are there: [`set_limits_with`](Self::set_limits_with) with
+    /// [`Inherit::Keep`].
     ///
-    /// Takers never wait for a change, and a change waits for nobody; a call that decides meanwhile does so before it or after it. After it has returned, no
-    /// call that begins later decides on the old limits.
+    /// Takers never wait for a change, and a change waits for nobody; a call that decides meanwhile
+    /// does so before it or after it. After it has returned, no call that begins later decides on
+    /// the old limits.
     ///
     /// # Guarantees
     ///
-    /// * **Nothing is retroactive.** What had accrued by the instant of the change had accrued at the old rate, up to the old capacity: a bucket that idled for an hour at 1/s and
-    ///   is raised to 1000/s has what an hour at 1/s brought. Of tokens that are there, those above a lowered capacity are lost; a debt stays as large
-    ///   as it was in tokens.
-    /// * **The bound.** In a window with changes in it, no more is granted than [the bound](crate#the-bound) allows with `C` the largest capacity of it, and `r * w` the sum over
-    ///   its parts, each at its own rate.
-    /// * **Time.** The instant of a change is a reading of the clock made for it, or the last change if that is later. A `now` from before it counts as that instant. With
-    ///   clocks that differ between threads, a grant may have been decided on a reading after it at the old rate; what it took is owed under the new limits.
-    /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains. Between
-    ///   whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
-    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep are woken and work it out
-    ///   anew: whoever's turn has come goes on, and the others sleep again. That costs a change a step for each sleeper; a thread that is stopped between the change and the waking leaves them
-    ///   to wake when they were going to. Without the feature `std` they all do. Waking takes a lock that only waiters and changers take.
+    /// * **Nothing is retroactive.** What had accrued by the instant of the change had accrued at
+    ///   the old rate, up to the old capacity: a bucket that idled for an hour at 1/s and is raised
+    ///   to 1000/s has what an hour at 1/s brought. Of tokens that are there, those above a lowered
+    ///   capacity are lost; a debt stays as large as it was in tokens.
+    /// * **The bound.** In a window with changes in it, no more is granted than [the
+    ///   bound](crate#the-bound) allows with `C` the largest capacity of it, and `r * w` the sum
+    ///   over its parts, each at its own rate.
+    /// * **Time.** The instant of a change is a reading of the clock made for it, or the last
+    ///   change if that is later. A `now` from before it counts as that instant. With clocks that
+    ///   differ between threads, a grant may have been decided on a reading after it at the old
+    ///   rate; what it took is owed under the new limits.
+    /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the
+    ///   faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains.
+    ///   Between whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
+    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate:
+    ///   earlier if it was raised, later if it was lowered. Those who sleep are woken and work it
+    ///   out anew: whoever's turn has come goes on, and the others sleep again. That costs a change
+    ///   a step for each sleeper; a thread that is stopped between the change and the waking leaves
+    ///   them to wake when they were going to. Without the feature `std` they all do. Waking takes
+    ///   a lock that only waiters and changers take.
     ///
-    /// A limit that was never changed costs its callers next to nothing. After a change each call reads the limits from memory that changes may write, some
-    /// loads for each stream.
+    /// A limit that was never changed costs its callers next to nothing. After a change each call
+    /// reads the limits from memory that changes may write, some loads for each stream.
     ///
-    /// The memory of an old revision of the limits is used again. With the feature `alloc` further ones are linked when they run out: two for changes one at a time, and one more for each
-    /// that was ever under way at once. Without it there are two: a thread that is stopped inside a change keeps others from changing the limits, but nobody from taking.
+    /// The memory of an old revision of the limits is used again. With the feature `alloc` further
+    /// ones are linked when they run out: two for changes one at a time, and one more for each that
+    /// was ever under way at once. Without it there are two: a thread that is stopped inside a
+    /// change keeps others from changing the limits, but nobody from taking.
     ///
     /// # Errors
     ///
@@ -345,10 +372,13 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.state.set_limits(|| self.clock.now(), limits, inherit)
     }
 
-    /// Pauses the bucket until it is [resumed](Self::resume): nothing is granted, and nothing accrues.
+    /// Pauses the bucket until it is [resumed](Self::resume): nothing is granted, and nothing
+    /// accrues.
     ///
-    /// As [`pause_for`](Self::pause_for), but that nobody knows the end: a wait is [`Duration::MAX`], and whoever would have to wait is refused at once, as with
-    /// a rate of 0. Those who wait already go on waiting: a [`Reservation`] is ready at [`Time::MAX`] until the bucket is resumed.
+    /// As [`pause_for`](Self::pause_for), but that nobody knows the end: a wait is
+    /// [`Duration::MAX`], and whoever would have to wait is refused at once, as with a rate of 0.
+    /// Those who wait already go on waiting: a [`Reservation`] is ready at [`Time::MAX`] until the
+    /// bucket is resumed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -366,23 +396,31 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.pause_for(Duration::MAX);
     }
 
-    /// Pauses the bucket for so long, as when a server said `Retry-After`: nothing is granted, and nothing accrues, until then or until it is
-    /// [resumed](Self::resume).
+    /// Pauses the bucket for so long, as when a server said `Retry-After`: nothing is granted, and
+    /// nothing accrues, until then or until it is [resumed](Self::resume).
     ///
-    /// It is a change of limits like any other (see [`set_limits`](Self::set_limits) for what holds of those): no taker waits for it, and after it has returned, no call that begins later is granted
-    /// before its end. A pause that would end beyond [`Time::MAX`] is a [`pause`](Self::pause) until it is resumed.
+    /// It is a change of limits like any other (see [`set_limits`](Self::set_limits) for what holds
+    /// of those): no taker waits for it, and after it has returned, no call that begins later is
+    /// granted before its end. A pause that would end beyond [`Time::MAX`] is a
+    /// [`pause`](Self::pause) until it is resumed.
     ///
     /// # Guarantees
     ///
-    /// * **The level stays.** What was there when the bucket was paused is there at the end, no more and no less; nothing is forfeited, however long it takes. A debt is not paid off
+    /// * **The level stays.** What was there when the bucket was paused is there at the end, no
+    ///   more and no less; nothing is forfeited, however long it takes. A debt is not paid off
     ///   meanwhile.
-    /// * **The later end wins.** A second pause never shortens a pause. Only [`resume`](Self::resume) ends one early.
-    /// * **Refusals are exact.** Their wait is what is left of the pause and then what is missing, of one version of the state. [`available`](Self::available) is 0 meanwhile.
-    /// * **All else goes on.** What comes back is there at the end; [`reset`](Self::reset) and [`charge`](Self::charge) count from then on. [`set_limits`](Self::set_limits) changes the limits and leaves the
-    ///   pause.
-    /// * **Waiters.** A reservation that is not ready yet becomes ready later, by what the pause takes; one that is ready stays so. One that is made in a pause is ready at its end at the earliest, and if that is later than its
-    ///   bound, it is refused at once.
-    /// * **Leases.** What a lease holds was granted before, and its holder may spend it: its fast path looks at no shared memory. But it fetches nothing.
+    /// * **The later end wins.** A second pause never shortens a pause. Only
+    ///   [`resume`](Self::resume) ends one early.
+    /// * **Refusals are exact.** Their wait is what is left of the pause and then what is missing,
+    ///   of one version of the state. [`available`](Self::available) is 0 meanwhile.
+    /// * **All else goes on.** What comes back is there at the end; [`reset`](Self::reset) and
+    ///   [`charge`](Self::charge) count from then on. [`set_limits`](Self::set_limits) changes the
+    ///   limits and leaves the pause.
+    /// * **Waiters.** A reservation that is not ready yet becomes ready later, by what the pause
+    ///   takes; one that is ready stays so. One that is made in a pause is ready at its end at the
+    ///   earliest, and if that is later than its bound, it is refused at once.
+    /// * **Leases.** What a lease holds was granted before, and its holder may spend it: its fast
+    ///   path looks at no shared memory. But it fetches nothing.
     /// * **The bound.** A pause counts as a part of the window with a rate of 0.
     ///
     /// ```
@@ -425,7 +463,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.state.resume(|| self.clock.now());
     }
 
-    /// How long until a pause ends; zero if there is none, and [`Duration::MAX`] if it lasts until the bucket is [resumed](Self::resume).
+    /// How long until a pause ends; zero if there is none, and [`Duration::MAX`] if it lasts until
+    /// the bucket is [resumed](Self::resume).
     ///
     /// ```
     /// use std::time::Duration;
@@ -442,7 +481,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).pause_left()
     }
 
-    /// Whole tokens of each stream that could be taken now, all at one instant, so none during a [pause](Self::pause_for); the answer may be outdated at once.
+    /// Whole tokens of each stream that could be taken now, all at one instant, so none during a
+    /// [pause](Self::pause_for); the answer may be outdated at once.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -455,8 +495,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.at(self.clock.now()).available()
     }
 
-    /// How long until these amounts are there if nobody takes; zero if they are. Takes nothing. [`Duration::MAX`] if a stream that
-    /// lacks tokens has a rate of 0, and during a [pause](Self::pause) whose end nobody knows.
+    /// How long until these amounts are there if nobody takes; zero if they are. Takes nothing.
+    /// [`Duration::MAX`] if a stream that lacks tokens has a rate of 0, and during a
+    /// [pause](Self::pause) whose end nobody knows.
     ///
     /// # Errors
     ///
@@ -527,7 +568,8 @@ impl<C, const S: usize> MultiBucket<1, C, S> {
 }
 
 impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
-    /// The limits as they are, all of one version, as they were given; the answer may be outdated at once.
+    /// The limits as they are, all of one version, as they were given; the answer may be outdated
+    /// at once.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -542,7 +584,8 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
         self.state.written()
     }
 
-    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
+    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one
+    /// with the same origin.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
@@ -558,11 +601,13 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
 }
 
 impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
-    /// The same bucket, in which no reservation waits for longer than this. Unless set there is no such bound.
+    /// The same bucket, in which no reservation waits for longer than this. Unless set there is no
+    /// such bound.
     ///
-    /// It holds for [`reserve`](Self::reserve) and everything that waits in its turn; a call past it is refused and changes nothing.
-    /// There is no bound on the number of waiters, as it would cost every take a second word: what matters is how long the last of them
-    /// waits, and this is it.
+    /// It holds for [`reserve`](Self::reserve) and everything that waits in its turn; a call past
+    /// it is refused and changes nothing. There is no bound on the number of waiters, as it would
+    /// cost every take a second word: what matters is how long the last of them waits, and this is
+    /// it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -579,7 +624,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         self
     }
 
-    /// The same bucket, in which reservations owe no more than this many tokens of each stream. Unless set there is no such bound.
+    /// The same bucket, in which reservations owe no more than this many tokens of each stream.
+    /// Unless set there is no such bound.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -595,12 +641,14 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         self
     }
 
-    /// Takes these amounts now, whether they are there or not, and says from when they may be used: a place in the queue. See [`Reservation`].
+    /// Takes these amounts now, whether they are there or not, and says from when they may be used:
+    /// a place in the queue. See [`Reservation`].
     ///
     /// # Errors
     ///
-    /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] past the [bounds of the queue](Self::with_max_wait), or where the rate is 0 and
-    /// tokens are missing; its wait is what the reservation would have had to wait. A refused call changes nothing.
+    /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] past the
+    /// [bounds of the queue](Self::with_max_wait), or where the rate is 0 and tokens are missing;
+    /// its wait is what the reservation would have had to wait. A refused call changes nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -620,7 +668,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is longer.
+    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is
+    /// longer.
     ///
     /// ```
     /// use std::time::Duration;
@@ -636,11 +685,13 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         Reservation::new(self, self.clock.now(), amounts, max_wait)
     }
 
-    /// As [`reserve`](Self::reserve), for any amount: what is more than a stream ever holds waits until that much has accrued, and the bucket is then empty.
+    /// As [`reserve`](Self::reserve), for any amount: what is more than a stream ever holds waits
+    /// until that much has accrued, and the bucket is then empty.
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or more (146 years' worth at 1000/s).
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or
+    /// more (146 years' worth at 1000/s).
     ///
     /// ```
     /// use std::time::Duration;
@@ -675,7 +726,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         Ok(Estimate::new(self, now, amounts))
     }
 
-    /// Waits until these amounts are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep.
+    /// Waits until these amounts are there in the caller's turn, and takes them:
+    /// [`reserve`](Self::reserve) and one sleep.
     ///
     /// # Errors
     ///
@@ -693,11 +745,13 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         self.take_blocking_timeout(amounts, Duration::MAX)
     }
 
-    /// As [`take_blocking`](Self::take_blocking), if that is no longer than `timeout` from the call.
+    /// As [`take_blocking`](Self::take_blocking), if that is no longer than `timeout` from the
+    /// call.
     ///
     /// # Errors
     ///
-    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for what will not be there in time.
+    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for what will not be
+    /// there in time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -714,11 +768,13 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         Ok(())
     }
 
-    /// Waits on `timer` until these amounts are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep, without a thread.
+    /// Waits on `timer` until these amounts are there in the caller's turn, and takes them:
+    /// [`reserve`](Self::reserve) and one sleep, without a thread.
     ///
-    /// The place in the queue is taken at the first poll, so futures are served in the order in which they are first polled. A future that is **dropped**
-    /// before it completes gives its tokens back, wherever it was: it charges nothing and holds up nobody behind it. It completes at the
-    /// promised instant or later, never before; see [`Reservation::wait_on`].
+    /// The place in the queue is taken at the first poll, so futures are served in the order in
+    /// which they are first polled. A future that is **dropped** before it completes gives its
+    /// tokens back, wherever it was: it charges nothing and holds up nobody behind it. It completes
+    /// at the promised instant or later, never before; see [`Reservation::wait_on`].
     ///
     /// # Errors
     ///
@@ -743,12 +799,14 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
 
     /// As [`take`](Self::take), if that is no longer than `timeout` from the call.
     ///
-    /// From the call, not from the first poll: a future that lay about has that much less time left. What is there at the first poll is taken,
-    /// however late that is. The timeout limits the promise: a timer that oversleeps does not make it an error.
+    /// From the call, not from the first poll: a future that lay about has that much less time
+    /// left. What is there at the first poll is taken, however late that is. The timeout limits the
+    /// promise: a timer that oversleeps does not make it an error.
     ///
     /// # Errors
     ///
-    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for what will not be there in time, and nothing is taken.
+    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for what will
+    /// not be there in time, and nothing is taken.
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -774,14 +832,17 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
         waiting::take(self, amounts, timeout, timer)
     }
 
-    /// Waits on `timer` until these amounts could be taken, and takes nothing: at the instant of completion they were there.
+    /// Waits on `timer` until these amounts could be taken, and takes nothing: at the instant of
+    /// completion they were there.
     ///
-    /// It holds no place in the queue and promises nothing: whoever calls next may take them, and while others keep taking, it may wait for ever. For
-    /// a caller that wants to choose only then what to take. To be served in turn, [`take`](Self::take).
+    /// It holds no place in the queue and promises nothing: whoever calls next may take them, and
+    /// while others keep taking, it may wait for ever. For a caller that wants to choose only then
+    /// what to take. To be served in turn, [`take`](Self::take).
     ///
     /// # Errors
     ///
-    /// At once, or when it looks again: [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] where the rate is 0 and tokens are missing.
+    /// At once, or when it looks again: [`Refused::Never`] for more than a stream's capacity, and
+    /// [`Refused::NotYet`] where the rate is 0 and tokens are missing.
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -849,7 +910,8 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for MultiBucket<N, C, 
     }
 }
 
-/// A [`MultiBucket`] at one instant: the same verbs, at a time that the caller supplied. See [`MultiBucket::at`].
+/// A [`MultiBucket`] at one instant: the same verbs, at a time that the caller supplied. See
+/// [`MultiBucket::at`].
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
@@ -978,7 +1040,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         self.bucket.retire(spare);
     }
 
-    /// As [`MultiBucket::set_limits`], at the time that the caller supplied, or at that of the last change if that is later.
+    /// As [`MultiBucket::set_limits`], at the time that the caller supplied, or at that of the last
+    /// change if that is later.
     ///
     /// # Errors
     ///
@@ -995,7 +1058,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         self.set_limits_with(limits, Inherit::Keep)
     }
 
-    /// As [`MultiBucket::set_limits_with`], at the time that the caller supplied, or at that of the last change if that is later.
+    /// As [`MultiBucket::set_limits_with`], at the time that the caller supplied, or at that of the
+    /// last change if that is later.
     ///
     /// # Errors
     ///
@@ -1012,7 +1076,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         self.bucket.set_limits(|| self.now, limits, inherit)
     }
 
-    /// As [`MultiBucket::pause`], from the time that the caller supplied, or from that of the last change if that is later.
+    /// As [`MultiBucket::pause`], from the time that the caller supplied, or from that of the last
+    /// change if that is later.
     ///
     /// ```
     /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
@@ -1025,7 +1090,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         self.pause_for(Duration::MAX);
     }
 
-    /// As [`MultiBucket::pause_for`], from the time that the caller supplied: the pause ends so long after that.
+    /// As [`MultiBucket::pause_for`], from the time that the caller supplied: the pause ends so
+    /// long after that.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -1040,7 +1106,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
         self.bucket.pause_for(|| self.now, duration);
     }
 
-    /// As [`MultiBucket::resume`], at the time that the caller supplied, or at the beginning of the pause if that is later.
+    /// As [`MultiBucket::resume`], at the time that the caller supplied, or at the beginning of the
+    /// pause if that is later.
     ///
     /// ```
     /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};

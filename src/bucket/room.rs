@@ -1,6 +1,7 @@
 //! Owns the answer to how much fits into a leaky bucket; pure.
 
-/// Whether so much fits, by how much it does not, and what would be left: all of one instant. See [`LeakyBucket::has_room`](crate::LeakyBucket::has_room).
+/// Whether so much fits, by how much it does not, and what would be left: all of one instant. See
+/// [`LeakyBucket::has_room`](crate::LeakyBucket::has_room).
 ///
 /// ```
 /// use tollgate::{LeakyBucket, Limit, ManualClock};
@@ -17,7 +18,8 @@
 #[non_exhaustive]
 #[must_use]
 pub struct Room {
-    /// By how much the level would have to fall first, rounded up; 0 if it fits. More than the capacity never fits.
+    /// By how much the level would have to fall first, rounded up; 0 if it fits. More than the
+    /// capacity never fits.
     pub missing: u64,
     /// What would still fit after it, rounded down; 0 if it does not fit itself.
     pub left: u64,

@@ -1,4 +1,5 @@
-//! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is in `Nonedecision/meter.rs`.
+//! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is in
+//! `Nonedecision/meter.rs`.
 
 use core::fmt;
 use core::future::Future;
@@ -20,10 +21,12 @@ use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 use crate::wait::waiting;
 
-/// A token bucket for one stream, with a fixed limit: one atomic word, shared by any number of threads.
+/// A token bucket for one stream, with a fixed limit: one atomic word, shared by any number of
+/// threads.
 ///
-/// Granting is one load and one compare-and-swap; refusing is one load. No thread ever waits for another: a compare-and-swap fails only because another
-/// thread's has succeeded. For several streams, or a limit that changes, there is [`MultiBucket`](crate::MultiBucket).
+/// Granting is one load and one compare-and-swap; refusing is one load. No thread ever waits for
+/// another: a compare-and-swap fails only because another thread's has succeeded. For several
+/// streams, or a limit that changes, there is [`MultiBucket`](crate::MultiBucket).
 ///
 /// # Memory ordering
 ///
@@ -49,12 +52,14 @@ pub struct TokenBucket<C = DefaultClock> {
     clock: C,
 }
 
-/// The word and what it takes to read it, on one line of the cache: whoever fetches the one has the other.
+/// The word and what it takes to read it, on one line of the cache: whoever fetches the one has the
+/// other.
 #[repr(C, align(64))]
 struct Word {
     /// Units spent, modulo 2^64; see `Nonedecision/meter.rs`.
     ///
-    /// `Relaxed` is enough for all that is done to it: it is the whole state, so there is no second location to order it with.
+    /// `Relaxed` is enough for all that is done to it: it is the whole state, so there is no second
+    /// location to order it with.
     spent: AtomicU64,
     limits: Limits<1>,
 }
@@ -120,7 +125,8 @@ impl<C: Clock> TokenBucket<C> {
     ///
     /// # Errors
     ///
-    /// [`Refused::NotYet`] if they are not there, and [`Refused::Never`] for more than the capacity. A refused call changes nothing.
+    /// [`Refused::NotYet`] if they are not there, and [`Refused::Never`] for more than the
+    /// capacity. A refused call changes nothing.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -152,11 +158,14 @@ impl<C: Clock> TokenBucket<C> {
         self.at(self.clock.now()).take_up_to(max)
     }
 
-    /// Takes as many of these requests as fit, in order, and says how many: the longest prefix that fits is taken in one step, with one reading of the clock.
+    /// Takes as many of these requests as fit, in order, and says how many: the longest prefix that
+    /// fits is taken in one step, with one reading of the clock.
     ///
-    /// The first request that does not fit, also one that never can, ends the batch, and what follows it is not looked at. Single takes at the same instant,
-    /// one after the other until the first refusal, come to the same, but others may come in between. A request for 0 fits whatever the state; a
-    /// batch that takes no token writes nothing. Where another thread is faster the requests are counted anew, so a batch should not be endless.
+    /// The first request that does not fit, also one that never can, ends the batch, and what
+    /// follows it is not looked at. Single takes at the same instant, one after the other until the
+    /// first refusal, come to the same, but others may come in between. A request for 0 fits
+    /// whatever the state; a batch that takes no token writes nothing. Where another thread is
+    /// faster the requests are counted anew, so a batch should not be endless.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -172,7 +181,8 @@ impl<C: Clock> TokenBucket<C> {
         self.at(self.clock.now()).take_in_order(requests)
     }
 
-    /// Gives back `n` tokens that were taken and not used. The bucket never holds more than its capacity.
+    /// Gives back `n` tokens that were taken and not used. The bucket never holds more than its
+    /// capacity.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -190,13 +200,15 @@ impl<C: Clock> TokenBucket<C> {
         self.at(self.clock.now()).put_back(n);
     }
 
-    /// Takes `n` tokens, whether they are there or not: for what has happened already. What was not there is owed, also beyond the
-    /// capacity and the [bounds of the queue](Self::with_max_debt), and until it is paid off nothing is available.
+    /// Takes `n` tokens, whether they are there or not: for what has happened already. What was not
+    /// there is owed, also beyond the capacity and the [bounds of the queue](Self::with_max_debt),
+    /// and until it is paid off nothing is available.
     ///
     /// # Errors
     ///
-    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more (146 years at 1000/s; at the fastest rates
-    /// less, down to 90 days). A refused call changes nothing.
+    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more
+    /// (146 years at 1000/s; at the fastest rates less, down to 90 days). A refused call changes
+    /// nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -213,8 +225,8 @@ impl<C: Clock> TokenBucket<C> {
 
     /// Puts the bucket into a stated level: `tokens`, or its capacity if that is less.
     ///
-    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives a bucket that stood
-    /// untouched for longer than its [idle limit](Limit::idle_limit).
+    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives
+    /// a bucket that stood untouched for longer than its [idle limit](Limit::idle_limit).
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -242,7 +254,8 @@ impl<C: Clock> TokenBucket<C> {
         self.at(self.clock.now()).available()
     }
 
-    /// How long until `n` tokens are there if nobody takes; zero if they are. Takes nothing. [`Duration::MAX`] if the rate is 0.
+    /// How long until `n` tokens are there if nobody takes; zero if they are. Takes nothing.
+    /// [`Duration::MAX`] if the rate is 0.
     ///
     /// # Errors
     ///
@@ -262,7 +275,8 @@ impl<C: Clock> TokenBucket<C> {
 }
 
 impl<C> TokenBucket<C> {
-    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin.
+    /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one
+    /// with the same origin.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
@@ -281,11 +295,13 @@ impl<C> TokenBucket<C> {
 }
 
 impl<C: Clock + Sync> TokenBucket<C> {
-    /// The same bucket, in which no reservation waits for longer than this. Unless set there is no such bound.
+    /// The same bucket, in which no reservation waits for longer than this. Unless set there is no
+    /// such bound.
     ///
-    /// It holds for [`reserve`](Self::reserve) and everything that waits in its turn; a call past it is refused and changes nothing.
-    /// There is no bound on the number of waiters, as it would cost every take a second word: what matters is how long the last of them
-    /// waits, and this is it.
+    /// It holds for [`reserve`](Self::reserve) and everything that waits in its turn; a call past
+    /// it is refused and changes nothing. There is no bound on the number of waiters, as it would
+    /// cost every take a second word: what matters is how long the last of them waits, and this is
+    /// it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -302,7 +318,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
         self
     }
 
-    /// The same bucket, in which reservations owe no more than this many tokens. Unless set there is no such bound.
+    /// The same bucket, in which reservations owe no more than this many tokens. Unless set there
+    /// is no such bound.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -318,12 +335,14 @@ impl<C: Clock + Sync> TokenBucket<C> {
         self
     }
 
-    /// Takes `n` tokens now, whether they are there or not, and says from when they may be used: a place in the queue. See [`Reservation`].
+    /// Takes `n` tokens now, whether they are there or not, and says from when they may be used: a
+    /// place in the queue. See [`Reservation`].
     ///
     /// # Errors
     ///
-    /// [`Refused::Never`] for more than the capacity, and [`Refused::NotYet`] past the [bounds of the queue](Self::with_max_wait), or where the rate is 0 and
-    /// tokens are missing; its wait is what the reservation would have had to wait. A refused call changes nothing.
+    /// [`Refused::Never`] for more than the capacity, and [`Refused::NotYet`] past the [bounds of
+    /// the queue](Self::with_max_wait), or where the rate is 0 and tokens are missing; its wait is
+    /// what the reservation would have had to wait. A refused call changes nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -343,7 +362,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is longer.
+    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is
+    /// longer.
     ///
     /// ```
     /// use std::time::Duration;
@@ -359,11 +379,13 @@ impl<C: Clock + Sync> TokenBucket<C> {
         Reservation::new(self, self.clock.now(), [n], max_wait)
     }
 
-    /// As [`reserve`](Self::reserve), for any amount: what is more than the bucket ever holds waits until that much has accrued, and the bucket is then empty.
+    /// As [`reserve`](Self::reserve), for any amount: what is more than the bucket ever holds waits
+    /// until that much has accrued, and the bucket is then empty.
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or more (146 years' worth at 1000/s).
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or
+    /// more (146 years' worth at 1000/s).
     ///
     /// ```
     /// use std::time::Duration;
@@ -398,7 +420,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
         Ok(Estimate::new(self, now, [n]))
     }
 
-    /// Waits until `n` tokens are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep.
+    /// Waits until `n` tokens are there in the caller's turn, and takes them:
+    /// [`reserve`](Self::reserve) and one sleep.
     ///
     /// # Errors
     ///
@@ -416,11 +439,13 @@ impl<C: Clock + Sync> TokenBucket<C> {
         self.take_blocking_timeout(n, Duration::MAX)
     }
 
-    /// As [`take_blocking`](Self::take_blocking), if that is no longer than `timeout` from the call.
+    /// As [`take_blocking`](Self::take_blocking), if that is no longer than `timeout` from the
+    /// call.
     ///
     /// # Errors
     ///
-    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for what will not be there in time.
+    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for what will not be
+    /// there in time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -437,11 +462,13 @@ impl<C: Clock + Sync> TokenBucket<C> {
         Ok(())
     }
 
-    /// Waits on `timer` until `n` tokens are there in the caller's turn, and takes them: [`reserve`](Self::reserve) and one sleep, without a thread.
+    /// Waits on `timer` until `n` tokens are there in the caller's turn, and takes them:
+    /// [`reserve`](Self::reserve) and one sleep, without a thread.
     ///
-    /// The place in the queue is taken at the first poll, so futures are served in the order in which they are first polled. A future that is **dropped**
-    /// before it completes gives its tokens back, wherever it was: it charges nothing and holds up nobody behind it. It completes at the
-    /// promised instant or later, never before; see [`Reservation::wait_on`].
+    /// The place in the queue is taken at the first poll, so futures are served in the order in
+    /// which they are first polled. A future that is **dropped** before it completes gives its
+    /// tokens back, wherever it was: it charges nothing and holds up nobody behind it. It completes
+    /// at the promised instant or later, never before; see [`Reservation::wait_on`].
     ///
     /// # Errors
     ///
@@ -466,12 +493,14 @@ impl<C: Clock + Sync> TokenBucket<C> {
 
     /// As [`take`](Self::take), if that is no longer than `timeout` from the call.
     ///
-    /// From the call, not from the first poll: a future that lay about has that much less time left. What is there at the first poll is taken,
-    /// however late that is. The timeout limits the promise: a timer that oversleeps does not make it an error.
+    /// From the call, not from the first poll: a future that lay about has that much less time
+    /// left. What is there at the first poll is taken, however late that is. The timeout limits the
+    /// promise: a timer that oversleeps does not make it an error.
     ///
     /// # Errors
     ///
-    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for what will not be there in time, and nothing is taken.
+    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for what will
+    /// not be there in time, and nothing is taken.
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -497,14 +526,17 @@ impl<C: Clock + Sync> TokenBucket<C> {
         waiting::take(self, [n], timeout, timer)
     }
 
-    /// Waits on `timer` until `n` tokens could be taken, and takes nothing: at the instant of completion they were there.
+    /// Waits on `timer` until `n` tokens could be taken, and takes nothing: at the instant of
+    /// completion they were there.
     ///
-    /// It holds no place in the queue and promises nothing: whoever calls next may take them, and while others keep taking, it may wait for ever. For
-    /// a caller that wants to choose only then what to take. To be served in turn, [`take`](Self::take).
+    /// It holds no place in the queue and promises nothing: whoever calls next may take them, and
+    /// while others keep taking, it may wait for ever. For a caller that wants to choose only then
+    /// what to take. To be served in turn, [`take`](Self::take).
     ///
     /// # Errors
     ///
-    /// At once, or when it looks again: [`Refused::Never`] for more than the capacity, and [`Refused::NotYet`] where the rate is 0 and tokens are missing.
+    /// At once, or when it looks again: [`Refused::Never`] for more than the capacity, and
+    /// [`Refused::NotYet`] where the rate is 0 and tokens are missing.
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -575,7 +607,8 @@ impl<C: Clock> fmt::Debug for TokenBucket<C> {
     }
 }
 
-/// A [`TokenBucket`] at one instant: the same verbs, at a time that the caller supplied. See [`TokenBucket::at`].
+/// A [`TokenBucket`] at one instant: the same verbs, at a time that the caller supplied. See
+/// [`TokenBucket::at`].
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
@@ -715,8 +748,9 @@ impl TokenBucketAt<'_> {
     /// ```
     #[inline]
     pub fn available(self) -> u64 {
-        // ORDERING: Relaxed. Partner is the compare-exchange in `update`; a picture that may be outdated at once, and orders nothing. Dies as the
-        // word at construction: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
+        // ORDERING: Relaxed. Partner is the compare-exchange in `update`; a picture that may be
+        // outdated at once, and orders nothing. Dies as the word at construction:
+        // loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
         let spent = self.bucket.spent.load(Relaxed);
         let [available] = self.bucket.limits.available(&[spent], self.elapsed);
         available
@@ -737,26 +771,28 @@ impl TokenBucketAt<'_> {
     /// ```
     pub fn wait_for(self, n: u64) -> Result<Duration, Never> {
         self.bucket.limits.check(&[n])?;
-        // ORDERING: Relaxed. As in `available`. Dies as the word at construction: loom-tests/refusal.rs,
-        // `a_wait_is_that_of_one_value_of_the_word`.
+        // ORDERING: Relaxed. As in `available`. Dies as the word at construction:
+        // loom-tests/refusal.rs, `a_wait_is_that_of_one_value_of_the_word`.
         let spent = self.bucket.spent.load(Relaxed);
         Ok(self.bucket.limits.not_yet(&[spent], self.elapsed, &[n]).wait())
     }
 }
 
 impl Word {
-    /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster. `Err` with what was read, and nothing
-    /// written, if `change` says that nothing is to be done.
+    /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster.
+    /// `Err` with what was read, and nothing written, if `change` says that nothing is to be done.
     #[inline]
     fn update<R>(&self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
-        // ORDERING: Relaxed. The word is the whole state. An old value makes the compare-exchange below fail, or, where the call is refused,
-        // the refusal was true at some moment of the call. There is nothing weaker; read once, not twice: loom-tests/conservation.rs,
+        // ORDERING: Relaxed. The word is the whole state. An old value makes the compare-exchange
+        // below fail, or, where the call is refused, the refusal was true at some moment of the
+        // call. There is nothing weaker; read once, not twice: loom-tests/conservation.rs,
         // `a_partial_take_gets_what_the_other_left`.
         let mut spent = self.spent.load(Relaxed);
         loop {
             let Some(([next], answer)) = change(spent) else { return Err(spent) };
-            // ORDERING: Relaxed, both. A grant orders no other memory (see `TokenBucket`, "Memory ordering"); the failure's value is all that is
-            // kept of it. Dies as a load and a store: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
+            // ORDERING: Relaxed, both. A grant orders no other memory (see `TokenBucket`, "Memory
+            // ordering"); the failure's value is all that is kept of it. Dies as a load and a
+            // store: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
             match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {
                 Ok(_) => return Ok(answer),
                 Err(seen) => spent = seen,

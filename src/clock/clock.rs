@@ -10,8 +10,9 @@ use crate::clock::tsc::TscClock;
 
 /// A source of [`Time`]: nanoseconds since an origin of its own.
 ///
-/// A bucket reads its clock once per decision. A reading that goes back, or threads whose readings differ, do no harm: an old `now` sees fewer
-/// tokens, so at worst a call is refused that a punctual one would have been granted.
+/// A bucket reads its clock once per decision. A reading that goes back, or threads whose readings
+/// differ, do no harm: an old `now` sees fewer tokens, so at worst a call is refused that a
+/// punctual one would have been granted.
 ///
 /// ```
 /// use tollgate::{Clock, Limit, Time, TokenBucket};
@@ -66,8 +67,8 @@ mod shared {
     }
 }
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
-/// [`ManualClock`] for the program to move.
+/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
+/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
 ///
 /// ```
 /// use tollgate::{Clock, DefaultClock, Time};
@@ -76,8 +77,8 @@ mod shared {
 #[cfg(feature = "quanta")]
 pub type DefaultClock = TscClock;
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
-/// [`ManualClock`] for the program to move.
+/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
+/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
 ///
 /// ```
 /// use tollgate::{Clock, DefaultClock, Time};
@@ -86,8 +87,8 @@ pub type DefaultClock = TscClock;
 #[cfg(all(feature = "std", not(feature = "quanta")))]
 pub type DefaultClock = InstantClock;
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else `InstantClock` with `std`, else a
-/// [`ManualClock`] for the program to move.
+/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
+/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
 ///
 /// ```
 /// use tollgate::{Clock, DefaultClock, Time};

@@ -6,10 +6,11 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::sync::{AtomicU64, Relaxed};
 
-/// A clock that is moved by hand: for tests, simulations, and programs whose time comes from elsewhere, such as a timer interrupt.
+/// A clock that is moved by hand: for tests, simulations, and programs whose time comes from
+/// elsewhere, such as a timer interrupt.
 ///
-/// It may be set back; buckets take that for an old `now`. Share it by reference or in an `Arc`, or get at it through
-/// [`TokenBucket::clock`](crate::TokenBucket::clock).
+/// It may be set back; buckets take that for an old `now`. Share it by reference or in an `Arc`, or
+/// get at it through [`TokenBucket::clock`](crate::TokenBucket::clock).
 ///
 /// ```
 /// use std::time::Duration;
@@ -57,8 +58,9 @@ impl ManualClock {
     /// assert_eq!(clock.advance(Duration::MAX), Time::MAX);
     /// ```
     pub fn advance(&self, by: Duration) -> Time {
-        // ORDERING: Relaxed, all three. The clock is a number; moving it orders no other memory. An update is an RMW so that two threads
-        // that advance it both count. Dies without that: loom-tests/time.rs, `two_advances_both_count`.
+        // ORDERING: Relaxed, all three. The clock is a number; moving it orders no other memory. An
+        // update is an RMW so that two threads that advance it both count. Dies without that:
+        // loom-tests/time.rs, `two_advances_both_count`.
         let mut now = self.0.load(Relaxed);
         loop {
             let next = Time::from_nanos(now).after(by);
@@ -79,8 +81,8 @@ impl ManualClock {
     /// assert_eq!(clock.now(), Time::from_nanos(2));
     /// ```
     pub fn set(&self, now: Time) {
-        // ORDERING: Relaxed. Partner is the load in `now`; a number, with nothing to order. Dies without it: loom-tests/time.rs,
-        // `a_monotonic_clock_never_goes_back`.
+        // ORDERING: Relaxed. Partner is the load in `now`; a number, with nothing to order. Dies
+        // without it: loom-tests/time.rs, `a_monotonic_clock_never_goes_back`.
         self.0.store(now.as_nanos(), Relaxed);
     }
 }
@@ -94,8 +96,9 @@ impl Default for ManualClock {
 impl Clock for ManualClock {
     #[inline]
     fn now(&self) -> Time {
-        // ORDERING: Relaxed. Partners are the update in `advance` and the store in `set`; an old reading is a stale `now`, which is harmless. Dies
-        // without it: loom-tests/time.rs, `two_advances_both_count`.
+        // ORDERING: Relaxed. Partners are the update in `advance` and the store in `set`; an old
+        // reading is a stale `now`, which is harmless. Dies without it: loom-tests/time.rs,
+        // `two_advances_both_count`.
         Time::from_nanos(self.0.load(Relaxed))
     }
 }

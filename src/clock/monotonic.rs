@@ -4,11 +4,13 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::sync::{AtomicU64, Relaxed};
 
-/// A clock whose readings never go back, in any thread: a reading older than the newest one is replaced by the newest.
+/// A clock whose readings never go back, in any thread: a reading older than the newest one is
+/// replaced by the newest.
 ///
-/// Buckets do not need it, since a stale `now` is harmless to them. It is for those who want that a call which begins later never sees an
-/// earlier time. What it costs: one more word that all threads share, and whenever time has moved on, an atomic read-modify-write of it. On a hot
-/// path that is about the price of the take itself, and with several threads the line moves twice.
+/// Buckets do not need it, since a stale `now` is harmless to them. It is for those who want that a
+/// call which begins later never sees an earlier time. What it costs: one more word that all
+/// threads share, and whenever time has moved on, an atomic read-modify-write of it. On a hot path
+/// that is about the price of the take itself, and with several threads the line moves twice.
 ///
 /// ```
 /// use tollgate::{Clock, ManualClock, Monotonic, Time};
@@ -56,8 +58,9 @@ impl<C: Clock> Clock for Monotonic<C> {
     #[inline]
     fn now(&self) -> Time {
         let read = self.clock.now().as_nanos();
-        // ORDERING: Relaxed, both. One word: its modification order is the order of the readings, and coherence lets no thread go back
-        // in it. Dies as a load and a store: loom-tests/time.rs, `a_monotonic_clock_never_goes_back`.
+        // ORDERING: Relaxed, both. One word: its modification order is the order of the readings,
+        // and coherence lets no thread go back in it. Dies as a load and a store:
+        // loom-tests/time.rs, `a_monotonic_clock_never_goes_back`.
         let mut newest = self.newest.load(Relaxed);
         if newest < read {
             newest = self.newest.fetch_max(read, Relaxed).max(read);

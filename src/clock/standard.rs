@@ -8,7 +8,8 @@ use crate::clock::time::Time;
 
 /// The standard library's [`Instant`], counted from when this clock was made.
 ///
-/// It never goes back, needs no calibration, and costs about twice a reading of the time-stamp counter.
+/// It never goes back, needs no calibration, and costs about twice a reading of the time-stamp
+/// counter.
 ///
 /// ```
 /// use tollgate::{Clock, InstantClock};

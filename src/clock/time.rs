@@ -5,7 +5,8 @@ use core::time::Duration;
 
 /// A reading of a [`Clock`](crate::Clock): whole nanoseconds since that clock's own origin.
 ///
-/// Readings of different clocks cannot be compared. The range is 584 years; arithmetic saturates at its ends.
+/// Readings of different clocks cannot be compared. The range is 584 years; arithmetic saturates at
+/// its ends.
 ///
 /// ```
 /// use std::time::Duration;

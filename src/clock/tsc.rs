@@ -3,15 +3,19 @@
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 
-/// The processor's time-stamp counter, counted from when this clock was made: the fastest clock there is.
+/// The processor's time-stamp counter, counted from when this clock was made: the fastest clock
+/// there is.
 ///
-/// The first one made in a process calibrates the counter against the system's clock, which took 0.6 to 12 ms on the machine that this was
-/// measured on, and takes 200 ms at most; a further one takes 20 to 40 µs. A reading took 13 to 20 ns there, where one of `Instant` took 39 to 49
-/// ns. After the calibration the counter ran 0.1 to 11 parts per million slow against `Instant`: rates are kept by the clock that the bucket reads.
-/// (A virtual machine with two cores of an AMD EPYC 7003, November 2026, three runs of the example `clock_calibration`.)
+/// The first one made in a process calibrates the counter against the system's clock, which took
+/// 0.6 to 12 ms on the machine that this was measured on, and takes 200 ms at most; a further one
+/// takes 20 to 40 µs. A reading took 13 to 20 ns there, where one of `Instant` took 39 to 49 ns.
+/// After the calibration the counter ran 0.1 to 11 parts per million slow against `Instant`: rates
+/// are kept by the clock that the bucket reads. (A virtual machine with two cores of an AMD EPYC
+/// 7003, November 2026, three runs of the example `clock_calibration`.)
 ///
-/// Where there is no counter that can be trusted, it reads the system's clock. Readings of two cores may differ by some nanoseconds, so that a
-/// reading in one thread may be older than one made before it in another: a stale `now`, which is harmless.
+/// Where there is no counter that can be trusted, it reads the system's clock. Readings of two
+/// cores may differ by some nanoseconds, so that a reading in one thread may be older than one made
+/// before it in another: a stale `now`, which is harmless.
 ///
 /// ```
 /// use tollgate::{Clock, TscClock};

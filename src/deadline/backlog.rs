@@ -1,4 +1,5 @@
-//! Owns what waits, by deadline and by expiry, and the rule by which it is let go. Pure: never a clock, never a lock.
+//! Owns what waits, by deadline and by expiry, and the rule by which it is let go. Pure: never a
+//! clock, never a lock.
 
 use std::vec::Vec;
 
@@ -46,7 +47,8 @@ impl<T, const N: usize> Backlog<T, N> {
         self.slots[slot] = Some(entry);
     }
 
-    /// Lets go what has expired, then from the smallest deadline on what `admit` lets pass, up to the first that has to wait.
+    /// Lets go what has expired, then from the smallest deadline on what `admit` lets pass, up to
+    /// the first that has to wait.
     pub(crate) fn drain(&mut self, now: Time, mut admit: impl FnMut([u64; N]) -> Result<(), Refused<N>>) -> Drained<T> {
         let mut drained = Drained::nothing();
         while let Some((slot, (expires, _))) = self.by_expiry.first() {

@@ -6,7 +6,8 @@ use std::vec::Vec;
 use crate::clock::time::Time;
 use crate::decision::refused::Never;
 
-/// What a [`DeadlineQueue`](crate::DeadlineQueue) let go at one instant, and when to come back for more.
+/// What a [`DeadlineQueue`](crate::DeadlineQueue) let go at one instant, and when to come back for
+/// more.
 ///
 /// ```
 /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
@@ -28,10 +29,12 @@ pub struct Drained<T> {
     pub admitted: Vec<T>,
     /// What can never be admitted.
     pub never: Vec<Oversized<T>>,
-    /// When there may be more to let go, a reading of the bucket's clock: the instant at which the tokens for the next in turn are there, or
-    /// the next expiry if that is earlier. `None` if nothing waits.
+    /// When there may be more to let go, a reading of the bucket's clock: the instant at which the
+    /// tokens for the next in turn are there, or the next expiry if that is earlier. `None` if
+    /// nothing waits.
     ///
-    /// It is the instant of the drain itself if items came while it was under way: come back at once.
+    /// It is the instant of the drain itself if items came while it was under way: come back at
+    /// once.
     pub next: Option<Time>,
 }
 

@@ -1,4 +1,5 @@
-//! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in between. The rule is in `Nonedeadline/backlog.rs`.
+//! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in
+//! between. The rule is in `Nonedeadline/backlog.rs`.
 
 use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,29 +16,39 @@ use crate::state::snapshot::Snapshot;
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
 ///
-/// Producers [`push`](Self::push); whoever has time [`drain`](Self::drain)s and gets what is let go: first everything that has expired; then, **from the
-/// smallest deadline on**, everything that the bucket has the tokens for, up to the first that it has not. Items with the same deadline go in the order of
-/// their arrival. Nothing overtakes: a small item with a later deadline waits behind a large one.
+/// Producers [`push`](Self::push); whoever has time [`drain`](Self::drain)s and gets what is let
+/// go: first everything that has expired; then, **from the smallest deadline on**, everything that
+/// the bucket has the tokens for, up to the first that it has not. Items with the same deadline go
+/// in the order of their arrival. Nothing overtakes: a small item with a later deadline waits
+/// behind a large one.
 ///
 /// It never sleeps and has no thread of its own: [`Drained::next`] says when to come back.
 ///
 /// # Guarantees
 ///
-/// * An item comes out once: admitted, expired, or given back because it can never fit; or it is dropped with the queue.
-/// * An item that expires at `now` or before is never admitted at `now`, and an expired one costs nothing. A deadline only orders: one that has
-///   passed is a small number like any other, and nothing is dropped for it.
-/// * An item that can never fit is given back, by `push` or, should the capacity have been lowered since, by the drain in which its turn comes. It holds up nobody.
-/// * Everything that is admitted has taken its tokens from the bucket, so [the bound](crate#the-bound) holds, whoever else takes from
-///   [the bucket](Self::bucket).
-/// * **Nobody waits for a drain.** While one thread drains, another that tries is told so at once, and a push is put aside. What was pushed before a
-///   drain begins is seen by it; if anything is pushed while it is under way, its `next` is its own instant. So if everyone drains after
+/// * An item comes out once: admitted, expired, or given back because it can never fit; or it is
+///   dropped with the queue.
+/// * An item that expires at `now` or before is never admitted at `now`, and an expired one costs
+///   nothing. A deadline only orders: one that has passed is a small number like any other, and
+///   nothing is dropped for it.
+/// * An item that can never fit is given back, by `push` or, should the capacity have been lowered
+///   since, by the drain in which its turn comes. It holds up nobody.
+/// * Everything that is admitted has taken its tokens from the bucket, so [the
+///   bound](crate#the-bound) holds, whoever else takes from [the bucket](Self::bucket).
+/// * **Nobody waits for a drain.** While one thread drains, another that tries is told so at once,
+///   and a push is put aside. What was pushed before a drain begins is seen by it; if anything is
+///   pushed while it is under way, its `next` is its own instant. So if everyone drains after
 ///   pushing, and those who drain come back at `next`, nothing is stranded.
-/// * A drain takes a constant time for each item that it lets go, beside the bucket's own, whatever else waits; a push takes `O(log n)`. Both are averages over the
-///   chance by which the lists inside are linked. Items that were pushed while a drain was under way are sorted in by the next one, `O(log n)` for each.
+/// * A drain takes a constant time for each item that it lets go, beside the bucket's own, whatever
+///   else waits; a push takes `O(log n)`. Both are averages over the chance by which the lists
+///   inside are linked. Items that were pushed while a drain was under way are sorted in by the
+///   next one, `O(log n)` for each.
 ///
-/// It is not lock-free as the bucket is: a thread that is stopped inside a drain keeps what waited, until it goes on; others can push, and take from the bucket.
-/// A mutex is held for a push, and for a few moves at the two ends of a drain, but not while the bucket is asked. No item is dropped and no clock is read while it is held. A poisoned
-/// mutex is used on. Memory grows with the most items that ever waited at once and is kept.
+/// It is not lock-free as the bucket is: a thread that is stopped inside a drain keeps what waited,
+/// until it goes on; others can push, and take from the bucket. A mutex is held for a push, and for
+/// a few moves at the two ends of a drain, but not while the bucket is asked. No item is dropped
+/// and no clock is read while it is held. A poisoned mutex is used on. Memory grows with the most
+/// items that ever waited at once and is kept.
 ///
 /// ```
 /// use std::time::Duration;
@@ -86,7 +97,8 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         Self { bucket, shared: Mutex::new(Shared { waiting: Some(Backlog::new()), out: 0, aside: Vec::new() }) }
     }
 
-    /// The bucket. Tokens may be taken past the queue, and when some are put back, it is time to drain.
+    /// The bucket. Tokens may be taken past the queue, and when some are put back, it is time to
+    /// drain.
     ///
     /// ```
     /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
@@ -103,10 +115,12 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         &self.bucket
     }
 
-    /// Puts in an item that needs `amounts`, is to be admitted the earlier the smaller its `deadline`, and expires at `expires`; both are readings of
-    /// the bucket's clock. [`Time::MAX`] for an item that does not expire in 584 years.
+    /// Puts in an item that needs `amounts`, is to be admitted the earlier the smaller its
+    /// `deadline`, and expires at `expires`; both are readings of the bucket's clock. [`Time::MAX`]
+    /// for an item that does not expire in 584 years.
     ///
-    /// It admits nothing, so [`drain`](Self::drain) after it. An item that has expired already is let go as such by the next drain.
+    /// It admits nothing, so [`drain`](Self::drain) after it. An item that has expired already is
+    /// let go as such by the next drain.
     ///
     /// # Errors
     ///
@@ -165,7 +179,8 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.len() == 0
     }
 
-    /// As [`drain`](Self::drain), at a time that the caller supplies, a reading of the bucket's clock. An old one lets go less, never more.
+    /// As [`drain`](Self::drain), at a time that the caller supplies, a reading of the bucket's
+    /// clock. An old one lets go less, never more.
     ///
     /// ```
     /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
@@ -180,7 +195,8 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.let_go(now, |amounts| self.bucket.at(now).try_take(amounts))
     }
 
-    /// As [`flush`](Self::flush), at a time that the caller supplies, a reading of the bucket's clock.
+    /// As [`flush`](Self::flush), at a time that the caller supplies, a reading of the bucket's
+    /// clock.
     ///
     /// ```
     /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
@@ -194,7 +210,8 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.let_go(now, |amounts| self.bucket.at(now).charge(amounts))
     }
 
-    /// As [`flush_uncharged`](Self::flush_uncharged), at a time that the caller supplies, a reading of the bucket's clock.
+    /// As [`flush_uncharged`](Self::flush_uncharged), at a time that the caller supplies, a reading
+    /// of the bucket's clock.
     ///
     /// ```
     /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
@@ -208,7 +225,8 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.let_go(now, |_| Ok(()))
     }
 
-    /// The one way out. Between the two locks nothing can panic: items are moved, and the bucket does not.
+    /// The one way out. Between the two locks nothing can panic: items are moved, and the bucket
+    /// does not.
     pub(crate) fn let_go(
         &self,
         now: Time,
@@ -250,8 +268,8 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
 }
 
 impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
-    /// Lets go what has expired, then from the smallest deadline on what there are tokens for, up to the first that has to wait. `None`, at once, if another
-    /// thread drains or flushes.
+    /// Lets go what has expired, then from the smallest deadline on what there are tokens for, up
+    /// to the first that has to wait. `None`, at once, if another thread drains or flushes.
     ///
     /// ```
     /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
@@ -269,11 +287,13 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
         self.drain_at(self.bucket.clock().now())
     }
 
-    /// Lets go what has expired, then admits everything, in the same order: tokens that are not there are owed, and paid off by the passing of time
-    /// before anything else is admitted. `None`, at once, if another thread drains or flushes: then nothing was done.
+    /// Lets go what has expired, then admits everything, in the same order: tokens that are not
+    /// there are owed, and paid off by the passing of time before anything else is admitted.
+    /// `None`, at once, if another thread drains or flushes: then nothing was done.
     ///
-    /// Only what the bucket cannot [`charge`](MultiBucket::charge) is held back, for it would be lost to the bound: an amount of 2^62 units is given back as one
-    /// that can never fit, and where the debt would grow as far, the rest waits on.
+    /// Only what the bucket cannot [`charge`](MultiBucket::charge) is held back, for it would be
+    /// lost to the bound: an amount of 2^62 units is given back as one that can never fit, and
+    /// where the debt would grow as far, the rest waits on.
     ///
     /// ```
     /// use std::time::Duration;
@@ -290,8 +310,9 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
         self.flush_at(self.bucket.clock().now())
     }
 
-    /// As [`flush`](Self::flush), but takes no tokens: [the bound](crate#the-bound) does not count what this admits. It is for a sink that is not the one that the limits are
-    /// for, a file at shutdown, say.
+    /// As [`flush`](Self::flush), but takes no tokens: [the bound](crate#the-bound) does not count
+    /// what this admits. It is for a sink that is not the one that the limits are for, a file at
+    /// shutdown, say.
     ///
     /// ```
     /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
@@ -316,7 +337,8 @@ impl<T, const N: usize, C: Clock, const S: usize> fmt::Debug for DeadlineQueue<T
 
 fn is_full<const N: usize>(snapshot: &Snapshot<N>) -> bool {
     snapshot.available().into_iter().enumerate().all(|(stream, available)| {
-        // More than any capacity of this stream, and nothing of the others: the answer is what it holds at most.
+        // More than any capacity of this stream, and nothing of the others: the answer is what it
+        // holds at most.
         let too_much = core::array::from_fn(|i| if i == stream { u64::MAX } else { 0 });
         snapshot.wait_for(too_much).is_err_and(|never| never.capacity == available)
     })

@@ -1,4 +1,5 @@
-//! Owns one deadline queue for each key: when it is made, and when it may go. It never decides what a queue lets go.
+//! Owns one deadline queue for each key: when it is made, and when it may go. It never decides what
+//! a queue lets go.
 
 use core::fmt;
 use core::hash::Hash;
@@ -15,22 +16,27 @@ use crate::clock::time::Time;
 use crate::deadline::drained::{Drained, Oversized};
 use crate::deadline::queue::DeadlineQueue;
 
-/// A [`DeadlineQueue`] for each key, each in front of a bucket of its own, made when its key is first used.
+/// A [`DeadlineQueue`] for each key, each in front of a bucket of its own, made when its key is
+/// first used.
 ///
-/// A key is what the limits are for: a shard of a stream, a tenant, a host. What is said of `DeadlineQueue` holds for each by itself; no key holds up another.
+/// A key is what the limits are for: a shard of a stream, a tenant, a host. What is said of
+/// `DeadlineQueue` holds for each by itself; no key holds up another.
 ///
 /// # Idle shards are removed
 ///
-/// A shard in which nothing waits, and whose bucket is full, is as good as none: made again, it is the same. Every call that makes a shard and every
-/// [`drain_all`](Self::drain_all) looks at up to four of them in turn, and removes those that are idle. So there are no keys to
-/// forget, and no call cleans up for long. For this a key's bucket must begin full, and the clock should not go back: where it does by `d`, a bucket that was removed
-/// and made again may have up to `r * d` tokens too many.
+/// A shard in which nothing waits, and whose bucket is full, is as good as none: made again, it is
+/// the same. Every call that makes a shard and every [`drain_all`](Self::drain_all) looks at up to
+/// four of them in turn, and removes those that are idle. So there are no keys to forget, and no
+/// call cleans up for long. For this a key's bucket must begin full, and the clock should not go
+/// back: where it does by `d`, a bucket that was removed and made again may have up to `r * d`
+/// tokens too many.
 ///
 /// # Cost
 ///
-/// A call for one key costs what it does in a `DeadlineQueue`, beside a look-up under the read lock of a hash map. That is the standard library's, as what is done under
-/// its locks is short: a push; for a new key, putting it in; the removal of up to four. `drain_all` goes through all shards, but holds no lock while it drains. The
-/// function that makes buckets is called under none.
+/// A call for one key costs what it does in a `DeadlineQueue`, beside a look-up under the read lock
+/// of a hash map. That is the standard library's, as what is done under its locks is short: a push;
+/// for a new key, putting it in; the removal of up to four. `drain_all` goes through all shards,
+/// but holds no lock while it drains. The function that makes buckets is called under none.
 ///
 /// ```
 /// use std::time::Duration;
@@ -90,7 +96,8 @@ const LOOKED_AT: usize = 4;
 pub struct DrainedShards<K, T> {
     /// The shards that let something go, in no particular order, and what.
     pub shards: Vec<(K, Drained<T>)>,
-    /// How many shards another thread was draining; it got what they let go, and comes back for more.
+    /// How many shards another thread was draining; it got what they let go, and comes back for
+    /// more.
     pub busy: usize,
     /// The earliest [`Drained::next`] of all shards but those.
     pub next: Option<Time>,
@@ -100,7 +107,8 @@ impl<K, T, const N: usize> ShardedDeadlineQueue<K, T, N>
 where
     K: Hash + Eq + Clone,
 {
-    /// No shards yet, and the default clock. `make` is called with a key and a copy of the clock, and makes the bucket of that key on that clock.
+    /// No shards yet, and the default clock. `make` is called with a key and a copy of the clock,
+    /// and makes the bucket of that key on that clock.
     ///
     /// ```
     /// use tollgate::{Limit, MultiBucket, ShardedDeadlineQueue};
@@ -123,9 +131,10 @@ where
     K: Hash + Eq + Clone,
     C: Clock + Clone,
 {
-    /// No shards yet, and this clock. `make` is called with a key and a copy of the clock, and makes the bucket of that key on that clock: a full
-    /// one, and for the same key always the same. A copy must read the same time as the original, as those of the clocks of this crate, of `&clock` and of
-    /// `Arc` do.
+    /// No shards yet, and this clock. `make` is called with a key and a copy of the clock, and
+    /// makes the bucket of that key on that clock: a full one, and for the same key always the
+    /// same. A copy must read the same time as the original, as those of the clocks of this crate,
+    /// of `&clock` and of `Arc` do.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -198,7 +207,8 @@ where
         queue.push(item, amounts, deadline, expires)
     }
 
-    /// Drains the queue of this key; see [`DeadlineQueue::drain`]. Lets nothing go if there is none.
+    /// Drains the queue of this key; see [`DeadlineQueue::drain`]. Lets nothing go if there is
+    /// none.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
@@ -238,7 +248,8 @@ where
         self.all(DeadlineQueue::drain_at)
     }
 
-    /// Flushes the queues of all keys, at one reading of the clock: everything is admitted, and what it lacks is owed; see [`DeadlineQueue::flush`].
+    /// Flushes the queues of all keys, at one reading of the clock: everything is admitted, and
+    /// what it lacks is owed; see [`DeadlineQueue::flush`].
     ///
     /// Shards that were [`busy`](DrainedShards::busy) were not flushed: call it again for them.
     ///

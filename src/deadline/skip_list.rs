@@ -1,7 +1,9 @@
-//! Owns one order of slots: a skip list, in which a slot is found by its key when it comes, and leaves without a search. Pure; it never scans.
+//! Owns one order of slots: a skip list, in which a slot is found by its key when it comes, and
+//! leaves without a search. Pure; it never scans.
 //!
-//! A heap or a tree would do the same, but pays a logarithm for each that leaves. Here that is paid once, on the way in: the links of a slot
-//! are all that changes when it goes, and there are 4/3 of them on average.
+//! A heap or a tree would do the same, but pays a logarithm for each that leaves. Here that is paid
+//! once, on the way in: the links of a slot are all that changes when it goes, and there are 4/3 of
+//! them on average.
 
 use std::vec::Vec;
 
@@ -22,7 +24,8 @@ struct Link {
 
 struct Node {
     key: Key,
-    /// A link for each level that the node is on, from the lowest; none if the slot is not in the list.
+    /// A link for each level that the node is on, from the lowest; none if the slot is not in the
+    /// list.
     tower: Vec<Link>,
 }
 

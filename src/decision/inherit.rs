@@ -1,8 +1,10 @@
 //! Owns what becomes of the tokens when the limits change; never does it.
 
-/// What a stream begins with under new limits. See [`MultiBucket::set_limits_with`](crate::MultiBucket::set_limits_with).
+/// What a stream begins with under new limits. See
+/// [`MultiBucket::set_limits_with`](crate::MultiBucket::set_limits_with).
 ///
-/// Whatever is chosen, no stream begins with more than its new capacity, and all but [`Reset`](Self::Reset) keep a debt as it is.
+/// Whatever is chosen, no stream begins with more than its new capacity, and all but
+/// [`Reset`](Self::Reset) keep a debt as it is.
 ///
 /// ```
 /// use tollgate::{Inherit, Limit, ManualClock, MultiBucket};
@@ -22,8 +24,10 @@ pub enum Inherit {
     Keep,
     /// The tokens that are there, scaled with the capacity: what was half full is half full.
     Proportional,
-    /// The tokens that are there, and as many more as the capacity has grown by; as [`Keep`](Self::Keep) where it has not.
+    /// The tokens that are there, and as many more as the capacity has grown by; as
+    /// [`Keep`](Self::Keep) where it has not.
     Additive,
-    /// As a new bucket: full or empty, as the limit says. A debt is forgiven, and [the bound](crate#the-bound) counts anew from here.
+    /// As a new bucket: full or empty, as the limit says. A debt is forgiven, and [the
+    /// bound](crate#the-bound) counts anew from here.
     Reset,
 }

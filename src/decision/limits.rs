@@ -1,4 +1,5 @@
-//! Owns the decision over `N` streams at once: all or nothing. Pure; never an atomic, never a clock.
+//! Owns the decision over `N` streams at once: all or nothing. Pure; never an atomic, never a
+//! clock.
 
 use core::time::Duration;
 
@@ -47,7 +48,8 @@ impl<const N: usize> Limits<N> {
         self.streams[0].is_closed()
     }
 
-    /// Nanoseconds from `now` to the end of a pause, `u64::MAX` if nobody knows when that is; 0 if there is none.
+    /// Nanoseconds from `now` to the end of a pause, `u64::MAX` if nobody knows when that is; 0 if
+    /// there is none.
     ///
     /// Until then nothing accrues by itself: before the origin `elapsed` is 0.
     pub(crate) fn pause_left(&self, now: Time) -> u64 {
@@ -91,7 +93,8 @@ impl<const N: usize> Limits<N> {
         Some(next)
     }
 
-    /// The words after taking as many whole items of `per_item` as fit, but no more than `most`, and how many; `None` if none fits.
+    /// The words after taking as many whole items of `per_item` as fit, but no more than `most`,
+    /// and how many; `None` if none fits.
     #[inline]
     pub(crate) fn take_up_to(
         &self,
@@ -105,13 +108,15 @@ impl<const N: usize> Limits<N> {
         if items == 0 {
             return None;
         }
-        // Whatever fits is no more than the capacity, so the product cannot overflow, and the take cannot fail.
+        // Whatever fits is no more than the capacity, so the product cannot overflow, and the take
+        // cannot fail.
         let next = self.take(spent, elapsed, &per_item.map(|each| each.wrapping_mul(items)))?;
         Some((next, items))
     }
 
-    /// The words after taking from each stream what there is, at most `most` and at least `least`, which is no more than `most`; and what was taken.
-    /// `None` if one of them has too little, or if no token is to be taken.
+    /// The words after taking from each stream what there is, at most `most` and at least `least`,
+    /// which is no more than `most`; and what was taken. `None` if one of them has too little, or
+    /// if no token is to be taken.
     pub(crate) fn take_between(
         &self,
         spent: &[u64; N],
@@ -127,7 +132,8 @@ impl<const N: usize> Limits<N> {
         Some((self.take(spent, elapsed, &taken)?, taken))
     }
 
-    /// The words after taking the longest prefix of `requests` that fits, and its length; `None` if no token is to be taken.
+    /// The words after taking the longest prefix of `requests` that fits, and its length; `None` if
+    /// no token is to be taken.
     ///
     /// What there is of each stream counts down, so there is no sum that could overflow.
     pub(crate) fn take_in_order(
@@ -174,7 +180,8 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
     }
 
-    /// The most units of each stream that may be owed at `now` within the bounds of `queue`; `None` if a pause is longer than anybody may wait.
+    /// The most units of each stream that may be owed at `now` within the bounds of `queue`; `None`
+    /// if a pause is longer than anybody may wait.
     pub(crate) fn most_owed(&self, now: Time, queue: &Queue<N>) -> Option<[u64; N]> {
         let (elapsed, pause) = (self.elapsed(now), self.pause_left(now));
         if pause == u64::MAX {
@@ -196,7 +203,8 @@ impl<const N: usize> Limits<N> {
         self.streams.map(|stream| stream.furthest_debt())
     }
 
-    /// The words after taking `units` from all streams whether they are there or not, or `None` if one of them would then owe more than `most`.
+    /// The words after taking `units` from all streams whether they are there or not, or `None` if
+    /// one of them would then owe more than `most`.
     pub(crate) fn owe(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N], most: &[u64; N]) -> Option<[u64; N]> {
         let mut next = *spent;
         for i in 0..N {
@@ -211,7 +219,8 @@ impl<const N: usize> Limits<N> {
         (next != *spent).then_some(next)
     }
 
-    /// The words after `taken` was replaced by `used`, in units, or `None` if that leaves a debt too far to be kept.
+    /// The words after `taken` was replaced by `used`, in units, or `None` if that leaves a debt
+    /// too far to be kept.
     pub(crate) fn settle(&self, spent: &[u64; N], elapsed: u64, taken: &[u64; N], used: &[u64; N]) -> Option<[u64; N]> {
         let mut next = *spent;
         for (i, stream) in self.streams.iter().enumerate() {
@@ -232,7 +241,8 @@ impl<const N: usize> Limits<N> {
         NotYet { pause: 0, elapsed, short }
     }
 
-    /// What there is to wait for at `elapsed` until the lines of those streams that `units` were taken from have reached `ends`.
+    /// What there is to wait for at `elapsed` until the lines of those streams that `units` were
+    /// taken from have reached `ends`.
     pub(crate) fn remaining(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> NotYet<N> {
         let short = core::array::from_fn(|i| Short {
             line: self.streams[i].line,

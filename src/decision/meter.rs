@@ -1,7 +1,9 @@
-//! Owns the arithmetic of one stream: what `spent` means and how a verb changes it. Pure; never an atomic, never a clock.
+//! Owns the arithmetic of one stream: what `spent` means and how a verb changes it. Pure; never an
+//! atomic, never a clock.
 //!
-//! The whole state of a stream is one counter, `spent`, in units: what was debited, and what was forfeited because the bucket
-//! was full. What accrued is a [`Line`]; the level is the difference, cut off at the capacity:
+//! The whole state of a stream is one counter, `spent`, in units: what was debited, and what was
+//! forfeited because the bucket was full. What accrued is a [`Line`]; the level is the difference,
+//! cut off at the capacity:
 //!
 //! ```text
 //! accrued(t) = line(t)                  a bucket that begins full has spent = -capacity at t = 0, an empty one 0
@@ -27,10 +29,12 @@ pub(crate) struct Stream {
     /// `capacity * unit`; below 2^62.
     ceiling: u64,
     capacity: NonZeroU64,
-    /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit is worth, rounded up.
+    /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit
+    /// is worth, rounded up.
     precision: u16,
     starts_full: bool,
-    /// Whether the limits that it is one of are closed. It is here because here there is room for it: a word and its limit are one line.
+    /// Whether the limits that it is one of are closed. It is here because here there is room for
+    /// it: a word and its limit are one line.
     closed: bool,
 }
 
@@ -58,7 +62,8 @@ impl Stream {
         let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
         let (num, den) = rate.reduced();
         let (unit, line, precision) = if num == 0 {
-            // Nothing accrues, but what accrued at another rate before is to be kept: that of whole numbers a second, if the capacity allows it.
+            // Nothing accrues, but what accrued at another rate before is to be kept: that of whole
+            // numbers a second, if the capacity allows it.
             let mut unit = 1_000_000_000;
             while unit > 1 && capacity > (Self::MOST_UNITS - 1) as u64 / unit {
                 unit /= 10;
@@ -68,7 +73,8 @@ impl Stream {
             (den, Line::exact(num), 0)
         } else {
             let (num, den) = (num as u128, den as u128);
-            // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if the capacity allows it.
+            // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if
+            // the capacity allows it.
             let mut unit = (2 * den).div_ceil(num).next_power_of_two();
             let coarsest = den.div_ceil(Self::COARSEST * num).next_power_of_two();
             while unit > coarsest && unit > (Self::MOST_UNITS - 1) / capacity as u128 {
@@ -104,7 +110,8 @@ impl Stream {
     /// With its ceiling, if there is room for it.
     const fn checked(self, too_fast: LimitRule) -> Result<Self, LimitRule> {
         let Self { line, unit, capacity, .. } = self;
-        // What 90 days of idling and a full bucket amount to must be told from a debt; one unit more for the rounding.
+        // What 90 days of idling and a full bucket amount to must be told from a debt; one unit
+        // more for the rounding.
         let idle = line.at_wide(Self::NINETY_DAYS) + 1;
         let room = (i64::MAX as u128).saturating_sub(idle);
         if room < unit as u128 {
@@ -123,7 +130,8 @@ impl Stream {
         Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, closed }
     }
 
-    /// The stream that these are the parts of; nothing of use, but no panic either, for parts of several.
+    /// The stream that these are the parts of; nothing of use, but no panic either, for parts of
+    /// several.
     #[inline]
     pub(crate) const fn of_parts(parts: Parts) -> Self {
         let Parts { whole, part, unit, capacity, precision, starts_full, closed } = parts;
@@ -165,7 +173,8 @@ impl Stream {
 
     /// How long after a change the signed difference still tells a full bucket from one in debt.
     pub(crate) const fn idle_limit(&self) -> Duration {
-        // From wherever the line was when it was rounded down, it may gain one unit more than from 0.
+        // From wherever the line was when it was rounded down, it may gain one unit more than
+        // from 0.
         let rounding = !self.line.is_exact() as u64;
         self.line.time_for(i64::MAX as u64 - self.ceiling - rounding)
     }
@@ -175,14 +184,16 @@ impl Stream {
         if self.starts_full { self.ceiling.wrapping_neg() } else { 0 }
     }
 
-    /// Units there to be taken after `elapsed` nanoseconds; negative in debt, never above the ceiling.
+    /// Units there to be taken after `elapsed` nanoseconds; negative in debt, never above the
+    /// ceiling.
     #[inline]
     const fn level(&self, spent: u64, elapsed: u64) -> i64 {
         let level = self.line.at(elapsed).wrapping_sub(spent) as i64;
         if level > self.ceiling as i64 { self.ceiling as i64 } else { level }
     }
 
-    /// `spent` after taking `n` tokens, or `None` if they are not there. An amount of 0 is neither checked nor written.
+    /// `spent` after taking `n` tokens, or `None` if they are not there. An amount of 0 is neither
+    /// checked nor written.
     #[inline]
     pub(crate) const fn take(&self, spent: u64, elapsed: u64, n: u64) -> Option<u64> {
         if n == 0 {
@@ -214,7 +225,8 @@ impl Stream {
         if need == 0 || need <= level { 0 } else { need.wrapping_sub(level) as u64 }
     }
 
-    /// How many whole items of `each` tokens are there, but no more than `most`. An item of 0 tokens always fits.
+    /// How many whole items of `each` tokens are there, but no more than `most`. An item of 0
+    /// tokens always fits.
     #[inline]
     pub(crate) const fn fit(&self, spent: u64, elapsed: u64, each: u64, most: u64) -> u64 {
         if each == 0 {
@@ -228,14 +240,16 @@ impl Stream {
         if fit < most { fit } else { most }
     }
 
-    /// `spent` after `n` tokens came back: never higher than before, and never above what makes the bucket full.
+    /// `spent` after `n` tokens came back: never higher than before, and never above what makes the
+    /// bucket full.
     #[inline]
     pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
         let n = if n < self.capacity() { n } else { self.capacity() };
         self.give_back(spent, elapsed, n * self.unit)
     }
 
-    /// The same for a number of units, below 2^62: a debt that is taken back may be larger than the capacity.
+    /// The same for a number of units, below 2^62: a debt that is taken back may be larger than the
+    /// capacity.
     #[inline]
     pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
         let accrued = self.line.at(elapsed);
@@ -248,7 +262,8 @@ impl Stream {
         accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
     }
 
-    /// `spent` after `units`, below 2^62, were taken whether they are there or not, or `None` if more than `most` would then be owed.
+    /// `spent` after `units`, below 2^62, were taken whether they are there or not, or `None` if
+    /// more than `most` would then be owed.
     pub(crate) const fn owe(&self, spent: u64, elapsed: u64, units: u64, most: u64) -> Option<u64> {
         if units == 0 {
             return Some(spent);
@@ -274,13 +289,15 @@ impl Stream {
         (Self::MOST_UNITS - 1) as u64 / self.unit
     }
 
-    /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90 days ago is known to be old.
+    /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90
+    /// days ago is known to be old.
     pub(crate) const fn furthest_debt(&self) -> u64 {
         let room = (i64::MAX as u128).saturating_sub(self.line.at_wide(Self::NINETY_DAYS) + 1);
         if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }
     }
 
-    /// The most units that may be owed at `elapsed` if they must be there `wait` nanoseconds later; the sum must not overflow.
+    /// The most units that may be owed at `elapsed` if they must be there `wait` nanoseconds later;
+    /// the sum must not overflow.
     pub(crate) const fn accrues_within(&self, elapsed: u64, wait: u64) -> u128 {
         self.line.at_wide(elapsed + wait) - self.line.at_wide(elapsed)
     }
@@ -297,7 +314,8 @@ impl Stream {
         self.line.at(elapsed).wrapping_sub(tokens * self.unit)
     }
 
-    /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62, whatever it takes.
+    /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62,
+    /// whatever it takes.
     pub(crate) const fn units_back(&self, n: u64) -> u64 {
         match self.units(n) {
             Some(units) => units,
@@ -305,10 +323,11 @@ impl Stream {
         }
     }
 
-    /// `spent` of this stream, counted from now on, where `old` was in force until `elapsed` and its word is `spent`.
+    /// `spent` of this stream, counted from now on, where `old` was in force until `elapsed` and
+    /// its word is `spent`.
     ///
-    /// What is there is rounded down to units of this stream and what is owed is rounded up, so nobody gains by a change; with it goes what the old
-    /// line had cut off, less than a unit.
+    /// What is there is rounded down to units of this stream and what is owed is rounded up, so
+    /// nobody gains by a change; with it goes what the old line had cut off, less than a unit.
     pub(crate) fn inherit(&self, old: &Self, spent: u64, elapsed: u64, inherit: Inherit) -> u64 {
         let level = old.level(spent, elapsed);
         let (unit, old_unit) = (u128::from(self.unit), u128::from(old.unit));
@@ -348,7 +367,8 @@ impl Stream {
 
     /// So many 2^-64 of a token in units, rounded up; 0 for what lies behind.
     ///
-    /// As positions are rounded, what is above a whole unit by less than 2^-16 of one is that unit: a place that falls on a unit stays on it.
+    /// As positions are rounded, what is above a whole unit by less than 2^-16 of one is that unit:
+    /// a place that falls on a unit stays on it.
     pub(crate) const fn units_of(&self, ahead: u128) -> u64 {
         if (ahead as i128) <= 0 {
             return 0;
@@ -359,7 +379,8 @@ impl Stream {
         if units > u64::MAX as u128 { u64::MAX } else { units as u64 }
     }
 
-    /// Units by which the bucket is not full of tokens, what is owed included, and how many it holds; the first is below 2^64, the second below 2^62.
+    /// Units by which the bucket is not full of tokens, what is owed included, and how many it
+    /// holds; the first is below 2^64, the second below 2^62.
     pub(crate) const fn taken(&self, spent: u64, elapsed: u64) -> (u64, u64) {
         // From 0 to 2^62 + 2^63.
         (self.ceiling.wrapping_sub(self.level(spent, elapsed) as u64), self.ceiling)

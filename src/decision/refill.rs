@@ -1,14 +1,17 @@
-//! Owns the line: how many units have accrued after a time. Pure arithmetic; never an atomic, never a clock.
+//! Owns the line: how many units have accrued after a time. Pure arithmetic; never an atomic, never
+//! a clock.
 
 use core::time::Duration;
 
 /// Units accrued as a function of elapsed nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
 ///
-/// The slope, in units per nanosecond, is `whole + part / 2^64`. An exact line has `whole` from 0 to 9 and no `part`. Otherwise `part` is
-/// rounded down, so the line is never ahead of the rate. It is behind by less than a unit, for being rounded to whole units, and
-/// in 292 years by another half, for the slope.
+/// The slope, in units per nanosecond, is `whole + part / 2^64`. An exact line has `whole` from 0
+/// to 9 and no `part`. Otherwise `part` is rounded down, so the line is never ahead of the rate. It
+/// is behind by less than a unit, for being rounded to whole units, and in 292 years by another
+/// half, for the slope.
 ///
-/// A mantissa and a shift would do with one multiplication; two and no shift by a variable take fewer steps of the processor.
+/// A mantissa and a shift would do with one multiplication; two and no shift by a variable take
+/// fewer steps of the processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Line {
     whole: u64,
@@ -55,7 +58,8 @@ impl Line {
         self.slope().wrapping_mul(elapsed as u128)
     }
 
-    /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None` if the line is flat.
+    /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None`
+    /// if the line is flat.
     pub(crate) const fn wait(self, elapsed: u64, units: u64) -> Option<u128> {
         if units == 0 {
             return Some(0);

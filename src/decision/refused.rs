@@ -57,7 +57,8 @@ impl<const N: usize> Refused<N> {
         }
     }
 
-    /// The stream that refused: the one with the longest wait, or the one that can never hold so much.
+    /// The stream that refused: the one with the longest wait, or the one that can never hold so
+    /// much.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -76,8 +77,8 @@ impl<const N: usize> Refused<N> {
 
 /// The tokens are not there yet.
 ///
-/// Holds what was read when the call was refused; the stream and the wait are worked out when they are asked for, so that a
-/// refusal costs no division. All streams are seen at one instant.
+/// Holds what was read when the call was refused; the stream and the wait are worked out when they
+/// are asked for, so that a refusal costs no division. All streams are seen at one instant.
 ///
 /// ```
 /// use std::time::Duration;
@@ -92,7 +93,8 @@ impl<const N: usize> Refused<N> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct NotYet<const N: usize = 1> {
-    /// Nanoseconds until a pause ends, `u64::MAX` if nobody knows when; only then do the streams refill. 0 if there is none.
+    /// Nanoseconds until a pause ends, `u64::MAX` if nobody knows when; only then do the streams
+    /// refill. 0 if there is none.
     pub(crate) pause: u64,
     pub(crate) elapsed: u64,
     pub(crate) short: [Short; N],
@@ -117,8 +119,8 @@ impl<const N: usize> NotYet<N> {
         Self { pause, ..self }
     }
 
-    /// The stream with the longest wait; the first of them if there are several. While the bucket is [paused](crate::MultiBucket::pause_for), all of
-    /// them wait for the end of that.
+    /// The stream with the longest wait; the first of them if there are several. While the bucket
+    /// is [paused](crate::MultiBucket::pause_for), all of them wait for the end of that.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
@@ -138,9 +140,11 @@ impl<const N: usize> NotYet<N> {
         longest
     }
 
-    /// How long until the same call succeeds if nobody else takes, in whole nanoseconds rounded up, counted from the `now` that the call was
-    /// decided on. At that instant it succeeds, and a nanosecond before it does not. [`Duration::MAX`] if nobody knows: if a stream that lacks tokens has a
-    /// rate of 0, or if the bucket is [paused](crate::MultiBucket::pause) until it is resumed. Of any other pause the wait has what is left.
+    /// How long until the same call succeeds if nobody else takes, in whole nanoseconds rounded up,
+    /// counted from the `now` that the call was decided on. At that instant it succeeds, and a
+    /// nanosecond before it does not. [`Duration::MAX`] if nobody knows: if a stream that lacks
+    /// tokens has a rate of 0, or if the bucket is [paused](crate::MultiBucket::pause) until it is
+    /// resumed. Of any other pause the wait has what is left.
     ///
     /// ```
     /// use std::time::Duration;

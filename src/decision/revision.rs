@@ -1,4 +1,5 @@
-//! Owns what a bucket is limited to from one change of its limits to the next, and how one follows the other. Pure; never an atomic, never a clock.
+//! Owns what a bucket is limited to from one change of its limits to the next, and how one follows
+//! the other. Pure; never an atomic, never a clock.
 
 use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
@@ -6,10 +7,12 @@ use crate::decision::limits::Limits;
 use crate::decision::refused::NotYet;
 use crate::decision::refused::Short;
 
-/// The limits between two changes, and where they begin on the line of all tokens that ever accrued.
+/// The limits between two changes, and where they begin on the line of all tokens that ever
+/// accrued.
 ///
-/// A revision is counted from the instant of its change: at that instant its lines are at 0. One that pauses the bucket is counted from the end of the pause,
-/// which lies ahead: until then its lines stay at 0, and its limits are closed.
+/// A revision is counted from the instant of its change: at that instant its lines are at 0. One
+/// that pauses the bucket is counted from the end of the pause, which lies ahead: until then its
+/// lines stay at 0, and its limits are closed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Revision<const N: usize> {
     pub(crate) limits: Limits<N>,
@@ -17,9 +20,11 @@ pub(crate) struct Revision<const N: usize> {
     pub(crate) number: u64,
     /// The instant from which on these limits, or the pause that they are part of, were in force.
     pub(crate) began: Time,
-    /// The number of the revision that began the pause which lasts until the origin of the limits; 0 if that is no end of a pause.
+    /// The number of the revision that began the pause which lasts until the origin of the limits;
+    /// 0 if that is no end of a pause.
     pub(crate) pause: u64,
-    /// Tokens of each stream that accrued from the construction of the bucket to the origin of the limits, in 2^-64, modulo 2^128.
+    /// Tokens of each stream that accrued from the construction of the bucket to the origin of the
+    /// limits, in 2^-64, modulo 2^128.
     pub(crate) accrued: [u128; N],
 }
 
@@ -29,9 +34,11 @@ impl<const N: usize> Revision<N> {
         Self { began: limits.origin, limits, number: 0, pause: 0, accrued: [0; N] }
     }
 
-    /// What follows if the limits change at `now` to `limits`, whatever those are counted from, and the words that then stand for `spent`. A pause stays.
+    /// What follows if the limits change at `now` to `limits`, whatever those are counted from, and
+    /// the words that then stand for `spent`. A pause stays.
     ///
-    /// The past is settled first, at the old rate and capped by the old capacity. A `now` before the last change counts as that.
+    /// The past is settled first, at the old rate and capped by the old capacity. A `now` before
+    /// the last change counts as that.
     pub(crate) fn next(&self, limits: &Limits<N>, spent: &[u64; N], now: Time, inherit: Inherit) -> (Self, [u64; N]) {
         let elapsed = self.limits.elapsed(now);
         let origin = self.limits.at(elapsed);
@@ -40,7 +47,8 @@ impl<const N: usize> Revision<N> {
         self.followed(limits.from(origin, closed), began, pause, elapsed, spent, inherit)
     }
 
-    /// What follows if the bucket is paused at `now` and until then; `None` if that changes nothing, as it is over already, or within a pause.
+    /// What follows if the bucket is paused at `now` and until then; `None` if that changes
+    /// nothing, as it is over already, or within a pause.
     pub(crate) fn paused(&self, until: Time, spent: &[u64; N], now: Time) -> Option<(Self, [u64; N])> {
         let elapsed = self.limits.elapsed(now);
         let instant = self.limits.at(elapsed);
@@ -76,24 +84,28 @@ impl<const N: usize> Revision<N> {
         (Self { limits, number: self.number.wrapping_add(1), began, pause, accrued }, spent)
     }
 
-    /// The instant at which a reservation that was ready at `ready_at` under revision `made` is ready under this one, a later one.
+    /// The instant at which a reservation that was ready at `ready_at` under revision `made` is
+    /// ready under this one, a later one.
     pub(crate) fn ready_at(&self, made: u64, ready_at: Time, places: &[u128; N], amounts: &[u64; N]) -> Time {
         let wait = self.remaining(places, amounts).wait();
         if !wait.is_zero() {
             return self.limits.at(0).after(wait);
         }
-        // The tokens were there before these limits were. A reservation that was made in a pause waits for the end of that all the same; any other was ready
-        // before, and when exactly, matters to nobody any more.
+        // The tokens were there before these limits were. A reservation that was made in a pause
+        // waits for the end of that all the same; any other was ready before, and when exactly,
+        // matters to nobody any more.
         if self.limits.is_closed() && made >= self.pause { self.limits.origin } else { self.began.min(ready_at) }
     }
 
-    /// Where on the line of all tokens each stream ends that has reached `ends` for a decision at `now`.
+    /// Where on the line of all tokens each stream ends that has reached `ends` for a decision at
+    /// `now`.
     pub(crate) fn places(&self, ends: &[u64; N], now: Time) -> [u128; N] {
         let elapsed = self.limits.elapsed(now);
         core::array::from_fn(|i| self.accrued[i].wrapping_add(self.limits.streams[i].tokens_until(ends[i], elapsed)))
     }
 
-    /// What there is to wait for, from the origin of these limits, until those streams of which there are `amounts` reach `places`.
+    /// What there is to wait for, from the origin of these limits, until those streams of which
+    /// there are `amounts` reach `places`.
     pub(crate) fn remaining(&self, places: &[u128; N], amounts: &[u64; N]) -> NotYet<N> {
         let short = core::array::from_fn(|i| {
             let stream = &self.limits.streams[i];

@@ -4,8 +4,9 @@ use core::time::Duration;
 
 /// The bounds of the queue of a bucket.
 ///
-/// There is none on the number of waiters: to count them, every take would have to write a second word, and what a service can bear is not a number of
-/// waiters but how long the last of them waits.
+/// There is none on the number of waiters: to count them, every take would have to write a second
+/// word, and what a service can bear is not a number of waiters but how long the last of them
+/// waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Queue<const N: usize> {
     /// The longest wait of a reservation.

@@ -1,4 +1,5 @@
-//! Owns the state of one key: its words, and that they begin and end. It knows neither the key nor the group that it lies in.
+//! Owns the state of one key: its words, and that they begin and end. It knows neither the key nor
+//! the group that it lies in.
 //!
 //! A cell is used for one key after another:
 //!
@@ -7,12 +8,15 @@
 //!            <--withdraw--
 //! ```
 //!
-//! Whoever claims it owns it until it is opened, and writes down whose it is. It is opened when its key has been put in, by anybody. Its words are worked
-//! out by the first verb that finds it open, and put in together with what that verb takes: so they are no older than the end of whatever cell the key had before.
-//! It is closed in the same step that proves that it is still full, so no take is lost.
+//! Whoever claims it owns it until it is opened, and writes down whose it is. It is opened when its
+//! key has been put in, by anybody. Its words are worked out by the first verb that finds it open,
+//! and put in together with what that verb takes: so they are no older than the end of whatever
+//! cell the key had before. It is closed in the same step that proves that it is still full, so no
+//! take is lost.
 //!
-//! A thread may stand still between reading a cell and changing it, until the cell is another key's. So no two states of a cell are the same, whatever keys
-//! it had: what is compared and swapped says so by itself. How: at [`Word`], and for several streams in [`Epoch`].
+//! A thread may stand still between reading a cell and changing it, until the cell is another
+//! key's. So no two states of a cell are the same, whatever keys it had: what is compared and
+//! swapped says so by itself. How: at [`Word`], and for several streams in [`Epoch`].
 
 use crate::state::epoch::{Epoch, Stamp};
 use crate::state::slots::Slots;
@@ -48,11 +52,13 @@ pub trait Cell<const N: usize>: Send + Sync {
 
     fn is_open(&self) -> bool;
 
-    /// The words, of one version; `None` if it has none yet. `mine` says, from what it finds after the words were read, whether they are those of the key.
+    /// The words, of one version; `None` if it has none yet. `mine` says, from what it finds after
+    /// the words were read, whether they are those of the key.
     fn read(&self, mine: impl Fn() -> bool) -> Result<Option<[u64; N]>, Closed>;
 
-    /// The one loop: works out what the words become, and puts that in if nobody else was faster. `change` may see torn words, and may run many times.
-    /// `full` is called for the words of a cell that has none.
+    /// The one loop: works out what the words become, and puts that in if nobody else was faster.
+    /// `change` may see torn words, and may run many times. `full` is called for the words of a
+    /// cell that has none.
     fn update<R>(
         &self,
         mine: impl Fn() -> bool,
@@ -60,8 +66,10 @@ pub trait Cell<const N: usize>: Send + Sync {
         change: impl Fn(&[u64; N]) -> Option<([u64; N], R)>,
     ) -> Result<Changed<R, N>, Closed>;
 
-    /// Makes the cell vacant if `full` says so of its words, of one version, and they are still the same when it has said so. `true` for the one call that closed it.
-    /// A cell that was opened and has no words stays. `full` answers with how many keys had been put into the group after the words were read, or more.
+    /// Makes the cell vacant if `full` says so of its words, of one version, and they are still the
+    /// same when it has said so. `true` for the one call that closed it. A cell that was opened and
+    /// has no words stays. `full` answers with how many keys had been put into the group after the
+    /// words were read, or more.
     fn close(&self, full: impl FnOnce(&[u64; N]) -> Option<u64>) -> bool;
 }
 
@@ -74,11 +82,14 @@ pub trait Cell<const N: usize>: Send + Sync {
 /// | 2^63 + 2^31 and as many | open, without words |
 /// | any other | units spent, modulo 2^64; see `Nonedecision/meter.rs` |
 ///
-/// Nobody has spent 2^63 within 2^62 units of the beginning; a verb that arrives there later, once in 2^64 units, leaves up to 2^32 units more spent: seconds of accrual in centuries.
+/// Nobody has spent 2^63 within 2^62 units of the beginning; a verb that arrives there later, once
+/// in 2^64 units, leaves up to 2^32 units more spent: seconds of accrual in centuries.
 ///
-/// The lower 30 bits say how many keys had been put into the group when the cell became vacant, so they differ from one key to the next: a thread that
-/// takes an old claim for a new one has stood still for exactly 2^30 keys of its group. That no two words are the same is in `Nonekeyed/keys.rs`: a
-/// key begins with more spent than any key before it ended with, and only what gives back tokens leaves less spent than there was.
+/// The lower 30 bits say how many keys had been put into the group when the cell became vacant, so
+/// they differ from one key to the next: a thread that takes an old claim for a new one has stood
+/// still for exactly 2^30 keys of its group. That no two words are the same is in
+/// `Nonekeyed/keys.rs`: a key begins with more spent than any key before it ended with, and only
+/// what gives back tokens leaves less spent than there was.
 #[derive(Debug)]
 pub struct Word(AtomicU64);
 
@@ -123,8 +134,10 @@ impl Word {
 
     #[inline]
     fn load(&self) -> u64 {
-        // ORDERING: Acquire pairs with the Release in `open`: whoever sees the words of a key, or that it has none yet, sees whose they are. And with the one in `close`:
-        // whoever sees a cell vacant knows since when it was full. Dies without it: loom-tests/keys.rs, `a_key_made_anew_knows_since_when_it_was_full`.
+        // ORDERING: Acquire pairs with the Release in `open`: whoever sees the words of a key, or
+        // that it has none yet, sees whose they are. And with the one in `close`: whoever sees a
+        // cell vacant knows since when it was full. Dies without it: loom-tests/keys.rs,
+        // `a_key_made_anew_knows_since_when_it_was_full`.
         self.0.load(Acquire)
     }
 }
@@ -136,8 +149,9 @@ impl Cell<1> for Word {
 
     fn try_claim(&self) -> bool {
         let word = self.load();
-        // ORDERING: success Acquire pairs with the Release in `close` and in `withdraw`: what the last owner wrote happens before what this one will. Failure
-        // Relaxed: nothing is kept. Dies as a load and a store: loom-tests/keys.rs, `two_keys_in_one_group_are_both_there`.
+        // ORDERING: success Acquire pairs with the Release in `close` and in `withdraw`: what the
+        // last owner wrote happens before what this one will. Failure Relaxed: nothing is kept.
+        // Dies as a load and a store: loom-tests/keys.rs, `two_keys_in_one_group_are_both_there`.
         matches!(Self::says(word), Says::Vacant)
             && self.0.compare_exchange(word, Self::state(CLAIMED, word), Acquire, Relaxed).is_ok()
     }
@@ -155,8 +169,10 @@ impl Cell<1> for Word {
     }
 
     fn open(&self, Claimed(word): Claimed) {
-        // ORDERING: success Release pairs with the Acquire in `load`: the owner of the claim wrote whose it is before it was put in, which the caller has seen.
-        // Dies without it: loom-tests/keys.rs, `a_cell_that_is_another_keys_by_now_is_left_alone`. Failure Relaxed: somebody else has opened it.
+        // ORDERING: success Release pairs with the Acquire in `load`: the owner of the claim wrote
+        // whose it is before it was put in, which the caller has seen. Dies without it:
+        // loom-tests/keys.rs, `a_cell_that_is_another_keys_by_now_is_left_alone`. Failure Relaxed:
+        // somebody else has opened it.
         let _ = self.0.compare_exchange(word, Self::state(UNBORN, word), Release, Relaxed);
     }
 
@@ -198,10 +214,12 @@ impl Cell<1> for Word {
                 // Refused, but a cell that nobody takes from must be there to be closed.
                 None => (spent, Err(spent)),
             };
-            // What begins is a unit short at least: the full one may be the word that the last key of the cell had when it went.
+            // What begins is a unit short at least: the full one may be the word that the last key
+            // of the cell had when it went.
             let next = if begins && [next] == spent { next.wrapping_add(1) } else { next };
-            // ORDERING: Relaxed, both. A grant orders no other memory; a failure is read anew. That it is a compare-and-swap keeps up what `open` released.
-            // Dies as a load and a store: loom-tests/keys.rs, `a_take_beside_the_removal_of_its_key_is_not_lost`.
+            // ORDERING: Relaxed, both. A grant orders no other memory; a failure is read anew. That
+            // it is a compare-and-swap keeps up what `open` released. Dies as a load and a store:
+            // loom-tests/keys.rs, `a_take_beside_the_removal_of_its_key_is_not_lost`.
             if self.0.compare_exchange_weak(word, Self::spent(next), Relaxed, Relaxed).is_ok() {
                 return Ok(changed);
             }
@@ -214,16 +232,20 @@ impl Cell<1> for Word {
             return false;
         }
         let Some(times) = full(&[word]) else { return false };
-        // ORDERING: success Release pairs with the Acquire in `load` and in `try_claim`: who finds the cell vacant, or in it what was made of that, knows since when
-        // it was full, which `full` has written. Dies without it: loom-tests/keys.rs, `a_key_made_anew_knows_since_when_it_was_full`. Failure Relaxed: nothing is kept.
+        // ORDERING: success Release pairs with the Acquire in `load` and in `try_claim`: who finds
+        // the cell vacant, or in it what was made of that, knows since when it was full, which
+        // `full` has written. Dies without it: loom-tests/keys.rs,
+        // `a_key_made_anew_knows_since_when_it_was_full`. Failure Relaxed: nothing is kept.
         self.0.compare_exchange(word, Self::state(VACANT, times), Release, Relaxed).is_ok()
     }
 }
 
-/// The cell of several streams, `32 + 16 N` bytes: the versions of a `MultiBucket`, in two slots, without its limits.
+/// The cell of several streams, `32 + 16 N` bytes: the versions of a `MultiBucket`, in two slots,
+/// without its limits.
 ///
-/// The epoch publishes as it does there, and its sequence goes on from key to key. Where there are no words, it names one of three slots that there are not. When
-/// more than one thread is inside a take of the same key, further slots are linked.
+/// The epoch publishes as it does there, and its sequence goes on from key to key. Where there are
+/// no words, it names one of three slots that there are not. When more than one thread is inside a
+/// take of the same key, further slots are linked.
 #[derive(Debug)]
 pub struct Versions<const N: usize> {
     epoch: Epoch,
@@ -236,7 +258,8 @@ const NAMES_CLAIMED: usize = Stamp::SLOTS - 2;
 const NAMES_UNBORN: usize = Stamp::SLOTS - 3;
 
 impl<const N: usize> Versions<N> {
-    /// What the epoch names, which may be outdated, and the words torn, until it is validated or published.
+    /// What the epoch names, which may be outdated, and the words torn, until it is validated or
+    /// published.
     #[inline]
     fn seen(&self) -> Result<(Stamp, Option<[u64; N]>), Closed> {
         loop {

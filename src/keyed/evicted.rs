@@ -4,16 +4,21 @@ use crate::sync::{AtomicU64, Relaxed};
 
 /// The most that a key of a tier had spent when it was removed, in each stream, as a word.
 ///
-/// A key that is made anew has spent no less: else a thread whose clock is behind, or that has not seen a change of the limits yet, would find a fuller
-/// bucket than the removed one would have been. With it, eviction never adds a token, whatever clocks the threads read and whatever the limits were.
+/// A key that is made anew has spent no less: else a thread whose clock is behind, or that has not
+/// seen a change of the limits yet, would find a fuller bucket than the removed one would have
+/// been. With it, eviction never adds a token, whatever clocks the threads read and whatever the
+/// limits were.
 ///
-/// Words wrap, so one that looks further ahead than clocks can differ ([`FURTHEST`]) is one that was passed long ago.
+/// Words wrap, so one that looks further ahead than clocks can differ ([`FURTHEST`]) is one that
+/// was passed long ago.
 ///
-/// `Relaxed` for all of it: it is written before the cell is closed, by the Release there, and read by those who saw the cell vacant,
-/// or with another key in it (the Acquires in `Word::load` and in `Group::is_there`). Anybody else reads it only to refuse, or to look.
+/// `Relaxed` for all of it: it is written before the cell is closed, by the Release there, and read
+/// by those who saw the cell vacant, or with another key in it (the Acquires in `Word::load` and in
+/// `Group::is_there`). Anybody else reads it only to refuse, or to look.
 pub(crate) struct Evicted<const N: usize>([AtomicU64; N]);
 
-/// 22 days at the fastest rate that there is, 73 years at 1000/s. What has not been written for seven times as long is taken for one that is ahead.
+/// 22 days at the fastest rate that there is, 73 years at 1000/s. What has not been written for
+/// seven times as long is taken for one that is ahead.
 const FURTHEST: u64 = 1 << 61;
 
 impl<const N: usize> Evicted<N> {
@@ -22,7 +27,8 @@ impl<const N: usize> Evicted<N> {
         Self(unused.map(|word| AtomicU64::new(word.wrapping_sub(1))))
     }
 
-    /// The least that is noted of a key that is full, where this is the word of an unused one: so that a key that was idle for ages is not taken for one that is ahead.
+    /// The least that is noted of a key that is full, where this is the word of an unused one: so
+    /// that a key that was idle for ages is not taken for one that is ahead.
     pub(crate) const fn oldest(unused: u64) -> u64 {
         unused.wrapping_sub(FURTHEST / 2)
     }
@@ -30,8 +36,9 @@ impl<const N: usize> Evicted<N> {
     /// A key that had spent this is about to be removed.
     pub(crate) fn note(&self, spent: &[u64; N]) {
         for (word, spent) in self.0.iter().zip(spent) {
-            // ORDERING: Relaxed, both. Before the cell is closed, by the Release there; partner: `least`.
-            // Dies without it: loom-tests/keys.rs, `a_key_made_anew_knows_since_when_it_was_full`.
+            // ORDERING: Relaxed, both. Before the cell is closed, by the Release there; partner:
+            // `least`. Dies without it: loom-tests/keys.rs,
+            // `a_key_made_anew_knows_since_when_it_was_full`.
             let _ = word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent));
         }
     }
@@ -49,7 +56,8 @@ impl<const N: usize> Evicted<N> {
     /// These words, each at least a unit behind the most that was spent.
     pub(crate) fn behind(&self, words: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| {
-            // ORDERING: Relaxed. Partner: `note`, for the last key that the cell had, by the Acquire that its words were read with.
+            // ORDERING: Relaxed. Partner: `note`, for the last key that the cell had, by the
+            // Acquire that its words were read with.
             let evicted = self.0[i].load(Relaxed);
             if is_ahead(evicted, words[i]) { evicted.wrapping_add(1) } else { words[i] }
         })

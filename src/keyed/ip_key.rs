@@ -4,8 +4,8 @@ use core::net::{IpAddr, Ipv6Addr};
 
 /// A client by its address: an IPv4 address by itself, IPv6 addresses by their prefix.
 ///
-/// Whoever has an IPv6 address has at least 2^64 of them, so a key for each address would be a new full bucket for each request. An IPv4 address
-/// that is mapped into IPv6 is that IPv4 address.
+/// Whoever has an IPv6 address has at least 2^64 of them, so a key for each address would be a new
+/// full bucket for each request. An IPv4 address that is mapped into IPv6 is that IPv4 address.
 ///
 /// ```
 /// use std::net::IpAddr;
@@ -35,7 +35,8 @@ impl IpKey {
         Self::with_prefix(address, 64)
     }
 
-    /// An IPv6 address counts by its first `bits` bits, 128 or more for all; 56 and 48 are what sites are often given.
+    /// An IPv6 address counts by its first `bits` bits, 128 or more for all; 56 and 48 are what
+    /// sites are often given.
     ///
     /// ```
     /// use std::net::IpAddr;

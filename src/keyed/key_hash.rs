@@ -1,11 +1,15 @@
-//! Owns how keys are hashed unless somebody says otherwise: fast, and from a random beginning; the function is `ahash`'s.
+//! Owns how keys are hashed unless somebody says otherwise: fast, and from a random beginning; the
+//! function is `ahash`'s.
 
 use core::hash::{BuildHasher, Hasher};
 
-/// The hash of keys, seeded at random for each value: who chooses its keys cannot choose where they lie, or that two of them fall together.
+/// The hash of keys, seeded at random for each value: who chooses its keys cannot choose where they
+/// lie, or that two of them fall together.
 ///
-/// It is `ahash`, keyed with 256 bits of the operating system's randomness. That is built to withstand those who do not see the hashes, and a
-/// bucket never shows them; but it is no cryptographic function. [`RandomState`](std::collections::hash_map::RandomState) is one, and takes some 12 ns more.
+/// It is `ahash`, keyed with 256 bits of the operating system's randomness. That is built to
+/// withstand those who do not see the hashes, and a bucket never shows them; but it is no
+/// cryptographic function. [`RandomState`](std::collections::hash_map::RandomState) is one, and
+/// takes some 12 ns more.
 ///
 /// ```
 /// use std::hash::BuildHasher;

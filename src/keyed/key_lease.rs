@@ -1,4 +1,5 @@
-//! Owns the lease of one key: what is held here is spent without its bucket; the rest is in `Nonelease/chunk.rs`.
+//! Owns the lease of one key: what is held here is spent without its bucket; the rest is in
+//! `Nonelease/chunk.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -18,11 +19,12 @@ use crate::keyed::terms::Frame;
 use crate::keyed::tier::{OneTier, TierOf};
 use crate::lease::chunk::{Holding, Lender};
 
-/// Tokens of one key that were taken in one piece, to be spent one by one: a decision is a comparison and a subtraction, without hashing, an atomic or a
-/// clock. See [`KeyedBucket::lease`].
+/// Tokens of one key that were taken in one piece, to be spent one by one: a decision is a
+/// comparison and a subtraction, without hashing, an atomic or a clock. See [`KeyedBucket::lease`].
 ///
-/// All that is said of [`Lease`](crate::Lease) and [`MultiLease`](crate::MultiLease) holds: how it fetches, what others see of it, the bound, and when not to use
-/// one. What comes back to a key that is full again, and was removed, is lost, as it would be in a full bucket.
+/// All that is said of [`Lease`](crate::Lease) and [`MultiLease`](crate::MultiLease) holds: how it
+/// fetches, what others see of it, the bound, and when not to use one. What comes back to a key
+/// that is full again, and was removed, is lost, as it would be in a full bucket.
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -93,7 +95,8 @@ where
     H: BuildHasher,
     F: TierOf<Q>,
 {
-    /// A lease that holds at most these amounts, or the capacity where that is less. It holds none at first, and adds no key before it fetches.
+    /// A lease that holds at most these amounts, or the capacity where that is less. It holds none
+    /// at first, and adds no key before it fetches.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -119,8 +122,8 @@ where
     H: BuildHasher,
     F: TierOf<Q>,
 {
-    /// As [`MultiLease::expire_after`](crate::MultiLease::expire_after): tokens expire once so much time has passed since the lease fetched last, and go back at the
-    /// next fetch.
+    /// As [`MultiLease::expire_after`](crate::MultiLease::expire_after): tokens expire once so much
+    /// time has passed since the lease fetched last, and go back at the next fetch.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -1,7 +1,10 @@
-//! Owns the limits of one tier of keys, and how they change: which terms are current, and the loop that publishes the next. The arithmetic is in `Nonekeyed/terms.rs`.
+//! Owns the limits of one tier of keys, and how they change: which terms are current, and the loop
+//! that publishes the next. The arithmetic is in `Nonekeyed/terms.rs`.
 //!
-//! It is the protocol of `Nonestate/multi.rs`, without words: terms lie in slots that are claimed, written, and published by the epoch. Nobody waits for a change, nor
-//! one change for another. Keys are not touched: a call looks at the epoch, and reads the words of its key in the terms that it names.
+//! It is the protocol of `Nonestate/multi.rs`, without words: terms lie in slots that are claimed,
+//! written, and published by the epoch. Nobody waits for a change, nor one change for another. Keys
+//! are not touched: a call looks at the epoch, and reads the words of its key in the terms that it
+//! names.
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
@@ -24,7 +27,8 @@ pub(crate) struct KeyLimits<const N: usize> {
     bell: Bell,
 }
 
-/// The index of the limits that a tier is built with. They stay where they are, in plain memory, and no others get this index.
+/// The index of the limits that a tier is built with. They stay where they are, in plain memory,
+/// and no others get this index.
 const FIRST: usize = 0;
 
 impl<const N: usize> KeyLimits<N> {
@@ -79,8 +83,9 @@ impl<const N: usize> KeyLimits<N> {
 
     /// Puts the tier under other limits, from a reading of `clock` on.
     ///
-    /// The epoch is loaded before the clock is read, in every attempt: so a change that was published before is of a reading that is no later, if the clock is
-    /// one for all threads. Nothing is claimed while the clock is read.
+    /// The epoch is loaded before the clock is read, in every attempt: so a change that was
+    /// published before is of a reading that is no later, if the clock is one for all threads.
+    /// Nothing is claimed while the clock is read.
     #[cold]
     pub(crate) fn change(&self, clock: impl Fn() -> Time, written: [Limit; N]) -> Result<(), LimitError> {
         let streams = terms::in_units_of(&self.first, &written)?;

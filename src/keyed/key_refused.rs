@@ -26,8 +26,8 @@ pub enum KeyRefused<const N: usize = 1> {
 }
 
 impl<const N: usize> KeyRefused<N> {
-    /// How long until the same call could succeed, if nobody else takes; `None` if it never can, or if that is not known, as room for a key comes when
-    /// other keys are idle.
+    /// How long until the same call could succeed, if nobody else takes; `None` if it never can, or
+    /// if that is not known, as room for a key comes when other keys are idle.
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Owns the bucket of one key as a value: what waits, and what is lent. Where it lies, and what a verb does to it, is in `Nonekeyed/keys.rs`.
+//! Owns the bucket of one key as a value: what waits, and what is lent. Where it lies, and what a
+//! verb does to it, is in `Nonekeyed/keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -26,11 +27,14 @@ use crate::wait::waiting;
 
 /// The bucket of one key of a [`KeyedBuckets`]: see [`KeyedBuckets::bucket`].
 ///
-/// What is [reserved](Reservation), estimated or lent of it belongs to the key, whatever becomes of its cell: a key in debt is not full, so it is not removed before
-/// its reservations are ready. One that is full again in spite of what is outstanding may go, and what then comes back finds it full and changes nothing.
+/// What is [reserved](Reservation), estimated or lent of it belongs to the key, whatever becomes of
+/// its cell: a key in debt is not full, so it is not removed before its reservations are ready. One
+/// that is full again in spite of what is outstanding may go, and what then comes back finds it
+/// full and changes nothing.
 ///
-/// A call for a new key that there is no room for is refused as [`KeyRefused::NoRoom`]; where such keys [share](KeyedBuckets::with_shared_overflow) a bucket it
-/// waits in the queue of that one, and what comes back is lost.
+/// A call for a new key that there is no room for is refused as [`KeyRefused::NoRoom`]; where such
+/// keys [share](KeyedBuckets::with_shared_overflow) a bucket it waits in the queue of that one, and
+/// what comes back is lost.
 ///
 /// ```
 /// use std::time::Duration;
@@ -77,8 +81,9 @@ where
     ///
     /// # Errors
     ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::reserve`](crate::TokenBucket::reserve), and [`KeyRefused::NoRoom`] for a new key at the
-    /// [bound](KeyedBuckets#the-most-keys). A refused call changes nothing.
+    /// [`KeyRefused::Bucket`] as [`TokenBucket::reserve`](crate::TokenBucket::reserve), and
+    /// [`KeyRefused::NoRoom`] for a new key at the [bound](KeyedBuckets#the-most-keys). A refused
+    /// call changes nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -98,7 +103,8 @@ where
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is longer.
+    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is
+    /// longer.
     ///
     /// ```
     /// use std::time::Duration;
@@ -119,7 +125,8 @@ where
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or more.
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or
+    /// more.
     ///
     /// ```
     /// use std::time::Duration;
@@ -273,7 +280,8 @@ where
         waiting::until_ready(self, <[u64; N]>::array(amounts), timer)
     }
 
-    /// As [`TokenBucket::until_ready_blocking`](crate::TokenBucket::until_ready_blocking). It adds no key.
+    /// As [`TokenBucket::until_ready_blocking`](crate::TokenBucket::until_ready_blocking). It adds
+    /// no key.
     ///
     /// # Errors
     ///

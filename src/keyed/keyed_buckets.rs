@@ -1,4 +1,5 @@
-//! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in `Nonekeyed/keys.rs`.
+//! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in
+//! `Nonekeyed/keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -22,10 +23,12 @@ use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::tier::{OneTier, TierOf};
 use crate::limit::limit::LimitError;
 
-/// A bucket for every key, all with the same limits or each with those of its tier: for every client, tenant, address.
+/// A bucket for every key, all with the same limits or each with those of its tier: for every
+/// client, tenant, address.
 ///
-/// A key is anything that can be hashed. It is given by reference, in any borrowed form (`&str` for `String`), and never cloned or kept: its hash is. With one
-/// stream amounts are a `u64`; with several, an array, and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
+/// A key is anything that can be hashed. It is given by reference, in any borrowed form (`&str` for
+/// `String`), and never cloned or kept: its hash is. With one stream amounts are a `u64`; with
+/// several, an array, and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit};
@@ -45,62 +48,87 @@ use crate::limit::limit::LimitError;
 ///
 /// # A key begins full, and may go when it is full
 ///
-/// The bucket of a key begins full at its first use, so a key whose bucket is full again is as good as one never seen. Such keys are removed, and
-/// no limit is ever reset by it: [the bound](crate#the-bound) holds for each key as if all were kept for ever. Also where the clocks of the
-/// threads differ, or one goes back: a new key is full no earlier than those that were removed had become, so a thread whose clock is behind that may
-/// find it not quite full, and never finds a token too many. Limits that begin [empty](crate::Limit::empty) begin full here, as for such keys
-/// "never seen" and "full again" would differ.
+/// The bucket of a key begins full at its first use, so a key whose bucket is full again is as good
+/// as one never seen. Such keys are removed, and no limit is ever reset by it: [the
+/// bound](crate#the-bound) holds for each key as if all were kept for ever. Also where the clocks
+/// of the threads differ, or one goes back: a new key is full no earlier than those that were
+/// removed had become, so a thread whose clock is behind that may find it not quite full, and never
+/// finds a token too many. Limits that begin [empty](crate::Limit::empty) begin full here, as for
+/// such keys "never seen" and "full again" would differ.
 ///
-/// Keys are removed in passing, by calls that add one. Such a call looks at eight places, where the one before it left off, and removes keys that are
-/// full: no thread does it, nothing else is scanned, and no call pauses for it. Where no keys are added none are removed: [`shrink`](Self::shrink) does.
-/// A key that was given tokens back, by [`put_back`](Self::put_back), [`reset`](Self::reset) or a cancelled reservation, stays until it has been full for as long as it takes to fill.
+/// Keys are removed in passing, by calls that add one. Such a call looks at eight places, where the
+/// one before it left off, and removes keys that are full: no thread does it, nothing else is
+/// scanned, and no call pauses for it. Where no keys are added none are removed:
+/// [`shrink`](Self::shrink) does. A key that was given tokens back, by
+/// [`put_back`](Self::put_back), [`reset`](Self::reset) or a cancelled reservation, stays until it
+/// has been full for as long as it takes to fill.
 ///
 /// # The most keys
 ///
-/// There are never more than `max_keys`. A take for a new key that there is no room for is refused, and the refusal says so; or, if
-/// [asked for](Self::with_shared_overflow), it takes from one more bucket that all such keys share. There is no room if none of the eight places that it looked at
-/// could be cleared, so a flood of new keys cannot make a call slow. A key that another thread is just adding counts already. Keys lie in groups; where a
-/// room is full to the last, one in 10^7 groups of 74 has no place left for a key that it is still short of.
+/// There are never more than `max_keys`. A take for a new key that there is no room for is refused,
+/// and the refusal says so; or, if [asked for](Self::with_shared_overflow), it takes from one more
+/// bucket that all such keys share. There is no room if none of the eight places that it looked at
+/// could be cleared, so a flood of new keys cannot make a call slow. A key that another thread is
+/// just adding counts already. Keys lie in groups; where a room is full to the last, one in 10^7
+/// groups of 74 has no place left for a key that it is still short of.
 ///
 /// A key that is refused outright, or asks for nothing, is not added.
 ///
 /// # Hashing
 ///
-/// A key is its hash: 63 bits of it, from a random seed of each value ([`KeyHash`]), so a client that chooses its key cannot choose where it lies. Two keys of the
-/// same hash would share a bucket, and be granted less for it, never more: of a million keys at once any two do with probability 5 in 10^8, of a hundred million
-/// 5 in 10^4 (the birthday bound, k²/2^64). Another hasher is a parameter, and its resistance is the caller's business; it must spread well over 64 bits. Clients by
-/// address: [`IpKey`](crate::IpKey).
+/// A key is its hash: 63 bits of it, from a random seed of each value ([`KeyHash`]), so a client
+/// that chooses its key cannot choose where it lies. Two keys of the same hash would share a
+/// bucket, and be granted less for it, never more: of a million keys at once any two do with
+/// probability 5 in 10^8, of a hundred million 5 in 10^4 (the birthday bound, k²/2^64). Another
+/// hasher is a parameter, and its resistance is the caller's business; it must spread well over 64
+/// bits. Clients by address: [`IpKey`](crate::IpKey).
 ///
 /// # Progress and memory
 ///
-/// A take, a refusal or a question for a known key takes no lock, and no thread waits for another; nor does adding or removing a key: a thread that is stopped for
-/// good inside a call keeps one place, at most, from being used. Nothing is allocated for a key, but for its group: 2 KiB for 74 keys of one stream, when the first of
-/// them comes (with several streams also where more threads than ever before are inside a take of one key).
+/// A take, a refusal or a question for a known key takes no lock, and no thread waits for another;
+/// nor does adding or removing a key: a thread that is stopped for good inside a call keeps one
+/// place, at most, from being used. Nothing is allocated for a key, but for its group: 2 KiB for 74
+/// keys of one stream, when the first of them comes (with several streams also where more threads
+/// than ever before are inside a take of one key).
 ///
-/// So memory follows `max_keys`, and is all there is to come once that many were seen: 28 bytes for each with one stream, whatever the key is, and 125 with two.
-/// Where keys are far fewer than their bound, a group has few of them, up to 2 KiB for each: a bound is not free. Eight bytes for each group are taken at once, so a bound
-/// of more keys than any memory holds panics, or ends the program, as any such allocation does.
+/// So memory follows `max_keys`, and is all there is to come once that many were seen: 28 bytes for
+/// each with one stream, whatever the key is, and 125 with two. Where keys are far fewer than their
+/// bound, a group has few of them, up to 2 KiB for each: a bound is not free. Eight bytes for each
+/// group are taken at once, so a bound of more keys than any memory holds panics, or ends the
+/// program, as any such allocation does.
 ///
 /// # Tiers
 ///
-/// [`with_tiers`](Self::with_tiers) gives keys different limits, such as free, paid and internal, by a function from the key. It costs no memory for a key, and where there is
-/// one tier, no time; but each tier has groups of its own, so memory follows `max_keys` in each that gets many keys. A key in another tier is another key: if the function changes its mind about one, it begins with a full bucket in the new tier, and what it
-/// had in the old one goes when that is full. So in every window it gets at most what its tiers allow together, and counts as one key in each that
-/// is not full again. A key that fills up and is forgotten may come back in any tier.
+/// [`with_tiers`](Self::with_tiers) gives keys different limits, such as free, paid and internal,
+/// by a function from the key. It costs no memory for a key, and where there is one tier, no time;
+/// but each tier has groups of its own, so memory follows `max_keys` in each that gets many keys. A
+/// key in another tier is another key: if the function changes its mind about one, it begins with a
+/// full bucket in the new tier, and what it had in the old one goes when that is full. So in every
+/// window it gets at most what its tiers allow together, and counts as one key in each that is not
+/// full again. A key that fills up and is forgotten may come back in any tier.
 ///
 /// # Limits that change
 ///
-/// [`set_limits`](Self::set_limits) and [`set_tier_limits`](Self::set_tier_limits) are for running systems: a change takes the same short time however many keys there are, no call waits for
-/// it, and it changes no key. What was earned stays earned at the old rate, up to the old capacity; from the instant of the change it is the new ones that count. So a key
-/// that is idle, or was never seen, has after a raise from capacity 10 to 1000 the 10 tokens that it had, and earns on; a debt stays. (This is
-/// [`Inherit::Keep`](crate::Inherit::Keep); there is no other, as it would have to touch every key.) A key is full again, and may go, when it has what a key has that nobody ever used.
+/// [`set_limits`](Self::set_limits) and [`set_tier_limits`](Self::set_tier_limits) are for running
+/// systems: a change takes the same short time however many keys there are, no call waits for it,
+/// and it changes no key. What was earned stays earned at the old rate, up to the old capacity;
+/// from the instant of the change it is the new ones that count. So a key that is idle, or was
+/// never seen, has after a raise from capacity 10 to 1000 the 10 tokens that it had, and earns on;
+/// a debt stays. (This is [`Inherit::Keep`](crate::Inherit::Keep); there is no other, as it would
+/// have to touch every key.) A key is full again, and may go, when it has what a key has that
+/// nobody ever used.
 ///
-/// A call that begins after a change has returned is decided on the new limits. A call beside it is decided on the ones or the others, whole; for each key, all that is
-/// granted is what a bucket grants whose limits change at some instant within the change. A `now` before the change counts as its instant.
+/// A call that begins after a change has returned is decided on the new limits. A call beside it is
+/// decided on the ones or the others, whole; for each key, all that is granted is what a bucket
+/// grants whose limits change at some instant within the change. A `now` before the change counts
+/// as its instant.
 ///
-/// Keys are counted in units that are chosen for the first limits of their tier, and later limits must do with them: a rate other than 0 must accrue a unit in a
-/// microsecond or less, and leave an idle limit of 90 days (1.18e12 units a second), and a capacity is less than 2^62 units. A limit that breaks this is refused.
-/// Where an instant was exact it may now be off by what a unit is worth, a microsecond at most; that is then the `e` of the bound. Nothing adds up over many changes.
+/// Keys are counted in units that are chosen for the first limits of their tier, and later limits
+/// must do with them: a rate other than 0 must accrue a unit in a microsecond or less, and leave an
+/// idle limit of 90 days (1.18e12 units a second), and a capacity is less than 2^62 units. A limit
+/// that breaks this is refused. Where an instant was exact it may now be off by what a unit is
+/// worth, a microsecond at most; that is then the `e` of the bound. Nothing adds up over many
+/// changes.
 ///
 /// | first rate | units in a token | later rates | later capacities, to |
 /// |---|---|---|---|
@@ -111,7 +139,8 @@ use crate::limit::limit::LimitError;
 ///
 /// # One key by itself
 ///
-/// [`bucket`](Self::bucket) is the bucket of one key as a value: with it go reservations, waiting, estimates and leases.
+/// [`bucket`](Self::bucket) is the bucket of one key as a value: with it go reservations, waiting,
+/// estimates and leases.
 pub struct KeyedBuckets<K, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
     [u64; N]: Streams<N>,
@@ -200,10 +229,12 @@ where
         Ok(Self { keys: Keys::new(limits, max_keys, hasher), clock, queue: Queue::UNBOUNDED })
     }
 
-    /// The same, where keys have different limits: those of tier 0 are what was given so far, these are those of tier 1 and further, and `tier_of` says which tier
-    /// a key is in. See [tiers](Self#tiers).
+    /// The same, where keys have different limits: those of tier 0 are what was given so far, these
+    /// are those of tier 1 and further, and `tier_of` says which tier a key is in. See
+    /// [tiers](Self#tiers).
     ///
-    /// `tier_of` is given a key in the borrowed form in which it was given, and keys are then given in that form only, unless it is a [`TierOf`] for several.
+    /// `tier_of` is given a key in the borrowed form in which it was given, and keys are then given
+    /// in that form only, unless it is a [`TierOf`] for several.
     ///
     /// # Errors
     ///
@@ -211,7 +242,8 @@ where
     ///
     /// # Panics
     ///
-    /// A call for a key whose tier is not there panics, too, and names the tier; it changes nothing.
+    /// A call for a key whose tier is not there panics, too, and names the tier; it changes
+    /// nothing.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -244,7 +276,8 @@ impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F> KeyedBuckets<K, N, C,
 where
     [u64; N]: Streams<N>,
 {
-    /// The same, where the keys that there is no room for share one bucket of the same limits, one in each tier, instead of being refused.
+    /// The same, where the keys that there is no room for share one bucket of the same limits, one
+    /// in each tier, instead of being refused.
     ///
     /// A key that was served from it begins full, like any other, once there is room for it.
     ///
@@ -264,7 +297,8 @@ where
         self
     }
 
-    /// The same, in which no reservation waits for longer than this, for any key: as [`TokenBucket::with_max_wait`](crate::TokenBucket::with_max_wait).
+    /// The same, in which no reservation waits for longer than this, for any key: as
+    /// [`TokenBucket::with_max_wait`](crate::TokenBucket::with_max_wait).
     ///
     /// ```
     /// use std::time::Duration;
@@ -283,7 +317,8 @@ where
         self
     }
 
-    /// The same, in which reservations of a key owe no more than this many tokens: as [`TokenBucket::with_max_debt`](crate::TokenBucket::with_max_debt).
+    /// The same, in which reservations of a key owe no more than this many tokens: as
+    /// [`TokenBucket::with_max_debt`](crate::TokenBucket::with_max_debt).
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -301,7 +336,8 @@ where
         self
     }
 
-    /// The bucket of this key as a value, with which go reservations, waiting, estimates and leases. It borrows the key, is made for nothing, and adds no key.
+    /// The bucket of this key as a value, with which go reservations, waiting, estimates and
+    /// leases. It borrows the key, is made for nothing, and adds no key.
     ///
     /// ```
     /// use std::time::Duration;
@@ -335,9 +371,11 @@ where
         &self.clock
     }
 
-    /// The buckets at a time that the caller supplies, a reading of this clock or of one with the same origin.
+    /// The buckets at a time that the caller supplies, a reading of this clock or of one with the
+    /// same origin.
     ///
-    /// A take at a time far ahead makes its bucket wait for that time; if that key is then removed at one still later, new keys wait for it, too.
+    /// A take at a time far ahead makes its bucket wait for that time; if that key is then removed
+    /// at one still later, new keys wait for it, too.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -356,8 +394,9 @@ where
     ///
     /// # Errors
     ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::try_take`](crate::TokenBucket::try_take), and [`KeyRefused::NoRoom`] for a new key at the
-    /// [bound](Self#the-most-keys). A refused call changes nothing.
+    /// [`KeyRefused::Bucket`] as [`TokenBucket::try_take`](crate::TokenBucket::try_take), and
+    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
+    /// changes nothing.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -378,7 +417,8 @@ where
         self.at(self.clock.now()).try_take(key, amounts)
     }
 
-    /// Takes as many items of `per_item` tokens as there are for this key, but no more than `max`, and says how many; 0 for a new key that there is no room for.
+    /// Takes as many items of `per_item` tokens as there are for this key, but no more than `max`,
+    /// and says how many; 0 for a new key that there is no room for.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -398,7 +438,8 @@ where
         self.at(self.clock.now()).take_up_to(key, max, per_item)
     }
 
-    /// Takes as many of these requests as fit, in order, and says how many: as [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
+    /// Takes as many of these requests as fit, in order, and says how many: as
+    /// [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -417,12 +458,14 @@ where
         self.at(self.clock.now()).take_in_order(key, requests)
     }
 
-    /// Takes these amounts, whether they are there or not: as [`TokenBucket::charge`](crate::TokenBucket::charge). A key in debt is not removed.
+    /// Takes these amounts, whether they are there or not: as
+    /// [`TokenBucket::charge`](crate::TokenBucket::charge). A key in debt is not removed.
     ///
     /// # Errors
     ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::charge`](crate::TokenBucket::charge), and [`KeyRefused::NoRoom`] for a new key at the
-    /// [bound](Self#the-most-keys). A refused call changes nothing.
+    /// [`KeyRefused::Bucket`] as [`TokenBucket::charge`](crate::TokenBucket::charge), and
+    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
+    /// changes nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -442,14 +485,17 @@ where
         self.at(self.clock.now()).charge(key, amounts)
     }
 
-    /// Puts the bucket of this key into a stated level: these tokens, or those of a key that nobody used if that is less.
+    /// Puts the bucket of this key into a stated level: these tokens, or those of a key that nobody
+    /// used if that is less.
     ///
-    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. To forget a key, debt and all, reset it to [`u64::MAX`]: it is then as good as
-    /// one never seen, and goes like those.
+    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. To forget a
+    /// key, debt and all, reset it to [`u64::MAX`]: it is then as good as one never seen, and goes
+    /// like those.
     ///
     /// # Errors
     ///
-    /// [`NoRoom`] for a new key at the [bound](Self#the-most-keys); what such keys may [share](Self::with_shared_overflow) is left alone.
+    /// [`NoRoom`] for a new key at the [bound](Self#the-most-keys); what such keys may
+    /// [share](Self::with_shared_overflow) is left alone.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -471,8 +517,9 @@ where
         self.at(self.clock.now()).reset(key, tokens)
     }
 
-    /// Gives back to this key what was taken and not used. A bucket never holds more than its capacity, so for a key that is not
-    /// there, being full, there is nothing to do; nor for one that was served from the [shared overflow](Self::with_shared_overflow).
+    /// Gives back to this key what was taken and not used. A bucket never holds more than its
+    /// capacity, so for a key that is not there, being full, there is nothing to do; nor for one
+    /// that was served from the [shared overflow](Self::with_shared_overflow).
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -493,7 +540,8 @@ where
         self.at(self.clock.now()).put_back(key, amounts);
     }
 
-    /// Whole tokens that could be taken now for this key, or for a new one if there is room; the answer may be outdated at once.
+    /// Whole tokens that could be taken now for this key, or for a new one if there is room; the
+    /// answer may be outdated at once.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -512,7 +560,8 @@ where
         self.at(self.clock.now()).available(key)
     }
 
-    /// How long until these amounts are there for this key if nobody takes; zero if they are. Takes nothing.
+    /// How long until these amounts are there for this key if nobody takes; zero if they are. Takes
+    /// nothing.
     ///
     /// # Errors
     ///
@@ -536,7 +585,8 @@ where
         self.at(self.clock.now()).wait_for(key, amounts)
     }
 
-    /// Removes all keys that are full now. It looks at every key, so it takes a while where there are many; no other call waits for it.
+    /// Removes all keys that are full now. It looks at every key, so it takes a while where there
+    /// are many; no other call waits for it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -555,12 +605,15 @@ where
         self.at(self.clock.now()).shrink();
     }
 
-    /// Fills the buckets of those keys that `keep` does not want, which is given what is there for each, and removes the keys that are full.
+    /// Fills the buckets of those keys that `keep` does not want, which is given what is there for
+    /// each, and removes the keys that are full.
     ///
-    /// **A key that is filled so is forgotten**, a debt as well: its next use finds a full bucket, and [the bound](crate#the-bound) counts anew from there. It goes like
-    /// other [keys that were given tokens back](Self#a-key-begins-full-and-may-go-when-it-is-full). It looks at every key, so it takes a while where
-    /// there are many; no other call waits for it. Keys that come meanwhile may be missed. The keys themselves are not kept, so `keep` cannot see them; see [`reset`](Self::reset) for
-    /// one that is known.
+    /// **A key that is filled so is forgotten**, a debt as well: its next use finds a full bucket,
+    /// and [the bound](crate#the-bound) counts anew from there. It goes like other [keys that were
+    /// given tokens back](Self#a-key-begins-full-and-may-go-when-it-is-full). It looks at every
+    /// key, so it takes a while where there are many; no other call waits for it. Keys that come
+    /// meanwhile may be missed. The keys themselves are not kept, so `keep` cannot see them; see
+    /// [`reset`](Self::reset) for one that is known.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -576,13 +629,15 @@ where
         self.at(self.clock.now()).retain(keep);
     }
 
-    /// Puts all keys under these limits, from now on, whether they are in use, idle or never seen; see [limits that change](Self#limits-that-change).
+    /// Puts all keys under these limits, from now on, whether they are in use, idle or never seen;
+    /// see [limits that change](Self#limits-that-change).
     ///
     /// Where there are several [tiers](Self#tiers), all of them, one after the other.
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for a limit that cannot be kept, or not in the units of a tier. Nothing is changed then.
+    /// [`LimitError`] for a limit that cannot be kept, or not in the units of a tier. Nothing is
+    /// changed then.
     ///
     /// ```
     /// use std::time::Duration;
@@ -604,11 +659,13 @@ where
         (0..self.tiers()).try_for_each(|tier| self.keys.limits(tier).change(|| self.clock.now(), limits))
     }
 
-    /// Puts all keys of this tier under these limits, from now on; as [`set_limits`](Self::set_limits).
+    /// Puts all keys of this tier under these limits, from now on; as
+    /// [`set_limits`](Self::set_limits).
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for a limit that cannot be kept, or not in the units of the tier. Nothing is changed then.
+    /// [`LimitError`] for a limit that cannot be kept, or not in the units of the tier. Nothing is
+    /// changed then.
     ///
     /// # Panics
     ///
@@ -671,7 +728,8 @@ where
         self.keys.tiers()
     }
 
-    /// How many keys are kept, or just being added; those that are full and not removed yet are among them. Never more than [`max_keys`](Self::max_keys).
+    /// How many keys are kept, or just being added; those that are full and not removed yet are
+    /// among them. Never more than [`max_keys`](Self::max_keys).
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};

@@ -1,4 +1,5 @@
-//! Owns the buckets of all keys at one instant: every verb, as what it does to words; where those lie is in `Nonekeyed/keys.rs`.
+//! Owns the buckets of all keys at one instant: every verb, as what it does to words; where those
+//! lie is in `Nonekeyed/keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;
@@ -17,7 +18,8 @@ use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::tier::{OneTier, TierOf};
 use crate::limit::limit::LimitError;
 
-/// [`KeyedBuckets`](crate::KeyedBuckets) at one instant: the same verbs, at a time that the caller supplied. See [`KeyedBuckets::at`](crate::KeyedBuckets::at).
+/// [`KeyedBuckets`](crate::KeyedBuckets) at one instant: the same verbs, at a time that the caller
+/// supplied. See [`KeyedBuckets::at`](crate::KeyedBuckets::at).
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -320,7 +322,8 @@ where
         (0..self.keys.tiers()).try_for_each(|tier| self.keys.limits(tier).change(|| self.now, limits))
     }
 
-    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits), from this instant on.
+    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits), from this
+    /// instant on.
     ///
     /// # Errors
     ///

@@ -1,33 +1,45 @@
-//! Owns the keys of a `KeyedBuckets`: when one is added, when one may go, and how many there are. What a verb does to the words of a key is in `Nonedecision/limits.rs`, what
-//! they mean after a change of the limits in `Nonekeyed/terms.rs`.
+//! Owns the keys of a `KeyedBuckets`: when one is added, when one may go, and how many there are.
+//! What a verb does to the words of a key is in `Nonedecision/limits.rs`, what they mean after a
+//! change of the limits in `Nonekeyed/terms.rs`.
 //!
 //! # Eviction
 //!
-//! A key whose bucket is full again is as good as one never seen. Whoever adds a key first looks at [`LOOKED_AT`] cells of its tier, those after the ones that were
-//! looked at last, and at as many of another tier, and closes those that are full. No thread does it, nothing waits for it, and no call does more than that,
-//! but where a group has no cell left. No key is taken out but as a full one: what is to be forgotten is filled.
+//! A key whose bucket is full again is as good as one never seen. Whoever adds a key first looks at
+//! [`LOOKED_AT`] cells of its tier, those after the ones that were looked at last, and at as many
+//! of another tier, and closes those that are full. No thread does it, nothing waits for it, and no
+//! call does more than that, but where a group has no cell left. No key is taken out but as a full
+//! one: what is to be forgotten is filled.
 //!
 //! # Tiers
 //!
-//! Each has cells of its own, so a word is never read under the limits of another tier, and a key in another tier is another key. They share the bound.
+//! Each has cells of its own, so a word is never read under the limits of another tier, and a key
+//! in another tier is another key. They share the bound.
 //!
 //! # Why no two words of a cell are the same
 //!
-//! A thread may read a word, stand still, and go on when the cell is another key's; its compare-and-swap must then fail. Words are positions on the line of their
-//! tier. A key begins behind all that were evicted ([`Evicted`]), and is added to take something, so all its words are behind those too. If only takes
-//! are done to it, all its words are before the last, which is noted when it goes; and then no later key has any of them.
+//! A thread may read a word, stand still, and go on when the cell is another key's; its
+//! compare-and-swap must then fail. Words are positions on the line of their tier. A key begins
+//! behind all that were evicted ([`Evicted`]), and is added to take something, so all its words are
+//! behind those too. If only takes are done to it, all its words are before the last, which is
+//! noted when it goes; and then no later key has any of them.
 //!
-//! What gives tokens back goes back on the line. So that is written down beside the cell before it is done ([`Owned::give_back`]), and such a key goes only when it
-//! would be full with a whole capacity more spent, which is behind every word that it had while it owed nothing. Where it owed something, its words are noted
-//! ([`Tier::owed`]), and it goes when the line has passed those. No word goes back to, or before, the last one that was evicted.
+//! What gives tokens back goes back on the line. So that is written down beside the cell before it
+//! is done ([`Owned::give_back`]), and such a key goes only when it would be full with a whole
+//! capacity more spent, which is behind every word that it had while it owed nothing. Where it owed
+//! something, its words are noted ([`Tier::owed`]), and it goes when the line has passed those. No
+//! word goes back to, or before, the last one that was evicted.
 //!
-//! A key may be given back to while a thread that saw it full, and never given back to, is about to close it: the word could come back to what that thread holds, though it had
-//! been further meanwhile. So whoever closes notes the word in [`Evicted`] before he looks once more at what is written beside the cell, and whoever gives back writes there
-//! before he reads [`Evicted`]: one of the two sees the other, and the key stays, or its word does not come back.
+//! A key may be given back to while a thread that saw it full, and never given back to, is about to
+//! close it: the word could come back to what that thread holds, though it had been further
+//! meanwhile. So whoever closes notes the word in [`Evicted`] before he looks once more at what is
+//! written beside the cell, and whoever gives back writes there before he reads [`Evicted`]: one of
+//! the two sees the other, and the key stays, or its word does not come back.
 //!
-//! What this leaves: readings of those who give back to one key that go backwards, by as much as is then above the capacity that was counted on. Each of them fills the bucket
-//! of its own reading, so together they may go back further than a capacity. A thread that had stood still since before that, for as long as a capacity takes to
-//! accrue, would have to find another key in the cell, with the same word to the unit.
+//! What this leaves: readings of those who give back to one key that go backwards, by as much as is
+//! then above the capacity that was counted on. Each of them fills the bucket of its own reading,
+//! so together they may go back further than a capacity. A thread that had stood still since before
+//! that, for as long as a capacity takes to accrue, would have to find another key in the cell,
+//! with the same word to the unit.
 
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
@@ -71,7 +83,8 @@ where
     more: Box<[Tier<N>]>,
     tier_of: F,
     most: u64,
-    /// How many keys there are, or are about to be: counted before a key is put in, and after it was closed.
+    /// How many keys there are, or are about to be: counted before a key is put in, and after it
+    /// was closed.
     count: AtomicU64,
     share_overflow: bool,
     hasher: H,
@@ -117,7 +130,8 @@ where
         self.evicted.least(frame.unused(now))
     }
 
-    /// What `words` of a key may become if they are to become `next`: that, unless it goes back too far.
+    /// What `words` of a key may become if they are to become `next`: that, unless it goes back too
+    /// far.
     #[inline]
     fn after(&self, frame: &impl Frame<N>, now: Time, owned: Owned<'_>, words: &[u64; N], next: [u64; N]) -> [u64; N] {
         if (0..N).any(|i| is_later(words[i], next[i])) { self.before(frame, now, owned, words, &next) } else { next }
@@ -162,7 +176,8 @@ where
             let full = (0..N).all(|i| !is_later(spent[i], unused[i]));
             let full = full && !(given_back && self.owed.least(unused) != unused);
             if full {
-                // Before the cell is closed: who makes the key anew reads it in `full`, and who gives tokens back to this one meanwhile, in `before`.
+                // Before the cell is closed: who makes the key anew reads it in `full`, and who
+                // gives tokens back to this one meanwhile, in `before`.
                 self.evicted.note(&core::array::from_fn(|i| later(spent[i], Evicted::<N>::oldest(unused[i]))));
             }
             full
@@ -279,7 +294,8 @@ where
         self.limits(self.tier_of.tier_of(key)).bell()
     }
 
-    /// Changes the words of a key in one step; a key that was never seen is added only if that changes them.
+    /// Changes the words of a key in one step; a key that was never seen is added only if that
+    /// changes them.
     #[inline]
     pub(crate) fn change<Q, R, E>(
         &self,
@@ -319,8 +335,9 @@ where
         changed.map(|changed| changed.map_err(|words| refuse(terms.limits(), &words)))
     }
 
-    /// The same, where the limits are to be known with their place among others; `Err` with both. A key that there is no room for is as it would be,
-    /// if it is not served from the overflow. The decision may be of a reading that is up to an hour older than `now`.
+    /// The same, where the limits are to be known with their place among others; `Err` with both. A
+    /// key that there is no room for is as it would be, if it is not served from the overflow. The
+    /// decision may be of a reading that is up to an hour older than `now`.
     pub(crate) fn change_revised<Q>(
         &self,
         key: &Q,
@@ -359,8 +376,9 @@ where
         self.change_known_or_add(&terms, tier, hash, &(now..=now), reset).map(|_| ())
     }
 
-    /// The one loop over cells: looks the key up, and adds it where it is not there. What `change` is given and makes is counted as in `frame`; the reading that it
-    /// decides on is in `now`, the end of which is the present.
+    /// The one loop over cells: looks the key up, and adds it where it is not there. What `change`
+    /// is given and makes is counted as in `frame`; the reading that it decides on is in `now`, the
+    /// end of which is the present.
     #[inline]
     fn change_in<T: Frame<N>, R>(
         &self,
@@ -479,7 +497,8 @@ where
         look(terms.limits(), &terms.inward(&words))
     }
 
-    /// Whether a key is neither there nor could be added, as far as can be told without looking at others.
+    /// Whether a key is neither there nor could be added, as far as can be told without looking at
+    /// others.
     pub(crate) fn lacks_room<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -547,7 +566,8 @@ where
     }
 
     fn uncount(&self) {
-        // ORDERING: Relaxed. As in `add`. Dies without it: loom-tests/keys.rs, `a_removed_key_makes_room_once`.
+        // ORDERING: Relaxed. As in `add`. Dies without it: loom-tests/keys.rs,
+        // `a_removed_key_makes_room_once`.
         self.count.fetch_sub(1, Relaxed);
     }
 }

@@ -1,11 +1,13 @@
-//! Owns what a number of streams means for keyed buckets: how amounts are written, and what cell a key has. It decides nothing.
+//! Owns what a number of streams means for keyed buckets: how amounts are written, and what cell a
+//! key has. It decides nothing.
 
 use crate::keyed::cell::{Cell, Versions, Word};
 use crate::limit::limit::Limit;
 
 /// Implemented for one to eight streams, as `[u64; N]`, and for nothing else.
 ///
-/// With one stream, amounts and limits are written plainly, as a `u64` and a [`Limit`]; with several, as arrays of them.
+/// With one stream, amounts and limits are written plainly, as a `u64` and a [`Limit`]; with
+/// several, as arrays of them.
 ///
 /// ```
 /// use tollgate::{Amounts, Limit, Streams};

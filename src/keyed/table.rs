@@ -1,4 +1,5 @@
-//! Owns the groups that cells lie in: which of them a key is in, and whose turn it is to be looked at. It never looks into a cell.
+//! Owns the groups that cells lie in: which of them a key is in, and whose turn it is to be looked
+//! at. It never looks into a cell.
 
 use std::boxed::Box;
 
@@ -6,8 +7,9 @@ use crate::keyed::cell::{Cell, Closed};
 use crate::keyed::group::{CELLS, Full, Group, Owned};
 use crate::sync::{AtomicU64, PublishOnce, Relaxed};
 
-/// How many keys there are in a group where there are as many as there may be, on average: so few that a group hardly ever overflows. 74 of 124 cells; that
-/// 125 come together happens once in 10^7, by the distribution of Poisson.
+/// How many keys there are in a group where there are as many as there may be, on average: so few
+/// that a group hardly ever overflows. 74 of 124 cells; that 125 come together happens once in
+/// 10^7, by the distribution of Poisson.
 const KEYS: usize = if cfg!(loom) { 9 } else { 74 };
 
 /// Room for a number of keys, in groups that are made when the first key comes to them.
@@ -33,7 +35,8 @@ impl<C> Table<C> {
         self.place(hash).get()?.find(hash, look)
     }
 
-    /// As [`Group::put_in`]; where there is no vacant cell, `close` is called for all cells that the key could have before that is so.
+    /// As [`Group::put_in`]; where there is no vacant cell, `close` is called for all cells that
+    /// the key could have before that is so.
     pub(crate) fn put_in<const N: usize>(&self, hash: u64, close: impl Fn(&Group<C>, usize)) -> Result<bool, Full>
     where
         C: Cell<N>,
@@ -48,7 +51,8 @@ impl<C> Table<C> {
     /// Calls `visit` for so many cells, those whose turn it is.
     pub(crate) fn in_turn(&self, cells: u64, visit: impl Fn(&Group<C>, usize)) {
         let all = (self.groups.len() * CELLS) as u64;
-        // ORDERING: Relaxed. Whose turn it is: any will do, so nothing dies without it; no two threads get the same.
+        // ORDERING: Relaxed. Whose turn it is: any will do, so nothing dies without it; no two
+        // threads get the same.
         let first = self.next.fetch_add(cells, Relaxed);
         for cell in (0..cells).map(|i| (first.wrapping_add(i) % all) as usize) {
             if let Some(group) = self.groups[cell / CELLS].get() {

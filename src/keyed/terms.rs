@@ -1,6 +1,8 @@
-//! Owns what the words of a key mean from one change of its limits to the next. Pure; never an atomic, never a clock.
+//! Owns what the words of a key mean from one change of its limits to the next. Pure; never an
+//! atomic, never a clock.
 //!
-//! All limits that a tier ever has count in the same units, so the line of what accrued is one, with a bend at every change, and no word is touched by one:
+//! All limits that a tier ever has count in the same units, so the line of what accrued is one,
+//! with a bend at every change, and no word is touched by one:
 //!
 //! ```text
 //! base         units that had accrued at t0, the instant of the change
@@ -10,8 +12,9 @@
 //! level(t)   = min(accrued(t) - spent, most(t))
 //! ```
 //!
-//! With the words counted from `base`, and no further below it than `idle`, the verbs are those of any limits that begin at t0. At the next change `idle`
-//! becomes what `most` is then. So a level is what it would be if every key had been brought up to date at every change, to the unit.
+//! With the words counted from `base`, and no further below it than `idle`, the verbs are those of
+//! any limits that begin at t0. At the next change `idle` becomes what `most` is then. So a level
+//! is what it would be if every key had been brought up to date at every change, to the unit.
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
@@ -36,7 +39,8 @@ pub(crate) trait Frame<const N: usize> {
     fn farthest(&self, words: &[u64; N]) -> [u64; N];
 }
 
-/// The first limits of a tier: words are counted from the beginning, and a bucket that nobody uses is full.
+/// The first limits of a tier: words are counted from the beginning, and a bucket that nobody uses
+/// is full.
 impl<const N: usize> Frame<N> for Limits<N> {
     #[inline(always)]
     fn limits(&self) -> &Self {
@@ -73,7 +77,8 @@ pub(crate) struct Terms<const N: usize> {
 /// Where limits begin on the line of one stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place {
-    /// Units that had accrued, in 2^-64, modulo 2^128. So nothing is lost by a change, and nothing adds up over many.
+    /// Units that had accrued, in 2^-64, modulo 2^128. So nothing is lost by a change, and nothing
+    /// adds up over many.
     pub(crate) accrued: u128,
     /// Units that a bucket had which nobody used; below 2^62.
     pub(crate) idle: u64,
@@ -95,14 +100,16 @@ impl<const N: usize> Terms<N> {
         Self { revision: Revision::first(limits), places }
     }
 
-    /// What follows if the limits change at `now` to these streams, which count in the same units. A `now` before the last change counts as that.
+    /// What follows if the limits change at `now` to these streams, which count in the same units.
+    /// A `now` before the last change counts as that.
     pub(crate) fn next(&self, streams: &[Stream; N], now: Time) -> Self {
         let limits = &self.revision.limits;
         let elapsed = limits.elapsed(now);
         let places = core::array::from_fn(|i| {
             let (old, stream) = (self.places[i], &limits.streams[i]);
             let accrued = old.accrued.wrapping_add(stream.line.fine(elapsed));
-            // One more than the line shows, where what it cut off makes a unit with what had been cut off before.
+            // One more than the line shows, where what it cut off makes a unit with what had been
+            // cut off before.
             let shown = old.base().wrapping_add(stream.line.at(elapsed));
             let more = ((accrued >> 64) as u64).wrapping_sub(shown);
             let gained = stream.line.at_wide(elapsed) + u128::from(more) + u128::from(old.idle);

@@ -14,7 +14,8 @@ use crate::sync::{AtomicU64, Relaxed};
 /// | | `revision` | see [`RevisionSlot`] |
 /// | 4 for each stream | `places`: the upper and the lower half of `accrued`, `idle`, and `widest` | 2^-64 of a unit, units, units |
 ///
-/// Why `Relaxed` for all of them: as in [`RevisionSlot`], with the epoch of the tier in place of that of a bucket.
+/// Why `Relaxed` for all of them: as in [`RevisionSlot`], with the epoch of the tier in place of
+/// that of a bucket.
 #[derive(Debug)]
 pub(crate) struct TermsSlot<const N: usize> {
     revision: RevisionSlot<N>,
@@ -39,8 +40,9 @@ impl<const N: usize> TermsSlot<N> {
         self.revision.write(&terms.revision, written);
         for (words, Place { accrued, idle, widest }) in self.places.iter().zip(terms.places) {
             for (word, value) in words.iter().zip([(accrued >> 64) as u64, accrued as u64, idle, widest]) {
-                // ORDERING: Relaxed. Behind the fence in `RevisionSlot::write`, and published by the Release in `Epoch::publish`.
-                // Dies without it: loom-tests/key_limits.rs, `a_take_beside_a_change_is_decided_on_one_of_the_limits`.
+                // ORDERING: Relaxed. Behind the fence in `RevisionSlot::write`, and published by
+                // the Release in `Epoch::publish`. Dies without it: loom-tests/key_limits.rs,
+                // `a_take_beside_a_change_is_decided_on_one_of_the_limits`.
                 word.store(value, Relaxed);
             }
         }
@@ -49,8 +51,9 @@ impl<const N: usize> TermsSlot<N> {
     /// Reads without owning: a mixture unless the epoch is validated afterwards.
     pub(crate) fn terms(&self) -> Terms<N> {
         let places = core::array::from_fn(|i| {
-            // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by the fence in `Epoch::validate`.
-            // Dies without it: loom-tests/key_limits.rs, `a_take_beside_a_change_is_decided_on_one_of_the_limits`.
+            // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation
+            // by the fence in `Epoch::validate`. Dies without it: loom-tests/key_limits.rs,
+            // `a_take_beside_a_change_is_decided_on_one_of_the_limits`.
             let [high, low, idle, widest] = [0, 1, 2, 3].map(|word: usize| self.places[i][word].load(Relaxed));
             Place { accrued: u128::from(high) << 64 | u128::from(low), idle, widest }
         });

@@ -1,9 +1,11 @@
 //! Owns how a key says which limits are its own; never what they are.
 
-/// Says which of several limits a key has. See [`KeyedBuckets::with_tiers`](crate::KeyedBuckets::with_tiers).
+/// Says which of several limits a key has. See
+/// [`KeyedBuckets::with_tiers`](crate::KeyedBuckets::with_tiers).
 ///
-/// It is implemented for every function from a key, in the borrowed form in which keys are given, to the index of a tier. A type of one's own that implements it
-/// for several forms of a key allows them all.
+/// It is implemented for every function from a key, in the borrowed form in which keys are given,
+/// to the index of a tier. A type of one's own that implements it for several forms of a key allows
+/// them all.
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit, ManualClock, TierOf};
@@ -28,7 +30,8 @@
 /// # Ok::<(), tollgate::LimitError>(())
 /// ```
 pub trait TierOf<Q: ?Sized> {
-    /// The index of the tier, from 0. It may be called any number of times for a key, so it should be quick; the same key should have the same answer.
+    /// The index of the tier, from 0. It may be called any number of times for a key, so it should
+    /// be quick; the same key should have the same answer.
     fn tier_of(&self, key: &Q) -> usize;
 }
 

@@ -1,4 +1,5 @@
-//! Owns what a lease holds, and how much it fetches at a time. All of it is the holder's own; the bucket is reached through a [`Lender`], never a clock.
+//! Owns what a lease holds, and how much it fetches at a time. All of it is the holder's own; the
+//! bucket is reached through a [`Lender`], never a clock.
 
 use core::time::Duration;
 
@@ -10,8 +11,8 @@ use crate::decision::refused::Refused;
 pub(crate) trait Lender<const N: usize> {
     fn capacities(&self) -> [u64; N];
 
-    /// Changes the words to what `change` makes of them and of the limits that they are counted in, or fails with what `refuse` says of both and of
-    /// what `pause` says is left of one.
+    /// Changes the words to what `change` makes of them and of the limits that they are counted in,
+    /// or fails with what `refuse` says of both and of what `pause` says is left of one.
     fn update<R, E>(
         &self,
         pause: impl Fn(&Limits<N>) -> u64,
@@ -25,12 +26,15 @@ pub(crate) trait Lender<const N: usize> {
 pub(crate) struct Holding<const N: usize> {
     /// Debited from the bucket and not used; never more than `most` was when it was fetched.
     pub(crate) held: [u64; N],
-    /// What was asked for, or the capacity if that is less. It is looked at again with every fetch, as limits may change.
+    /// What was asked for, or the capacity if that is less. It is looked at again with every fetch,
+    /// as limits may change.
     pub(crate) most: [u64; N],
     asked: [u64; N],
-    /// What was fetched last, or `most` if that is less; 0 before there was anything. See [`chunk`].
+    /// What was fetched last, or `most` if that is less; 0 before there was anything. See
+    /// [`chunk`].
     fetched: [u64; N],
-    /// The reading that this was decided on; before there was anything, the clock's origin, which a bucket takes for its construction.
+    /// The reading that this was decided on; before there was anything, the clock's origin, which a
+    /// bucket takes for its construction.
     since: [Time; N],
     /// Nanoseconds after which a stream's tokens expire.
     expiry: u64,
@@ -66,8 +70,9 @@ impl<const N: usize> Holding<N> {
         fits && self.spend(&per_item.map(|each| each * items))
     }
 
-    /// Spends as many whole items as there are here and in the bucket, 1 to `max`. The streams that are short here are fetched from the bucket in
-    /// one step: what is missing, and up to the chunk if it is there.
+    /// Spends as many whole items as there are here and in the bucket, 1 to `max`. The streams that
+    /// are short here are fetched from the bucket in one step: what is missing, and up to the chunk
+    /// if it is there.
     pub(crate) fn fetch(
         &mut self,
         lender: &impl Lender<N>,
@@ -79,7 +84,8 @@ impl<const N: usize> Holding<N> {
             core::array::from_fn(|i| chunk(self.fetched[i], now.nanos_since(self.since[i]), self.expiry));
         let (held, asked) = (self.held, self.asked);
         let fetch = |limits: &Limits<N>, spent: &[u64; N]| {
-            // Here and in the bucket there may be more than the capacity, which all the same is asked for in vain.
+            // Here and in the bucket there may be more than the capacity, which all the same is
+            // asked for in vain.
             limits.check(per_item).ok()?;
             let elapsed = limits.elapsed(now);
             let bound = least(&asked, &limits.capacities());
@@ -142,11 +148,14 @@ impl<const N: usize> Holding<N> {
         put_back(lender, now, &held);
     }
 
-    /// The newest reading that tokens were fetched at: the `now` of what goes back without reading a clock.
+    /// The newest reading that tokens were fetched at: the `now` of what goes back without reading
+    /// a clock.
     ///
-    /// That it is old does no harm. A put-back only lowers `spent`, by no more than the amount, whatever its `now`; an older `now` merely lets it go lower, below what
-    /// makes the bucket full by now. As the level is cut off at the capacity whenever it is read, nobody gets more for that. If it is older than
-    /// the idle limit of the stream, the bucket may look full to it; then the tokens are lost.
+    /// That it is old does no harm. A put-back only lowers `spent`, by no more than the amount,
+    /// whatever its `now`; an older `now` merely lets it go lower, below what makes the bucket full
+    /// by now. As the level is cut off at the capacity whenever it is read, nobody gets more for
+    /// that. If it is older than the idle limit of the stream, the bucket may look full to it; then
+    /// the tokens are lost.
     pub(crate) fn last(&self) -> Time {
         self.since.into_iter().fold(Time::ZERO, Time::max)
     }
@@ -173,8 +182,9 @@ fn whole_items<const N: usize>(tokens: &[u64; N], per_item: &[u64; N], max: u64)
     (0..N).fold(max, |items, i| tokens[i].checked_div(per_item[i]).map_or(items, |fit| fit.min(items)))
 }
 
-/// How much is fetched next, if there is so much: twice as much as the last time if that was used up within half of the time in which it would have
-/// expired, else half as much; at least 1. `most` is yet to be minded.
+/// How much is fetched next, if there is so much: twice as much as the last time if that was used
+/// up within half of the time in which it would have expired, else half as much; at least 1. `most`
+/// is yet to be minded.
 const fn chunk(fetched: u64, age: u64, expiry: u64) -> u64 {
     let chunk = if age < expiry / 2 { fetched.saturating_mul(2) } else { fetched / 2 };
     if chunk > 0 { chunk } else { 1 }

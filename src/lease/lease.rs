@@ -1,4 +1,5 @@
-//! Owns the lease of one stream: what is held here is spent without the bucket; the rest is in `Nonelease/chunk.rs`.
+//! Owns the lease of one stream: what is held here is spent without the bucket; the rest is in
+//! `Nonelease/chunk.rs`.
 
 use core::fmt;
 use core::time::Duration;
@@ -9,10 +10,12 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::lease::chunk::Holding;
 
-/// Tokens that were taken from a [`TokenBucket`] in one piece, to be spent one by one: a decision is a comparison and a subtraction, with neither an atomic nor a
-/// clock. See [`TokenBucket::lease`].
+/// Tokens that were taken from a [`TokenBucket`] in one piece, to be spent one by one: a decision
+/// is a comparison and a subtraction, with neither an atomic nor a clock. See
+/// [`TokenBucket::lease`].
 ///
-/// For a thread that decides more often than a compare-and-swap and a reading of the clock are worth. One for each thread; a call needs it exclusively.
+/// For a thread that decides more often than a compare-and-swap and a reading of the clock are
+/// worth. One for each thread; a call needs it exclusively.
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -34,19 +37,23 @@ use crate::lease::chunk::Holding;
 ///
 /// # How it fetches
 ///
-/// Only if it holds too little does it read the clock, once, and go to the bucket. It fetches what is missing for the request, and beyond that up to a chunk as
-/// far as the bucket has it, in one step. The first chunk is what was asked for. The next is twice as much as was fetched last if that was used up
-/// in less than half the time in which it [expires](Self::expire_after), and else half as much: an idle holder keeps little. It is never more than `most`.
+/// Only if it holds too little does it read the clock, once, and go to the bucket. It fetches what
+/// is missing for the request, and beyond that up to a chunk as far as the bucket has it, in one
+/// step. The first chunk is what was asked for. The next is twice as much as was fetched last if
+/// that was used up in less than half the time in which it [expires](Self::expire_after), and else
+/// half as much: an idle holder keeps little. It is never more than `most`.
 ///
-/// A request that is refused has debited nothing: there is no saving up here at the cost of others. The refusal says how long the bucket takes to produce what
-/// is missing here.
+/// A request that is refused has debited nothing: there is no saving up here at the cost of others.
+/// The refusal says how long the bucket takes to produce what is missing here.
 ///
 /// # What others see of it
 ///
-/// What a lease holds has left the bucket: nobody else gets it until it is used, expires or comes back. It comes back when the lease is dropped. Tokens
-/// **expire** when the stream has fetched none for [`expire_after`](Self::expire_after); but nobody looks while nothing is fetched. It is looked at when the lease
-/// fetches, and by [`at`](Self::at); only its holder ever gives anything back. A holder that stops keeps its tokens, and one that is leaked
-/// ([`core::mem::forget`]) loses them: at most `most`, once, and nothing else.
+/// What a lease holds has left the bucket: nobody else gets it until it is used, expires or comes
+/// back. It comes back when the lease is dropped. Tokens **expire** when the stream has fetched
+/// none for [`expire_after`](Self::expire_after); but nobody looks while nothing is fetched. It is
+/// looked at when the lease fetches, and by [`at`](Self::at); only its holder ever gives anything
+/// back. A holder that stops keeps its tokens, and one that is leaked ([`core::mem::forget`]) loses
+/// them: at most `most`, once, and nothing else.
 ///
 /// # The bound
 ///
@@ -56,15 +63,19 @@ use crate::lease::chunk::Holding;
 /// used <= C + r * (w + e) + P + what was outstanding on leases when the window began
 /// ```
 ///
-/// as tokens are debited before they are used: what is used in the window was either debited in it, for which [the bound of the bucket](crate#the-bound) holds,
-/// or held when it began. `P` is what callers put back, to the bucket or to a lease; what a lease gives back unused does not count, as it was debited or outstanding
-/// before. That covers a holder that is stopped for an hour and then spends what it holds at once. Outstanding is never more than the sum of
-/// what the leases may hold; with a `most` of 0 nothing is, and every decision is the bucket's. Where a strict window matters more than a few nanoseconds, use no lease.
+/// as tokens are debited before they are used: what is used in the window was either debited in it,
+/// for which [the bound of the bucket](crate#the-bound) holds, or held when it began. `P` is what
+/// callers put back, to the bucket or to a lease; what a lease gives back unused does not count, as
+/// it was debited or outstanding before. That covers a holder that is stopped for an hour and then
+/// spends what it holds at once. Outstanding is never more than the sum of what the leases may
+/// hold; with a `most` of 0 nothing is, and every decision is the bucket's. Where a strict window
+/// matters more than a few nanoseconds, use no lease.
 ///
 /// # When not to use one
 ///
-/// If a decision is followed by a system call, the bucket itself costs nothing that could be noticed. If there are few tokens and many holders, leases keep from one
-/// what lies idle with another, up to the expiry and, with a holder that stops, for longer.
+/// If a decision is followed by a system call, the bucket itself costs nothing that could be
+/// noticed. If there are few tokens and many holders, leases keep from one what lies idle with
+/// another, up to the expiry and, with a holder that stops, for longer.
 ///
 /// # Memory ordering
 ///
@@ -76,7 +87,8 @@ pub struct Lease<'a, C = DefaultClock> {
 }
 
 impl<C: Clock> TokenBucket<C> {
-    /// A lease that holds at most `most` tokens, or the capacity if that is less. It holds none at first.
+    /// A lease that holds at most `most` tokens, or the capacity if that is less. It holds none at
+    /// first.
     ///
     /// 0 means that every decision goes to the bucket.
     ///
@@ -100,10 +112,12 @@ impl<C: Clock> TokenBucket<C> {
 }
 
 impl<C> Lease<'_, C> {
-    /// Sets how long tokens are kept that nobody uses; 100 ms without it. Looked at when the lease fetches, and by [`at`](Self::at).
+    /// Sets how long tokens are kept that nobody uses; 100 ms without it. Looked at when the lease
+    /// fetches, and by [`at`](Self::at).
     ///
-    /// They expire once so much time has passed since the lease fetched last. The chunk grows while it is used up in less than half of it. With
-    /// [`Duration::ZERO`] they expire at once; [`Duration::MAX`] keeps them.
+    /// They expire once so much time has passed since the lease fetched last. The chunk grows while
+    /// it is used up in less than half of it. With [`Duration::ZERO`] they expire at once;
+    /// [`Duration::MAX`] keeps them.
     ///
     /// ```
     /// use std::time::Duration;
@@ -139,7 +153,8 @@ impl<C> Lease<'_, C> {
         self.holding.held[0]
     }
 
-    /// Gives back `n` tokens that were taken and not used: to the lease, and what it may not hold to the bucket. Reads no clock.
+    /// Gives back `n` tokens that were taken and not used: to the lease, and what it may not hold
+    /// to the bucket. Reads no clock.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -155,7 +170,8 @@ impl<C> Lease<'_, C> {
         self.holding.put_back(&self.bucket.at(self.holding.last()), self.holding.last(), &[n]);
     }
 
-    /// Gives all that is held back to the bucket, as on drop, and goes on with the smallest chunk. Reads no clock.
+    /// Gives all that is held back to the bucket, as on drop, and goes on with the smallest chunk.
+    /// Reads no clock.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -172,8 +188,9 @@ impl<C> Lease<'_, C> {
         self.holding.give_back(&self.bucket.at(self.holding.last()), self.holding.last());
     }
 
-    /// The lease at a time that the caller supplies, a reading of the bucket's clock or of one with the same origin. What has expired by then goes back to the
-    /// bucket now, before anything is asked.
+    /// The lease at a time that the caller supplies, a reading of the bucket's clock or of one with
+    /// the same origin. What has expired by then goes back to the bucket now, before anything is
+    /// asked.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
@@ -192,14 +209,16 @@ impl<C> Lease<'_, C> {
 }
 
 impl<C: Clock> Lease<'_, C> {
-    /// Takes `n` tokens now, or none: from what is held, and if that is too little, together with the bucket.
+    /// Takes `n` tokens now, or none: from what is held, and if that is too little, together with
+    /// the bucket.
     ///
     /// An amount of 0 is granted, whatever the state.
     ///
     /// # Errors
     ///
-    /// [`Refused::NotYet`] if they are not there, and [`Refused::Never`] for more than the capacity. A refused call debits nothing, and what is held is kept, except
-    /// what has expired: that goes back first.
+    /// [`Refused::NotYet`] if they are not there, and [`Refused::Never`] for more than the
+    /// capacity. A refused call debits nothing, and what is held is kept, except what has expired:
+    /// that goes back first.
     ///
     /// ```
     /// use std::time::Duration;
@@ -224,7 +243,8 @@ impl<C: Clock> Lease<'_, C> {
         self.at(self.bucket.clock().now()).try_take(n)
     }
 
-    /// Takes as many tokens as there are, here and in the bucket, but no more than `max`, and says how many.
+    /// Takes as many tokens as there are, here and in the bucket, but no more than `max`, and says
+    /// how many.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -260,7 +280,8 @@ impl<C> fmt::Debug for Lease<'_, C> {
     }
 }
 
-/// A [`Lease`] at one instant: the same verbs, at a time that the caller supplied. See [`Lease::at`].
+/// A [`Lease`] at one instant: the same verbs, at a time that the caller supplied. See
+/// [`Lease::at`].
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, Time, TokenBucket};

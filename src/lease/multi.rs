@@ -1,4 +1,5 @@
-//! Owns the lease of several streams: what is held here is spent without the bucket; the rest is in `Nonelease/chunk.rs`.
+//! Owns the lease of several streams: what is held here is spent without the bucket; the rest is in
+//! `Nonelease/chunk.rs`.
 
 use core::fmt;
 use core::time::Duration;
@@ -10,11 +11,14 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::lease::chunk::Holding;
 
-/// Tokens of `N` streams that were taken from a [`MultiBucket`] in one piece, to be spent one by one: a decision is a comparison and a subtraction
-/// for each stream, with neither an atomic nor a clock. See [`MultiBucket::lease`].
+/// Tokens of `N` streams that were taken from a [`MultiBucket`] in one piece, to be spent one by
+/// one: a decision is a comparison and a subtraction for each stream, with neither an atomic nor a
+/// clock. See [`MultiBucket::lease`].
 ///
-/// All that is said of [`Lease`](crate::Lease) holds for each stream: how it fetches, what others see of it, the bound, and when not to use one. A request is
-/// granted in all streams or refused. Only the streams that are short here are fetched, at one instant, each with a chunk of its own; each expires by itself.
+/// All that is said of [`Lease`](crate::Lease) holds for each stream: how it fetches, what others
+/// see of it, the bound, and when not to use one. A request is granted in all streams or refused.
+/// Only the streams that are short here are fetched, at one instant, each with a chunk of its own;
+/// each expires by itself.
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -40,7 +44,8 @@ pub struct MultiLease<'a, const N: usize, C = DefaultClock, const S: usize = SLO
 }
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
-    /// A lease that holds at most these amounts, or the capacity where that is less. It holds none at first.
+    /// A lease that holds at most these amounts, or the capacity where that is less. It holds none
+    /// at first.
     ///
     /// 0 means that every decision on that stream goes to the bucket.
     ///
@@ -60,7 +65,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
 }
 
 impl<const N: usize, C, const S: usize> MultiLease<'_, N, C, S> {
-    /// As [`Lease::expire_after`](crate::Lease::expire_after), for each stream by itself: its tokens expire once so much time has passed since it fetched last.
+    /// As [`Lease::expire_after`](crate::Lease::expire_after), for each stream by itself: its
+    /// tokens expire once so much time has passed since it fetched last.
     ///
     /// ```
     /// use std::time::Duration;
@@ -166,7 +172,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiLease<'_, N, C, S> {
         self.at(self.bucket.clock().now()).try_take(amounts)
     }
 
-    /// Takes as many whole items as there are, here and in the bucket, each of these amounts, but no more than `max`, and says how many.
+    /// Takes as many whole items as there are, here and in the bucket, each of these amounts, but
+    /// no more than `max`, and says how many.
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -201,7 +208,8 @@ impl<const N: usize, C, const S: usize> fmt::Debug for MultiLease<'_, N, C, S> {
     }
 }
 
-/// A [`MultiLease`] at one instant: the same verbs, at a time that the caller supplied. See [`MultiLease::at`].
+/// A [`MultiLease`] at one instant: the same verbs, at a time that the caller supplied. See
+/// [`MultiLease::at`].
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, MultiBucket, Time};

@@ -1,4 +1,5 @@
-//! Owns what a stream is limited to, and the errors for limits that cannot be kept; never holds state.
+//! Owns what a stream is limited to, and the errors for limits that cannot be kept; never holds
+//! state.
 
 use core::fmt;
 use core::str::FromStr;
@@ -10,10 +11,12 @@ use crate::limit::rate::Rate;
 
 /// A rate, a capacity (the burst), and whether a bucket begins full or empty.
 ///
-/// A limit is a plain description; it is checked where it enters a bucket, or by [`check`](Self::check).
-/// Without a [`capacity`](Self::capacity) of its own it has that of one period of the rate as written, and a bucket begins full.
+/// A limit is a plain description; it is checked where it enters a bucket, or by
+/// [`check`](Self::check). Without a [`capacity`](Self::capacity) of its own it has that of one
+/// period of the rate as written, and a bucket begins full.
 ///
-/// The written form is the rate, then `capacity AMOUNT`, then `empty` or `full`; all but the rate may be left out.
+/// The written form is the rate, then `capacity AMOUNT`, then `empty` or `full`; all but the rate
+/// may be left out.
 ///
 /// ```
 /// use tollgate::{Limit, Rate};
@@ -142,9 +145,10 @@ impl Limit {
 
     /// How exactly this limit is kept: the `e` of [the bound](crate#the-bound).
     ///
-    /// Zero where the arithmetic is exact: the rate is a fraction `a/b` of tokens per nanosecond with `a` at most 9, as 1000/s, 7/s,
-    /// 5/min, 1/3s and 125 MB/s are, and the capacity is worth less than 16 years. Otherwise 1 ns, or up to 1 µs where the capacity is worth more
-    /// than 73 years.
+    /// Zero where the arithmetic is exact: the rate is a fraction `a/b` of tokens per nanosecond
+    /// with `a` at most 9, as 1000/s, 7/s, 5/min, 1/3s and 125 MB/s are, and the capacity is worth
+    /// less than 16 years. Otherwise 1 ns, or up to 1 µs where the capacity is worth more than 73
+    /// years.
     ///
     /// # Errors
     ///
@@ -165,10 +169,12 @@ impl Limit {
         }
     }
 
-    /// How long a bucket may stand untouched: past it, it refuses until it is [reset](crate::TokenBucket::reset).
+    /// How long a bucket may stand untouched: past it, it refuses until it is
+    /// [reset](crate::TokenBucket::reset).
     ///
-    /// Counted from the last call that changed the stream; a refusal changes nothing. There is no other limit of uptime. It is
-    /// [`Duration::MAX`] for a rate of 0, and never less than 90 days: a limit for which it would be breaks a rule.
+    /// Counted from the last call that changed the stream; a refusal changes nothing. There is no
+    /// other limit of uptime. It is [`Duration::MAX`] for a rate of 0, and never less than 90 days:
+    /// a limit for which it would be breaks a rule.
     ///
     /// | rate | idle limit |
     /// |---|---|
@@ -266,15 +272,18 @@ pub struct LimitError {
 pub enum LimitRule {
     /// The capacity is 0.
     ZeroCapacity,
-    /// The rate is so fast that no capacity leaves an idle limit of 90 days: more than about 1.18e12 tokens a second.
+    /// The rate is so fast that no capacity leaves an idle limit of 90 days: more than about
+    /// 1.18e12 tokens a second.
     RateTooFast,
-    /// The capacity is too large for the rate: 2^62 tokens or more, or worth so much time (146,000 years) that it could not be kept to a
-    /// microsecond, or, at the fastest rates, so large that it leaves no idle limit of 90 days.
+    /// The capacity is too large for the rate: 2^62 tokens or more, or worth so much time (146,000
+    /// years) that it could not be kept to a microsecond, or, at the fastest rates, so large that
+    /// it leaves no idle limit of 90 days.
     CapacityTooLarge {
         /// The largest capacity at this rate.
         most: u64,
     },
-    /// The rate is too slow to be counted in the units of the [keys](crate#features) that it is meant for: one would take longer than a microsecond.
+    /// The rate is too slow to be counted in the units of the [keys](crate#features) that it is
+    /// meant for: one would take longer than a microsecond.
     RateTooSlowForKeys {
         /// How many units a token is worth there, since the first limits.
         unit: u64,
@@ -317,7 +326,8 @@ impl core::error::Error for LimitError {}
 
 #[cfg(feature = "serde")]
 mod configuration {
-    //! A rate is its written form; a limit is a table with the rate, and where wanted the capacity and the start.
+    //! A rate is its written form; a limit is a table with the rate, and where wanted the capacity
+    //! and the start.
 
     use super::{Limit, Rate};
     use core::fmt;

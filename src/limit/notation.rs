@@ -1,4 +1,5 @@
-//! Owns the written form of rates, amounts and periods, both ways; never decides whether a limit can be kept.
+//! Owns the written form of rates, amounts and periods, both ways; never decides whether a limit
+//! can be kept.
 
 use core::fmt;
 
@@ -161,7 +162,8 @@ fn parse_period(text: &str) -> Result<u64, Rule> {
     }
 }
 
-/// Why a text is not a [`Rate`] or a [`Limit`](crate::Limit): the text, and the rule that it breaks.
+/// Why a text is not a [`Rate`] or a [`Limit`](crate::Limit): the text, and the rule that it
+/// breaks.
 ///
 /// ```
 /// let error = "5/fortnight".parse::<tollgate::Rate>().unwrap_err();

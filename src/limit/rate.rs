@@ -9,12 +9,13 @@ use crate::limit::notation::{self, ParseError, Scale};
 
 /// How fast tokens accrue: a whole number of tokens in a whole number of nanoseconds, kept exactly.
 ///
-/// A rate of 0 tokens is legal and means that nothing ever accrues. Two rates are equal if they are the same number, however they
-/// were written: `60/min` equals `1/s`.
+/// A rate of 0 tokens is legal and means that nothing ever accrues. Two rates are equal if they are
+/// the same number, however they were written: `60/min` equals `1/s`.
 ///
-/// The written form is `AMOUNT/PERIOD`. The amount is a decimal number, with a suffix where wanted: `k`, `M`, `G`, `T` for
-/// powers of 1000, `Ki`, `Mi`, `Gi`, `Ti` for powers of 1024, each with or without a `B`. The period is a unit (`ns`, `us`, `ms`, `s`, `min`,
-/// `h`, `d`), with a whole number in front of it where wanted.
+/// The written form is `AMOUNT/PERIOD`. The amount is a decimal number, with a suffix where wanted:
+/// `k`, `M`, `G`, `T` for powers of 1000, `Ki`, `Mi`, `Gi`, `Ti` for powers of 1024, each with or
+/// without a `B`. The period is a unit (`ns`, `us`, `ms`, `s`, `min`, `h`, `d`), with a whole
+/// number in front of it where wanted.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,8 +46,8 @@ impl Rate {
     ///
     /// # Errors
     ///
-    /// [`RateError::ZeroPeriod`] for a period of zero, and [`RateError::PeriodTooLong`] for one of more than `u64::MAX`
-    /// nanoseconds (584 years).
+    /// [`RateError::ZeroPeriod`] for a period of zero, and [`RateError::PeriodTooLong`] for one of
+    /// more than `u64::MAX` nanoseconds (584 years).
     ///
     /// ```
     /// use std::time::Duration;

@@ -6,7 +6,8 @@ use crate::limit::rate::Rate;
 
 /// A number from 0 to a million in steps of 10⁻¹²: how full a bucket is, or a factor on its rate.
 ///
-/// Decimal fractions of up to twelve places are exact, so a factor of 0.9 is nine tenths; results of arithmetic are rounded to the nearest step.
+/// Decimal fractions of up to twelve places are exact, so a factor of 0.9 is nine tenths; results
+/// of arithmetic are rounded to the nearest step.
 ///
 /// ```
 /// use tollgate::{Rate, Ratio};
@@ -69,7 +70,8 @@ impl Ratio {
         Some(Self::saturating((num as u128 * ONE as u128 + den as u128 / 2) / den as u128))
     }
 
-    /// A float, to the nearest step. What is below 0, or not a number, counts as 0, and what is above [`MAX`](Self::MAX) as that.
+    /// A float, to the nearest step. What is below 0, or not a number, counts as 0, and what is
+    /// above [`MAX`](Self::MAX) as that.
     ///
     /// ```
     /// use tollgate::Ratio;
@@ -119,7 +121,8 @@ impl Ratio {
         Self::saturating((part as u128 * ONE as u128).div_ceil(whole as u128))
     }
 
-    /// From this to that, whichever of the two is the greater, and if they are the wrong way round, that.
+    /// From this to that, whichever of the two is the greater, and if they are the wrong way round,
+    /// that.
     pub(crate) fn within(self, (least, most): (Self, Self)) -> Self {
         self.max(least).min(most)
     }
@@ -138,9 +141,10 @@ impl Ratio {
 impl Rate {
     /// This rate times `factor`, rounded down.
     ///
-    /// Exact where numerator and denominator in lowest terms fit in 64 bits, else less by under one part in 10^18; what is less than a token in 584 years is
-    /// 0. It is never more than the product, and never decreases as the factor grows. Where the tokens stay
-    /// whole, the period is as it was written.
+    /// Exact where numerator and denominator in lowest terms fit in 64 bits, else less by under one
+    /// part in 10^18; what is less than a token in 584 years is
+    /// 0. It is never more than the product, and never decreases as the factor grows. Where the
+    ///    tokens stay whole, the period is as it was written.
     ///
     /// ```
     /// use std::time::Duration;
@@ -165,10 +169,12 @@ impl Rate {
     }
 }
 
-/// The largest fraction that is not above `num / den` and whose terms fit in 64 bits, the denominator at least 1.
+/// The largest fraction that is not above `num / den` and whose terms fit in 64 bits, the
+/// denominator at least 1.
 ///
-/// By the convergents of the continued fraction, each `quotient` times the last and the one before that: they lie below and above in turn. When a next one
-/// no longer fits, as much of it as fits still lies on its side, and between the two that are then left there is no fraction that fits
+/// By the convergents of the continued fraction, each `quotient` times the last and the one before
+/// that: they lie below and above in turn. When a next one no longer fits, as much of it as fits
+/// still lies on its side, and between the two that are then left there is no fraction that fits
 /// (Khinchin, Continued Fractions, §6).
 fn best_below(mut num: u128, mut den: u128) -> (u64, u64) {
     let (mut below, mut above) = ((0_u64, 1_u64), (1_u64, 0_u64));
@@ -198,7 +204,8 @@ fn best_below(mut num: u128, mut den: u128) -> (u64, u64) {
 fn step(from: (u64, u64), to: (u64, u64), quotient: u128) -> ((u64, u64), bool) {
     let fit = |from: u64, to: u64| (u64::MAX - from).checked_div(to).map_or(u128::MAX, u128::from);
     let steps = quotient.min(fit(from.0, to.0)).min(fit(from.1, to.1));
-    // Whichever of the terms grows bounds the steps to 64 bits; one that does not is multiplied by 0.
+    // Whichever of the terms grows bounds the steps to 64 bits; one that does not is multiplied
+    // by 0.
     let moved = |from: u64, to: u64| from + to.wrapping_mul(steps as u64);
     ((moved(from.0, to.0), moved(from.1, to.1)), steps == quotient)
 }
@@ -246,7 +253,8 @@ mod tests {
             let (tokens, period) = best_below(num, den);
             let (tokens, period) = (u128::from(tokens), u128::from(period));
             assert!(tokens <= most && (1..=most).contains(&period));
-            // num/den - tokens/period, relative to num/den, in floats where they are exact enough: never above, and within 2^-52.
+            // num/den - tokens/period, relative to num/den, in floats where they are exact enough:
+            // never above, and within 2^-52.
             let (value, found) = (num as f64 / den as f64, tokens as f64 / period as f64);
             assert!(
                 found <= value * (1.0 + 1e-15) && (found >= value * (1.0 - 1e-15) || found == most as f64),

@@ -1,13 +1,16 @@
-//! Owns the epoch: which slot is current, and how many versions there have been; never touches a slot.
+//! Owns the epoch: which slot is current, and how many versions there have been; never touches a
+//! slot.
 
 use core::fmt;
 
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release, fence};
 
-/// The word that makes a version current. There is no odd value that means "being written": every value names a complete version.
+/// The word that makes a version current. There is no odd value that means "being written": every
+/// value names a complete version.
 ///
-/// What it promises forces the orderings: whoever loads a stamp sees the whole version that it names (Release on publishing, Acquire on
-/// loading), and whoever has read anything newer than that version learns of it (the fences in `validate` and `Slot::write`).
+/// What it promises forces the orderings: whoever loads a stamp sees the whole version that it
+/// names (Release on publishing, Acquire on loading), and whoever has read anything newer than that
+/// version learns of it (the fences in `validate` and `Slot::write`).
 pub(crate) struct Epoch(AtomicU64);
 
 /// One value of the epoch.
@@ -60,24 +63,28 @@ impl Epoch {
 
     #[inline]
     pub(crate) fn load(&self) -> Stamp {
-        // ORDERING: Acquire pairs with the Release in `publish`: the version that the stamp names is there to be read, and so is a
-        // grown block that it lives in. Dies without it: loom-tests/snapshot.rs, `a_snapshot_is_never_torn`.
+        // ORDERING: Acquire pairs with the Release in `publish`: the version that the stamp names
+        // is there to be read, and so is a grown block that it lives in. Dies without it:
+        // loom-tests/snapshot.rs, `a_snapshot_is_never_torn`.
         Stamp(self.0.load(Acquire))
     }
 
     /// Whether `seen` is still current, so that what was read from its slot since is one version.
     #[inline]
     pub(crate) fn validate(&self, seen: Stamp) -> bool {
-        // ORDERING: Acquire, after the loads of the slot; pairs with the fence(Release) in `Slot::write`: if one of them saw a newer
-        // version, the load below sees a newer epoch. Dies without it: loom-tests/snapshot.rs,
+        // ORDERING: Acquire, after the loads of the slot; pairs with the fence(Release) in
+        // `Slot::write`: if one of them saw a newer version, the load below sees a newer epoch.
+        // Dies without it: loom-tests/snapshot.rs,
         // `a_late_reader_sees_through_a_slot_that_is_used_again`.
         fence(Acquire);
-        // ORDERING: Relaxed. The fence above orders it; it is compared and nothing is read through it. Dies without it:
-        // loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`.
+        // ORDERING: Relaxed. The fence above orders it; it is compared and nothing is read through
+        // it. Dies without it: loom-tests/snapshot.rs,
+        // `a_late_reader_sees_through_a_slot_that_is_used_again`.
         self.0.load(Relaxed) == seen.0
     }
 
-    /// Makes the version in slot `index` current if `seen` still is. The linearization point of everything that changes state.
+    /// Makes the version in slot `index` current if `seen` still is. The linearization point of
+    /// everything that changes state.
     ///
     /// | field | before | after |
     /// |---|---|---|
@@ -85,9 +92,10 @@ impl Epoch {
     /// | `index` | the slot that `seen` names, from now on the caller's | `index`, from now on everybody's |
     #[inline]
     pub(crate) fn publish(&self, seen: Stamp, index: usize) -> bool {
-        // ORDERING: success Release pairs with the Acquire in `load`: the version is written before it can be found. Not AcqRel: what
-        // the caller does next to the old slot is ordered after its own `load`, which was an Acquire.
-        // Dies without it: loom-tests/snapshot.rs, `a_snapshot_is_never_torn`. Failure Relaxed: the caller loads again.
+        // ORDERING: success Release pairs with the Acquire in `load`: the version is written before
+        // it can be found. Not AcqRel: what the caller does next to the old slot is ordered after
+        // its own `load`, which was an Acquire. Dies without it: loom-tests/snapshot.rs,
+        // `a_snapshot_is_never_torn`. Failure Relaxed: the caller loads again.
         self.0.compare_exchange(seen.0, seen.next(index).0, Release, Relaxed).is_ok()
     }
 }

@@ -1,8 +1,11 @@
-//! Owns how those who sleep learn that the limits have changed; never knows what they wait for, and takers never look at it.
+//! Owns how those who sleep learn that the limits have changed; never knows what they wait for, and
+//! takers never look at it.
 //!
-//! A sleeper listens first, then works out how long to sleep, and then sleeps. Whoever changes the limits publishes them first and then rings. So whichever is first, the
-//! sleeper has seen the new limits or is woken: between listening and ringing there is one order for all threads, which the list of listeners makes sure of (by
-//! a fence that is sequentially consistent on both sides, in `event_listener`).
+//! A sleeper listens first, then works out how long to sleep, and then sleeps. Whoever changes the
+//! limits publishes them first and then rings. So whichever is first, the sleeper has seen the new
+//! limits or is woken: between listening and ringing there is one order for all threads, which the
+//! list of listeners makes sure of (by a fence that is sequentially consistent on both sides, in
+//! `event_listener`).
 
 #[cfg(feature = "std")]
 use {
@@ -31,7 +34,8 @@ impl Bell {
         self.event.notify(usize::MAX);
     }
 
-    /// Sleeps for as long as `left` says, or until it rings; `false` if `left` says that nothing is left.
+    /// Sleeps for as long as `left` says, or until it rings; `false` if `left` says that nothing is
+    /// left.
     #[cfg(feature = "std")]
     pub(crate) fn sleep<E>(&self, left: impl FnOnce() -> Result<Option<Duration>, E>) -> Result<bool, E> {
         listen!(&self.event => listener);

@@ -1,5 +1,7 @@
-//! Owns the loop that reads a version, decides, and publishes the next; the arithmetic is in `Nonedecision/limits.rs` and `Nonedecision/revision.rs`, the orderings are in `Nonestate/epoch.rs`,
-//! `Nonestate/words.rs`, `Nonestate/revision_slot.rs` and `Nonestate/claim.rs`.
+//! Owns the loop that reads a version, decides, and publishes the next; the arithmetic is in
+//! `Nonedecision/limits.rs` and `Nonedecision/revision.rs`, the orderings are in
+//! `Nonestate/epoch.rs`, `Nonestate/words.rs`, `Nonestate/revision_slot.rs` and
+//! `Nonestate/claim.rs`.
 
 use core::time::Duration;
 
@@ -22,8 +24,8 @@ use crate::sync::Backoff;
 
 /// The versions of the state, and the revisions of the limits that they are counted in.
 ///
-/// The epoch is on one line with as many slots as fit (for N = 2, two of them): a take touches that line and no other that is written. The first limits
-/// are only read, and have lines of their own.
+/// The epoch is on one line with as many slots as fit (for N = 2, two of them): a take touches that
+/// line and no other that is written. The first limits are only read, and have lines of their own.
 #[repr(C)]
 pub(crate) struct Versions<const N: usize, const S: usize> {
     shared: CachePadded<Shared<N, S>>,
@@ -42,10 +44,12 @@ struct Shared<const N: usize, const S: usize> {
     slots: Slots<Slot<N>, S>,
 }
 
-/// The index of the limits that a bucket is built with. They stay where they are, in plain memory, and nobody else gets this index.
+/// The index of the limits that a bucket is built with. They stay where they are, in plain memory,
+/// and nobody else gets this index.
 const FIRST_LIMITS: u32 = 0;
 
-/// Slots for later revisions inside a bucket: none where they can be linked, as most limits never change; else the current one and one to come.
+/// Slots for later revisions inside a bucket: none where they can be linked, as most limits never
+/// change; else the current one and one to come.
 const REVISIONS: usize = if cfg!(feature = "alloc") { 0 } else { 2 };
 
 impl<const N: usize, const S: usize> Versions<N, S> {
@@ -172,7 +176,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
     }
 
-    /// One version, untorn, and what there is to know of its limits: `first` of the first, `later` of the others.
+    /// One version, untorn, and what there is to know of its limits: `first` of the first, `later`
+    /// of the others.
     fn read<V>(&self, first: impl Fn() -> V, later: impl Fn(&RevisionSlot<N>) -> V) -> (State<N>, V, Stamp) {
         loop {
             let seen = self.shared.epoch.load();
@@ -196,12 +201,15 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         self.revisions.get((index - 1) as usize)
     }
 
-    /// Changes the words to what `change` makes of them and of the limits that they are counted in; if it makes nothing of them, nothing is published, and
-    /// `refuse` has the word. So it has while `pause` says that there is one, as what is left of it; it is not asked of the first limits, which never pause.
+    /// Changes the words to what `change` makes of them and of the limits that they are counted in;
+    /// if it makes nothing of them, nothing is published, and `refuse` has the word. So it has
+    /// while `pause` says that there is one, as what is left of it; it is not asked of the first
+    /// limits, which never pause.
     ///
-    /// `change` sees words that may be torn, and may run many times; `refuse` sees one version. It is apart, and always inlined like this, so that the compiler
-    /// leaves it out where nobody asks. `spare` is a slot that the caller owns, if any. One is
-    /// claimed if it has none; afterwards it owns the slot that was current before, or the one that it did not need.
+    /// `change` sees words that may be torn, and may run many times; `refuse` sees one version. It
+    /// is apart, and always inlined like this, so that the compiler leaves it out where nobody
+    /// asks. `spare` is a slot that the caller owns, if any. One is claimed if it has none;
+    /// afterwards it owns the slot that was current before, or the one that it did not need.
     #[inline(always)]
     pub(crate) fn update<R, E>(
         &self,
@@ -213,7 +221,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         self.update_under(spare, &self.limits, RevisionSlot::limits, pause, change, refuse)
     }
 
-    /// The same, where the limits are to be known with their place among others; `Err` with both, of one version.
+    /// The same, where the limits are to be known with their place among others; `Err` with both,
+    /// of one version.
     pub(crate) fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
         let mut spare = None;
         let changed = self.update_under(
@@ -228,8 +237,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         changed
     }
 
-    /// Reads the current version, works out what it becomes, and publishes that if nobody else was faster and the limits are the first ones: once, as once is
-    /// mostly enough, and the compiler then knows all that is not needed for it.
+    /// Reads the current version, works out what it becomes, and publishes that if nobody else was
+    /// faster and the limits are the first ones: once, as once is mostly enough, and the compiler
+    /// then knows all that is not needed for it.
     #[inline(always)]
     fn update_under<V: Copy, R, E>(
         &self,
@@ -251,7 +261,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                     *spare = spare.or_else(|| slots.claim());
                     if let Some((index, slot)) = spare.and_then(|index| Some((index, slots.get(index)?))) {
                         slot.write(&State { spent, ..state });
-                        // No validation before this: the epoch still being `seen` is what makes the state read above one version.
+                        // No validation before this: the epoch still being `seen` is what makes the
+                        // state read above one version.
                         if epoch.publish(seen, index) {
                             *spare = Some(seen.index());
                             return Ok(answer);
@@ -267,8 +278,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         answer
     }
 
-    /// The same once under later limits, out of line, where the answer is what `change` has to say; it is small, and comes back in registers. `Err` with the slot that the caller
-    /// is left with where there is more to it.
+    /// The same once under later limits, out of line, where the answer is what `change` has to say;
+    /// it is small, and comes back in registers. `Err` with the slot that the caller is left with
+    /// where there is more to it.
     #[inline(always)]
     fn update_later<V, R>(
         &self,
@@ -284,7 +296,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             return Err(spare);
         }
         let limits = later(self.revision_slot(state.limits).ok_or(spare)?);
-        // Limits that are mixed of two revisions are never used: unlike words, they may make arithmetic divide by 0.
+        // Limits that are mixed of two revisions are never used: unlike words, they may make
+        // arithmetic divide by 0.
         if !epoch.validate(seen) || pause(&limits) > 0 {
             return Err(spare);
         }
@@ -295,10 +308,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         if epoch.publish(seen, index) { Ok((seen.index(), answer)) } else { Err(spare) }
     }
 
-    /// The same under any limits, again and again, out of line. The slot is given by value, so that the callers of the other may keep it in a register; the one
-    /// that the caller is left with comes back with the answer. `lost` says whether a race was lost before.
+    /// The same under any limits, again and again, out of line. The slot is given by value, so that
+    /// the callers of the other may keep it in a register; the one that the caller is left with
+    /// comes back with the answer. `lost` says whether a race was lost before.
     ///
-    /// Limits that are mixed of two revisions are never used: unlike words, they may make arithmetic divide by 0. So here the epoch is validated first.
+    /// Limits that are mixed of two revisions are never used: unlike words, they may make
+    /// arithmetic divide by 0. So here the epoch is validated first.
     #[cold]
     #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "the same as its only caller has")]
@@ -338,7 +353,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                 decide(first, &state.spent)
             } else {
                 let limits = self.revision_slot(state.limits).map(&later);
-                // Validated also where the index was torn: after this the next stamp is a newer one.
+                // Validated also where the index was torn: after this the next stamp is a newer
+                // one.
                 let (true, Some(limits)) = (epoch.validate(seen), limits) else { continue };
                 decide(&limits, &state.spent)
             };
@@ -379,9 +395,11 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         &self.bell
     }
 
-    /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer already, nothing changes.
+    /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer
+    /// already, nothing changes.
     ///
-    /// It rings no bell: nobody's turn comes earlier by it, and whoever sleeps looks again at the instant of old.
+    /// It rings no bell: nobody's turn comes earlier by it, and whoever sleeps looks again at the
+    /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
         self.change(clock, &|old, written, spent, now| {
             let (next, spent) = old.paused(now.after(duration), spent, now)?;
@@ -398,17 +416,20 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         self.bell.ring();
     }
 
-    /// Publishes the version and the limits that `follow` makes of the current ones at a reading of `clock`; if it makes nothing of them, nothing is changed.
+    /// Publishes the version and the limits that `follow` makes of the current ones at a reading of
+    /// `clock`; if it makes nothing of them, nothing is changed.
     ///
-    /// The epoch is loaded before the clock is read, in every attempt: a decision that was published before is of a reading that is no later, if the clock is one
-    /// for all threads. Nothing is claimed while the clock is read.
+    /// The epoch is loaded before the clock is read, in every attempt: a decision that was
+    /// published before is of a reading that is no later, if the clock is one for all threads.
+    /// Nothing is claimed while the clock is read.
     #[cold]
     #[inline(never)]
     fn change(&self, clock: impl Fn() -> Time, follow: &Follow<'_, N>) {
         let Shared { epoch, slots } = &*self.shared;
         let mut backoff = Backoff::new();
         loop {
-            // Loaded before the clock is read, and again afterwards: what is read of the version must still be current.
+            // Loaded before the clock is read, and again afterwards: what is read of the version
+            // must still be current.
             let seen = epoch.load();
             let now = clock();
             let later = |slot: &RevisionSlot<N>| (slot.revision(), slot.written());
@@ -446,18 +467,21 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 }
 
-/// What follows a revision, its limits as they were written and the words that are counted in them, if they change at this instant.
+/// What follows a revision, its limits as they were written and the words that are counted in them,
+/// if they change at this instant.
 type Follow<'f, const N: usize> =
     dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Option<(Revision<N>, [Limit; N], [u64; N])> + 'f;
 
-/// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]` becomes.
+/// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]`
+/// becomes.
 #[inline]
 fn all_zero<const N: usize>(amounts: &[u64; N]) -> bool {
     amounts.iter().fold(0, |bits, amount| bits | amount) == 0
 }
 
-/// A pause after a race was lost: some thirty spins at first, and then more. Whoever won has the line, and gets dozens of calls done meanwhile; without
-/// the pause the line goes back and forth with every call. What was measured is in `benches/NOTES.md`.
+/// A pause after a race was lost: some thirty spins at first, and then more. Whoever won has the
+/// line, and gets dozens of calls done meanwhile; without the pause the line goes back and forth
+/// with every call. What was measured is in `benches/NOTES.md`.
 ///
 /// By value, so that a call that loses no race keeps it in a register.
 #[cold]

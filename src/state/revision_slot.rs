@@ -22,8 +22,9 @@ use crate::sync::{AtomicU64, Relaxed, Release, fence};
 /// | 4 | `pause` | number of the revision that began the pause which ends at `origin`; 0: it is not the end of one |
 /// | 5.. | `streams` | nine words for each, as in [`Word`] |
 ///
-/// Why `Relaxed` for all of them: it is as in [`Slot`](crate::state::words::Slot). A state names its revision; while the epoch names that state, nobody writes the
-/// revision. What was read without that being so is a mixture, and used for nothing before the epoch is validated.
+/// Why `Relaxed` for all of them: it is as in [`Slot`](crate::state::words::Slot). A state names
+/// its revision; while the epoch names that state, nobody writes the revision. What was read
+/// without that being so is a mixture, and used for nothing before the epoch is validated.
 #[derive(Debug)]
 pub(crate) struct RevisionSlot<const N: usize> {
     claim: Claim,
@@ -41,7 +42,8 @@ enum Word {
     Part,
     Unit,
     Capacity,
-    /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power of the rate's notation, 1 of being closed.
+    /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power
+    /// of the rate's notation, 1 of being closed.
     Manner,
     Tokens,
     Period,
@@ -71,12 +73,14 @@ impl<const N: usize> Claimable for RevisionSlot<N> {
 impl<const N: usize> RevisionSlot<N> {
     /// Writes a revision that no state names yet. Only the owner of the claim may.
     pub(crate) fn write(&self, revision: &Revision<N>, written: &[Limit; N]) {
-        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`: a late reader of this slot who sees any of the
-        // stores below also sees that the epoch has moved on, and starts over.
-        // Dies without it: loom-tests/set_limits.rs, `a_late_refusal_sees_through_a_revision_that_is_used_again`.
+        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`:
+        // a late reader of this slot who sees any of the stores below also sees that the epoch has
+        // moved on, and starts over. Dies without it: loom-tests/set_limits.rs,
+        // `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         fence(Release);
-        // ORDERING: Relaxed, all. Published by the Release in `Epoch::publish`, with the state that names them.
-        // Dies without them: loom-tests/set_limits.rs, `a_snapshot_beside_a_change_is_of_one_version`.
+        // ORDERING: Relaxed, all. Published by the Release in `Epoch::publish`, with the state that
+        // names them. Dies without them: loom-tests/set_limits.rs,
+        // `a_snapshot_beside_a_change_is_of_one_version`.
         self.origin.store(revision.limits.origin.as_nanos(), Relaxed);
         self.number.store(revision.number, Relaxed);
         self.began.store(revision.began.as_nanos(), Relaxed);
@@ -98,7 +102,8 @@ impl<const N: usize> RevisionSlot<N> {
         }
     }
 
-    /// The limits, made ready for decisions. Reads without owning: a mixture unless the epoch is validated afterwards.
+    /// The limits, made ready for decisions. Reads without owning: a mixture unless the epoch is
+    /// validated afterwards.
     #[inline]
     pub(crate) fn limits(&self) -> Limits<N> {
         // ORDERING: Relaxed. As in `word`.
@@ -140,8 +145,9 @@ impl<const N: usize> RevisionSlot<N> {
 
     #[inline]
     fn word(&self, i: usize, word: Word) -> u64 {
-        // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by the fence in `Epoch::validate`.
-        // Dies without these: loom-tests/set_limits.rs, `a_late_refusal_sees_through_a_revision_that_is_used_again`.
+        // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by
+        // the fence in `Epoch::validate`. Dies without these: loom-tests/set_limits.rs,
+        // `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         self.streams[i][word as usize].load(Relaxed)
     }
 }

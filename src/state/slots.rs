@@ -13,11 +13,12 @@ pub(crate) trait Claimable {
     fn claim(&self) -> &Claim;
 }
 
-/// The slots of a bucket: the first `S` inside it, and with `alloc` further blocks, each twice the size of the one before it, linked
-/// where they are first needed and freed with the bucket.
+/// The slots of a bucket: the first `S` inside it, and with `alloc` further blocks, each twice the
+/// size of the one before it, linked where they are first needed and freed with the bucket.
 ///
-/// A slot is claimed by scanning from the first, so under light load all writers stay on the first line, and no more slots are ever
-/// in use than there are writers at once, handles, and the one that is current.
+/// A slot is claimed by scanning from the first, so under light load all writers stay on the first
+/// line, and no more slots are ever in use than there are writers at once, handles, and the one
+/// that is current.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Slots<T, const S: usize> {

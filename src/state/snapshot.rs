@@ -9,7 +9,8 @@ use crate::decision::refused::{Never, NotYet, Refused};
 use crate::limit::limit::Limit;
 use crate::limit::ratio::Ratio;
 
-/// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state, at one `now`.
+/// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state,
+/// at one `now`.
 ///
 /// The bucket may have moved on by the time that it is looked at; the picture does not.
 ///
@@ -38,7 +39,8 @@ pub struct Snapshot<const N: usize> {
 }
 
 impl<const N: usize> Snapshot<N> {
-    /// Whole tokens of each stream that could be taken; 0 for a stream in debt, and for all of them during a [pause](crate::MultiBucket::pause_for).
+    /// Whole tokens of each stream that could be taken; 0 for a stream in debt, and for all of them
+    /// during a [pause](crate::MultiBucket::pause_for).
     ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
@@ -101,7 +103,8 @@ impl<const N: usize> Snapshot<N> {
         self.limits.not_yet(&self.spent, self.elapsed, amounts).behind(pause)
     }
 
-    /// How long from then until a pause ends; zero if there was none, and [`Duration::MAX`] if it lasts until it is ended.
+    /// How long from then until a pause ends; zero if there was none, and [`Duration::MAX`] if it
+    /// lasts until it is ended.
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Owns what the buckets have in common where no call is hot: waiting, and settling what was estimated.
+//! Owns what the buckets have in common where no call is hot: waiting, and settling what was
+//! estimated.
 
 use crate::clock::time::Time;
 use crate::decision::revision::Revision;
@@ -20,7 +21,7 @@ pub(crate) trait Bucket<const N: usize>: Sync {
     /// What rings when the limits change; `None` if they never do.
     fn bell(&self) -> Option<&Bell>;
 
-    /// Changes the words in one step to what `change` makes of them and of the limits that they are counted in; `Err` with both, of one version, if it makes
-    /// nothing of them.
+    /// Changes the words in one step to what `change` makes of them and of the limits that they are
+    /// counted in; `Err` with both, of one version, if it makes nothing of them.
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])>;
 }

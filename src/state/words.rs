@@ -4,9 +4,11 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU32, AtomicU64, Relaxed, Release, fence};
 
-/// What a slot holds, out of the atomics: the `spent` word of every stream, and which version of the limits they are counted in.
+/// What a slot holds, out of the atomics: the `spent` word of every stream, and which version of
+/// the limits they are counted in.
 ///
-/// Until the epoch is validated it may be torn, a mixture of two versions: only total functions may see it.
+/// Until the epoch is validated it may be torn, a mixture of two versions: only total functions may
+/// see it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct State<const N: usize> {
     pub(crate) limits: u32,
@@ -21,8 +23,9 @@ pub(crate) struct State<const N: usize> {
 /// | 4..8 | `limits` | index of a version of the limits | the limits given at construction |
 /// | 8.. | `spent` | units of stream i, modulo 2^64 | nothing spent: the level is what accrued |
 ///
-/// Why `Relaxed` for the two data fields: a reader learns from the epoch, not from the data, whether what it has read is one version. The
-/// fence in `write` and the one in `Epoch::validate` make sure that it learns it.
+/// Why `Relaxed` for the two data fields: a reader learns from the epoch, not from the data,
+/// whether what it has read is one version. The fence in `write` and the one in `Epoch::validate`
+/// make sure that it learns it.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Slot<const N: usize> {
@@ -51,21 +54,26 @@ impl<const N: usize> Slot<N> {
     /// Reads without owning; torn unless the epoch is validated afterwards.
     #[inline]
     pub(crate) fn read(&self) -> State<N> {
-        // ORDERING: Relaxed, both. Partners are the stores in `write`: after the epoch's load by its Acquire, and before the validation by the
-        // fence in `Epoch::validate`. Dies without that fence: loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`; with one word for
-        // all: loom-tests/opposite.rs, `one_of_two_is_granted_where_one_fits`. Nothing dies for `limits`, as there is one version of them so far.
+        // ORDERING: Relaxed, both. Partners are the stores in `write`: after the epoch's load by
+        // its Acquire, and before the validation by the fence in `Epoch::validate`. Dies without
+        // that fence: loom-tests/snapshot.rs,
+        // `a_late_reader_sees_through_a_slot_that_is_used_again`; with one word for all:
+        // loom-tests/opposite.rs, `one_of_two_is_granted_where_one_fits`. Nothing dies for
+        // `limits`, as there is one version of them so far.
         State { limits: self.limits.load(Relaxed), spent: core::array::from_fn(|i| self.spent[i].load(Relaxed)) }
     }
 
     /// Writes a version that nobody is directed to yet. Only the owner of the claim may.
     #[inline]
     pub(crate) fn write(&self, state: &State<N>) {
-        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`: a late reader of this slot who
-        // sees any of the stores below also sees that the epoch has moved on, and starts over.
-        // Dies without it: loom-tests/snapshot.rs, `a_late_reader_sees_through_a_slot_that_is_used_again`.
+        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`:
+        // a late reader of this slot who sees any of the stores below also sees that the epoch has
+        // moved on, and starts over. Dies without it: loom-tests/snapshot.rs,
+        // `a_late_reader_sees_through_a_slot_that_is_used_again`.
         fence(Release);
-        // ORDERING: Relaxed, both. Partners are the loads in `read`; published by the Release in `Epoch::publish`. Dies without a store:
-        // loom-tests/snapshot.rs, `a_snapshot_is_never_torn`.
+        // ORDERING: Relaxed, both. Partners are the loads in `read`; published by the Release in
+        // `Epoch::publish`. Dies without a store: loom-tests/snapshot.rs,
+        // `a_snapshot_is_never_torn`.
         self.limits.store(state.limits, Relaxed);
         for (word, spent) in self.spent.iter().zip(state.spent) {
             word.store(spent, Relaxed);

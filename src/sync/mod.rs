@@ -1,4 +1,5 @@
-//! The only file that names an atomics crate. A table of faces: the same names, on the machine or under something that watches them.
+//! The only file that names an atomics crate. A table of faces: the same names, on the machine or
+//! under something that watches them.
 //!
 //! | face | `cfg` | atomics | publish-once cell |
 //! |---|---|---|---|
@@ -7,9 +8,11 @@
 //! | freeze | `tollgate_freeze` | `freeze_points`: the machine's, and before each operation a point where a thread can be stopped for good | likewise |
 //! | shuttle | `tollgate_shuttle` | `shuttle`, which switches threads at random before each operation; every ordering is sequentially consistent | as native: one step |
 //!
-//! Those who sleep listen to `event_listener` on all faces but that of loom, which has a twin of it that never times out.
+//! Those who sleep listen to `event_listener` on all faces but that of loom, which has a twin of it
+//! that never times out.
 //!
-//! The last two are set by the unpublished packages `proof/freeze/tollgate` and `proof/history/tollgate`, which build these same sources.
+//! The last two are set by the unpublished packages `proof/freeze/tollgate` and
+//! `proof/history/tollgate`, which build these same sources.
 
 pub(crate) use face::*;
 
@@ -56,7 +59,8 @@ pub(crate) use event_listener::{Event, Listener, listener as listen};
 mod scheduled {
     use super::face::yield_now;
 
-    /// Tells the scheduler to run another thread where this one waits for a slot; after a lost race it goes on as it likes.
+    /// Tells the scheduler to run another thread where this one waits for a slot; after a lost race
+    /// it goes on as it likes.
     #[derive(Debug)]
     pub(crate) struct Backoff;
 
@@ -115,8 +119,8 @@ mod face {
 
         use loom::sync::{Mutex, Notify};
 
-        /// The twin of `event_listener::Event`, as far as it is used: a listener is woken by each ring after it began to listen. The lock orders the two as the
-        /// original's fences do.
+        /// The twin of `event_listener::Event`, as far as it is used: a listener is woken by each
+        /// ring after it began to listen. The lock orders the two as the original's fences do.
         #[derive(Debug)]
         pub(crate) struct Event {
             /// How often it rang, and who is to be woken next time.
@@ -208,8 +212,9 @@ mod face {
         use std::boxed::Box;
         use std::sync::OnceLock;
 
-        /// The twin of the native cell: the value is kept where loom does not look, and whether it is there is an atomic that
-        /// loom sees, with the orderings of `OnceBox` (success `AcqRel`, failure and `get` `Acquire`).
+        /// The twin of the native cell: the value is kept where loom does not look, and whether it
+        /// is there is an atomic that loom sees, with the orderings of `OnceBox` (success `AcqRel`,
+        /// failure and `get` `Acquire`).
         #[derive(Debug)]
         pub(crate) struct PublishOnce<T> {
             published: AtomicU32,
@@ -222,18 +227,21 @@ mod face {
             }
 
             pub(crate) fn get(&self) -> Option<&T> {
-                // ORDERING: Acquire, as in `OnceBox`; pairs with the AcqRel in `get_or_publish`: the block is free before it is found. Dies if it
-                // is not: loom-tests/growth.rs, `either_thread_installs_the_block`.
+                // ORDERING: Acquire, as in `OnceBox`; pairs with the AcqRel in `get_or_publish`:
+                // the block is free before it is found. Dies if it is not: loom-tests/growth.rs,
+                // `either_thread_installs_the_block`.
                 if self.published.load(Acquire) == 0 { None } else { self.value.get().map(Box::as_ref) }
             }
 
             pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
-                // ORDERING: as in `get`; success AcqRel pairs with both Acquires, failure Acquire with the winner's AcqRel.
-                // Same model: loom-tests/growth.rs, `either_thread_installs_the_block`.
+                // ORDERING: as in `get`; success AcqRel pairs with both Acquires, failure Acquire
+                // with the winner's AcqRel. Same model: loom-tests/growth.rs,
+                // `either_thread_installs_the_block`.
                 if self.published.load(Acquire) == 0 {
                     let value = Box::new(make());
                     if self.published.compare_exchange(0, 1, AcqRel, Acquire).is_ok() {
-                        // Loom switches threads only at its own operations, so nobody sees the flag without the value.
+                        // Loom switches threads only at its own operations, so nobody sees the flag
+                        // without the value.
                         let _ = self.value.set(value);
                     }
                 }

@@ -11,8 +11,8 @@ use crate::wait::reservation::give_back;
 
 /// Tokens that were taken on an estimate, to be settled when the cost is known.
 ///
-/// **Dropped without having been settled**, by a panic or a cancelled task say, it gives the estimate back; after
-/// [`keep_on_drop`](Self::keep_on_drop) it does not.
+/// **Dropped without having been settled**, by a panic or a cancelled task say, it gives the
+/// estimate back; after [`keep_on_drop`](Self::keep_on_drop) it does not.
 ///
 /// ```
 /// use tollgate::{Limit, ManualClock, TokenBucket};
@@ -56,14 +56,16 @@ impl<'a, const N: usize> Estimate<'a, N> {
         self
     }
 
-    /// Replaces the estimate by what was used, in one step: a surplus comes back, never above the capacity, and a shortage is taken
-    /// whether it is there or not. It may leave a debt, also one beyond the capacity and beyond the
-    /// [bounds of the queue](crate::TokenBucket::with_max_debt), as the work is done; until that is paid off nothing is available.
+    /// Replaces the estimate by what was used, in one step: a surplus comes back, never above the
+    /// capacity, and a shortage is taken whether it is there or not. It may leave a debt, also one
+    /// beyond the capacity and beyond the [bounds of the queue](crate::TokenBucket::with_max_debt),
+    /// as the work is done; until that is paid off nothing is available.
     ///
     /// # Errors
     ///
-    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more (146 years at 1000/s; at the
-    /// fastest rates less, down to 90 days). The estimate then stays taken.
+    /// [`Refused::Never`] for an amount, and [`Refused::NotYet`] for a debt, of 2^62 units or more
+    /// (146 years at 1000/s; at the fastest rates less, down to 90 days). The estimate then stays
+    /// taken.
     ///
     /// ```
     /// use std::time::Duration;

@@ -6,9 +6,10 @@ use crate::clock::time::Time;
 
 /// One waiter's sleeps.
 ///
-/// Each lasts until the instant that is waited for, so a waiter is woken about once. It sleeps again where the timer was early. If the clock has not
-/// moved at all meanwhile, sleeping that long again and again would be a spin where little is left: then each sleep is at least twice as long as
-/// the one before, up to a tenth of a second.
+/// Each lasts until the instant that is waited for, so a waiter is woken about once. It sleeps
+/// again where the timer was early. If the clock has not moved at all meanwhile, sleeping that long
+/// again and again would be a spin where little is left: then each sleep is at least twice as long
+/// as the one before, up to a tenth of a second.
 #[derive(Debug)]
 pub(crate) struct Nap {
     seen: Option<Time>,

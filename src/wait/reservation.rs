@@ -1,4 +1,5 @@
-//! Owns a place in the queue: tokens that are taken before they are there, and the instant at which they will be.
+//! Owns a place in the queue: tokens that are taken before they are there, and the instant at which
+//! they will be.
 
 use core::cell::Cell;
 use core::convert::Infallible;
@@ -20,27 +21,34 @@ use crate::wait::waiting;
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
-/// The bucket goes into debt, so nothing is there for others until it is paid off by the passing of time: **the order of
-/// reservations is the order of service**, and nobody overtakes, neither by [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount, unless
-/// tokens come back: those go to whoever calls next. There is no list and no lock, and nobody does anything when the instant comes.
+/// The bucket goes into debt, so nothing is there for others until it is paid off by the passing of
+/// time: **the order of reservations is the order of service**, and nobody overtakes, neither by
+/// [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount, unless tokens come back:
+/// those go to whoever calls next. There is no list and no lock, and nobody does anything when the
+/// instant comes.
 ///
-/// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let [`wait`](Self::wait) do both. **Dropped, it is
-/// cancelled**, at any time, and gives its tokens back. Held beyond the
-/// [idle limit](crate::Limit::idle_limit), never less than 90 days, it may give nothing back.
+/// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let
+/// [`wait`](Self::wait) do both. **Dropped, it is cancelled**, at any time, and gives its tokens
+/// back. Held beyond the [idle limit](crate::Limit::idle_limit), never less than 90 days, it may
+/// give nothing back.
 ///
 /// # Guarantees
 ///
-/// * The instant never becomes later, whatever others take, reserve or cancel. It does not become earlier either: tokens that come back,
-///   from a cancelled reservation or a put-back, go to whoever calls next. Only a [change of the limits](crate::MultiBucket::set_limits) moves it: what was not there yet
-///   accrues at the new rate.
+/// * The instant never becomes later, whatever others take, reserve or cancel. It does not become
+///   earlier either: tokens that come back, from a cancelled reservation or a put-back, go to
+///   whoever calls next. Only a [change of the limits](crate::MultiBucket::set_limits) moves it:
+///   what was not there yet accrues at the new rate.
 /// * It is exact: at that instant the tokens are there, and a nanosecond before they are not.
-/// * At the decisions [the bound](crate#the-bound) holds with debts counted: what is taken and reserved in a window of length `w` is no more than
-///   `C + r * (w + e) + P + D`, where `P` is what was cancelled or put back, and `D` what is owed at its end.
-/// * At the instants of use the plain bound holds, for one stream and amounts up to the capacity: each counted at its `ready_at`, no more than
-///   `C + r * (w + e) + P` is used in a window, with an `e` of no less than a nanosecond, to which `ready_at` is rounded up.
-/// * Of several streams, each is debited when the reservation is made, and the last that is ready sets the instant. So what is used of a stream in a
-///   window is no more than `C + r * (w + e) + P + H`, where `H` is what was reserved on it, when the window began, by those whom another stream still kept
-///   waiting.
+/// * At the decisions [the bound](crate#the-bound) holds with debts counted: what is taken and
+///   reserved in a window of length `w` is no more than `C + r * (w + e) + P + D`, where `P` is
+///   what was cancelled or put back, and `D` what is owed at its end.
+/// * At the instants of use the plain bound holds, for one stream and amounts up to the capacity:
+///   each counted at its `ready_at`, no more than `C + r * (w + e) + P` is used in a window, with
+///   an `e` of no less than a nanosecond, to which `ready_at` is rounded up.
+/// * Of several streams, each is debited when the reservation is made, and the last that is ready
+///   sets the instant. So what is used of a stream in a window is no more than
+///   `C + r * (w + e) + P + H`, where `H` is what was reserved on it, when the window began, by
+///   those whom another stream still kept waiting.
 ///
 /// ```
 /// use std::time::Duration;
@@ -151,7 +159,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
         self.ready_at().since(self.bucket.now())
     }
 
-    /// Keeps the tokens: they are used, or will be at [`ready_at`](Self::ready_at). Waits for nothing.
+    /// Keeps the tokens: they are used, or will be at [`ready_at`](Self::ready_at). Waits for
+    /// nothing.
     ///
     /// ```
     /// use std::time::Duration;
@@ -198,8 +207,9 @@ impl<'a, const N: usize> Reservation<'a, N> {
 
     /// Sleeps until the tokens may be used, and keeps them.
     ///
-    /// It looks at the bucket's clock again after each sleep, so it never returns early; oversleeping loses no tokens. It
-    /// sleeps in real time: on a clock that stands still it goes on sleeping, ever longer up to a tenth of a second at a time.
+    /// It looks at the bucket's clock again after each sleep, so it never returns early;
+    /// oversleeping loses no tokens. It sleeps in real time: on a clock that stands still it goes
+    /// on sleeping, ever longer up to a tenth of a second at a time.
     ///
     /// ```
     /// use tollgate::{Clock, Limit, TokenBucket};
@@ -217,15 +227,18 @@ impl<'a, const N: usize> Reservation<'a, N> {
         self.commit();
     }
 
-    /// Sleeps on `timer` until the tokens may be used, and keeps them: [`wait`](Self#method.wait) without a thread.
+    /// Sleeps on `timer` until the tokens may be used, and keeps them: [`wait`](Self#method.wait)
+    /// without a thread.
     ///
-    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if the timer does. It is woken about once, and once for each change of the limits: the
-    /// instant is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a second. Where the tokens are there already it
-    /// completes at the first poll and never sleeps. It allocates nothing, unless the timer does; on a bucket whose limits can
-    /// change, the first sleeper or the first change allocates the list of those who sleep.
+    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if
+    /// the timer does. It is woken about once, and once for each change of the limits: the instant
+    /// is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a
+    /// second. Where the tokens are there already it completes at the first poll and never sleeps.
+    /// It allocates nothing, unless the timer does; on a bucket whose limits can change, the first
+    /// sleeper or the first change allocates the list of those who sleep.
     ///
-    /// **Dropped before it completes, it is cancelled** and gives the tokens back, whether it was polled or not, and also between the instant and
-    /// the poll that would have completed it.
+    /// **Dropped before it completes, it is cancelled** and gives the tokens back, whether it was
+    /// polled or not, and also between the instant and the poll that would have completed it.
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -269,7 +282,8 @@ impl<const N: usize> fmt::Debug for Reservation<'_, N> {
     }
 }
 
-/// Takes `amounts` whether they are there or not, if the limits `allow` it and no stream then owes more than its bound. Where the streams then end, and under which limits.
+/// Takes `amounts` whether they are there or not, if the limits `allow` it and no stream then owes
+/// more than its bound. Where the streams then end, and under which limits.
 fn owe<const N: usize>(
     bucket: &dyn Bucket<N>,
     now: Time,
@@ -298,8 +312,9 @@ fn owe<const N: usize>(
     }
 }
 
-/// Gives back tokens that were taken, in units of the limits as they are. An old `now` does no harm: it only makes the level seem lower, so that less is clamped here,
-/// and a level is clamped whenever it is read.
+/// Gives back tokens that were taken, in units of the limits as they are. An old `now` does no
+/// harm: it only makes the level seem lower, so that less is clamped here, and a level is clamped
+/// whenever it is read.
 pub(crate) fn give_back<const N: usize>(bucket: &dyn Bucket<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
         let _ = bucket.update(&|Revision { limits, .. }, spent| {

@@ -1,17 +1,22 @@
-//! Owns how an asynchronous waiter sleeps, on whatever runtime; never reads a bucket's clock and never decides anything.
+//! Owns how an asynchronous waiter sleeps, on whatever runtime; never reads a bucket's clock and
+//! never decides anything.
 
 use core::future::Future;
 use core::time::Duration;
 
-/// Something that can sleep without a thread: the one thing that waiting asynchronously asks of a runtime.
+/// Something that can sleep without a thread: the one thing that waiting asynchronously asks of a
+/// runtime.
 ///
-/// `TokioTimer` is there with the feature `tokio`, and `FuturesTimer`, for every runtime, with the feature `futures-timer`.
+/// `TokioTimer` is there with the feature `tokio`, and `FuturesTimer`, for every runtime, with the
+/// feature `futures-timer`.
 ///
 /// # Writing one
 ///
-/// A sleep is a future that completes after about so long. Nothing depends on its being exact: a waiter looks at its bucket's clock when it wakes, and
-/// sleeps again if it woke early. One that wakes late loses no tokens, only time. It may be asked for as long as
-/// 584 years; a timer that cannot sleep as long should sleep as long as it can. Futures that wait are `Send` if the timer and its sleep are.
+/// A sleep is a future that completes after about so long. Nothing depends on its being exact: a
+/// waiter looks at its bucket's clock when it wakes, and sleeps again if it woke early. One that
+/// wakes late loses no tokens, only time. It may be asked for as long as 584 years; a timer that
+/// cannot sleep as long should sleep as long as it can. Futures that wait are `Send` if the timer
+/// and its sleep are.
 ///
 /// ```
 /// use std::future::Future;
@@ -92,7 +97,8 @@ impl<T: Timer + ?Sized> Timer for &T {
     }
 }
 
-/// The timer of tokio: a sleep is an entry in the runtime's timer wheel, whose slots are a millisecond apart; it rounds up.
+/// The timer of tokio: a sleep is an entry in the runtime's timer wheel, whose slots are a
+/// millisecond apart; it rounds up.
 ///
 /// ```
 /// use tollgate::{Limit, TokenBucket, TokioTimer};
@@ -122,7 +128,8 @@ impl Timer for TokioTimer {
     }
 }
 
-/// The timer of the crate `futures-timer`: works on every runtime, by one thread for the process, which it starts when it is first used.
+/// The timer of the crate `futures-timer`: works on every runtime, by one thread for the process,
+/// which it starts when it is first used.
 ///
 /// ```
 /// use tollgate::{FuturesTimer, Limit, TokenBucket};

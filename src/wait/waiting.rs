@@ -1,4 +1,5 @@
-//! Owns what waits on a bucket of any kind: in its turn, as a reservation and sleeps, or for readiness alone.
+//! Owns what waits on a bucket of any kind: in its turn, as a reservation and sleeps, or for
+//! readiness alone.
 
 use core::future::Future;
 use core::time::Duration;
@@ -29,7 +30,8 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
     }
 }
 
-/// Sleeps until nothing is `left`: on `timer`, and looks again when it wakes or when the limits change.
+/// Sleeps until nothing is `left`: on `timer`, and looks again when it wakes or when the limits
+/// change.
 ///
 /// Who need not sleep listens to no bell.
 pub(crate) async fn sleep_on<T: Timer, E>(

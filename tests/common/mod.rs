@@ -1,4 +1,5 @@
-//! What the suites share: an exact bucket in plain sight, the audit of the bound, the verbs of every bucket, and seeded randomness.
+//! What the suites share: an exact bucket in plain sight, the audit of the bound, the verbs of
+//! every bucket, and seeded randomness.
 #![allow(dead_code, reason = "every suite uses a part of it")]
 
 use std::time::Duration;
@@ -6,7 +7,8 @@ use std::time::Duration;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use tollgate::{Clock, Handle, Limit, LimitRule, MultiBucket, Never, Rate, Refused, Time, TokenBucket};
 
-/// A token bucket in exact arithmetic. Everything is counted in `1 / period` of a token, so nothing is ever rounded.
+/// A token bucket in exact arithmetic. Everything is counted in `1 / period` of a token, so nothing
+/// is ever rounded.
 #[derive(Clone, Debug)]
 pub(crate) struct Naive {
     tokens: i128,
@@ -70,8 +72,9 @@ impl Naive {
         }
     }
 
-    /// The fewest and the most whole items of `each` tokens that may be had: the same number if the rate is exact. Otherwise they are as
-    /// far apart as the precision, and by `newest` the line may have fallen behind by as much again for every 2^63 ns, 292 years.
+    /// The fewest and the most whole items of `each` tokens that may be had: the same number if the
+    /// rate is exact. Otherwise they are as far apart as the precision, and by `newest` the line
+    /// may have fallen behind by as much again for every 2^63 ns, 292 years.
     pub(crate) fn items(&self, t: u64, newest: u64, each: u64, most: u64) -> (u64, u64) {
         let precision = self.precision * self.tokens;
         let slack = precision + ((precision * i128::from(newest)) >> 63);
@@ -88,8 +91,9 @@ impl Naive {
     }
 }
 
-/// The bound of DESIGN section 1 over every window of every length, for grants of `(time, tokens)` and no put-backs: between any two of them,
-/// `granted <= capacity + rate * (window + precision)`. The worst window that ends at a grant begins where `granted - accrued` was least.
+/// The bound of DESIGN section 1 over every window of every length, for grants of `(time, tokens)`
+/// and no put-backs: between any two of them, `granted <= capacity + rate * (window + precision)`.
+/// The worst window that ends at a grant begins where `granted - accrued` was least.
 pub(crate) fn audit(limit: Limit, grants: &mut [(u64, u64)]) -> Result<(), String> {
     grants.sort_unstable();
     let model = Naive::new(limit);
@@ -129,7 +133,8 @@ impl<C> Verbs<1> for &TokenBucket<C> {
     }
 
     fn take_up_to(&mut self, now: Time, max: u64, [each]: [u64; 1]) -> u64 {
-        // One stream has no items of several tokens: it takes what makes whole ones, which is right if nobody else takes.
+        // One stream has no items of several tokens: it takes what makes whole ones, which is right
+        // if nobody else takes.
         if each == 0 {
             return max;
         }
@@ -200,7 +205,8 @@ impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Producer<'_, N, C, S
     }
 }
 
-/// Random numbers (SplitMix64) for threads, which proptest does not reach; the seed belongs into the failure message.
+/// Random numbers (SplitMix64) for threads, which proptest does not reach; the seed belongs into
+/// the failure message.
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {

@@ -76,7 +76,8 @@ impl Fifo {
         Ok(0)
     }
 
-    /// Each request when it arrives, so that all of them wait at once: the order of the reservations is the queue.
+    /// Each request when it arrives, so that all of them wait at once: the order of the
+    /// reservations is the queue.
     fn all_at_once(&self, clock: &ManualClock, bucket: &dyn Waiting) -> Result<u64, String> {
         let mut end = self.t0;
         let mut places: Vec<Reservation<'_>> = Vec::new();

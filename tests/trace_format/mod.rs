@@ -1,4 +1,5 @@
-//! Owns the reading of recorded decisions, in the format of `tests/traces/README.md`; never replays one.
+//! Owns the reading of recorded decisions, in the format of `tests/traces/README.md`; never replays
+//! one.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -169,7 +170,8 @@ fn parse_line<T: DeserializeOwned>(file: &str, number: usize, line: &str) -> Res
     serde_json::from_str(line).map_err(|error| format!("{file}:{number}: malformed: {error}; the line is {line:?}"))
 }
 
-/// The whole numbers in which levels of a stream are compared: a token is `token` of them, a nanosecond accrues `nano`.
+/// The whole numbers in which levels of a stream are compared: a token is `token` of them, a
+/// nanosecond accrues `nano`.
 #[derive(Clone, Copy)]
 pub(crate) struct Scale {
     pub(crate) token: i128,

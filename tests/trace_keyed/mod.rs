@@ -1,4 +1,5 @@
-//! Owns the replay of model `keyed`: every row asks the bucket of its key, in one `KeyedBuckets`, with and without evictions between the rows.
+//! Owns the replay of model `keyed`: every row asks the bucket of its key, in one `KeyedBuckets`,
+//! with and without evictions between the rows.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -79,7 +80,8 @@ pub(crate) fn replay_keyed(recording: &Recording) -> Result<Tally, String> {
     Tally::of(&take.file, take.rows.len(), &differences)
 }
 
-/// Replays all rows, and says how many decisions differed by a nanosecond of accrual. If `evicting`, whatever is full is removed before every row.
+/// Replays all rows, and says how many decisions differed by a nanosecond of accrual. If
+/// `evicting`, whatever is full is removed before every row.
 fn agree(take: &Take<1>, keys: &[String], evicting: bool) -> Result<u64, String> {
     let hand = ManualClock::starting_at(take.t0);
     let buckets = KeyedBuckets::with_clock(take.limits[0], keys.len(), &hand).map_err(|error| error.to_string())?;
@@ -95,7 +97,8 @@ fn agree(take: &Take<1>, keys: &[String], evicting: bool) -> Result<u64, String>
     Ok(differences)
 }
 
-/// The same where times go back: what was recorded kept the newest time that it had seen for each key, so each has a [`Monotonic`].
+/// The same where times go back: what was recorded kept the newest time that it had seen for each
+/// key, so each has a [`Monotonic`].
 fn at_newest(take: &Take<1>, keys: &[String]) -> Result<u64, String> {
     let hand = ManualClock::starting_at(take.t0);
     let buckets = KeyedBuckets::with_clock(take.limits[0], keys.len(), &hand).map_err(|error| error.to_string())?;

@@ -1,8 +1,12 @@
-//! Owns the replay of model `leaky`: a [`LeakyBucket`] whose rate is scaled by a factor, which is set from outside or follows a [`FillTable`].
+//! Owns the replay of model `leaky`: a [`LeakyBucket`] whose rate is scaled by a factor, which is
+//! set from outside or follows a [`FillTable`].
 //!
-//! A change of the limit loses less than accrues in a nanosecond at the faster of the two rates ([`MultiBucket::set_limits`](tollgate::MultiBucket::set_limits)), and gains nothing. So the
-//! bucket may hold that much less than the recorded one for each change of the factor, until both are empty of what was added; never more. A request that fits there, and not
-//! here by no more than that, is counted as a difference, and added all the same. Where the factor stays, everything is exact.
+//! A change of the limit loses less than accrues in a nanosecond at the faster of the two rates
+//! ([`MultiBucket::set_limits`](tollgate::MultiBucket::set_limits)), and gains nothing. So the
+//! bucket may hold that much less than the recorded one for each change of the factor, until both
+//! are empty of what was added; never more. A request that fits there, and not here by no more than
+//! that, is counted as a difference, and added all the same. Where the factor stays, everything is
+//! exact.
 
 use std::time::Duration;
 
@@ -137,13 +141,15 @@ impl Leaky<'_> {
         rate.tokens() as f64 / rate.period().as_nanos() as f64
     }
 
-    /// What is not known of a level: how exact the recording is, and a nanosecond where the rate is not exact. Levels are compared as floats, which are below 1024.
+    /// What is not known of a level: how exact the recording is, and a nanosecond where the rate is
+    /// not exact. Levels are compared as floats, which are below 1024.
     fn slack(&self) -> f64 {
         let inexact = self.bucket.limit().precision() != Ok(Duration::ZERO);
         self.tolerance.0 + if inexact { self.per_nano() } else { 0.0 } + 1e-12
     }
 
-    /// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to what drains in a nanosecond.
+    /// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to
+    /// what drains in a nanosecond.
     fn check_level(&mut self, recorded: f64) -> Result<(), String> {
         let (capacity, level) = (self.bucket.capacity(), self.bucket.level());
         let whole = capacity.saturating_sub(level);

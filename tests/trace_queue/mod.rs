@@ -1,7 +1,9 @@
-//! Owns the replay of models `shard` and `limiter`: every batch must become what it became, at the instant at which it did.
+//! Owns the replay of models `shard` and `limiter`: every batch must become what it became, at the
+//! instant at which it did.
 //!
-//! All files are on a grid on which the recorded arithmetic is exact, as ours is but for the last nanosecond where a rate is not: what is let go short of the
-//! recording is asked for again a nanosecond later, and counted as a difference.
+//! All files are on a grid on which the recorded arithmetic is exact, as ours is but for the last
+//! nanosecond where a rate is not: what is let go short of the recording is asked for again a
+//! nanosecond later, and counted as a difference.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,8 +86,9 @@ impl Shard<'_> {
         self.queue.bucket().clock().set(Time::from_nanos(t));
     }
 
-    /// A batch larger than a capacity must be given back. In the recording it waits until it expires or is flushed, and all with a
-    /// later deadline behind it; so it is put in again, to wait for the stream that never has a token.
+    /// A batch larger than a capacity must be given back. In the recording it waits until it
+    /// expires or is flushed, and all with a later deadline behind it; so it is put in again, to
+    /// wait for the stream that never has a token.
     fn enqueue(&self, batch: Batch, [records, bytes]: [u64; 2], expires: Time) -> Result<(), String> {
         let too_large = [records, bytes].into_iter().zip(self.limits).position(|(n, limit)| n > limit.capacity);
         let refused = self.queue.push(batch, [records, bytes, 0], batch.deadline, expires).err();
@@ -216,7 +219,8 @@ impl Ends {
         self.follow(hand, None, || shards.drain_all().shards.into_iter().map(|(_, drained)| drained).collect())
     }
 
-    /// Drains one shard or all, and once more a nanosecond later if something is short of the recording.
+    /// Drains one shard or all, and once more a nanosecond later if something is short of the
+    /// recording.
     fn follow(
         &mut self,
         hand: &ManualClock,

@@ -1,4 +1,5 @@
-//! Owns the replay of model `take`: every row through every way to ask a bucket, and what may differ.
+//! Owns the replay of model `take`: every row through every way to ask a bucket, and what may
+//! differ.
 
 use std::time::Duration;
 
@@ -259,7 +260,8 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         }
     }
 
-    /// Whether a stream has the tokens only just: an inexact one, which did not have them a nanosecond ago.
+    /// Whether a stream has the tokens only just: an inexact one, which did not have them a
+    /// nanosecond ago.
     fn doubtful(&self, amounts: [u64; N]) -> bool {
         let past = |slop: Duration| Time::from_nanos(self.now.as_nanos().saturating_sub(slop.as_nanos() as u64));
         self.take.measures.iter().enumerate().any(|(i, measure)| {
@@ -268,17 +270,19 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         })
     }
 
-    /// The recorded one refused what this bucket granted: undone if a nanosecond of accrual decided it.
+    /// The recorded one refused what this bucket granted: undone if a nanosecond of accrual decided
+    /// it.
     fn follow_refusal(&self, asked: Asked<N>, doubtful: bool) -> Result<(), String> {
         self.holds(doubtful && self.is_on_the_boundary(asked), || "granted what was refused".into())?;
         self.bucket.put_back_at(self.now, asked.amounts);
         Ok(())
     }
 
-    /// The recorded one granted what this bucket refused: done if a nanosecond of accrual decided it.
+    /// The recorded one granted what this bucket refused: done if a nanosecond of accrual decided
+    /// it.
     ///
-    /// Each stream is debited at the instant at which it has the tokens. One that has them now is debited now: if it is
-    /// full, it would forfeit what accrues until later.
+    /// Each stream is debited at the instant at which it has the tokens. One that has them now is
+    /// debited now: if it is full, it would forfeit what accrues until later.
     fn follow_grant(&self, asked: Asked<N>) -> Result<(), String> {
         self.holds(self.is_on_the_boundary(asked), || "refused what was granted".into())?;
         for (i, measure) in self.take.measures.iter().enumerate() {
@@ -290,8 +294,8 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         Ok(())
     }
 
-    /// What the recording itself says about it, if it has a slack (to three digits): no more than what some inexact
-    /// stream accrues in a nanosecond.
+    /// What the recording itself says about it, if it has a slack (to three digits): no more than
+    /// what some inexact stream accrues in a nanosecond.
     fn is_on_the_boundary(&self, asked: Asked<N>) -> bool {
         let within = |measure: &Measure, slack: f64| {
             let accrual = measure.slop.as_nanos() as f64 * measure.scale.nano as f64;
@@ -300,7 +304,8 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         asked.slack.is_none_or(|slack| self.take.measures.iter().any(|measure| within(measure, slack)))
     }
 
-    /// A refusal says what `wait_for` said before it, names the right stream, and its wait is the shortest that helps.
+    /// A refusal says what `wait_for` said before it, names the right stream, and its wait is the
+    /// shortest that helps.
     fn check_refusal(
         &self,
         amounts: [u64; N],
@@ -379,8 +384,8 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
 
 /// The least and the most that a stream holds, in units of `scale`.
 ///
-/// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to what accrues in a
-/// nanosecond.
+/// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to what
+/// accrues in a nanosecond.
 pub(crate) fn level<const N: usize>(bucket: &impl Bucket<N>, now: Time, stream: usize, scale: Scale) -> (i128, i128) {
     let next = bucket.available_at(now)[stream] + 1;
     match bucket.wait_at(now, only(stream, next)) {
@@ -421,7 +426,8 @@ fn grants_of<const N: usize>(take: &Take<N>, hand: &ManualClock, verbs: &mut imp
     granted.collect()
 }
 
-/// The bound, in every window: from any grant to any other, in the order of the times on which they were decided.
+/// The bound, in every window: from any grant to any other, in the order of the times on which they
+/// were decided.
 pub(crate) fn keeps_the_bound<const N: usize>(take: &Take<N>, grants: &[Grant<N>]) -> Result<(), String> {
     let mut grants = grants.to_vec();
     grants.sort_by_key(|(t, _)| *t);
@@ -446,13 +452,16 @@ pub(crate) fn keeps_the_bound<const N: usize>(take: &Take<N>, grants: &[Grant<N>
 
 /// Never a grant that was refused.
 ///
-/// This can only be said of two buckets in the same state, and the states part in two ways, both within the bound:
+/// This can only be said of two buckets in the same state, and the states part in two ways, both
+/// within the bound:
 ///
-/// - An old `now` may be refused what the recorded bucket, at the newest time seen, granted. This one then has more
-///   left. So what was granted is taken, at the newest time, where it must be there.
-/// - The recorded bucket, when full, forfeits what accrues until the newest time seen, whatever the time of the call.
-///   This one forfeits only when tokens are taken, and until the time of that take; a take on an old `now` would leave
-///   it with more. So it is made to forfeit before each row, by a take at the newest time that is put back at once.
+/// - An old `now` may be refused what the recorded bucket, at the newest time seen, granted. This
+///   one then has more left. So what was granted is taken, at the newest time, where it must be
+///   there.
+/// - The recorded bucket, when full, forfeits what accrues until the newest time seen, whatever the
+///   time of the call. This one forfeits only when tokens are taken, and until the time of that
+///   take; a take on an old `now` would leave it with more. So it is made to forfeit before each
+///   row, by a take at the newest time that is put back at once.
 ///
 /// After each row the levels are compared, which shows that nothing else parts the states.
 pub(crate) fn grants_nothing_extra<const N: usize>(

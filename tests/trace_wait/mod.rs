@@ -1,4 +1,5 @@
-//! Owns the replay of models `wait` and `double_credit`: one caller who waits, in buckets of one stream.
+//! Owns the replay of models `wait` and `double_credit`: one caller who waits, in buckets of one
+//! stream.
 
 use std::time::Duration;
 
@@ -221,8 +222,9 @@ impl Wait {
             end = now.after(waited.max(recorded));
             clock.set(end);
             self.check_level(row, off, bucket).map_err(fails)?;
-            // The recorded one takes when the wait is over. If it takes all, it is full by then, and forfeits what accrues in the rounding of the
-            // wait, which here was reserved and is kept: a nanosecond, which would stay.
+            // The recorded one takes when the wait is over. If it takes all, it is full by then,
+            // and forfeits what accrues in the rounding of the wait, which here was reserved and is
+            // kept: a nanosecond, which would stay.
             if !self.is_exact() && !recorded.is_zero() && bucket.available() == 0 && row.available == [0.0] {
                 bucket.reset_at(now.after(recorded), 0);
             }
@@ -230,7 +232,8 @@ impl Wait {
         Ok(differences)
     }
 
-    /// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to what accrues in a nanosecond.
+    /// The bucket shows its level in whole tokens; the time to the next one tells the fraction, to
+    /// what accrues in a nanosecond.
     fn check_level(&self, row: &Row, off: Duration, bucket: &dyn Waiting) -> Result<(), String> {
         let scale = self.measure.scale;
         let whole = bucket.available();
@@ -242,7 +245,8 @@ impl Wait {
             }
         };
         let recorded = scale.level(row.available[0]);
-        // Of two waits, one of which is longer, the level at the end of that one is compared with the other's.
+        // Of two waits, one of which is longer, the level at the end of that one is compared with
+        // the other's.
         let slack = self.measure.uncertainty() + scale.nano * off.as_nanos() as i128;
         let holds = recorded + slack >= least && recorded - slack <= most;
         let told = || {
@@ -293,7 +297,8 @@ impl<'w> Exact<'w> {
 /// Time that was waited is credited twice in these recordings. It is not here:
 ///
 /// - Our bucket, asked the same, agrees throughout with the exact model, which lacks the defect.
-/// - Wherever the recorded one goes on from its own state otherwise than a bucket without the defect, it has waited for less or has more left.
+/// - Wherever the recorded one goes on from its own state otherwise than a bucket without the
+///   defect, it has waited for less or has more left.
 pub(crate) fn replay_double_credit(recording: &Recording) -> Result<Tally, String> {
     let wait = Wait::read(recording)?;
     if !wait.is_exact() {
@@ -301,7 +306,8 @@ pub(crate) fn replay_double_credit(recording: &Recording) -> Result<Tally, Strin
     }
     let differences = with_each(wait.limit, wait.t0, |clock, bucket| wait.agree_with_exact(clock, bucket))?;
     let tally = Tally::of(&wait.file, wait.rows.len(), &differences)?;
-    // A level with a fraction is set by a whole one at an earlier time, which may be before the recording begins.
+    // A level with a fraction is set by a whole one at an earlier time, which may be before the
+    // recording begins.
     let long_before = Time::ZERO;
     let (shift, mut defects) = (Duration::from_secs(1 << 32), Vec::new());
     with_each(wait.limit, long_before, |clock, bucket| {
@@ -322,7 +328,8 @@ impl Wait {
         }
     }
 
-    /// The caller's next request comes when it came in the recording, or when this wait is over, whichever is later.
+    /// The caller's next request comes when it came in the recording, or when this wait is over,
+    /// whichever is later.
     fn agree_with_exact(&self, clock: &ManualClock, bucket: &dyn Waiting) -> Result<u64, String> {
         let mut exact = Exact::new(self);
         for (line, row) in &self.rows {
@@ -338,7 +345,8 @@ impl Wait {
         Ok(0)
     }
 
-    /// How many of the recorded operations credited more than there was, each from the state that the one before it left.
+    /// How many of the recorded operations credited more than there was, each from the state that
+    /// the one before it left.
     fn over_credited(&self, shift: Duration, clock: &ManualClock, bucket: &dyn Waiting) -> Result<u64, String> {
         let scale = self.measure.scale;
         let mut defects = 0;

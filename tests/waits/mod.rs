@@ -1,4 +1,5 @@
-//! What the suites of waiting share: buckets on a clock that is moved by hand, and the verbs that both kinds have.
+//! What the suites of waiting share: buckets on a clock that is moved by hand, and the verbs that
+//! both kinds have.
 #![allow(dead_code, reason = "every suite uses a part of it")]
 
 use std::time::Duration;
@@ -22,7 +23,8 @@ pub(crate) fn limits_of(capacity: u64) -> impl Iterator<Item = Limit> {
         .map(move |rate| Limit::new(rate.parse().unwrap(), capacity))
 }
 
-/// [`common::audit`](crate::common::audit) for instants of use, which are rounded up to whole nanoseconds.
+/// [`common::audit`](crate::common::audit) for instants of use, which are rounded up to whole
+/// nanoseconds.
 pub(crate) fn audit_at_use(limit: Limit, uses: &mut [(u64, u64)]) -> Result<(), String> {
     let mut model = Naive::new(limit);
     model.precision = model.precision.max(1);

@@ -1,6 +1,8 @@
-//! Owns the instructions that a decision takes: counted under callgrind, and held against those that were accepted.
+//! Owns the instructions that a decision takes: counted under callgrind, and held against those
+//! that were accepted.
 //!
-//! They do not depend on who else uses the machine, so a change of a few percent can be seen where a clock would not show it.
+//! They do not depend on who else uses the machine, so a change of a few percent can be seen where
+//! a clock would not show it.
 
 mod table;
 
@@ -12,7 +14,8 @@ use table::{Table, regressions};
 
 use crate::step::root;
 
-/// Two runs that differ in nothing but the number of calls: what the program does besides them cancels out.
+/// Two runs that differ in nothing but the number of calls: what the program does besides them
+/// cancels out.
 const CALLS: [u64; 2] = [10_000, 110_000];
 
 const NO_VALGRIND: &str = "\

@@ -1,4 +1,5 @@
-//! Owns the run on other machines: an old compiler, other processors, bare ones; what was found is run, of the rest is said what it lacks.
+//! Owns the run on other machines: an old compiler, other processors, bare ones; what was found is
+//! run, of the rest is said what it lacks.
 
 mod debian;
 mod machine;
@@ -12,7 +13,8 @@ use machine::{MACHINES, Machine};
 
 use crate::step::root;
 
-/// `--fetch` gets what is missing; without it, the machines are run. All of them, or those of these names.
+/// `--fetch` gets what is missing; without it, the machines are run. All of them, or those of these
+/// names.
 pub(crate) fn run(words: &[String]) -> ExitCode {
     let (options, names): (Vec<&String>, Vec<&String>) = words.iter().partition(|word| word.starts_with('-'));
     if let Some(unknown) = names.iter().find(|name| MACHINES.iter().all(|machine| machine.name != **name)) {
@@ -95,7 +97,8 @@ fn run_job(debian: &Debian, machine: &Machine, job: &str) -> Row {
     Row { name, passed, tests, time: started.elapsed() }
 }
 
-/// Whether the command succeeded, and the sum of what the test harnesses reported; everything is passed on as it comes.
+/// Whether the command succeeded, and the sum of what the test harnesses reported; everything is
+/// passed on as it comes.
 fn counted(command: &mut Command) -> std::io::Result<(bool, Tests)> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut tests = Tests::default();

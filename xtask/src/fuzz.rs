@@ -1,4 +1,5 @@
-//! Owns how the fuzz targets are run: on the nightly compiler, from the seeds, for a stated time; and what is to be done with what they find.
+//! Owns how the fuzz targets are run: on the nightly compiler, from the seeds, for a stated time;
+//! and what is to be done with what they find.
 
 use std::process::{Command, ExitCode, Stdio};
 

@@ -1,4 +1,5 @@
-//! Owns the trial of the models: one small fault at a time, put into a copy of the sources, and which model notices.
+//! Owns the trial of the models: one small fault at a time, put into a copy of the sources, and
+//! which model notices.
 
 mod copy;
 mod fault;
@@ -65,7 +66,8 @@ fn trial(ids: &[String]) -> Result<bool, String> {
     let is_chosen = |id: &str| ids.is_empty() || ids.iter().any(|chosen| chosen == id);
     let chosen: Vec<&Fault> = FAULTS.iter().filter(|fault| is_chosen(fault.id)).collect();
     let mut stale = stale(&sources, &models);
-    // Of some, the rest of the list need not be of these sources: it may be that others are at work on it.
+    // Of some, the rest of the list need not be of these sources: it may be that others are at work
+    // on it.
     stale.retain(|line| ids.is_empty() || line.split_once(": ").is_some_and(|(id, _)| is_chosen(id)));
     if !stale.is_empty() {
         return Err(format!("the list of faults is not of these sources:\n  {}", stale.join("\n  ")));

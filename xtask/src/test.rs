@@ -13,7 +13,8 @@ pub(crate) fn steps() -> Vec<Step> {
             .env("RUSTDOCFLAGS", "-D warnings"),
         Step::cargo("tests and doc-tests, all features", "test --package tollgate --all-features"),
     ];
-    // Without `quanta`, without `std`, without `alloc`: each is another default clock, or another end of the slots.
+    // Without `quanta`, without `std`, without `alloc`: each is another default clock, or another
+    // end of the slots.
     for features in ["std", "alloc", ""] {
         steps.push(Step::cargo(
             format!("tests, only features [{features}]"),

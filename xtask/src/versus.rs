@@ -1,6 +1,8 @@
-//! Owns the comparison with an earlier commit: what a decision costs in terms of what it cost then, both in one process.
+//! Owns the comparison with an earlier commit: what a decision costs in terms of what it cost then,
+//! both in one process.
 //!
-//! `git` lays the earlier sources beside a program of two dependencies, which are the same crate at two times. The program is `versus/program.rs`.
+//! `git` lays the earlier sources beside a program of two dependencies, which are the same crate at
+//! two times. The program is `versus/program.rs`.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};

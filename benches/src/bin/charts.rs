@@ -1,4 +1,5 @@
-//! The charts of the README, from the lines that `ratios --json FILE` has written: ours beside peers, in terms of the floor.
+//! The charts of the README, from the lines that `ratios --json FILE` has written: ours beside
+//! peers, in terms of the floor.
 //!
 //! `cargo xtask charts FILE`
 
@@ -9,7 +10,8 @@ use std::process::ExitCode;
 use benches::record::{Figure, Machine};
 use plotters::prelude::*;
 
-/// The name of the file, what it shows, and the bars: an id of the record, and what it is called here.
+/// The name of the file, what it shows, and the bars: an id of the record, and what it is called
+/// here.
 type Chart = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const CHARTS: [Chart; 3] = [

@@ -1,4 +1,5 @@
-//! One case, run a given number of times, for `cargo xtask counts` to count instructions under callgrind.
+//! One case, run a given number of times, for `cargo xtask counts` to count instructions under
+//! callgrind.
 //!
 //! `counts CASE CALLS`; without words, the names of the cases.
 

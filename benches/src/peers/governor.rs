@@ -106,7 +106,8 @@ where
     }
 }
 
-/// Two streams, one after the other. What the first has granted is lost if the second refuses: it has no way back.
+/// Two streams, one after the other. What the first has granted is lost if the second refuses: it
+/// has no way back.
 #[derive(Debug)]
 pub struct TwoGovernors(Direct<DefaultClock>, Direct<DefaultClock>);
 

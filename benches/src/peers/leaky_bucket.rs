@@ -1,4 +1,5 @@
-//! Owns leaky-bucket 1.1, fair as it is unless told otherwise. Its other mode is quicker and loses tokens: see the lessons.
+//! Owns leaky-bucket 1.1, fair as it is unless told otherwise. Its other mode is quicker and loses
+//! tokens: see the lessons.
 
 use std::time::Duration;
 

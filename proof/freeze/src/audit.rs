@@ -1,4 +1,5 @@
-//! Owns the two experiments: one thread stopped at each point, and many at random ones; and the audit after each.
+//! Owns the two experiments: one thread stopped at each point, and many at random ones; and the
+//! audit after each.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -22,8 +23,9 @@ pub struct At {
 
 /// Stops a thread at each point of each verb in turn, while others call all verbs in a mix.
 ///
-/// Whenever the others finish, nothing may be lost but what the stopped thread holds. Then it wakes up, into a bucket that has been used tens of
-/// thousands of times since, and must finish its call with the effect that it has, once. Each point is judged as soon as it has been tried.
+/// Whenever the others finish, nothing may be lost but what the stopped thread holds. Then it wakes
+/// up, into a bucket that has been used tens of thousands of times since, and must finish its call
+/// with the effect that it has, once. Each point is judged as soon as it has been tried.
 pub fn each_point<S: Subject>(mut judge: impl FnMut(At)) {
     let (mut tried, mut waits, mut finished) = (0, 0, 0);
     for verb in S::VERBS {
@@ -46,7 +48,8 @@ pub fn each_point<S: Subject>(mut judge: impl FnMut(At)) {
     say(format_args!("freeze: {} verbs {verbs} points {tried} waits {waits} operations {finished}", S::NAME));
 }
 
-/// Lets others work beside a stopped thread, audits, wakes it up, and audits again. Whether anybody waited, and the calls that were finished.
+/// Lets others work beside a stopped thread, audits, wakes it up, and audits again. Whether anybody
+/// waited, and the calls that were finished.
 fn beside<S: Subject>(subject: &Arc<S>, frozen: Frozen<S>) -> (bool, usize) {
     let verb = frozen.verb;
     let mut expected = START;
@@ -77,7 +80,8 @@ fn beside<S: Subject>(subject: &Arc<S>, frozen: Frozen<S>) -> (bool, usize) {
     (false, finished)
 }
 
-/// Stops `victims` threads, each at a random point of a random verb and all while others work, who then go on. What was finished.
+/// Stops `victims` threads, each at a random point of a random verb and all while others work, who
+/// then go on. What was finished.
 pub fn together<S: Subject>(victims: usize, seed: u64) -> usize {
     let subject = Arc::new(S::new());
     let place = format!("{} with {victims} stopped, seed {seed}", S::NAME);
@@ -89,7 +93,8 @@ pub fn together<S: Subject>(victims: usize, seed: u64) -> usize {
     let doomed: Vec<_> = (0..victims)
         .map(|victim| {
             let (mut random, verbs) = (Random::new(seed, victim), verbs.clone());
-            // Beyond the points of an undisturbed call: there are more of them when it has to start over.
+            // Beyond the points of an undisturbed call: there are more of them when it has to start
+            // over.
             Doomed::spawn(
                 &subject,
                 std::iter::repeat_with(move || {
@@ -124,7 +129,8 @@ pub fn together<S: Subject>(victims: usize, seed: u64) -> usize {
     done.iter().map(|done| done.calls).sum()
 }
 
-/// What the audit itself reads while threads are stopped: it must not wait for them either. All slots are counted in a fraction of these points.
+/// What the audit itself reads while threads are stopped: it must not wait for them either. All
+/// slots are counted in a fraction of these points.
 fn looked<R>(look: impl FnOnce() -> R) -> R {
     patiently(200_000_000, || true, look).expect("nobody waits for a stopped thread")
 }

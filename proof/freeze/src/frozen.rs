@@ -30,7 +30,8 @@ pub struct Doomed<S: Subject> {
 type Call<S> = (&'static Verb<S>, Receiver<Stopped>, Sender<()>);
 
 impl<S: Subject> Doomed<S> {
-    /// Makes these calls in a new thread one after the other, until it is stopped in one of them before the point that goes with it.
+    /// Makes these calls in a new thread one after the other, until it is stopped in one of them
+    /// before the point that goes with it.
     pub fn spawn<I>(subject: &Arc<S>, attempts: I) -> Self
     where
         I: IntoIterator<Item = (&'static Verb<S>, usize), IntoIter: Send + 'static>,
@@ -44,7 +45,8 @@ impl<S: Subject> Doomed<S> {
                 if report.send((verb, observer, keeper)).is_err() {
                     break;
                 }
-                // It may also get stuck before it comes to the point: then it ends, and is not frozen.
+                // It may also get stuck before it comes to the point: then it ends, and is not
+                // frozen.
                 let passed = patiently(100_000_000, || true, || freeze(ice, at, || (verb.call)(&subject)));
                 if passed.is_err() {
                     break;
@@ -70,7 +72,8 @@ impl<S: Subject> Doomed<S> {
 }
 
 impl<S: Subject> Frozen<S> {
-    /// Stops a new thread in a call of `verb` before point `at`; `None` if the call has no such point.
+    /// Stops a new thread in a call of `verb` before point `at`; `None` if the call has no such
+    /// point.
     pub fn at(subject: &Arc<S>, verb: &'static Verb<S>, at: usize) -> Option<Self> {
         Doomed::spawn(subject, [(verb, at)]).frozen()
     }

@@ -1,4 +1,5 @@
-//! Owns the keyed buckets of the real crate as a subject. An item is a token of one key; others come and go beside it.
+//! Owns the keyed buckets of the real crate as a subject. An item is a token of one key; others
+//! come and go beside it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,13 +27,15 @@ impl Keyed {
         self.1.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Makes a key such that the next eviction may take it. The clock moves by much less than the second in which a token of `KEY` accrues.
+    /// Makes a key such that the next eviction may take it. The clock moves by much less than the
+    /// second in which a token of `KEY` accrues.
     fn fill(&self) {
         self.0.clock().advance(Duration::from_nanos(1));
     }
 }
 
-/// A key is full again a nanosecond after a token was taken: tokens that are given back would not do, as then it stays for longer.
+/// A key is full again a nanosecond after a token was taken: tokens that are given back would not
+/// do, as then it stays for longer.
 fn limit_of_others() -> Limit {
     Limit::new(Rate::per_second(1_000_000_000), CAPACITY as u64)
 }
@@ -45,7 +48,8 @@ fn limit() -> Limit {
     Limit::per_second(1).capacity(CAPACITY as u64)
 }
 
-/// The table and the queue of turns are not watched: what is tried is every operation of the crate itself.
+/// The table and the queue of turns are not watched: what is tried is every operation of the crate
+/// itself.
 impl Subject for Keyed {
     const NAME: &'static str = "KeyedBuckets";
     const VERBS: &'static [Verb<Self>] = &[
@@ -88,11 +92,13 @@ impl Subject for Keyed {
     ];
 
     fn new() -> Self {
-        // Few, since a shrink looks at the cells of all that there may be; more than are ever stopped.
+        // Few, since a shrink looks at the cells of all that there may be; more than are ever
+        // stopped.
         let keys = KeyedBuckets::with_clock(limit(), 148, ManualClock::new()).expect("a limit in range");
         let keys = keys.with_tiers([limit_of_others()], tier_of as fn(&u64) -> usize).expect("a limit in range");
         keys.try_take(&KEY, START as u64 + 1).expect("it is full");
-        // That tokens were ever given back to a key is written beside its words, and only once: what is counted is what becomes of the words.
+        // That tokens were ever given back to a key is written beside its words, and only once:
+        // what is counted is what becomes of the words.
         keys.put_back(&KEY, 1);
         Self(keys, AtomicU64::new(KEY + 1))
     }

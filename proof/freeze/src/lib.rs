@@ -1,7 +1,9 @@
-//! Stops threads of the real crate for good, before any atomic operation of any verb, and audits what the others get done meanwhile.
+//! Stops threads of the real crate for good, before any atomic operation of any verb, and audits
+//! what the others get done meanwhile.
 //!
-//! The crate is compiled from its own sources by `proof/freeze/tollgate`, on atomics with a point before each operation. Nothing here is timed: a
-//! thread says when it stands, and whether a call waits for another thread is a matter of how many operations it has made in vain.
+//! The crate is compiled from its own sources by `proof/freeze/tollgate`, on atomics with a point
+//! before each operation. Nothing here is timed: a thread says when it stands, and whether a call
+//! waits for another thread is a matter of how many operations it has made in vain.
 
 mod audit;
 mod frozen;

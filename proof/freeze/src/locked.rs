@@ -1,7 +1,9 @@
-//! Owns the composite that tollgate is not: counters under a plain odd/even seqlock, to show that the experiments can fail.
+//! Owns the composite that tollgate is not: counters under a plain odd/even seqlock, to show that
+//! the experiments can fail.
 //!
-//! As it is usually written, and correct as long as every thread goes on: a writer makes the sequence odd, changes the counters, and makes it
-//! even again; readers and other writers spin while it is odd.
+//! As it is usually written, and correct as long as every thread goes on: a writer makes the
+//! sequence odd, changes the counters, and makes it even again; readers and other writers spin
+//! while it is odd.
 
 use freeze_points::Ordering::{Acquire, Relaxed, Release};
 use freeze_points::{AtomicU64, fence, watched};

@@ -1,6 +1,8 @@
-//! Owns what a test knows about a bucket: its verbs, and what each of them does to the number of items taken.
+//! Owns what a test knows about a bucket: its verbs, and what each of them does to the number of
+//! items taken.
 
-/// Items that a bucket holds. An item is some tokens of every stream, so that streams that disagree on how many were taken show a torn take.
+/// Items that a bucket holds. An item is some tokens of every stream, so that streams that disagree
+/// on how many were taken show a torn take.
 pub const CAPACITY: i64 = 10_000;
 
 /// Items that are taken at first: half, so that a mix of verbs comes near neither end.

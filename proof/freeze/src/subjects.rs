@@ -21,7 +21,8 @@ const fn limit(tokens_per_item: u64) -> Limit {
 
 const LIMITS: [Limit; 2] = [limit(ITEM[0]), limit(ITEM[1])];
 
-/// Moves the clock on until `START` items are still missing, so that no verb has touched the bucket.
+/// Moves the clock on until `START` items are still missing, so that no verb has touched the
+/// bucket.
 fn fill(clock: &ManualClock) {
     clock.advance(Duration::from_secs((CAPACITY - START) as u64));
 }
@@ -49,7 +50,8 @@ impl Subject for Word {
         Verb::new("reserve_within, refused", Adds(0), |Self(bucket)| {
             let _ = watched(|| bucket.reserve_within(CAPACITY as u64, Duration::ZERO)).expect_err("half is taken");
         }),
-        // What is cancelled or settled has been put back before, so that the call has an effect of its own.
+        // What is cancelled or settled has been put back before, so that the call has an effect of
+        // its own.
         Verb::new("Reservation::cancel", Adds(-3), |Self(bucket)| {
             let place = bucket.reserve(3).expect("no bound");
             bucket.put_back(3);
@@ -78,7 +80,8 @@ impl Subject for Word {
     }
 }
 
-/// `MultiBucket` of two streams with `S` slots inside: an item is a token of the one and two of the other.
+/// `MultiBucket` of two streams with `S` slots inside: an item is a token of the one and two of the
+/// other.
 #[derive(Debug)]
 pub struct Multi<const S: usize>(MultiBucket<2, ManualClock, S>);
 
@@ -104,7 +107,8 @@ impl<const S: usize> Subject for Multi<S> {
             let wait = watched(|| bucket.wait_for(items(CAPACITY))).expect("no more than the capacity");
             assert!(wait > Duration::ZERO);
         }),
-        // It makes sure of a second slot for the callers without a handle, and gives that back at once.
+        // It makes sure of a second slot for the callers without a handle, and gives that back at
+        // once.
         Verb::new("handle", Adds(0), |Self(bucket)| drop(watched(|| bucket.handle()).expect("enough slots")))
             .holding(2),
         Verb::new("Handle, dropped", Adds(0), |Self(bucket)| {
@@ -197,7 +201,8 @@ impl<const S: usize> Subject for Multi<S> {
     }
 }
 
-/// Slots that somebody has claimed. 4096 of them: the current one, one that every handle must leave, the handles, and what others hold.
+/// Slots that somebody has claimed. 4096 of them: the current one, one that every handle must
+/// leave, the handles, and what others hold.
 fn held<const S: usize>(bucket: &MultiBucket<2, ManualClock, S>) -> usize {
     let mut handles = Vec::new();
     while let Ok(handle) = bucket.handle() {
@@ -206,8 +211,9 @@ fn held<const S: usize>(bucket: &MultiBucket<2, ManualClock, S>) -> usize {
     4096 - 2 - handles.len()
 }
 
-/// `MultiBucket` of two streams that all pause and resume: nobody knows whether it is paused, and what is called has the same effect either
-/// way. Every pause has an end, as nobody is let into the queue for one that has none.
+/// `MultiBucket` of two streams that all pause and resume: nobody knows whether it is paused, and
+/// what is called has the same effect either way. Every pause has an end, as nobody is let into the
+/// queue for one that has none.
 #[derive(Debug)]
 pub struct Paused<const S: usize>(MultiBucket<2, ManualClock, S>);
 

@@ -12,8 +12,9 @@ use crate::subject::Subject;
 const WORKERS: usize = 2;
 const CALLS: usize = 10_000;
 
-/// Points after which a call may be waiting for somebody who never comes: 100,000 rounds of any loop in the crate. A lock-free call can lose a
-/// race as often as others win theirs, but hardly that many times in a row.
+/// Points after which a call may be waiting for somebody who never comes: 100,000 rounds of any
+/// loop in the crate. A lock-free call can lose a race as often as others win theirs, but hardly
+/// that many times in a row.
 const PATIENCE: usize = 1_000_000;
 
 #[derive(Debug)]
@@ -43,7 +44,8 @@ pub(crate) struct Done {
 }
 
 impl Workers {
-    /// Threads that call all verbs that add, in turn: `CALLS` times, counted now or from when they are told to.
+    /// Threads that call all verbs that add, in turn: `CALLS` times, counted now or from when they
+    /// are told to.
     pub(crate) fn spawn<S: Subject>(subject: &Arc<S>, counting: bool) -> Self {
         let adds: i64 = S::VERBS.iter().filter_map(|verb| verb.effect.adds()).sum();
         assert_eq!(adds, 0, "{}: a mix of its verbs comes to an end", S::NAME);
@@ -90,12 +92,15 @@ fn work<S: Subject>(subject: &S, shared: &Arc<Shared>, me: usize) -> Done {
     done
 }
 
-/// Asked each time that a call of worker `me` loses its patience: whether it waits for a thread that has been stopped, not for another worker.
+/// Asked each time that a call of worker `me` loses its patience: whether it waits for a thread
+/// that has been stopped, not for another worker.
 ///
-/// A worker that the system has taken off its core may keep others waiting too, for as long as they like to count. But it does not
-/// count itself. So a call is hopeless only when every other worker has ended, or has meanwhile lost its patience twice, the second time with all
-/// of that patience spent while this call was under way: whoever they all wait for is none of them. And it is given up only when it has been
-/// hopeless for as long as its own patience lasts, since what it waited for may just have happened.
+/// A worker that the system has taken off its core may keep others waiting too, for as long as they
+/// like to count. But it does not count itself. So a call is hopeless only when every other worker
+/// has ended, or has meanwhile lost its patience twice, the second time with all of that patience
+/// spent while this call was under way: whoever they all wait for is none of them. And it is given
+/// up only when it has been hopeless for as long as its own patience lasts, since what it waited
+/// for may just have happened.
 fn hopeless(shared: &Arc<Shared>, me: usize) -> impl FnMut() -> bool + 'static {
     let shared = Arc::clone(shared);
     let mut first: [Option<usize>; WORKERS] = [None; WORKERS];

@@ -3,7 +3,8 @@
 use freeze_points::Point;
 use freeze_tests::{Locked, each_point};
 
-/// A writer that is stopped anywhere between its lock and its unlock stops everybody; outside, and in a reader, nobody.
+/// A writer that is stopped anywhere between its lock and its unlock stops everybody; outside, and
+/// in a reader, nobody.
 #[test]
 fn everybody_waits_for_a_writer_that_holds_the_seqlock() {
     let mut waits = Vec::new();

@@ -1,4 +1,5 @@
-//! Many threads that are stopped for good at random points, together, stop nobody and keep nothing but what they hold.
+//! Many threads that are stopped for good at random points, together, stop nobody and keep nothing
+//! but what they hold.
 //!
 //! `FREEZE_SEED` sets the first seed; a failure names its own.
 

@@ -1,6 +1,8 @@
-//! A thread that is stopped for good, at any point of any verb, stops nobody and keeps nothing but what it holds.
+//! A thread that is stopped for good, at any point of any verb, stops nobody and keeps nothing but
+//! what it holds.
 //!
-//! Fails where another thread would wait for it, and if a call that is woken late acts on what it saw before.
+//! Fails where another thread would wait for it, and if a call that is woken late acts on what it
+//! saw before.
 
 use freeze_tests::{Clocks, Keyed, Multi, Paused, Subject, Word, each_point};
 
@@ -18,7 +20,8 @@ fn nobody_waits_for_a_caller_of_a_multi_bucket() {
     nobody_waits::<Multi<4>>();
 }
 
-/// With one slot inside, every call that changes state links the first block, or finds one that another thread links.
+/// With one slot inside, every call that changes state links the first block, or finds one that
+/// another thread links.
 #[test]
 fn nobody_waits_for_a_caller_that_links_a_block_of_slots() {
     nobody_waits::<Multi<1>>();

@@ -16,7 +16,8 @@ const RATES: [(u64, u64); 7] = [(1, 1), (2, 1), (9, 1), (1, 2), (1, 3), (7, 5), 
 const MOST_THREADS: u64 = 3;
 const MOST_CALLS: u64 = 4;
 
-/// Readings of the clock go from a little before the construction to this long after it, in any order.
+/// Readings of the clock go from a little before the construction to this long after it, in any
+/// order.
 const SPAN: u64 = 12;
 
 impl<const N: usize> Case<N> {
@@ -39,7 +40,8 @@ impl<const N: usize> Case<N> {
         Self { streams, scripts }
     }
 
-    /// The same with a clock that stands, full at first, without debts and without what asks for the number of changes.
+    /// The same with a clock that stands, full at first, without debts and without what asks for
+    /// the number of changes.
     pub fn standing_still(random: &mut Random) -> Self {
         let Self { streams, mut scripts } = Self::random(random);
         for call in scripts.iter_mut().flatten() {

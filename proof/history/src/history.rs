@@ -1,10 +1,12 @@
 //! Owns a recorded history: who called what when, and whether some order of the calls explains it.
 //!
-//! When is a ticket of one global counter, drawn before a call is made and again after it has returned. The tickets widen a call, never
-//! narrow it: where one call's second ticket is below another's first, the one had returned before the other was made. (The counter is
-//! drawn from with `AcqRel`, so that it also happens before it, which is what a thread must know of another's call to expect anything of it.) So the order
-//! of tickets contains no more constraints than there were, and a history of a linearizable object always passes; what widening can hide is a violation between
-//! two calls that all but touched.
+//! When is a ticket of one global counter, drawn before a call is made and again after it has
+//! returned. The tickets widen a call, never narrow it: where one call's second ticket is below
+//! another's first, the one had returned before the other was made. (The counter is drawn from with
+//! `AcqRel`, so that it also happens before it, which is what a thread must know of another's call
+//! to expect anything of it.) So the order of tickets contains no more constraints than there were,
+//! and a history of a linearizable object always passes; what widening can hide is a violation
+//! between two calls that all but touched.
 
 use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
 
@@ -43,7 +45,8 @@ impl Tickets {
     }
 }
 
-/// Whether some order of the calls, in which each comes after all that had returned before it was made, gets these answers from the oracle.
+/// Whether some order of the calls, in which each comes after all that had returned before it was
+/// made, gets these answers from the oracle.
 pub fn is_linearizable<const N: usize>(case: &Case<N>, threads: &[Vec<Returned<N>>]) -> bool {
     let mut events: Vec<_> = threads
         .iter()

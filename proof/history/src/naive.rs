@@ -1,7 +1,9 @@
-//! Owns the oracle: a bucket of `N` streams for one thread, in whole numbers without limit, with no cleverness.
+//! Owns the oracle: a bucket of `N` streams for one thread, in whole numbers without limit, with no
+//! cleverness.
 //!
-//! The rules are those of the crate's front page: what accrued is a line, what was spent is a counter, and an amount is granted from all streams or
-//! from none. The reading of the clock is part of a call, since any reading is legal, in any order.
+//! The rules are those of the crate's front page: what accrued is a line, what was spent is a
+//! counter, and an amount is granted from all streams or from none. The reading of the clock is
+//! part of a call, since any reading is legal, in any order.
 
 use std::time::Duration;
 
@@ -37,7 +39,8 @@ pub enum Verb<const N: usize> {
     Available,
     Snapshot,
     WaitFor([u64; N]),
-    /// As a reservation, answered without its instant: that is looked up apart, and the limits may change in between.
+    /// As a reservation, answered without its instant: that is looked up apart, and the limits may
+    /// change in between.
     Hold([u64; N]),
     SetLimits([Stream; N], Kept),
     /// `None` until it is resumed.
@@ -70,18 +73,21 @@ pub enum Answer<const N: usize> {
     Wait(u128),
 }
 
-/// Amounts are kept in shares, `den` of which are a token, so that a nanosecond is worth `num` of them.
+/// Amounts are kept in shares, `den` of which are a token, so that a nanosecond is worth `num` of
+/// them.
 #[derive(Clone, Debug)]
 pub struct Naive<const N: usize> {
     streams: [Stream; N],
     spent: [i128; N],
     changes: u64,
-    /// The instant from which the limits count: that of the last change of theirs, or the end of a pause.
+    /// The instant from which the limits count: that of the last change of theirs, or the end of a
+    /// pause.
     origin: u64,
     pause: Option<Pause>,
 }
 
-/// A pause lasts until the origin of the limits. It is kept when it is over, until they change: to a reading from before, it is not.
+/// A pause lasts until the origin of the limits. It is kept when it is over, until they change: to
+/// a reading from before, it is not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Pause {
     began: u64,
@@ -158,7 +164,8 @@ impl<const N: usize> Naive<N> {
         self.pause_left(now) > 0
     }
 
-    /// From this instant on these limits count, and their levels are what was kept of those so long after the old ones began to count.
+    /// From this instant on these limits count, and their levels are what was kept of those so long
+    /// after the old ones began to count.
     fn change(&mut self, streams: [Stream; N], elapsed: u64, origin: u64, pause: Option<Pause>, kept: Kept) {
         self.spent = self.each(|old, spent, i| {
             let level = old.accrued(elapsed) - spent.max(old.floor(elapsed));
@@ -261,7 +268,8 @@ impl<const N: usize> Naive<N> {
             }
             Verb::Hold(n) => match self.never(n) {
                 Some(never) => never,
-                // Nobody is let into the queue for a pause of which nobody knows the end, but for nothing.
+                // Nobody is let into the queue for a pause of which nobody knows the end, but for
+                // nothing.
                 None if n != [0; N] && self.pause_left(now) == NEVER => self.not_yet(now, n),
                 None => {
                     self.owe(now, n);
@@ -301,7 +309,8 @@ impl<const N: usize> SequentialSpec for Naive<N> {
     fn invoke(&mut self, call: &Call<N>) -> Answer<N> {
         let (before, changes) = (self.spent, self.changes);
         let answer = self.call(*call);
-        // A reset is published also where it changes nothing. A change of the limits has counted itself.
+        // A reset is published also where it changes nothing. A change of the limits has counted
+        // itself.
         let changed = self.changes == changes && (self.spent != before || matches!(call.verb, Verb::Reset(_)));
         self.changes += u64::from(changed);
         answer

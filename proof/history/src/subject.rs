@@ -1,4 +1,5 @@
-//! Owns what a test calls: the buckets of the crate, as it is and as its twin for shuttle, behind one face.
+//! Owns what a test calls: the buckets of the crate, as it is and as its twin for shuttle, behind
+//! one face.
 
 use crate::naive::{Answer, Call, Stream};
 
@@ -38,7 +39,8 @@ macro_rules! subjects {
                 static NOW: Cell<u64> = const { Cell::new(ORIGIN) };
             }
 
-            /// A clock that shows the reading of the call that the thread makes, for the verbs that read one.
+            /// A clock that shows the reading of the call that the thread makes, for the verbs that
+            /// read one.
             #[derive(Debug)]
             pub struct Called;
 
@@ -53,7 +55,8 @@ macro_rules! subjects {
                 Called
             }
 
-            /// Makes a reservation on this reading. It reads the clock before all else, so nobody sets it in between.
+            /// Makes a reservation on this reading. It reads the clock before all else, so nobody
+            /// sets it in between.
             fn placed<'b, const N: usize>(
                 now: u64,
                 reserve: impl FnOnce() -> Result<Reservation<'b, N>, Refused<N>>,

@@ -1,24 +1,30 @@
-//! Owns the audit: every window of every length of a recorded run against the bound, in whole numbers. Knows nothing of how it was recorded.
+//! Owns the audit: every window of every length of a recorded run against the bound, in whole
+//! numbers. Knows nothing of how it was recorded.
 //!
-//! A window is all that was granted between two decision times, both included. The bound, per stream: `granted <= C + r * (w + e) + P`.
-//! With the grants sorted by decision time, `S_j` the tokens of the first `j` of them and `t_j` the time of the last, the worst of all windows that end
-//! with grant `j` is found from one running minimum:
+//! A window is all that was granted between two decision times, both included. The bound, per
+//! stream: `granted <= C + r * (w + e) + P`. With the grants sorted by decision time, `S_j` the
+//! tokens of the first `j` of them and `t_j` the time of the last, the worst of all windows that
+//! end with grant `j` is found from one running minimum:
 //!
 //! ```text
 //! excess = max over j of ( S_j - r t_j - min over i <= j of ( S_(i-1) - r t_i ) ) - C - r e
 //! ```
 //!
-//! Grants of the same decision time may be in any order: the bound holds for some of a window's grants as it does for all of them.
+//! Grants of the same decision time may be in any order: the bound holds for some of a window's
+//! grants as it does for all of them.
 //!
-//! `P` is what was put back between the window's first and last grant, in the order in which the bucket's word was changed. That order is not recorded,
-//! so a put-back counts for every window that it can have fallen into. A change lies between the reading before its call and the one after it. So a
-//! put-back that was over before `t_i`, or that began after all grants up to `j` were over, was outside; anything else counts:
+//! `P` is what was put back between the window's first and last grant, in the order in which the
+//! bucket's word was changed. That order is not recorded, so a put-back counts for every window
+//! that it can have fallen into. A change lies between the reading before its call and the one
+//! after it. So a put-back that was over before `t_i`, or that began after all grants up to `j`
+//! were over, was outside; anything else counts:
 //!
 //! ```text
 //! P(i, j) <= put back by calls that began by the time that grants 1 to j were over  -  put back by calls that were over before t_i
 //! ```
 //!
-//! The first term depends on `j` alone and the second on `i` alone, so that the same running minimum does.
+//! The first term depends on `j` alone and the second on `i` alone, so that the same running
+//! minimum does.
 
 /// A call that granted tokens, or put them back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,15 +46,17 @@ pub struct Bound {
     pub precision: u64,
 }
 
-/// How far readings of two processors may be apart, in nanoseconds, where a put-back is to be placed among grants. (The bound itself holds for any
-/// difference.) Generous: what it costs is that a few more put-backs count.
+/// How far readings of two processors may be apart, in nanoseconds, where a put-back is to be
+/// placed among grants. (The bound itself holds for any difference.) Generous: what it costs is
+/// that a few more put-backs count.
 pub const SKEW: u64 = 10_000;
 
 /// What an audit has found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verdict {
     pub windows: u128,
-    /// By how much the worst window exceeds the bound, in units of `1 / den` tokens; at most 0 if all is well.
+    /// By how much the worst window exceeds the bound, in units of `1 / den` tokens; at most 0 if
+    /// all is well.
     pub excess: i128,
 }
 

@@ -1,6 +1,8 @@
-//! Owns two composites that are not atomic, made of the crate's own buckets of one stream, to show that the check can fail.
+//! Owns two composites that are not atomic, made of the crate's own buckets of one stream, to show
+//! that the check can fail.
 //!
-//! Both are right as long as one thread calls at a time and the clock stands: what is wrong is only what they do beside each other.
+//! Both are right as long as one thread calls at a time and the clock stands: what is wrong is only
+//! what they do beside each other.
 
 use tollgate_shuttle::{Time, TokenBucket};
 

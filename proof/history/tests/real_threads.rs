@@ -1,6 +1,7 @@
 //! Histories of the published crate on real threads are linearizable.
 //!
-//! `HISTORY_SEED` sets the seed, `HISTORIES` how many. A failure prints the history; the same seed makes the same calls again, but not the same timing.
+//! `HISTORY_SEED` sets the seed, `HISTORIES` how many. A failure prints the history; the same seed
+//! makes the same calls again, but not the same timing.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire};
@@ -23,7 +24,8 @@ struct Race<const N: usize, S> {
     case: Case<N>,
     subject: S,
     tickets: Tickets,
-    /// Whether threads let each other go first in the middle of calls, so that these overlap even where there is one core.
+    /// Whether threads let each other go first in the middle of calls, so that these overlap even
+    /// where there is one core.
     polite: bool,
     ready: AtomicUsize,
     threads: Vec<OnceLock<Vec<Returned<N>>>>,

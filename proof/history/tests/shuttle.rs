@@ -1,7 +1,9 @@
-//! Histories of the crate under shuttle's schedules are linearizable, and those of composites that are not atomic are found out.
+//! Histories of the crate under shuttle's schedules are linearizable, and those of composites that
+//! are not atomic are found out.
 //!
-//! Every switch between threads is shuttle's choice, at random (`check_random`) or by priorities that change a few times (`check_pct`, which finds with a known
-//! probability what so many switches reach). A failure prints a schedule for `shuttle::replay`. `HISTORIES` sets how many of each.
+//! Every switch between threads is shuttle's choice, at random (`check_random`) or by priorities
+//! that change a few times (`check_pct`, which finds with a known probability what so many switches
+//! reach). A failure prints a schedule for `shuttle::replay`. `HISTORIES` sets how many of each.
 
 use std::collections::BTreeSet;
 use std::io::Write;

@@ -1,7 +1,9 @@
-//! What the lessons share: a line of the table, time that is moved by hand, and two threads on one bucket after another.
+//! What the lessons share: a line of the table, time that is moved by hand, and two threads on one
+//! bucket after another.
 //!
-//! Each test in `tests/` is named for a claim of tollgate's. It first lets a peer, at the pinned version, break that claim, and then runs the
-//! same script against tollgate. `cargo test --package lessons` prints the table.
+//! Each test in `tests/` is named for a claim of tollgate's. It first lets a peer, at the pinned
+//! version, break that claim, and then runs the same script against tollgate.
+//! `cargo test --package lessons` prints the table.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -23,13 +25,16 @@ pub fn later(peer: &str, theirs: impl Display, ours: impl Display) {
 }
 
 fn line(text: &str) {
-    // In one write, so that lines of tests that run beside each other do not mix. A reader that has gone away is no reason to fail.
+    // In one write, so that lines of tests that run beside each other do not mix. A reader that has
+    // gone away is no reason to fail.
     let _ = std::io::stdout().lock().write_all(format!("{text}\n").as_bytes());
 }
 
-/// A clock moved by hand, whose next reader can be made to stall between the reading and the use of it.
+/// A clock moved by hand, whose next reader can be made to stall between the reading and the use of
+/// it.
 ///
-/// Reading the clock is the one place where a limiter calls its user, so it is the one place where a script can stop it without threads.
+/// Reading the clock is the one place where a limiter calls its user, so it is the one place where
+/// a script can stop it without threads.
 #[derive(Default)]
 pub struct Hand {
     nanos: AtomicU64,
@@ -76,7 +81,8 @@ impl Clock for Hand {
     }
 }
 
-/// Lets two threads start on each bucket together, three takes each, and says how many were granted on it.
+/// Lets two threads start on each bucket together, three takes each, and says how many were granted
+/// on it.
 pub fn race<B: Sync>(buckets: &[B], take: impl Fn(&B) -> bool + Sync) -> Vec<u32> {
     let granted: Vec<AtomicU32> = buckets.iter().map(|_| AtomicU32::new(0)).collect();
     together(buckets, |_, i, bucket| {
@@ -86,7 +92,8 @@ pub fn race<B: Sync>(buckets: &[B], take: impl Fn(&B) -> bool + Sync) -> Vec<u32
     granted.into_iter().map(AtomicU32::into_inner).collect()
 }
 
-/// Lets two threads, 0 and 1, start on each bucket together: `act` is told which of them it is, and which bucket.
+/// Lets two threads, 0 and 1, start on each bucket together: `act` is told which of them it is, and
+/// which bucket.
 pub fn together<B: Sync>(buckets: &[B], act: impl Fn(usize, usize, &B) + Sync) {
     let arrived: Vec<AtomicUsize> = buckets.iter().map(|_| AtomicUsize::new(0)).collect();
     let run = |thread| {

@@ -1,4 +1,5 @@
-//! better-bucket 1.1: the same idea as tollgate's (one word, one line), with amounts of 32 bits and hints in whole milliseconds.
+//! better-bucket 1.1: the same idea as tollgate's (one word, one line), with amounts of 32 bits and
+//! hints in whole milliseconds.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -49,8 +50,8 @@ fn cost(mut call: impl FnMut()) -> f64 {
     (0..20).map(run).fold(f64::INFINITY, f64::min)
 }
 
-/// A refusal there works out its hint, by a division of 128 bits, whether anybody asks or not. Times are printed and not asserted: `cargo bench` is
-/// where they are measured.
+/// A refusal there works out its hint, by a division of 128 bits, whether anybody asks or not.
+/// Times are printed and not asserted: `cargo bench` is where they are measured.
 #[test]
 fn a_refusal_does_no_more_than_a_grant() {
     const RATE: u32 = 1_000_000_000;

@@ -1,8 +1,9 @@
-//! Refill in two steps: claim the time that passed, by a compare-and-swap of the timestamp, then add its tokens to another word. A thread between
-//! the two has tokens in its pocket: others drain the bucket, and it fills again at the same instant.
+//! Refill in two steps: claim the time that passed, by a compare-and-swap of the timestamp, then
+//! add its tokens to another word. A thread between the two has tokens in its pocket: others drain
+//! the bucket, and it fills again at the same instant.
 //!
-//! No user code runs between the two steps, so this takes threads and luck: the peers' figures are printed and nothing is asserted of them. What is
-//! asserted is ours, in as many races.
+//! No user code runs between the two steps, so this takes threads and luck: the peers' figures are
+//! printed and nothing is asserted of them. What is asserted is ours, in as many races.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -100,8 +101,9 @@ fn the_bound_holds_at_one_instant() {
     });
     theirs.report("ratelock 0.1.1", &ours(theirs.races));
 
-    // It knows no clock but the real one: a token takes 500 ms, and a batch counts if all its races were over in less. A third grant is one too many
-    // for the whole batch, then, let alone for the microsecond that a race takes.
+    // It knows no clock but the real one: a token takes 500 ms, and a batch counts if all its races
+    // were over in less. A third grant is one too many for the whole batch, then, let alone for the
+    // microsecond that a race takes.
     let theirs = Tally::until_shown(|| {
         let buckets: Vec<_> = (0..BATCH).map(|_| atomic_token_bucket::TokenBucket::new(2, 2, 2.0)).collect();
         std::thread::sleep(Duration::from_millis(510));

@@ -1,4 +1,5 @@
-//! Keyed limiters that drop a key after a while, however empty its bucket is: who comes back finds a full one.
+//! Keyed limiters that drop a key after a while, however empty its bucket is: who comes back finds
+//! a full one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,9 @@ use volga_rate_limiter::RateLimiter;
 
 const CAPACITY: u64 = 10;
 
-/// The same for ours: what a key that used up its tokens is granted after so long an idle time, at 36 an hour, while others come and go. The
-/// others are full again when it comes, and there is no room for new ones unless those are removed.
+/// The same for ours: what a key that used up its tokens is granted after so long an idle time, at
+/// 36 an hour, while others come and go. The others are full again when it comes, and there is no
+/// room for new ones unless those are removed.
 fn ours(idle: Duration) -> u64 {
     const KEYS: usize = 100;
     let clock = ManualClock::new();

@@ -50,7 +50,8 @@ fn fast_rates_are_exact() {
     }
 }
 
-/// The amount is multiplied with the cell's nanoseconds in 64 bits, before it is compared. A build with overflow checks panics instead.
+/// The amount is multiplied with the cell's nanoseconds in 64 bits, before it is compared. A build
+/// with overflow checks panics instead.
 #[test]
 fn more_than_the_capacity_is_refused_as_never() {
     const AMOUNT: u32 = 5_124_097;
@@ -72,8 +73,9 @@ fn more_than_the_capacity_is_refused_as_never() {
     lesson("governor 0.10.4", true, format!("check_n({AMOUNT}) on a burst of 2 {theirs}"), "refused as Never");
 }
 
-/// Both refill a token every 100 ms. One caller wants 50; eight others take single ones, again and again. governor's waiters try again when they were told
-/// to, which is all that its `until_n_ready` does; ours hold a place.
+/// Both refill a token every 100 ms. One caller wants 50; eight others take single ones, again and
+/// again. governor's waiters try again when they were told to, which is all that its
+/// `until_n_ready` does; ours hold a place.
 #[test]
 fn a_large_amount_beside_small_ones_is_served_in_its_turn() {
     const STEP: Duration = Duration::from_millis(100);

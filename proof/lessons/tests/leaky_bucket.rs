@@ -1,4 +1,5 @@
-//! leaky-bucket 1.1: whole milliseconds, and an unfair fast path that races with whoever holds the lock.
+//! leaky-bucket 1.1: whole milliseconds, and an unfair fast path that races with whoever holds the
+//! lock.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +7,8 @@ use leaky_bucket::RateLimiter;
 use lessons::{lesson, percent};
 use tollgate::{Clock, InstantClock, Limit, ManualClock, Time, TokenBucket};
 
-/// The time since the last period is cut to whole milliseconds, and the next period counts from the present.
+/// The time since the last period is cut to whole milliseconds, and the next period counts from the
+/// present.
 #[test]
 fn polls_between_milliseconds_earn_exactly_the_rate() {
     const POLL: Duration = Duration::from_micros(1_900);
@@ -69,7 +71,8 @@ const fn accrued(time: Duration) -> u64 {
     (time.as_nanos() * RATE as u128 / 1_000_000_000) as u64
 }
 
-/// One limiter, fresh: what two threads got of it, what they should have got, and whether it gives anything after ten more periods.
+/// One limiter, fresh: what two threads got of it, what they should have got, and whether it gives
+/// anything after ten more periods.
 fn unfair() -> (u64, u64, bool) {
     let started = Instant::now();
     let amount = AMOUNT as usize;
@@ -80,8 +83,9 @@ fn unfair() -> (u64, u64, bool) {
     (granted, due, !unfair.try_acquire(amount))
 }
 
-/// The unfair fast path puts back the state that it has read, by a plain store, when it finds too little in it: what was added or taken in between
-/// is undone, and so is the mark that somebody may refill. It takes threads and luck, so the peer's figure is printed and not asserted.
+/// The unfair fast path puts back the state that it has read, by a plain store, when it finds too
+/// little in it: what was added or taken in between is undone, and so is the mark that somebody may
+/// refill. It takes threads and luck, so the peer's figure is printed and not asserted.
 #[test]
 fn under_two_threads_no_token_is_lost_and_none_is_minted() {
     // The worst of a few, or the first one that wedges.

@@ -27,7 +27,8 @@ fn drained(take: impl Fn() -> bool) -> u64 {
     std::iter::repeat_with(take).take_while(|granted| *granted).count() as u64
 }
 
-/// It counts in millionths of a token, and moves its timestamp to the present at every refill: what was left below a millionth is gone.
+/// It counts in millionths of a token, and moves its timestamp to the present at every refill: what
+/// was left below a millionth is gone.
 #[test]
 fn any_polling_pattern_earns_exactly_the_rate() {
     // At 1/s a millionth of a token takes a microsecond: poll just before the second one.
@@ -79,7 +80,8 @@ fn rate_and_period_change_together() {
     let limit = |(tokens, period)| Limit::new(Rate::new(tokens, period).unwrap(), CAPACITY);
     let ours = Arc::new(ours(limit(before), &hand));
     hand.advance(Duration::from_secs(10));
-    // The same rate in other words, while a taker has read the old rate and not yet the period; or in ours, the clock and not yet the limits.
+    // The same rate in other words, while a taker has read the old rate and not yet the period; or
+    // in ours, the clock and not yet the limits.
     let changed = theirs.clone();
     hand.stall_next_reader(move || changed.set_rate_per(after.0, after.1));
     assert!(theirs.try_wait().is_ok());
@@ -100,8 +102,9 @@ fn rate_and_period_change_together() {
     );
 }
 
-/// A refill that has read the old cap adds up to it after the tokens were cut to the new one. No user code runs in between, so this takes threads and luck:
-/// the peer's figures are printed and nothing is asserted of them. What is asserted is ours, in as many races.
+/// A refill that has read the old cap adds up to it after the tokens were cut to the new one. No
+/// user code runs in between, so this takes threads and luck: the peer's figures are printed and
+/// nothing is asserted of them. What is asserted is ours, in as many races.
 #[test]
 fn a_lowered_capacity_stays_lowered() {
     const BATCH: usize = 512;

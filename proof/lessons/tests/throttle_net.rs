@@ -1,4 +1,5 @@
-//! throttle-net 2.0: several dimensions are looked at, then debited one by one, and rolled back if a later one refuses.
+//! throttle-net 2.0: several dimensions are looked at, then debited one by one, and rolled back if
+//! a later one refuses.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,8 @@ use tollgate::{Limit, MultiBucket};
 
 type Meanwhile = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// A dimension whose next debit is held up until something else has happened: a thread that loses its processor there.
+/// A dimension whose next debit is held up until something else has happened: a thread that loses
+/// its processor there.
 struct Slow(Throttle<Arc<ManualClock>>, Meanwhile);
 
 impl Limiter for Slow {
@@ -42,8 +44,8 @@ impl Limiter for Slow {
     }
 }
 
-/// One request and ten bytes are there. The large caller wants all of both. Before it has both, another one takes a byte, so that it no longer
-/// fits, and then a request with a byte, which does.
+/// One request and ten bytes are there. The large caller wants all of both. Before it has both,
+/// another one takes a byte, so that it no longer fits, and then a request with a byte, which does.
 #[test]
 fn who_fits_is_granted_and_nobody_sees_half_a_debit() {
     let hook = Meanwhile::default();

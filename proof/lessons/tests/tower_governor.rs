@@ -38,7 +38,8 @@ fn waits_are_rounded_up() {
     let mut builder = GovernorConfigBuilder::default();
     let config = builder.period(PERIOD).burst_size(1).key_extractor(GlobalKeyExtractor).finish().unwrap();
     let mut service = Governor::new(Accept, &config);
-    // Its clock is the real one: until a call is refused, which is the second one if the test is not held up.
+    // Its clock is the real one: until a call is refused, which is the second one if the test is
+    // not held up.
     let refused = loop {
         let mut response = pin!(service.call(Request::new(Body::empty())));
         match response.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

@@ -1,4 +1,5 @@
-//! Two limits, each in a limiter of its own, checked in turn: what the first one granted is gone when the second one refuses.
+//! Two limits, each in a limiter of its own, checked in turn: what the first one granted is gone
+//! when the second one refuses.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -9,10 +10,12 @@ use governor::{Quota, RateLimiter};
 use lessons::{Hand, lesson, percent};
 use tollgate::{Limit, ManualClock, MultiBucket};
 
-/// Requests at 1000/s and jobs at 850/s; each of 10,000 calls, a millisecond apart, wants one of both.
+/// Requests at 1000/s and jobs at 850/s; each of 10,000 calls, a millisecond apart, wants one of
+/// both.
 const RATES: [u32; 2] = [1000, 850];
 const CALLS: u64 = 10_000;
-/// 10 s at 850/s. That rate is none of the exact ones: the last token may be a nanosecond late, as documented.
+/// 10 s at 850/s. That rate is none of the exact ones: the last token may be a nanosecond late, as
+/// documented.
 const JOBS: u64 = 8_500;
 
 struct Tally {

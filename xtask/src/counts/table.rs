@@ -1,4 +1,5 @@
-//! Owns the table of counts: how it is written, read and compared, and how a count is made of what callgrind says.
+//! Owns the table of counts: how it is written, read and compared, and how a count is made of what
+//! callgrind says.
 
 use std::collections::BTreeMap;
 use std::fmt;

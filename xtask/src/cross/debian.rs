@@ -1,4 +1,5 @@
-//! Owns the packages of Debian, bookworm: fetched with an `apt` of their own and unpacked under `target`, never installed.
+//! Owns the packages of Debian, bookworm: fetched with an `apt` of their own and unpacked under
+//! `target`, never installed.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,8 @@ impl Debian {
         Self { folder: target.join("cross") }
     }
 
-    /// Where all packages are unpacked: those of several architectures share it, as they would a machine.
+    /// Where all packages are unpacked: those of several architectures share it, as they would a
+    /// machine.
     pub(super) fn root(&self) -> PathBuf {
         self.folder.join("debian")
     }

@@ -11,7 +11,8 @@ pub(super) struct Machine {
     pub(super) shows: &'static str,
     /// Its standard library.
     library: Library,
-    /// The processor's architecture as GNU and as Debian call it; none where nothing is linked, or the machine's own `cc` links it.
+    /// The processor's architecture as GNU and as Debian call it; none where nothing is linked, or
+    /// the machine's own `cc` links it.
     links: Option<(&'static str, &'static str)>,
     /// What runs its programs; none where this machine does.
     emulator: Option<&'static str>,
@@ -24,7 +25,8 @@ pub(super) struct Machine {
 enum Library {
     /// Built by Debian, for one of its architectures.
     Debian(&'static str),
-    /// Built here from Debian's sources: these crates, for which the compiler must be allowed what is not stable.
+    /// Built here from Debian's sources: these crates, for which the compiler must be allowed what
+    /// is not stable.
     Source(&'static str),
 }
 
@@ -180,7 +182,8 @@ impl Machine {
         command
     }
 
-    /// Programs are linked statically, so that neither this machine nor the emulator has to find a foreign library.
+    /// Programs are linked statically, so that neither this machine nor the emulator has to find a
+    /// foreign library.
     fn rustflags(&self, sysroot: &Path, clang: &Path) -> Vec<String> {
         let mut flags: Vec<String> = self.flags.iter().map(|&flag| flag.to_owned()).collect();
         if let Some((gnu, _)) = self.links {

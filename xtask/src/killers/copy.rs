@@ -1,4 +1,5 @@
-//! Owns one copy of the sources: what is in it, and how a model is built and run in it; never touches the original.
+//! Owns one copy of the sources: what is in it, and how a model is built and run in it; never
+//! touches the original.
 
 use std::fs::{self, File};
 use std::io;
@@ -28,7 +29,8 @@ pub(crate) enum Outcome {
     Broken(String),
 }
 
-/// A build of the crate and one file of models takes a few seconds; the first one builds loom as well.
+/// A build of the crate and one file of models takes a few seconds; the first one builds loom as
+/// well.
 const BUILD_LIMIT: Duration = Duration::from_secs(600);
 
 impl Copy {
@@ -59,7 +61,8 @@ impl Copy {
         Ok(())
     }
 
-    /// Builds a file of models, or with `lib` or `tests/file` tests of the crate, and runs it: all of it, or one model.
+    /// Builds a file of models, or with `lib` or `tests/file` tests of the crate, and runs it: all
+    /// of it, or one model.
     pub(crate) fn run(&self, file: &str, model: Option<&str>, limit: Duration) -> io::Result<Outcome> {
         let (status, output) = self.cargo(file, &["--no-run"], BUILD_LIMIT)?;
         match status {
@@ -77,7 +80,8 @@ impl Copy {
             Some(_) if output.contains("running 0 tests") => Outcome::Broken(format!("no model {model:?} in {file}")),
             Some(status) if status.success() => Outcome::Passed,
             Some(status) => match (failed_models(&output), model) {
-                // A thread that unwinds from a deadlock gives back what it holds, which loom does not let it: it panics again, and there is no list.
+                // A thread that unwinds from a deadlock gives back what it holds, which loom does
+                // not let it: it panics again, and there is no list.
                 (models, Some(name)) if models.is_empty() && output.contains("\ndeadlock; threads = ") => {
                     Outcome::Failed { models: vec![name.to_owned()], why: why(&output) }
                 }
@@ -147,7 +151,8 @@ fn line_with(output: &str, word: &str) -> String {
     output.lines().find(|line| line.contains(word)).unwrap_or("no word of why").to_owned()
 }
 
-/// The manifest of the repository without the packages, targets and dependencies that are not needed here.
+/// The manifest of the repository without the packages, targets and dependencies that are not
+/// needed here.
 fn small_manifest(manifest: &str) -> String {
     let mut small = String::new();
     let (mut dropped, mut development, mut members) = (false, false, false);

@@ -1,4 +1,5 @@
-//! Owns what a fault is, and how it is put into the text of the sources; it fails where the text is not what the list says.
+//! Owns what a fault is, and how it is put into the text of the sources; it fails where the text is
+//! not what the list says.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,12 +14,13 @@ pub(crate) struct Fault {
     pub(crate) expect: Expect,
 }
 
-/// What must become of a fault. A model is `file::name` in `loom-tests/tests`; `lib::path::name` and `tests/file::name`
-/// are tests of the crate.
+/// What must become of a fault. A model is `file::name` in `loom-tests/tests`; `lib::path::name`
+/// and `tests/file::name` are tests of the crate.
 pub(crate) enum Expect {
     /// This model fails; it is run first.
     Killed(&'static str),
-    /// It changes nothing that could be observed, for the reason given; this model, the likeliest to notice, passes.
+    /// It changes nothing that could be observed, for the reason given; this model, the likeliest
+    /// to notice, passes.
     Harmless { model: &'static str, reason: &'static str },
     /// Nothing was changed: the whole suite passes, or the harness kills whatever it is given.
     NoOp,
@@ -32,7 +34,8 @@ pub(crate) struct Edit {
     new: &'static str,
 }
 
-/// In `file`, from the one occurrence of `within` to the end of the item that it begins, the one occurrence of `old` becomes `new`.
+/// In `file`, from the one occurrence of `within` to the end of the item that it begins, the one
+/// occurrence of `old` becomes `new`.
 pub(crate) const fn edit(file: &'static str, within: &'static str, old: &'static str, new: &'static str) -> Edit {
     Edit { file, within, old, new }
 }
@@ -76,11 +79,13 @@ impl Fault {
         Ok(changed)
     }
 
-    /// The stretches of the sources that it replaces, without what old and new text have in common at either end.
+    /// The stretches of the sources that it replaces, without what old and new text have in common
+    /// at either end.
     pub(crate) fn touched(&self, sources: &Sources) -> Vec<(&'static str, Range<usize>)> {
         let places = self.edits.iter().filter_map(|Edit { file, old, new, .. }| {
             let text = sources.get(*file)?;
-            // An edit inside what another edit of the same fault has put there is not in the sources.
+            // An edit inside what another edit of the same fault has put there is not in the
+            // sources.
             let place = self.edits.iter().find(|edit| edit.file == *file && edit.old == *old)?.place(text).ok()?;
             let head = common(old.chars(), new.chars());
             let tail = common(old[head..].chars().rev(), new[head..].chars().rev());

@@ -1,4 +1,5 @@
-//! Owns the list of faults: each one small, each with the model that must notice it, or with the reason why nobody can.
+//! Owns the list of faults: each one small, each with the model that must notice it, or with the
+//! reason why nobody can.
 
 use super::fault::Expect::{Harmless, Killed, NoOp};
 use super::fault::{Fault, edit};

@@ -1,4 +1,5 @@
-//! Owns the count of the atomic sites: every operation with an ordering outside `sync/`, and whether a fault touches it.
+//! Owns the count of the atomic sites: every operation with an ordering outside `sync/`, and
+//! whether a fault touches it.
 
 use std::fmt;
 use std::ops::Range;

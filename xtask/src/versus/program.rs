@@ -1,4 +1,5 @@
-//! Times the same decisions in two states of one crate, in turn, and prints what the newer one takes in terms of the older one.
+//! Times the same decisions in two states of one crate, in turn, and prints what the newer one
+//! takes in terms of the older one.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Owns the limiters that have a bucket for every key, each as small an adapter as it can be. All of them grant whatever is asked of them here.
+//! Owns the limiters that have a bucket for every key, each as small an adapter as it can be. All
+//! of them grant whatever is asked of them here.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;

@@ -1,4 +1,5 @@
-//! Owns the flood: ten million keys that come once each, through room for a hundred thousand, beside clients that come again and again.
+//! Owns the flood: ten million keys that come once each, through room for a hundred thousand,
+//! beside clients that come again and again.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +15,8 @@ const ROOM: usize = 100_000;
 const CLIENTS: u64 = 64;
 const CAPACITY: u64 = 10;
 
-/// Tokens a second: with the one, keys are full again before there is no room, with the other there is room for one in ten.
+/// Tokens a second: with the one, keys are full again before there is no room, with the other there
+/// is room for one in ten.
 const RATES: [u64; 2] = [100, 1];
 
 /// The client that always asks: when it was granted.
@@ -24,7 +26,8 @@ struct Client {
 }
 
 impl Client {
-    /// Tokens by which the worst of all windows is over what the bound allows; below 0, or 0, if none is.
+    /// Tokens by which the worst of all windows is over what the bound allows; below 0, or 0, if
+    /// none is.
     fn excess(&self, rate: f64) -> f64 {
         // Of the windows that end here the worst begins where the line is furthest behind.
         let (mut worst, mut behind) = (f64::MIN, f64::MIN);

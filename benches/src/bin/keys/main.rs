@@ -1,4 +1,5 @@
-//! What a bucket for every key costs: in each of the maps that it could lie in, beside peers, in memory, and under a flood of keys.
+//! What a bucket for every key costs: in each of the maps that it could lie in, beside peers, in
+//! memory, and under a flood of keys.
 //!
 //! `cargo xtask keys [maps|throughput|memory|flood]`; all of them, unless one is named.
 
@@ -33,7 +34,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs this program again with these words: what is measured in a process of its own finds the memory as the system gives it.
+/// Runs this program again with these words: what is measured in a process of its own finds the
+/// memory as the system gives it.
 fn apart(words: &[&str]) {
     let this = std::env::current_exe().expect("a program");
     assert!(Command::new(this).args(words).status().expect("runs").success(), "{words:?} failed");

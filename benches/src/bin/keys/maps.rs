@@ -1,7 +1,9 @@
-//! Owns the comparison of maps that keys could lie in: what a decision costs in each, and what a key takes. Every case in a process of its own.
+//! Owns the comparison of maps that keys could lie in: what a decision costs in each, and what a
+//! key takes. Every case in a process of its own.
 //!
-//! 95 of 100 decisions are for a known key, the others put a key in and take out another; two threads. `known` is known keys only. Every map hashes with the standard
-//! library's `RandomState`; a decision is a load and a compare-and-swap of the word found.
+//! 95 of 100 decisions are for a known key, the others put a key in and take out another; two
+//! threads. `known` is known keys only. Every map hashes with the standard library's `RandomState`;
+//! a decision is a load and a compare-and-swap of the word found.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,4 +1,5 @@
-//! Owns what a key takes in memory, beside peers: what the process has more of after the keys came, what they own included.
+//! Owns what a key takes in memory, beside peers: what the process has more of after the keys came,
+//! what they own included.
 
 use std::hint::black_box;
 

@@ -1,4 +1,5 @@
-//! The figures that are promised: what we cost in terms of peers and floors, all of it interleaved in one process.
+//! The figures that are promised: what we cost in terms of peers and floors, all of it interleaved
+//! in one process.
 //!
 //! `cargo xtask ratios [--quick] [--json FILE]`
 

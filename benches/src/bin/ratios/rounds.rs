@@ -1,4 +1,5 @@
-//! Owns the rounds: in each, every case once, in an order of its own, so that whatever slows the machine down slows down all of them.
+//! Owns the rounds: in each, every case once, in an order of its own, so that whatever slows the
+//! machine down slows down all of them.
 
 use std::time::{Duration, Instant};
 
@@ -13,9 +14,11 @@ const BATCH: Duration = Duration::from_millis(1);
 const CROWDED_EVERY: usize = 4;
 
 pub(crate) struct Rounds {
-    /// Nanoseconds for a call, by case and round; `None` where it was not its turn, or does not count.
+    /// Nanoseconds for a call, by case and round; `None` where it was not its turn, or does not
+    /// count.
     nanos: Vec<Vec<Option<f64>>>,
-    /// How far the cores were from each other, where that was the same before and after the samples of two threads.
+    /// How far the cores were from each other, where that was the same before and after the samples
+    /// of two threads.
     pub(crate) distances: Vec<Option<Distance>>,
     /// All readings of the probe, in nanoseconds there and back.
     pub(crate) probes: Vec<f64>,
@@ -63,7 +66,8 @@ impl Rounds {
         self.nanos[case].iter().flatten().copied().collect()
     }
 
-    /// What the one takes in terms of the other, in each round that has both, or each of those at this distance.
+    /// What the one takes in terms of the other, in each round that has both, or each of those at
+    /// this distance.
     pub(crate) fn ratios(&self, case: usize, reference: usize, distance: Option<Distance>) -> Spread {
         let rounds = self.nanos[case].iter().zip(&self.nanos[reference]).zip(&self.distances);
         let wanted = rounds.filter(|(_, at)| distance.is_none() || **at == distance);

@@ -6,8 +6,8 @@ use portable_atomic::Ordering;
 
 use crate::watch::{Point, changed, point};
 
-/// `changes`: whether a successful compare-exchange counts as a change of state. In tollgate the 64-bit words are the state and the
-/// epoch, the 32-bit ones the claims.
+/// `changes`: whether a successful compare-exchange counts as a change of state. In tollgate the
+/// 64-bit words are the state and the epoch, the 32-bit ones the claims.
 macro_rules! atomic {
     ($name:ident, $int:ty, changes: $changes:literal) => {
         #[doc = concat!("`portable_atomic::", stringify!($name), "` behind points.")]
@@ -82,7 +82,8 @@ macro_rules! atomic {
                 self.0.fetch_sub(value, order)
             }
 
-            /// A load, and compare-exchanges, each behind a point. In tollgate it keeps counts, not state.
+            /// A load, and compare-exchanges, each behind a point. In tollgate it keeps counts, not
+            /// state.
             pub fn fetch_update(
                 &self,
                 set_order: Ordering,

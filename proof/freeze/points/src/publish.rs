@@ -1,4 +1,5 @@
-//! Owns the publish-once cell: `OnceBox` taken apart, so that each of its steps is behind a point of its own.
+//! Owns the publish-once cell: `OnceBox` taken apart, so that each of its steps is behind a point
+//! of its own.
 
 use once_cell::race::OnceBox;
 

@@ -58,7 +58,8 @@ pub struct Ice {
     thaw: Receiver<()>,
 }
 
-/// Ice for one thread: what it reports when it has been stopped, and what keeps it stopped for as long as it is kept.
+/// Ice for one thread: what it reports when it has been stopped, and what keeps it stopped for as
+/// long as it is kept.
 pub fn ice() -> (Ice, Receiver<Stopped>, Sender<()>) {
     let (stopped, observer) = channel();
     let (keeper, thaw) = channel();
@@ -73,7 +74,8 @@ struct Watch {
     changes: Cell<usize>,
     /// The point at which the thread is to be stopped.
     stop: Cell<usize>,
-    /// Points left, inside of `watched` and out, until the thread is asked whether it waits in vain.
+    /// Points left, inside of `watched` and out, until the thread is asked whether it waits in
+    /// vain.
     patience: Cell<usize>,
 }
 
@@ -114,8 +116,8 @@ pub fn count(call: impl FnOnce()) -> Passage {
     WATCH.with(Watch::passage)
 }
 
-/// Runs `call`, and stops this thread before point `at` of its `watched` part, counted from 0, until the ice melts. A call that has fewer points
-/// ends without.
+/// Runs `call`, and stops this thread before point `at` of its `watched` part, counted from 0,
+/// until the ice melts. A call that has fewer points ends without.
 pub fn freeze(ice: Ice, at: usize, call: impl FnOnce()) -> Passage {
     ICE.replace(Some(ice));
     WATCH.with(|watch| watch.stop.set(at));
@@ -125,11 +127,13 @@ pub fn freeze(ice: Ice, at: usize, call: impl FnOnce()) -> Passage {
     passage
 }
 
-/// Runs `call`, and each time that it has passed `patience` points more, `watched` or not, asks whether it is hopeless.
+/// Runs `call`, and each time that it has passed `patience` points more, `watched` or not, asks
+/// whether it is hopeless.
 ///
 /// # Errors
 ///
-/// [`OutOfPatience`] if it was given up. It is unwound from where it stood, and what it holds on its stack is dropped.
+/// [`OutOfPatience`] if it was given up. It is unwound from where it stood, and what it holds on
+/// its stack is dropped.
 pub fn patiently<R>(
     patience: usize,
     hopeless: impl FnMut() -> bool + 'static,

@@ -1,7 +1,9 @@
-//! Soaks buckets of several kinds and rates, and audits every window of every length against the bound: `soak [--seconds 5] [--threads 16]`.
+//! Soaks buckets of several kinds and rates, and audits every window of every length against the
+//! bound: `soak [--seconds 5] [--threads 16]`.
 //!
-//! More threads than cores, so that they are stopped between reading the clock and using the reading, and in the middle of calls. The seconds are
-//! shared among the buckets. A line for each stream; ends with 1 if a window exceeds the bound.
+//! More threads than cores, so that they are stopped between reading the clock and using the
+//! reading, and in the middle of calls. The seconds are shared among the buckets. A line for each
+//! stream; ends with 1 if a window exceeds the bound.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -52,7 +54,8 @@ fn with_limits<const N: usize>(plan: Plan<N>, records: [Record; N]) -> Vec<(Limi
     plan.limits.into_iter().zip(records).collect()
 }
 
-/// Exact rates and rounded ones, slow ones and such as are never exhausted, bursts of one token and large ones.
+/// Exact rates and rounded ones, slow ones and such as are never exhausted, bursts of one token and
+/// large ones.
 fn soaks() -> Vec<(&'static str, Soak)> {
     let two_exact = [limit("100000/s", 100), limit("125MB/s", 100_000)];
     let two_rounded = [limit("333333/s", 50), limit("64MiB/s", 20_000)];
