@@ -221,7 +221,7 @@ model! {
     }
 }
 
-/// The line of its group in which a key is looked for first, as `Nonekeyed/group.rs` has it under
+/// The line of its group in which a key is looked for first, as `keyed/group.rs` has it under
 /// loom: two of them.
 fn line(key: u8) -> u64 {
     Hasher::new().hash_one(key) >> 31 & 1

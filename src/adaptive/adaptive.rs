@@ -1,6 +1,6 @@
 //! Owns the factor on a bucket's rate: steps it by a policy, and puts it on the bucket. What a step
-//! does is in `Noneadaptive/steps.rs` and the policy; the orderings are in `Nonestate/epoch.rs`,
-//! `Nonestate/words.rs` and `Nonestate/claim.rs`.
+//! does is in `steps.rs` and the policy; the orderings are in `state/epoch.rs`,
+//! `state/words.rs` and `state/claim.rs`.
 
 use core::fmt;
 

@@ -1,5 +1,5 @@
 //! Owns the bucket of several streams as callers see it; how its state changes is in
-//! `Nonestate/multi.rs`.
+//! `state/multi.rs`.
 
 use core::fmt;
 use core::future::Future;

@@ -1,5 +1,5 @@
 //! Owns the bucket of one stream: one word, changed by one compare-and-swap; the arithmetic is in
-//! `Nonedecision/meter.rs`.
+//! `decision/meter.rs`.
 
 use core::fmt;
 use core::future::Future;
@@ -56,7 +56,7 @@ pub struct TokenBucket<C = DefaultClock> {
 /// other.
 #[repr(C, align(64))]
 struct Word {
-    /// Units spent, modulo 2^64; see `Nonedecision/meter.rs`.
+    /// Units spent, modulo 2^64; see `decision/meter.rs`.
     ///
     /// `Relaxed` is enough for all that is done to it: it is the whole state, so there is no second
     /// location to order it with.

@@ -1,5 +1,5 @@
 //! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in
-//! between. The rule is in `Nonedeadline/backlog.rs`.
+//! between. The rule is in `backlog.rs`.
 
 use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -80,7 +80,7 @@ pub trait Cell<const N: usize>: Send + Sync {
 /// | 2^63 + 0 to 2^30 - 1 | vacant |
 /// | 2^63 + 2^30 and as many | claimed |
 /// | 2^63 + 2^31 and as many | open, without words |
-/// | any other | units spent, modulo 2^64; see `Nonedecision/meter.rs` |
+/// | any other | units spent, modulo 2^64; see `decision/meter.rs` |
 ///
 /// Nobody has spent 2^63 within 2^62 units of the beginning; a verb that arrives there later, once
 /// in 2^64 units, leaves up to 2^32 units more spent: seconds of accrual in centuries.
@@ -88,7 +88,7 @@ pub trait Cell<const N: usize>: Send + Sync {
 /// The lower 30 bits say how many keys had been put into the group when the cell became vacant, so
 /// they differ from one key to the next: a thread that takes an old claim for a new one has stood
 /// still for exactly 2^30 keys of its group. That no two words are the same is in
-/// `Nonekeyed/keys.rs`: a key begins with more spent than any key before it ended with, and only
+/// `keys.rs`: a key begins with more spent than any key before it ended with, and only
 /// what gives back tokens leaves less spent than there was.
 #[derive(Debug)]
 pub struct Word(AtomicU64);

@@ -1,5 +1,5 @@
 //! Owns the lease of one key: what is held here is spent without its bucket; the rest is in
-//! `Nonelease/chunk.rs`.
+//! `lease/chunk.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;

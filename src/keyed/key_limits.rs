@@ -1,7 +1,7 @@
 //! Owns the limits of one tier of keys, and how they change: which terms are current, and the loop
-//! that publishes the next. The arithmetic is in `Nonekeyed/terms.rs`.
+//! that publishes the next. The arithmetic is in `terms.rs`.
 //!
-//! It is the protocol of `Nonestate/multi.rs`, without words: terms lie in slots that are claimed,
+//! It is the protocol of `state/multi.rs`, without words: terms lie in slots that are claimed,
 //! written, and published by the epoch. Nobody waits for a change, nor one change for another. Keys
 //! are not touched: a call looks at the epoch, and reads the words of its key in the terms that it
 //! names.

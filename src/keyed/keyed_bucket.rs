@@ -1,5 +1,5 @@
 //! Owns the bucket of one key as a value: what waits, and what is lent. Where it lies, and what a
-//! verb does to it, is in `Nonekeyed/keys.rs`.
+//! verb does to it, is in `keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;

@@ -1,5 +1,5 @@
 //! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in
-//! `Nonekeyed/keys.rs`.
+//! `keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;

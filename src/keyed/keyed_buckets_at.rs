@@ -1,5 +1,5 @@
 //! Owns the buckets of all keys at one instant: every verb, as what it does to words; where those
-//! lie is in `Nonekeyed/keys.rs`.
+//! lie is in `keys.rs`.
 
 use core::borrow::Borrow;
 use core::fmt;

@@ -1,6 +1,6 @@
 //! Owns the keys of a `KeyedBuckets`: when one is added, when one may go, and how many there are.
-//! What a verb does to the words of a key is in `Nonedecision/limits.rs`, what they mean after a
-//! change of the limits in `Nonekeyed/terms.rs`.
+//! What a verb does to the words of a key is in `decision/limits.rs`, what they mean after a
+//! change of the limits in `terms.rs`.
 //!
 //! # Eviction
 //!

@@ -1,5 +1,5 @@
 //! Owns the lease of several streams: what is held here is spent without the bucket; the rest is in
-//! `Nonelease/chunk.rs`.
+//! `chunk.rs`.
 
 use core::fmt;
 use core::time::Duration;

@@ -1,7 +1,7 @@
 //! Owns the loop that reads a version, decides, and publishes the next; the arithmetic is in
-//! `Nonedecision/limits.rs` and `Nonedecision/revision.rs`, the orderings are in
-//! `Nonestate/epoch.rs`, `Nonestate/words.rs`, `Nonestate/revision_slot.rs` and
-//! `Nonestate/claim.rs`.
+//! `decision/limits.rs` and `decision/revision.rs`, the orderings are in
+//! `epoch.rs`, `words.rs`, `revision_slot.rs` and
+//! `claim.rs`.
 
 use core::time::Duration;
 
