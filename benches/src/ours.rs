@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use tollgate::{Clock, Handle, Lease, Limit, ManualClock, MultiBucket, MultiLease, TokenBucket};
+use tollgate::{Clock, Handle, Lease, Limit, ManualClock, MultiBucket, MultiLease, Time, TokenBucket};
 
 use crate::peers::Free;
 use crate::ticks::Ticks;
@@ -197,6 +197,104 @@ impl<const N: usize> Contestant for SeveralLease<N> {
     }
 }
 
+/// [`MultiBucket::put_back`], on a bucket with room for it.
+#[derive(Debug)]
+pub struct PutBack<const N: usize>(MultiBucket<N, ManualClock>);
+
+impl<const N: usize> Contestant for PutBack<N> {
+    type Own<'a> = Ticks;
+
+    fn own(&self) -> Ticks {
+        Ticks::begin()
+    }
+
+    #[inline(always)]
+    fn decide(&self, ticks: &mut Ticks) -> bool {
+        self.0.at(ticks.time()).put_back(amounts());
+        true
+    }
+}
+
+/// Empty, with more room than any measurement fills.
+impl<const N: usize> Limiter for PutBack<N> {
+    fn granting() -> Self {
+        Self(several(ENDLESS, Some(0)))
+    }
+
+    fn holding(_: u32) -> Self {
+        Self::granting()
+    }
+}
+
+/// [`MultiBucket::take_up_to`], of one item.
+#[derive(Debug)]
+pub struct UpTo<const N: usize>(MultiBucket<N, ManualClock>);
+
+impl<const N: usize> Contestant for UpTo<N> {
+    type Own<'a> = Ticks;
+
+    fn own(&self) -> Ticks {
+        Ticks::begin()
+    }
+
+    #[inline(always)]
+    fn decide(&self, ticks: &mut Ticks) -> bool {
+        self.0.at(ticks.time()).take_up_to(black_box(1), amounts()) == 1
+    }
+}
+
+/// A contestant whose limits were changed once, to the limits that it began with.
+#[derive(Debug)]
+pub struct Later<L>(L);
+
+/// A contestant whose limits can change.
+pub trait Changeable {
+    /// Sets the limits that are there, which makes them later ones.
+    fn change(&self);
+}
+
+impl<L: Contestant> Contestant for Later<L> {
+    type Own<'a>
+        = L::Own<'a>
+    where
+        Self: 'a;
+
+    fn own(&self) -> Self::Own<'_> {
+        self.0.own()
+    }
+
+    #[inline(always)]
+    fn decide(&self, own: &mut Self::Own<'_>) -> bool {
+        self.0.decide(own)
+    }
+}
+
+impl<L: Limiter + Changeable> Limiter for Later<L> {
+    fn granting() -> Self {
+        let limiter = L::granting();
+        limiter.change();
+        Self(limiter)
+    }
+
+    fn holding(takes: u32) -> Self {
+        let limiter = L::holding(takes);
+        limiter.change();
+        Self(limiter)
+    }
+}
+
+macro_rules! changeable {
+    ($($name:ident)*) => {$(
+        impl<const N: usize> Changeable for $name<N> {
+            fn change(&self) {
+                self.0.at(Time::ZERO).set_limits(self.0.limits()).expect("limits that were there before");
+            }
+        }
+    )*};
+}
+
+changeable! { Several SeveralOnClock Handles HandlesOnClock PutBack UpTo }
+
 macro_rules! limiter {
     ($($name:ty $([const $n:ident])?: $new:ident;)*) => {$(
         impl$(<const $n: usize>)? Limiter for $name {
@@ -219,6 +317,7 @@ limiter! {
     OneLease: one;
     SeveralLease<N> [const N]: several;
     Several<N> [const N]: several;
+    UpTo<N> [const N]: several;
     SeveralOnClock<N> [const N]: several;
     Handles<N> [const N]: several;
     HandlesOnClock<N> [const N]: several;
