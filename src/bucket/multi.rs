@@ -16,7 +16,7 @@ use crate::decision::wait_bounds::Queue;
 use crate::lease::chunk::Lender;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::Stamp;
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::multi::Versions;
 use crate::state::snapshot::Snapshot;
 use crate::state::store::{Bucket, Change};
@@ -895,8 +895,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
         &self.queue
     }
 
-    fn bell(&self) -> Option<&Bell> {
-        Some(self.state.bell())
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(self.state.limits_changed())
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {

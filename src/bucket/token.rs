@@ -13,7 +13,7 @@ use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::Queue;
 use crate::lease::chunk::Lender;
 use crate::limit::limit::{Limit, LimitError};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Bucket, Change};
 use crate::sync::{AtomicU64, Relaxed};
 use crate::wait::estimate::Estimate;
@@ -577,7 +577,7 @@ impl<C: Clock + Sync> TokenBucket<C> {
 }
 
 impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
-    fn bell(&self) -> Option<&Bell> {
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
         None
     }
 

@@ -12,7 +12,7 @@ use crate::keyed::terms::{self, Terms};
 use crate::keyed::terms_slot::TermsSlot;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::{Epoch, Stamp};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::slots::Slots;
 use crate::sync::Backoff;
 
@@ -24,7 +24,7 @@ pub(crate) struct KeyLimits<const N: usize> {
     written: [Limit; N],
     /// All terms but the first: those of index 1 are in slot 0.
     later: Slots<TermsSlot<N>, 0>,
-    bell: Bell,
+    limits_changed: LimitsChanged,
 }
 
 /// The index of the limits that a tier is built with. They stay where they are, in plain memory,
@@ -34,7 +34,7 @@ const FIRST: usize = 0;
 impl<const N: usize> KeyLimits<N> {
     pub(crate) fn new(written: [Limit; N], origin: Time) -> Result<Self, LimitError> {
         let first = Limits::new(written, origin)?;
-        Ok(Self { epoch: Epoch::new(), first, written, later: Slots::new(), bell: Bell::new() })
+        Ok(Self { epoch: Epoch::new(), first, written, later: Slots::new(), limits_changed: LimitsChanged::new() })
     }
 
     /// The instant from which the first limits hold.
@@ -102,7 +102,7 @@ impl<const N: usize> KeyLimits<N> {
                 slot.write(&old.next(&streams, now), &written);
                 if index < Stamp::SLOTS && self.epoch.publish(seen, index) {
                     self.retire(seen.index().checked_sub(1));
-                    self.bell.ring();
+                    self.limits_changed.notify();
                     return Ok(());
                 }
                 backoff.spin();
@@ -113,8 +113,8 @@ impl<const N: usize> KeyLimits<N> {
         }
     }
 
-    pub(crate) fn bell(&self) -> &Bell {
-        &self.bell
+    pub(crate) fn limits_changed(&self) -> &LimitsChanged {
+        &self.limits_changed
     }
 
     /// Gives back a slot.

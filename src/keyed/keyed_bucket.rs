@@ -18,7 +18,7 @@ use crate::keyed::keyed_buckets::KeyedBuckets;
 use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::tier::{OneTier, TierOf};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Bucket, Change};
 use crate::wait::estimate::Estimate;
 use crate::wait::reservation::Reservation;
@@ -322,8 +322,8 @@ where
         self.buckets.keys.terms(self.key).revision
     }
 
-    fn bell(&self) -> Option<&Bell> {
-        Some(self.buckets.keys.bell(self.key))
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(self.buckets.keys.limits_changed(self.key))
     }
 
     fn queue(&self) -> &Queue<N> {

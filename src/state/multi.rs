@@ -14,7 +14,7 @@ use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::{Epoch, Stamp};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::revision_slot::RevisionSlot;
 use crate::state::slots::Slots;
 use crate::state::snapshot::Snapshot;
@@ -34,8 +34,8 @@ pub(crate) struct Versions<const N: usize, const S: usize> {
     written: [Limit; N],
     /// All revisions but the first: that of index 1 is in slot 0.
     revisions: Slots<RevisionSlot<N>, REVISIONS>,
-    /// Only changes ring it, and only waiters listen.
-    bell: Bell,
+    /// Only changes notify through it, and only waiters listen.
+    limits_changed: LimitsChanged,
 }
 
 #[repr(C)]
@@ -58,7 +58,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         let start = State { limits: FIRST_LIMITS, spent: limits.start() };
         let slots = Slots::beginning_with([Slot::current(&start)]);
         let shared = CachePadded::new(Shared { epoch: Epoch::new(), slots });
-        Ok(Self { shared, limits, written, revisions: Slots::new(), bell: Bell::new() })
+        Ok(Self { shared, limits, written, revisions: Slots::new(), limits_changed: LimitsChanged::new() })
     }
 
     #[inline(always)]
@@ -387,18 +387,18 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             let (next, spent) = old.next(&limits, spent, now, inherit);
             Some((next, written, spent))
         });
-        self.bell.ring();
+        self.limits_changed.notify();
         Ok(())
     }
 
-    pub(crate) fn bell(&self) -> &Bell {
-        &self.bell
+    pub(crate) fn limits_changed(&self) -> &LimitsChanged {
+        &self.limits_changed
     }
 
     /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer
     /// already, nothing changes.
     ///
-    /// It rings no bell: nobody's turn comes earlier by it, and whoever sleeps looks again at the
+    /// It notifies nobody: no waiter's turn comes earlier by it, and whoever sleeps looks again at the
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
         self.change(clock, &|old, written, spent, now| {
@@ -413,7 +413,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             let (next, spent) = old.resumed(spent, now)?;
             Some((next, *written, spent))
         });
-        self.bell.ring();
+        self.limits_changed.notify();
     }
 
     /// Publishes the version and the limits that `follow` makes of the current ones at a reading of

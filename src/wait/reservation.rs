@@ -223,7 +223,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     #[cfg(feature = "std")]
     pub fn wait(self) {
-        let Ok(()) = waiting::sleep(self.bucket.bell(), |nap| self.left(nap));
+        let Ok(()) = waiting::sleep(self.bucket.limits_changed(), |nap| self.left(nap));
         self.commit();
     }
 
@@ -259,7 +259,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
     pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
         async move {
-            let Ok(()) = waiting::sleep_on(self.bucket.bell(), timer, |nap| self.left(nap)).await;
+            let Ok(()) = waiting::sleep_on(self.bucket.limits_changed(), timer, |nap| self.left(nap)).await;
             self.commit();
         }
     }

@@ -1108,20 +1108,20 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Those who sleep.
     Fault {
         id: "change-wakes-nobody",
-        edits: &[edit("state/multi.rs", "pub(crate) fn set_limits(", "self.bell.ring();", "")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn set_limits(", "self.limits_changed.notify();", "")],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
     Fault {
         id: "change-wakes-before-it-is-published",
         edits: &[
-            edit("state/multi.rs", "pub(crate) fn set_limits(", "self.bell.ring();", ""),
-            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();"),
+            edit("state/multi.rs", "pub(crate) fn set_limits(", "self.limits_changed.notify();", ""),
+            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.limits_changed.notify();"),
         ],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
     Fault {
         id: "resume-wakes-nobody",
-        edits: &[edit("state/multi.rs", "pub(crate) fn resume(", "self.bell.ring();", "")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn resume(", "self.limits_changed.notify();", "")],
         expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
     },
     Fault {
@@ -1139,8 +1139,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/waiting.rs",
             "pub(crate) async fn sleep_on<",
-            "listen!(bell.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
-            "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(bell.event() => listener);",
+            "listen!(limits_changed.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
+            "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(limits_changed.event() => listener);",
         )],
         expect: Killed("waking::a_task_that_falls_asleep_beside_a_resume_is_woken"),
     },
