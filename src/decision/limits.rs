@@ -7,7 +7,7 @@ use crate::clock::time::Time;
 use crate::decision::meter::Stream;
 use crate::decision::refused::Short;
 use crate::decision::refused::{Never, NotYet, Refused};
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::limit::limit::{Limit, LimitError};
 
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
@@ -180,20 +180,20 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
     }
 
-    /// The most units of each stream that may be owed at `now` within the bounds of `queue`; `None`
+    /// The most units of each stream that may be owed at `now` within `bounds`; `None`
     /// if a pause is longer than anybody may wait.
-    pub(crate) fn most_owed(&self, now: Time, queue: &Queue<N>) -> Option<[u64; N]> {
+    pub(crate) fn most_owed(&self, now: Time, bounds: &WaitBounds<N>) -> Option<[u64; N]> {
         let (elapsed, pause) = (self.elapsed(now), self.pause_left(now));
         if pause == u64::MAX {
             return None;
         }
-        let wait = u64::try_from(queue.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(pause)?;
+        let wait = u64::try_from(bounds.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(pause)?;
         // As far as time goes, which is 584 years from the origin of the clock.
         let end_of_time = u64::MAX - self.origin.as_nanos().saturating_add(elapsed);
         let wait = wait.min(end_of_time);
         Some(core::array::from_fn(|i| {
             let stream = &self.streams[i];
-            let most = stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt());
+            let most = stream.units(bounds.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt());
             u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)
         }))
     }

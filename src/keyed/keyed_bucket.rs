@@ -11,7 +11,7 @@ use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_buckets::KeyedBuckets;
@@ -326,8 +326,8 @@ where
         Some(self.buckets.keys.limits_changed(self.key))
     }
 
-    fn queue(&self) -> &Queue<N> {
-        &self.buckets.queue
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        &self.buckets.wait_bounds
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {

@@ -3,7 +3,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::state::limits_changed::LimitsChanged;
 
 /// What the words become, counted in these limits; `None` if nothing.
@@ -16,7 +16,7 @@ pub(crate) trait Bucket<const N: usize>: Sync {
     /// The limits as they are.
     fn revision(&self) -> Revision<N>;
 
-    fn queue(&self) -> &Queue<N>;
+    fn wait_bounds(&self) -> &WaitBounds<N>;
 
     /// What notifies sleepers of a change of limits; `None` if limits never change.
     fn limits_changed(&self) -> Option<&LimitsChanged>;

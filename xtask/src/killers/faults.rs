@@ -752,7 +752,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/limits.rs",
             "fn most_owed",
-            "stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt())",
+            "stream.units(bounds.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt())",
             "stream.furthest_debt()",
         )],
         expect: Killed("tests/queue::the_largest_debt_is_exact_to_a_token"),
