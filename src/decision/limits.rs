@@ -4,7 +4,7 @@
 use core::time::Duration;
 
 use crate::clock::time::Time;
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::decision::refused::Short;
 use crate::decision::refused::{Never, NotYet, Refused};
 use crate::decision::wait_bounds::WaitBounds;
@@ -14,7 +14,7 @@ use crate::limit::limit::{Limit, LimitError};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Limits<const N: usize> {
     pub(crate) origin: Time,
-    pub(crate) streams: [Stream; N],
+    pub(crate) streams: [Meter; N],
 }
 
 impl<const N: usize> Limits<N> {
@@ -22,7 +22,7 @@ impl<const N: usize> Limits<N> {
         for (stream, limit) in limits.into_iter().enumerate() {
             limit.check().map_err(|error| LimitError { stream, ..error })?;
         }
-        let streams = limits.map(|limit| Stream::new(limit).expect("checked above"));
+        let streams = limits.map(|limit| Meter::new(limit).expect("checked above"));
         Ok(Self { origin, streams })
     }
 

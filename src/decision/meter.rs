@@ -22,7 +22,7 @@ use crate::limit::limit::{Limit, LimitRule};
 
 /// One limit, made ready for decisions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Stream {
+pub(crate) struct Meter {
     pub(crate) line: Line,
     /// Units that a token is worth; never 0.
     unit: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Parts {
     pub(crate) closed: bool,
 }
 
-impl Stream {
+impl Meter {
     /// Amounts stay below this, so that a level and an amount add up within an `i64`.
     const MOST_UNITS: u128 = 1 << 62;
     const NINETY_DAYS: u64 = 90 * 24 * 3600 * 1_000_000_000;
@@ -403,8 +403,8 @@ mod tests {
     use super::*;
     use crate::limit::rate::Rate;
 
-    fn stream(rate: Rate, capacity: u64) -> Stream {
-        Stream::new(Limit::new(rate, capacity)).unwrap()
+    fn stream(rate: Rate, capacity: u64) -> Meter {
+        Meter::new(Limit::new(rate, capacity)).unwrap()
     }
 
     #[test]
@@ -438,7 +438,7 @@ mod tests {
             for period in [1, 7, 1 << 40, u64::MAX - 1, u64::MAX] {
                 for capacity in [1, 10, 1 << 61, 1 << 62, u64::MAX] {
                     let rate = Rate::new(tokens, Duration::from_nanos(period)).unwrap();
-                    let _ = Stream::new(Limit::new(rate, capacity));
+                    let _ = Meter::new(Limit::new(rate, capacity));
                 }
             }
         }
@@ -451,15 +451,15 @@ mod tests {
         let most = (1 << 42) - 1;
         assert_eq!(stream(Rate::per_second(1), most).unit, 1 << 20);
         assert_eq!(stream(Rate::per_second(1), most).precision(), 954);
-        let refused = Stream::new(Limit::new(Rate::per_second(1), most + 1));
+        let refused = Meter::new(Limit::new(Rate::per_second(1), most + 1));
         assert_eq!(refused, Err(LimitRule::CapacityTooLarge { most }));
     }
 
     #[test]
     fn the_fastest_rate_leaves_ninety_days() {
         let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
-        assert!(Stream::new(Limit::new(Rate::per_second(fastest), 1)).is_ok());
-        assert_eq!(Stream::new(Limit::new(Rate::per_second(fastest + 1), 1)), Err(LimitRule::RateTooFast));
+        assert!(Meter::new(Limit::new(Rate::per_second(fastest), 1)).is_ok());
+        assert_eq!(Meter::new(Limit::new(Rate::per_second(fastest + 1), 1)), Err(LimitRule::RateTooFast));
     }
 
     #[test]
@@ -481,7 +481,7 @@ mod tests {
     #[test]
     fn every_function_is_total_for_a_torn_word() {
         for limit in [Limit::per_second(1), Limit::per_second(1 << 36), Limit::per_day(3).capacity(1 << 26)] {
-            let stream = Stream::new(limit).unwrap();
+            let stream = Meter::new(limit).unwrap();
             for spent in [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62] {
                 for elapsed in [0, 1, u64::MAX, 1 << 63] {
                     let n = stream.capacity();
@@ -503,7 +503,7 @@ mod tests {
     }
 
     /// One of each kind: exact and not, slow, fast, the fastest, and none.
-    fn kinds() -> impl Iterator<Item = Stream> {
+    fn kinds() -> impl Iterator<Item = Meter> {
         let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
         let rates = [1000, 7, 333, 1 << 20, 64 << 30, fastest, 0].map(Rate::per_second);
         rates.into_iter().chain([Rate::per_day(11)]).map(|rate| stream(rate, 1))
@@ -561,7 +561,7 @@ mod tests {
     #[test]
     fn a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed() {
         let old = 1_000_000;
-        let now = old + Stream::NINETY_DAYS;
+        let now = old + Meter::NINETY_DAYS;
         for stream in kinds() {
             let most = stream.furthest_debt();
             let spent = stream.owe(stream.reset(now, 0), now, most, most).unwrap();

@@ -18,7 +18,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::decision::revision::Revision;
 use crate::limit::limit::{Limit, LimitError};
 
@@ -102,7 +102,7 @@ impl<const N: usize> Terms<N> {
 
     /// What follows if the limits change at `now` to these streams, which count in the same units.
     /// A `now` before the last change counts as that.
-    pub(crate) fn next(&self, streams: &[Stream; N], now: Time) -> Self {
+    pub(crate) fn next(&self, streams: &[Meter; N], now: Time) -> Self {
         let limits = &self.revision.limits;
         let elapsed = limits.elapsed(now);
         let places = core::array::from_fn(|i| {
@@ -163,10 +163,10 @@ pub(crate) const fn is_later(one: u64, than: u64) -> bool {
 }
 
 /// These limits, in the units of `first`.
-pub(crate) fn in_units_of<const N: usize>(first: &Limits<N>, written: &[Limit; N]) -> Result<[Stream; N], LimitError> {
+pub(crate) fn in_units_of<const N: usize>(first: &Limits<N>, written: &[Limit; N]) -> Result<[Meter; N], LimitError> {
     let mut streams = first.streams;
     for (stream, limit) in written.iter().enumerate() {
-        let made = Stream::in_units(*limit, first.streams[stream].unit());
+        let made = Meter::in_units(*limit, first.streams[stream].unit());
         streams[stream] = made.map_err(|rule| LimitError { stream, limit: *limit, rule })?;
     }
     Ok(streams)

@@ -2,7 +2,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::decision::revision::Revision;
 use crate::limit::limit::Limit;
 use crate::limit::notation::Scale;
@@ -110,7 +110,7 @@ impl<const N: usize> RevisionSlot<N> {
         let origin = Time::from_nanos(self.origin.load(Relaxed));
         let streams = core::array::from_fn(|i| {
             let manner = self.word(i, Word::Manner);
-            Stream::of_parts(crate::decision::meter::Parts {
+            Meter::of_parts(crate::decision::meter::Parts {
                 whole: self.word(i, Word::Whole),
                 part: self.word(i, Word::Part),
                 unit: self.word(i, Word::Unit),
