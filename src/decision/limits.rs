@@ -235,7 +235,7 @@ impl<const N: usize> Limits<N> {
     /// What there would be to wait for if `units` were taken from these words.
     pub(crate) fn would_wait(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> NotYet<N> {
         let short = core::array::from_fn(|i| Short {
-            line: self.streams[i].line,
+            refill: self.streams[i].refill,
             units: self.streams[i].missing(spent[i], elapsed, units[i]),
         });
         NotYet { pause: 0, elapsed, short }
@@ -245,7 +245,7 @@ impl<const N: usize> Limits<N> {
     /// taken from have reached `ends`.
     pub(crate) fn remaining(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> NotYet<N> {
         let short = core::array::from_fn(|i| Short {
-            line: self.streams[i].line,
+            refill: self.streams[i].refill,
             units: if units[i] == 0 { 0 } else { self.streams[i].remaining(ends[i], elapsed) },
         });
         NotYet { pause: 0, elapsed, short }
@@ -269,7 +269,7 @@ impl<const N: usize> Limits<N> {
     #[inline]
     pub(crate) fn not_yet(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> NotYet<N> {
         let short = core::array::from_fn(|i| Short {
-            line: self.streams[i].line,
+            refill: self.streams[i].refill,
             units: self.streams[i].shortfall(spent[i], elapsed, amounts[i]),
         });
         NotYet { pause: 0, elapsed, short }

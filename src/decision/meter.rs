@@ -2,11 +2,11 @@
 //! atomic, never a clock.
 //!
 //! The whole state of a stream is one counter, `spent`, in units: what was debited, and what was
-//! forfeited because the bucket was full. What accrued is a [`Line`]; the level is the difference,
+//! forfeited because the bucket was full. What accrued is a [`Refill`]; the level is the difference,
 //! cut off at the capacity:
 //!
 //! ```text
-//! accrued(t) = line(t)                  a bucket that begins full has spent = -capacity at t = 0, an empty one 0
+//! accrued(t) = refill(t)                a bucket that begins full has spent = -capacity at t = 0, an empty one 0
 //! level(t)   = min(accrued(t) - spent, capacity)         negative: debt, or a `now` older than the last take
 //! take(n)    : granted iff n <= level(t);     spent -> accrued(t) - level(t) + n
 //! ```
@@ -17,13 +17,13 @@ use core::num::NonZeroU64;
 use core::time::Duration;
 
 use crate::decision::inherit::Inherit;
-use crate::decision::refill::Line;
+use crate::decision::refill::Refill;
 use crate::limit::limit::{Limit, LimitRule};
 
 /// One limit, made ready for decisions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Meter {
-    pub(crate) line: Line,
+    pub(crate) refill: Refill,
     /// Units that a token is worth; never 0.
     unit: u64,
     /// `capacity * unit`; below 2^62.
@@ -61,16 +61,16 @@ impl Meter {
         let Limit { rate, capacity, starts_full } = limit;
         let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
         let (num, den) = rate.reduced();
-        let (unit, line, precision) = if num == 0 {
+        let (unit, refill, precision) = if num == 0 {
             // Nothing accrues, but what accrued at another rate before is to be kept: that of whole
             // numbers a second, if the capacity allows it.
             let mut unit = 1_000_000_000;
             while unit > 1 && capacity > (Self::MOST_UNITS - 1) as u64 / unit {
                 unit /= 10;
             }
-            (unit, Line::exact(0), 0)
+            (unit, Refill::exact(0), 0)
         } else if num <= 9 && (capacity as u128 * den as u128) < Self::MOST_UNITS {
-            (den, Line::exact(num), 0)
+            (den, Refill::exact(num), 0)
         } else {
             let (num, den) = (num as u128, den as u128);
             // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if
@@ -80,9 +80,9 @@ impl Meter {
             while unit > coarsest && unit > (Self::MOST_UNITS - 1) / capacity as u128 {
                 unit /= 2;
             }
-            (unit as u64, Line::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
+            (unit as u64, Refill::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
         };
-        Self { line, unit, ceiling: 0, capacity: tokens, precision, starts_full, closed: false }
+        Self { refill, unit, ceiling: 0, capacity: tokens, precision, starts_full, closed: false }
             .checked(LimitRule::RateTooFast)
     }
 
@@ -103,16 +103,16 @@ impl Meter {
             return Err(too_fast);
         }
         let precision = if num % den == 0 { 0 } else { den.div_ceil(num) as u16 };
-        let line = Line::rounded(num, den);
-        Self { line, unit, ceiling: 0, capacity, precision, starts_full, closed: false }.checked(too_fast)
+        let refill = Refill::rounded(num, den);
+        Self { refill, unit, ceiling: 0, capacity, precision, starts_full, closed: false }.checked(too_fast)
     }
 
     /// With its ceiling, if there is room for it.
     const fn checked(self, too_fast: LimitRule) -> Result<Self, LimitRule> {
-        let Self { line, unit, capacity, .. } = self;
+        let Self { refill, unit, capacity, .. } = self;
         // What 90 days of idling and a full bucket amount to must be told from a debt; one unit
         // more for the rounding.
-        let idle = line.at_wide(Self::NINETY_DAYS) + 1;
+        let idle = refill.at_wide(Self::NINETY_DAYS) + 1;
         let room = (i64::MAX as u128).saturating_sub(idle);
         if room < unit as u128 {
             return Err(too_fast);
@@ -125,7 +125,7 @@ impl Meter {
     }
 
     pub(crate) const fn parts(&self) -> Parts {
-        let (whole, part) = self.line.parts();
+        let (whole, part) = self.refill.parts();
         let Self { unit, precision, starts_full, closed, .. } = *self;
         Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, closed }
     }
@@ -140,7 +140,7 @@ impl Meter {
             Some(capacity) => capacity,
             None => NonZeroU64::MIN,
         };
-        Self { line: Line::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, closed }
+        Self { refill: Refill::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, closed }
     }
 
     pub(crate) const fn closed(self, closed: bool) -> Self {
@@ -175,8 +175,8 @@ impl Meter {
     pub(crate) const fn idle_limit(&self) -> Duration {
         // From wherever the line was when it was rounded down, it may gain one unit more than
         // from 0.
-        let rounding = !self.line.is_exact() as u64;
-        self.line.time_for(i64::MAX as u64 - self.ceiling - rounding)
+        let rounding = !self.refill.is_exact() as u64;
+        self.refill.time_for(i64::MAX as u64 - self.ceiling - rounding)
     }
 
     /// `spent` at the construction of a bucket.
@@ -188,7 +188,7 @@ impl Meter {
     /// ceiling.
     #[inline]
     const fn level(&self, spent: u64, elapsed: u64) -> i64 {
-        let level = self.line.at(elapsed).wrapping_sub(spent) as i64;
+        let level = self.refill.at(elapsed).wrapping_sub(spent) as i64;
         if level > self.ceiling as i64 { self.ceiling as i64 } else { level }
     }
 
@@ -208,7 +208,7 @@ impl Meter {
         if need > level {
             return None;
         }
-        Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))
+        Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))
     }
 
     /// Units that are missing for `n` tokens, at most the capacity.
@@ -252,7 +252,7 @@ impl Meter {
     /// capacity.
     #[inline]
     pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
-        let accrued = self.line.at(elapsed);
+        let accrued = self.refill.at(elapsed);
         let level = accrued.wrapping_sub(spent) as i64;
         let ceiling = self.ceiling as i64;
         if units == 0 || level >= ceiling {
@@ -273,7 +273,7 @@ impl Meter {
         if left < -(most as i64) {
             return None;
         }
-        Some(self.line.at(elapsed).wrapping_sub(left as u64))
+        Some(self.refill.at(elapsed).wrapping_sub(left as u64))
     }
 
     /// `n` tokens in units, if that is below 2^62.
@@ -292,26 +292,26 @@ impl Meter {
     /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90
     /// days ago is known to be old.
     pub(crate) const fn furthest_debt(&self) -> u64 {
-        let room = (i64::MAX as u128).saturating_sub(self.line.at_wide(Self::NINETY_DAYS) + 1);
+        let room = (i64::MAX as u128).saturating_sub(self.refill.at_wide(Self::NINETY_DAYS) + 1);
         if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }
     }
 
     /// The most units that may be owed at `elapsed` if they must be there `wait` nanoseconds later;
     /// the sum must not overflow.
     pub(crate) const fn accrues_within(&self, elapsed: u64, wait: u64) -> u128 {
-        self.line.at_wide(elapsed + wait) - self.line.at_wide(elapsed)
+        self.refill.at_wide(elapsed + wait) - self.refill.at_wide(elapsed)
     }
 
     /// Units by which the line, at `elapsed`, has not reached `end`.
     pub(crate) const fn remaining(&self, end: u64, elapsed: u64) -> u64 {
-        let remaining = end.wrapping_sub(self.line.at(elapsed)) as i64;
+        let remaining = end.wrapping_sub(self.refill.at(elapsed)) as i64;
         if remaining > 0 { remaining as u64 } else { 0 }
     }
 
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
         let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
-        self.line.at(elapsed).wrapping_sub(tokens * self.unit)
+        self.refill.at(elapsed).wrapping_sub(tokens * self.unit)
     }
 
     /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62,
@@ -352,12 +352,12 @@ impl Meter {
 
     /// Tokens that accrued by `elapsed`, in 2^-64, rounded down; modulo 2^128.
     pub(crate) const fn tokens_at(&self, elapsed: u64) -> u128 {
-        self.tokens(self.line.at_wide(elapsed))
+        self.tokens(self.refill.at_wide(elapsed))
     }
 
     /// The same for the time, `elapsed` or later, at which the line reaches `end`.
     pub(crate) const fn tokens_until(&self, end: u64, elapsed: u64) -> u128 {
-        self.tokens(self.line.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
+        self.tokens(self.refill.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
     }
 
     const fn tokens(&self, units: u128) -> u128 {
@@ -417,7 +417,7 @@ mod tests {
             (Rate::per_second(9_000_000_000), 1, 9),
         ] {
             let stream = stream(rate, 1);
-            assert_eq!((stream.unit, stream.line), (unit, Line::exact(slope)), "{rate}");
+            assert_eq!((stream.unit, stream.refill), (unit, Refill::exact(slope)), "{rate}");
             assert_eq!(stream.precision(), 0);
         }
     }
@@ -572,7 +572,7 @@ mod tests {
                 for units in [1, most] {
                     assert_eq!(stream.owe(spent, elapsed, units, most), None, "{stream:?} at {elapsed}");
                 }
-                let owed = most + (stream.line.at(now) - stream.line.at(elapsed));
+                let owed = most + (stream.refill.at(now) - stream.refill.at(elapsed));
                 assert_eq!(stream.missing(spent, elapsed, 1), owed + 1, "{stream:?} at {elapsed}");
             }
         }
@@ -592,11 +592,11 @@ mod tests {
         for stream in kinds() {
             for (elapsed, wait) in [(0, 0), (0, 1), (12_345, 678), (1 << 62, 1 << 40), (1 << 63, (1 << 63) - 1)] {
                 let most = stream.accrues_within(elapsed, wait);
-                let line = |elapsed| stream.line.at_wide(elapsed) - stream.line.at_wide(0);
-                assert_eq!(most, line(elapsed + wait) - line(elapsed), "{stream:?}");
+                let refill = |elapsed| stream.refill.at_wide(elapsed) - stream.refill.at_wide(0);
+                assert_eq!(most, refill(elapsed + wait) - refill(elapsed), "{stream:?}");
                 if let Some(units) = u64::try_from(most).ok().filter(|units| (1..1 << 62).contains(units)) {
-                    assert!(stream.line.wait(elapsed, units).unwrap() <= wait.into(), "{stream:?}");
-                    assert!(stream.line.wait(elapsed, units + 1).unwrap() > wait.into(), "{stream:?}");
+                    assert!(stream.refill.wait(elapsed, units).unwrap() <= wait.into(), "{stream:?}");
+                    assert!(stream.refill.wait(elapsed, units + 1).unwrap() > wait.into(), "{stream:?}");
                 }
             }
         }

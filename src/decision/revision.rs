@@ -110,7 +110,7 @@ impl<const N: usize> Revision<N> {
         let short = core::array::from_fn(|i| {
             let stream = &self.limits.streams[i];
             let ahead = places[i].wrapping_sub(self.accrued[i]);
-            Short { line: stream.line, units: if amounts[i] == 0 { 0 } else { stream.units_of(ahead) } }
+            Short { refill: stream.refill, units: if amounts[i] == 0 { 0 } else { stream.units_of(ahead) } }
         });
         NotYet { pause: 0, elapsed: 0, short }
     }

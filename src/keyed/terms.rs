@@ -7,8 +7,8 @@
 //! ```text
 //! base         units that had accrued at t0, the instant of the change
 //! idle         units that a bucket had at t0 which nobody used
-//! accrued(t) = base + line(t - t0)
-//! most(t)    = min(capacity, idle + line(t - t0))           what such a bucket has at t
+//! accrued(t) = base + refill(t - t0)
+//! most(t)    = min(capacity, idle + refill(t - t0))         what such a bucket has at t
 //! level(t)   = min(accrued(t) - spent, most(t))
 //! ```
 //!
@@ -107,12 +107,12 @@ impl<const N: usize> Terms<N> {
         let elapsed = limits.elapsed(now);
         let places = core::array::from_fn(|i| {
             let (old, stream) = (self.places[i], &limits.streams[i]);
-            let accrued = old.accrued.wrapping_add(stream.line.fine(elapsed));
+            let accrued = old.accrued.wrapping_add(stream.refill.fine(elapsed));
             // One more than the line shows, where what it cut off makes a unit with what had been
             // cut off before.
-            let shown = old.base().wrapping_add(stream.line.at(elapsed));
+            let shown = old.base().wrapping_add(stream.refill.at(elapsed));
             let more = ((accrued >> 64) as u64).wrapping_sub(shown);
-            let gained = stream.line.at_wide(elapsed) + u128::from(more) + u128::from(old.idle);
+            let gained = stream.refill.at_wide(elapsed) + u128::from(more) + u128::from(old.idle);
             let idle = gained.min(stream.ceiling().into()) as u64;
             Place { accrued, idle, widest: old.widest.max(streams[i].ceiling()) }
         });

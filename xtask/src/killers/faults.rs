@@ -632,7 +632,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "const fn take(",
-            "Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))",
+            "Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))",
             "Some(spent.wrapping_add(need as u64))",
         )],
         expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
@@ -675,7 +675,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "const fn owe(",
-            "Some(self.line.at(elapsed).wrapping_sub(left as u64))",
+            "Some(self.refill.at(elapsed).wrapping_sub(left as u64))",
             "Some(spent.wrapping_add(units))",
         )],
         expect: Killed("lib::decision::meter::tests::a_debt_is_paid_off_by_time_and_not_before"),
