@@ -37,15 +37,15 @@ impl<const N: usize> Limits<N> {
         self.origin.after(Duration::from_nanos(elapsed))
     }
 
-    /// The same limits, counted from there, and closed or not.
-    pub(crate) fn from(self, origin: Time, closed: bool) -> Self {
-        Self { origin, streams: self.streams.map(|stream| stream.closed(closed)) }
+    /// The same limits, counted from there, and paused or not.
+    pub(crate) fn from(self, origin: Time, paused: bool) -> Self {
+        Self { origin, streams: self.streams.map(|stream| stream.paused(paused)) }
     }
 
     /// Whether the bucket is paused until the origin: before it nothing is granted.
     #[inline]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.streams[0].is_closed()
+    pub(crate) fn is_paused(&self) -> bool {
+        self.streams[0].is_paused()
     }
 
     /// Nanoseconds from `now` to the end of a pause, `u64::MAX` if nobody knows when that is; 0 if
@@ -54,13 +54,13 @@ impl<const N: usize> Limits<N> {
     /// Until then nothing accrues by itself: before the origin `elapsed` is 0.
     pub(crate) fn pause_left(&self, now: Time) -> u64 {
         match self.origin {
-            _ if !self.is_closed() => 0,
+            _ if !self.is_paused() => 0,
             Time::MAX => u64::MAX,
             origin => origin.nanos_since(now),
         }
     }
 
-    pub(crate) fn paused(&self, now: Time) -> bool {
+    pub(crate) fn paused_at(&self, now: Time) -> bool {
         self.pause_left(now) > 0
     }
 

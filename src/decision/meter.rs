@@ -33,9 +33,9 @@ pub(crate) struct Meter {
     /// is worth, rounded up.
     precision: u16,
     starts_full: bool,
-    /// Whether the limits that it is one of are closed. It is here because here there is room for
+    /// Whether the limits that it is one of are paused. It is here because here there is room for
     /// it: a word and its limit are one line.
-    closed: bool,
+    paused: bool,
 }
 
 /// A stream in words; any will do.
@@ -46,7 +46,7 @@ pub(crate) struct Parts {
     pub(crate) capacity: u64,
     pub(crate) precision: u16,
     pub(crate) starts_full: bool,
-    pub(crate) closed: bool,
+    pub(crate) paused: bool,
 }
 
 impl Meter {
@@ -82,7 +82,7 @@ impl Meter {
             }
             (unit as u64, Refill::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
         };
-        Self { refill, unit, ceiling: 0, capacity: tokens, precision, starts_full, closed: false }
+        Self { refill, unit, ceiling: 0, capacity: tokens, precision, starts_full, paused: false }
             .checked(LimitRule::RateTooFast)
     }
 
@@ -104,7 +104,7 @@ impl Meter {
         }
         let precision = if num % den == 0 { 0 } else { den.div_ceil(num) as u16 };
         let refill = Refill::rounded(num, den);
-        Self { refill, unit, ceiling: 0, capacity, precision, starts_full, closed: false }.checked(too_fast)
+        Self { refill, unit, ceiling: 0, capacity, precision, starts_full, paused: false }.checked(too_fast)
     }
 
     /// With its ceiling, if there is room for it.
@@ -126,29 +126,29 @@ impl Meter {
 
     pub(crate) const fn parts(&self) -> Parts {
         let (whole, part) = self.refill.parts();
-        let Self { unit, precision, starts_full, closed, .. } = *self;
-        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, closed }
+        let Self { unit, precision, starts_full, paused, .. } = *self;
+        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, paused }
     }
 
     /// The stream that these are the parts of; nothing of use, but no panic either, for parts of
     /// several.
     #[inline]
     pub(crate) const fn of_parts(parts: Parts) -> Self {
-        let Parts { whole, part, unit, capacity, precision, starts_full, closed } = parts;
+        let Parts { whole, part, unit, capacity, precision, starts_full, paused } = parts;
         let ceiling = capacity.wrapping_mul(unit);
         let capacity = match NonZeroU64::new(capacity) {
             Some(capacity) => capacity,
             None => NonZeroU64::MIN,
         };
-        Self { refill: Refill::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, closed }
+        Self { refill: Refill::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, paused }
     }
 
-    pub(crate) const fn closed(self, closed: bool) -> Self {
-        Self { closed, ..self }
+    pub(crate) const fn paused(self, paused: bool) -> Self {
+        Self { paused, ..self }
     }
 
-    pub(crate) const fn is_closed(&self) -> bool {
-        self.closed
+    pub(crate) const fn is_paused(&self) -> bool {
+        self.paused
     }
 
     #[inline]

@@ -136,7 +136,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
 
     pub(crate) fn available(&self, now: Time) -> [u64; N] {
         let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
-        if limits.paused(now) { [0; N] } else { limits.available(&state.spent, limits.elapsed(now)) }
+        if limits.paused_at(now) { [0; N] } else { limits.available(&state.spent, limits.elapsed(now)) }
     }
 
     pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {

@@ -43,7 +43,7 @@ enum Word {
     Unit,
     Capacity,
     /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power
-    /// of the rate's notation, 1 of being closed.
+    /// of the rate's notation, 1 of being paused.
     Manner,
     Tokens,
     Period,
@@ -56,7 +56,7 @@ const WORDS: usize = 9;
 const STARTS_FULL: u32 = 16;
 const FAMILY: u32 = 17;
 const POWER: u32 = 25;
-const CLOSED: u32 = 33;
+const PAUSED: u32 = 33;
 
 impl<const N: usize> Claimable for RevisionSlot<N> {
     fn free() -> Self {
@@ -92,7 +92,7 @@ impl<const N: usize> RevisionSlot<N> {
                 | u64::from(parts.starts_full) << STARTS_FULL
                 | u64::from(family) << FAMILY
                 | u64::from(power) << POWER
-                | u64::from(parts.closed) << CLOSED;
+                | u64::from(parts.paused) << PAUSED;
             let period = rate.period().as_nanos() as u64;
             let words = [parts.whole, parts.part, parts.unit, parts.capacity, manner, rate.tokens(), period];
             let words = words.into_iter().chain([(accrued >> 64) as u64, accrued as u64]);
@@ -117,7 +117,7 @@ impl<const N: usize> RevisionSlot<N> {
                 capacity: self.word(i, Word::Capacity),
                 precision: manner as u16,
                 starts_full: manner >> STARTS_FULL & 1 == 1,
-                closed: manner >> CLOSED & 1 == 1,
+                paused: manner >> PAUSED & 1 == 1,
             })
         });
         Limits { origin, streams }

@@ -1022,7 +1022,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "revision-read-no-pause",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "closed: manner >> CLOSED & 1 == 1", "closed: false")],
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "paused: manner >> PAUSED & 1 == 1", "paused: false")],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
