@@ -581,7 +581,7 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn limits(&self) -> [Limit; N] {
-        self.state.written()
+        self.state.configured()
     }
 
     /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one

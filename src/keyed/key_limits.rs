@@ -20,8 +20,8 @@ use crate::sync::Backoff;
 pub(crate) struct KeyLimits<const N: usize> {
     epoch: Epoch,
     first: Limits<N>,
-    /// The first limits as they were written.
-    written: [Limit; N],
+    /// The first limits as they were configured.
+    configured: [Limit; N],
     /// All terms but the first: those of index 1 are in slot 0.
     later: Slots<TermsSlot<N>, 0>,
     limits_changed: LimitsChanged,
@@ -32,9 +32,9 @@ pub(crate) struct KeyLimits<const N: usize> {
 const FIRST: usize = 0;
 
 impl<const N: usize> KeyLimits<N> {
-    pub(crate) fn new(written: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        let first = Limits::new(written, origin)?;
-        Ok(Self { epoch: Epoch::new(), first, written, later: Slots::new(), limits_changed: LimitsChanged::new() })
+    pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
+        let first = Limits::new(configured, origin)?;
+        Ok(Self { epoch: Epoch::new(), first, configured, later: Slots::new(), limits_changed: LimitsChanged::new() })
     }
 
     /// The instant from which the first limits hold.
@@ -54,9 +54,9 @@ impl<const N: usize> KeyLimits<N> {
         self.read(|| Terms::first(self.first), TermsSlot::terms)
     }
 
-    /// The same as they were written.
-    pub(crate) fn written(&self) -> [Limit; N] {
-        self.read(|| self.written, TermsSlot::written)
+    /// The same as they were configured.
+    pub(crate) fn configured(&self) -> [Limit; N] {
+        self.read(|| self.configured, TermsSlot::configured)
     }
 
     fn read<V>(&self, first: impl Fn() -> V, later: impl Fn(&TermsSlot<N>) -> V) -> V {
@@ -77,8 +77,8 @@ impl<const N: usize> KeyLimits<N> {
     }
 
     /// Whether these could be the limits of this tier.
-    pub(crate) fn check(&self, written: &[Limit; N]) -> Result<(), LimitError> {
-        terms::in_units_of(&self.first, written).map(|_| ())
+    pub(crate) fn check(&self, configured: &[Limit; N]) -> Result<(), LimitError> {
+        terms::in_units_of(&self.first, configured).map(|_| ())
     }
 
     /// Puts the tier under other limits, from a reading of `clock` on.
@@ -87,8 +87,8 @@ impl<const N: usize> KeyLimits<N> {
     /// published before is of a reading that is no later, if the clock is one for all threads.
     /// Nothing is claimed while the clock is read.
     #[cold]
-    pub(crate) fn change(&self, clock: impl Fn() -> Time, written: [Limit; N]) -> Result<(), LimitError> {
-        let streams = terms::in_units_of(&self.first, &written)?;
+    pub(crate) fn change(&self, clock: impl Fn() -> Time, configured: [Limit; N]) -> Result<(), LimitError> {
+        let streams = terms::in_units_of(&self.first, &configured)?;
         let backoff = Backoff::new();
         loop {
             let seen = self.epoch.load();
@@ -99,7 +99,7 @@ impl<const N: usize> KeyLimits<N> {
             };
             let claimed = self.later.claim();
             if let Some((index, slot)) = claimed.and_then(|index| Some((index + 1, self.later.get(index)?))) {
-                slot.write(&old.next(&streams, now), &written);
+                slot.write(&old.next(&streams, now), &configured);
                 if index < Stamp::SLOTS && self.epoch.publish(seen, index) {
                     self.retire(seen.index().checked_sub(1));
                     self.limits_changed.notify();

@@ -684,7 +684,7 @@ where
         self.keys.limits(tier).change(|| self.clock.now(), <[u64; N]>::limits(limits))
     }
 
-    /// The limits of all keys, or, where there are several tiers, of tier 0, as they were written.
+    /// The limits of all keys, or, where there are several tiers, of tier 0, as they were configured.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -698,7 +698,7 @@ where
         self.tier_limits(0)
     }
 
-    /// The limits of this tier as they were written, all of one change.
+    /// The limits of this tier as they were configured, all of one change.
     ///
     /// # Panics
     ///
@@ -713,7 +713,7 @@ where
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn tier_limits(&self, tier: usize) -> <[u64; N] as Streams<N>>::Limits {
-        <[u64; N]>::written(self.keys.limits(tier).written())
+        <[u64; N]>::configured(self.keys.limits(tier).configured())
     }
 
     /// How many tiers there are.

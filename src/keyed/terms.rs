@@ -163,9 +163,12 @@ pub(crate) const fn is_later(one: u64, than: u64) -> bool {
 }
 
 /// These limits, in the units of `first`.
-pub(crate) fn in_units_of<const N: usize>(first: &Limits<N>, written: &[Limit; N]) -> Result<[Meter; N], LimitError> {
+pub(crate) fn in_units_of<const N: usize>(
+    first: &Limits<N>,
+    configured: &[Limit; N],
+) -> Result<[Meter; N], LimitError> {
     let mut streams = first.streams;
-    for (stream, limit) in written.iter().enumerate() {
+    for (stream, limit) in configured.iter().enumerate() {
         let made = Meter::in_units(*limit, first.streams[stream].unit());
         streams[stream] = made.map_err(|rule| LimitError { stream, limit: *limit, rule })?;
     }

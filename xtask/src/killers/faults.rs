@@ -1047,7 +1047,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "limits-read-apart-from-the-words",
-        edits: &[edit("state/multi.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            written,", "limits,\n            written: { let _ = written; self.written() },")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            configured,", "limits,\n            configured: { let _ = configured; self.configured() },")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
@@ -1067,12 +1067,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "change-limits-not-written",
-        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
+        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &configured);", "let _ = (of_limits, &next);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-limits-written-after-they-are-published",
-        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", ""), edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
+        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &configured);", ""), edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &configured);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
@@ -1115,7 +1115,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "change-wakes-before-it-is-published",
         edits: &[
             edit("state/multi.rs", "pub(crate) fn set_limits(", "self.limits_changed.notify();", ""),
-            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.limits_changed.notify();"),
+            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(configured, Time::ZERO)?;", "let limits = Limits::new(configured, Time::ZERO)?;\n self.limits_changed.notify();"),
         ],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
