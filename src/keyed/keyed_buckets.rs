@@ -684,7 +684,7 @@ where
         self.keys.limits(tier).change(|| self.clock.now(), <[u64; N]>::limits(limits))
     }
 
-    /// The limits of all keys, or, where there are several tiers, of tier 0, as they were configured.
+    /// The limits of all keys, as they were configured; with several tiers, those of tier 0.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};

@@ -467,8 +467,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 }
 
-/// What follows a revision, its limits as they were configured and the words that are counted in
-/// if they change at this instant.
+/// What follows a revision, its configured limits and the words that are counted in them, if they
+/// change at this instant.
 type Follow<'f, const N: usize> =
     dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Option<(Revision<N>, [Limit; N], [u64; N])> + 'f;
 
