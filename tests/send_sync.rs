@@ -8,10 +8,10 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
 use tollgate::{
-    Adaptive, Aimd, Clock, DefaultClock, FillTable, Handle, HandleAt, HandlesExhausted, Inherit, LeakyBucket,
+    Adaptive, Aimd, Clock, DefaultClock, FillTable, Handle, HandleAt, HandlesExhausted, Headroom, Inherit, LeakyBucket,
     LeakyBucketAt, Lease, LeaseAt, Limit, LimitError, LimitRule, ManualClock, Monotonic, MultiBucket, MultiBucketAt,
-    MultiLease, MultiLeaseAt, Never, NotYet, Observed, ParseError, Rate, RateError, Ratio, Refused, Room, Snapshot,
-    Time, Timer, TokenBucket, TokenBucketAt,
+    MultiLease, MultiLeaseAt, Never, NotYet, Observed, ParseError, Rate, RateError, Ratio, Refused, Snapshot, Time,
+    Timer, TokenBucket, TokenBucketAt,
 };
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
@@ -43,7 +43,7 @@ const _: () = {
     value::<FillTable>();
     value::<Observed>();
     value::<Ratio>();
-    value::<Room>();
+    value::<Headroom>();
     error::<LimitError>();
     error::<RateError>();
     error::<ParseError>();

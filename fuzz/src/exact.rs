@@ -119,7 +119,7 @@ impl Exact {
     }
 
     /// The nanoseconds that an answer about `t` may be off: the precision, and as much again for
-    /// every 146 years begun (`Line`'s slope is rounded, too) up to `t` or to the last change.
+    /// every 146 years begun (`Refill`'s slope is rounded, too) up to `t` or to the last change.
     pub(crate) fn slack(&self, t: u128) -> u128 {
         self.precision + (self.precision * t.max(self.newest.into())).div_ceil(1 << 62)
     }

@@ -150,7 +150,7 @@ model! {
     /// More comes back than was ever taken, beside a take: the bucket is full, less what is taken
     /// after that.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the amount in `Stream::put_back` is not cut
+    /// Two threads, one call each; exhaustive. Fails if the amount in `Meter::put_back` is not cut
     /// off at the capacity.
     a_put_back_of_everything_fills_up, None, 2, [(true, 3), (true, 2)], || {
         let bucket = token_bucket(3);

@@ -11,7 +11,7 @@ model! {
     /// capacity.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store, or if the tokens in `Stream::reset` are
+    /// `TokenBucketAt::update` becomes a load and a store, or if the tokens in `Meter::reset` are
     /// not cut off at the capacity.
     a_reset_beside_a_take_comes_before_or_after_it, None, 3, [(true, 3), (true, 1)], || {
         let bucket = token_bucket(3);

@@ -54,7 +54,7 @@ model! {
     ///
     /// One thread takes at time 1, the other reads the clock anywhere between 0 and 2 and takes
     /// then: together no more than the capacity and what accrued by the later of the two. Two
-    /// threads; exhaustive. Fails if `Stream::level` takes an old `now` for a long idle time.
+    /// threads; exhaustive. Fails if `Meter::level` takes an old `now` for a long idle time.
     a_stale_now_mints_nothing, None, 10, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -73,7 +73,7 @@ model! {
 model! {
     /// The same over two streams.
     ///
-    /// Two threads; exhaustive. Fails if `Stream::level` takes an old `now` for a long idle time.
+    /// Two threads; exhaustive. Fails if `Meter::level` takes an old `now` for a long idle time.
     a_stale_now_mints_nothing_in_two_streams, None, 20, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let other = {
@@ -150,7 +150,7 @@ model! {
     /// that the bucket could not hold.
     ///
     /// Two threads, a put-back at time 5 and a take at time 2; exhaustive. Fails if
-    /// `Stream::put_back` fills above the capacity.
+    /// `Meter::put_back` fills above the capacity.
     a_put_back_gives_nothing_to_a_stale_now, None, 3, [(false, 3)], || {
         let bucket = token_bucket(3);
         let later = Time::ZERO.after(5 * TICK);

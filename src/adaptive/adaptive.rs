@@ -5,7 +5,7 @@
 use core::fmt;
 
 use crate::adaptive::policy::Policy;
-use crate::adaptive::steps::Control;
+use crate::adaptive::step_state::StepState;
 use crate::bucket::leaky::LeakyBucket;
 use crate::bucket::multi::MultiBucket;
 use crate::bucket::multi::SLOTS;
@@ -104,8 +104,8 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         for factor in [least.min(most), most] {
             scaled(limit, factor).check()?;
         }
-        let control = Control::beginning(Ratio::ONE, bucket.now()).with(Ratio::ONE, &policy);
-        let slots = Slots::beginning_with([Slot::current(&State { limits: 0, spent: control.words() })]);
+        let state = StepState::beginning(Ratio::ONE, bucket.now()).with(Ratio::ONE, &policy);
+        let slots = Slots::beginning_with([Slot::current(&State { limits: 0, spent: state.words() })]);
         let adaptive = Self { bucket, policy, limit, epoch: Epoch::new(), slots };
         adaptive.apply(false);
         Ok(adaptive)
@@ -181,9 +181,9 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     pub fn set_factor(&self, factor: Ratio) {
         let now = self.bucket.now();
         // What has passed by now is stepped over, and no longer to come.
-        self.update(|control| {
-            let passed = control.next(&self.policy, now, false, || self.bucket.fill());
-            Some(passed.unwrap_or(*control).with(factor, &self.policy))
+        self.update(|state| {
+            let passed = state.next(&self.policy, now, false, || self.bucket.fill());
+            Some(passed.unwrap_or(*state).with(factor, &self.policy))
         });
     }
 
@@ -205,31 +205,31 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
 
     fn observe(&self, throttled: bool) {
         let now = self.bucket.now();
-        self.update(|control| control.next(&self.policy, now, throttled, || self.bucket.fill()));
+        self.update(|state| state.next(&self.policy, now, throttled, || self.bucket.fill()));
     }
 
     /// The version as it is, and its stamp.
-    fn read(&self) -> (Control, Stamp) {
+    fn read(&self) -> (StepState, Stamp) {
         loop {
             let seen = self.epoch.load();
             let Some(slot) = self.slots.get(seen.index()) else { continue };
             let words = slot.read().spent;
             if self.epoch.validate(seen) {
-                return (Control::of_words(words), seen);
+                return (StepState::of_words(words), seen);
             }
         }
     }
 
-    /// Publishes what `change` makes of the control, and puts its factor on the bucket; nothing if
+    /// Publishes what `change` makes of the state, and puts its factor on the bucket; nothing if
     /// it makes nothing of it.
     ///
     /// `change` sees one version, as it runs code that is not ours; it may run many times, before
     /// anything is claimed.
-    fn update(&self, change: impl Fn(&Control) -> Option<Control>) {
+    fn update(&self, change: impl Fn(&StepState) -> Option<StepState>) {
         let backoff = Backoff::new();
         loop {
-            let (control, seen) = self.read();
-            let Some(next) = change(&control) else { return };
+            let (state, seen) = self.read();
+            let Some(next) = change(&state) else { return };
             let Some(index) = self.slots.claim() else {
                 backoff.snooze();
                 continue;
@@ -238,7 +238,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
                 slot.write(&State { limits: 0, spent: next.words() });
                 if self.epoch.publish(seen, index) {
                     self.slots.release(seen.index());
-                    return self.apply(next.factor != control.factor);
+                    return self.apply(next.factor != state.factor);
                 }
             }
             // Another call has made a step.
@@ -256,7 +256,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// another only where a thread was stopped between publishing a factor and putting it on.
     fn apply(&self, mut new: bool) {
         loop {
-            let (Control { factor, .. }, seen) = self.read();
+            let (StepState { factor, .. }, seen) = self.read();
             let limit = scaled(self.limit, factor);
             if new || self.bucket.limit() != limit {
                 let set = self.bucket.set_limit(limit);

@@ -5,9 +5,9 @@ use core::fmt;
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bucket::headroom::Headroom;
 use crate::bucket::multi::SLOTS;
 use crate::bucket::multi::{MultiBucket, MultiBucketAt};
-use crate::bucket::room::Room;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::{Never, Refused};
@@ -344,7 +344,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// assert_eq!(bucket.has_room(5).missing, 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn has_room(&self, n: u64) -> Room {
+    pub fn has_room(&self, n: u64) -> Headroom {
         self.now().has_room(n)
     }
 
@@ -757,10 +757,10 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// assert_eq!(bucket.at(Time::ZERO).has_room(12).missing, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn has_room(self, n: u64) -> Room {
+    pub fn has_room(self, n: u64) -> Headroom {
         let snapshot = self.0.snapshot();
         let [capacity] = snapshot.limits.capacities();
-        Room::of(n, snapshot.level(), capacity)
+        Headroom::of(n, snapshot.level(), capacity)
     }
 
     /// As [`LeakyBucket::wait_for`].

@@ -12,11 +12,11 @@ use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::lease::chunk::Lender;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::Stamp;
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::multi::Versions;
 use crate::state::snapshot::Snapshot;
 use crate::state::store::{Bucket, Change};
@@ -64,7 +64,7 @@ pub(crate) const SLOTS: usize = 4;
 /// ```
 pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     pub(crate) state: Versions<N, S>,
-    queue: Queue<N>,
+    wait_bounds: WaitBounds<N>,
     clock: C,
 }
 
@@ -139,7 +139,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
             assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
             assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
         }
-        Ok(Self { state: Versions::new(limits, clock.now())?, queue: Queue::UNBOUNDED, clock })
+        Ok(Self { state: Versions::new(limits, clock.now())?, wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
     /// The clock that the bucket reads.
@@ -581,7 +581,7 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn limits(&self) -> [Limit; N] {
-        self.state.written()
+        self.state.configured()
     }
 
     /// The bucket at a time that the caller supplies, a reading of the bucket's clock or of one
@@ -620,7 +620,7 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     /// ```
     #[must_use]
     pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.queue.max_wait = max_wait;
+        self.wait_bounds.max_wait = max_wait;
         self
     }
 
@@ -637,7 +637,7 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     /// ```
     #[must_use]
     pub fn with_max_debt(mut self, max_debt: [u64; N]) -> Self {
-        self.queue.max_debt = max_debt;
+        self.wait_bounds.max_debt = max_debt;
         self
     }
 
@@ -891,12 +891,12 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
         self.state.revision()
     }
 
-    fn queue(&self) -> &Queue<N> {
-        &self.queue
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        &self.wait_bounds
     }
 
-    fn bell(&self) -> Option<&Bell> {
-        Some(self.state.bell())
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(self.state.limits_changed())
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {

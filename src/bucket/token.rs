@@ -10,10 +10,10 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::lease::chunk::Lender;
 use crate::limit::limit::{Limit, LimitError};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Bucket, Change};
 use crate::sync::{AtomicU64, Relaxed};
 use crate::wait::estimate::Estimate;
@@ -48,7 +48,7 @@ use crate::wait::waiting;
 /// ```
 pub struct TokenBucket<C = DefaultClock> {
     state: Word,
-    queue: Queue<1>,
+    wait_bounds: WaitBounds<1>,
     clock: C,
 }
 
@@ -101,7 +101,7 @@ impl<C: Clock> TokenBucket<C> {
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
         let limits = Limits::new([limit], clock.now())?;
         let [start] = limits.start();
-        Ok(Self { state: Word { spent: AtomicU64::new(start), limits }, queue: Queue::UNBOUNDED, clock })
+        Ok(Self { state: Word { spent: AtomicU64::new(start), limits }, wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
     /// The clock that the bucket reads.
@@ -314,7 +314,7 @@ impl<C: Clock + Sync> TokenBucket<C> {
     /// ```
     #[must_use]
     pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.queue.max_wait = max_wait;
+        self.wait_bounds.max_wait = max_wait;
         self
     }
 
@@ -331,7 +331,7 @@ impl<C: Clock + Sync> TokenBucket<C> {
     /// ```
     #[must_use]
     pub fn with_max_debt(mut self, max_debt: u64) -> Self {
-        self.queue.max_debt = [max_debt];
+        self.wait_bounds.max_debt = [max_debt];
         self
     }
 
@@ -577,7 +577,7 @@ impl<C: Clock + Sync> TokenBucket<C> {
 }
 
 impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
-    fn bell(&self) -> Option<&Bell> {
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
         None
     }
 
@@ -589,8 +589,8 @@ impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {
         Revision::first(self.state.limits)
     }
 
-    fn queue(&self) -> &Queue<1> {
-        &self.queue
+    fn wait_bounds(&self) -> &WaitBounds<1> {
+        &self.wait_bounds
     }
 
     fn update(&self, change: &Change<'_, 1>) -> Result<(), (Revision<1>, [u64; 1])> {

@@ -5,7 +5,7 @@ use std::vec::Vec;
 
 use crate::clock::time::Time;
 use crate::deadline::drained::{Drained, Oversized};
-use crate::deadline::skip_list::Order;
+use crate::deadline::skip_list::SkipList;
 use crate::decision::refused::Refused;
 
 /// An item that waits, with all that is said about it.
@@ -20,15 +20,15 @@ pub(crate) struct Entry<T, const N: usize> {
 pub(crate) struct Backlog<T, const N: usize> {
     slots: Vec<Option<Entry<T, N>>>,
     vacant: Vec<usize>,
-    by_deadline: Order,
-    by_expiry: Order,
+    by_deadline: SkipList,
+    by_expiry: SkipList,
     /// How many came so far: the later of two with the same deadline has the larger number.
     arrivals: u64,
 }
 
 impl<T, const N: usize> Backlog<T, N> {
     pub(crate) fn new() -> Self {
-        let (by_deadline, by_expiry) = (Order::new(), Order::new());
+        let (by_deadline, by_expiry) = (SkipList::new(), SkipList::new());
         Self { slots: Vec::new(), vacant: Vec::new(), by_deadline, by_expiry, arrivals: 0 }
     }
 

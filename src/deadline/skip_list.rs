@@ -30,7 +30,7 @@ struct Node {
 }
 
 /// Slots in the order of their keys.
-pub(crate) struct Order {
+pub(crate) struct SkipList {
     /// The head, then the node of each slot.
     nodes: Vec<Node>,
     random: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Order {
     pub(crate) steps: core::cell::Cell<u64>,
 }
 
-impl Order {
+impl SkipList {
     pub(crate) fn new() -> Self {
         let head = Node {
             key: (crate::clock::time::Time::ZERO, 0),
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn the_first_is_the_smallest_whatever_came_and_went() {
-        let (mut order, mut naive) = (Order::new(), BTreeSet::new());
+        let (mut list, mut naive) = (SkipList::new(), BTreeSet::new());
         let mut vacant: Vec<usize> = Vec::new();
         let mut slots = 0;
         for i in 0..20_000 {
@@ -138,22 +138,22 @@ mod tests {
                     slots += 1;
                     slots - 1
                 });
-                order.insert(slot, key(i));
+                list.insert(slot, key(i));
                 naive.insert((key(i), slot));
             } else {
                 // The first, or one from the middle.
                 let from = if i % 5 == 3 { key(0) } else { key(i) };
                 if let Some(&(key, slot)) = naive.range((from, 0)..).next() {
                     naive.remove(&(key, slot));
-                    order.remove(slot);
+                    list.remove(slot);
                     vacant.push(slot);
                 }
             }
-            assert_eq!(order.first(), naive.first().map(|&(key, slot)| (slot, key)), "{i}");
+            assert_eq!(list.first(), naive.first().map(|&(key, slot)| (slot, key)), "{i}");
         }
-        while let Some((slot, _)) = order.first() {
+        while let Some((slot, _)) = list.first() {
             assert_eq!(naive.pop_first().map(|(_, slot)| slot), Some(slot));
-            order.remove(slot);
+            list.remove(slot);
         }
         assert!(naive.is_empty());
     }
@@ -161,21 +161,21 @@ mod tests {
     #[test]
     fn coming_costs_a_logarithm_and_leaving_does_not_depend_on_how_many_there_are() {
         for bits in [10, 13, 16] {
-            let mut order = Order::new();
+            let mut list = SkipList::new();
             let n = 1 << bits;
             for i in 0..n {
-                order.insert(i, key(i as u64));
+                list.insert(i, key(i as u64));
             }
-            let coming = order.steps.replace(0) / n as u64;
+            let coming = list.steps.replace(0) / n as u64;
             assert!(coming <= HEIGHT as u64 + 2 * bits, "{coming} steps for each of {n}");
             // Forward, and from all over.
             for i in 0..n / 2 {
-                order.remove(i);
+                list.remove(i);
             }
-            while let Some((slot, _)) = order.first() {
-                order.remove(slot);
+            while let Some((slot, _)) = list.first() {
+                list.remove(slot);
             }
-            let leaving = order.steps.get() as f64 / n as f64;
+            let leaving = list.steps.get() as f64 / n as f64;
             assert!(leaving < 2.0, "{leaving} steps for each of {n}");
         }
     }

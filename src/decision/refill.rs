@@ -13,12 +13,12 @@ use core::time::Duration;
 /// A mantissa and a shift would do with one multiplication; two and no shift by a variable take
 /// fewer steps of the processor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Line {
+pub(crate) struct Refill {
     whole: u64,
     part: u64,
 }
 
-impl Line {
+impl Refill {
     pub(crate) const fn exact(slope: u64) -> Self {
         Self { whole: slope, part: 0 }
     }
@@ -103,19 +103,19 @@ mod tests {
 
     #[test]
     fn an_exact_line_is_the_product_and_wraps() {
-        let line = Line::exact(7);
-        assert_eq!(line.at(3), 21);
-        assert_eq!(line.at(u64::MAX), 7u64.wrapping_mul(u64::MAX));
-        assert!(line.is_exact());
+        let refill = Refill::exact(7);
+        assert_eq!(refill.at(3), 21);
+        assert_eq!(refill.at(u64::MAX), 7u64.wrapping_mul(u64::MAX));
+        assert!(refill.is_exact());
     }
 
     #[test]
     fn a_rounded_line_is_never_ahead_and_less_than_two_units_behind() {
         for (num, den) in [(2048u128 * 2048, 1_953_125), (25, 2), (333 << 23, 1_000_000_000), (1, 997)] {
-            let line = Line::rounded(num, den);
+            let refill = Refill::rounded(num, den);
             for elapsed in [0, 1, 2, 999, 1 << 40, 1 << 62, (1 << 63) - 1] {
                 let true_value = num * u128::from(elapsed) / den;
-                let behind = (true_value as u64).wrapping_sub(line.at(elapsed));
+                let behind = (true_value as u64).wrapping_sub(refill.at(elapsed));
                 assert!(behind <= 2 + (num / den) as u64, "{num}/{den} at {elapsed}: {behind}");
             }
         }
@@ -123,25 +123,25 @@ mod tests {
 
     #[test]
     fn a_wait_is_the_least_that_suffices() {
-        for line in [Line::exact(1), Line::exact(9), Line::rounded(25, 2), Line::rounded(1, 997)] {
+        for refill in [Refill::exact(1), Refill::exact(9), Refill::rounded(25, 2), Refill::rounded(1, 997)] {
             for elapsed in [0, 1, 12_345, 1 << 50] {
                 for units in [1, 2, 1000, 1 << 40] {
-                    let wait = line.wait(elapsed, units).unwrap() as u64;
-                    let gained = |wait| line.at(elapsed + wait).wrapping_sub(line.at(elapsed));
-                    assert!(gained(wait) >= units && gained(wait - 1) < units, "{line:?} {elapsed} {units} {wait}");
+                    let wait = refill.wait(elapsed, units).unwrap() as u64;
+                    let gained = |wait| refill.at(elapsed + wait).wrapping_sub(refill.at(elapsed));
+                    assert!(gained(wait) >= units && gained(wait - 1) < units, "{refill:?} {elapsed} {units} {wait}");
                 }
             }
         }
-        assert_eq!(Line::exact(0).wait(5, 1), None);
-        assert_eq!(Line::exact(0).wait(5, 0), Some(0));
+        assert_eq!(Refill::exact(0).wait(5, 1), None);
+        assert_eq!(Refill::exact(0).wait(5, 0), Some(0));
     }
 
     #[test]
     fn the_time_for_some_units_is_the_longest() {
-        for line in [Line::exact(3), Line::rounded(25, 2), Line::rounded(1, 997)] {
+        for refill in [Refill::exact(3), Refill::rounded(25, 2), Refill::rounded(1, 997)] {
             for units in [0, 1, 1000] {
-                let nanos = line.time_for(units).as_nanos() as u64;
-                assert!(line.at(nanos) <= units && line.at(nanos + 1) > units, "{line:?} {units} {nanos}");
+                let nanos = refill.time_for(units).as_nanos() as u64;
+                assert!(refill.at(nanos) <= units && refill.at(nanos + 1) > units, "{refill:?} {units} {nanos}");
             }
         }
     }

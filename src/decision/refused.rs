@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::decision::refill::{self, Line};
+use crate::decision::refill::{self, Refill};
 
 /// Why a call took nothing. A refused call changes nothing.
 ///
@@ -108,7 +108,7 @@ pub(crate) const fn pause(left: u64) -> Duration {
 /// What one stream lacks, and how fast that accrues.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Short {
-    pub(crate) line: Line,
+    pub(crate) refill: Refill,
     pub(crate) units: u64,
 }
 
@@ -160,8 +160,8 @@ impl<const N: usize> NotYet<N> {
     }
 
     fn nanos(&self, stream: usize) -> u128 {
-        let Short { line, units } = self.short[stream];
-        match (self.pause, line.wait(self.elapsed, units)) {
+        let Short { refill, units } = self.short[stream];
+        match (self.pause, refill.wait(self.elapsed, units)) {
             (u64::MAX, _) | (_, None) => u128::MAX,
             (pause, Some(wait)) => wait + u128::from(pause),
         }

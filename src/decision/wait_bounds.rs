@@ -8,13 +8,13 @@ use core::time::Duration;
 /// word, and what a service can bear is not a number of waiters but how long the last of them
 /// waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Queue<const N: usize> {
+pub(crate) struct WaitBounds<const N: usize> {
     /// The longest wait of a reservation.
     pub(crate) max_wait: Duration,
     /// The most tokens of each stream that may be owed.
     pub(crate) max_debt: [u64; N],
 }
 
-impl<const N: usize> Queue<N> {
+impl<const N: usize> WaitBounds<N> {
     pub(crate) const UNBOUNDED: Self = Self { max_wait: Duration::MAX, max_debt: [u64::MAX; N] };
 }

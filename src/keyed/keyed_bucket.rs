@@ -11,14 +11,14 @@ use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_buckets::KeyedBuckets;
 use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::tier::{OneTier, TierOf};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Bucket, Change};
 use crate::wait::estimate::Estimate;
 use crate::wait::reservation::Reservation;
@@ -322,12 +322,12 @@ where
         self.buckets.keys.terms(self.key).revision
     }
 
-    fn bell(&self) -> Option<&Bell> {
-        Some(self.buckets.keys.bell(self.key))
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(self.buckets.keys.limits_changed(self.key))
     }
 
-    fn queue(&self) -> &Queue<N> {
-        &self.buckets.queue
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        &self.buckets.wait_bounds
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {

@@ -10,7 +10,7 @@ use std::vec::Vec;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::Never;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_limits::KeyLimits;
 use crate::keyed::key_refused::KeyRefused;
@@ -147,7 +147,7 @@ where
 {
     pub(crate) keys: Keys<K, N, H, F>,
     pub(crate) clock: C,
-    pub(crate) queue: Queue<N>,
+    pub(crate) wait_bounds: WaitBounds<N>,
 }
 
 impl<K: Hash, const N: usize> KeyedBuckets<K, N>
@@ -226,7 +226,7 @@ where
         hasher: H,
     ) -> Result<Self, LimitError> {
         let limits = KeyLimits::new(<[u64; N]>::limits(limits), clock.now())?;
-        Ok(Self { keys: Keys::new(limits, max_keys, hasher), clock, queue: Queue::UNBOUNDED })
+        Ok(Self { keys: Keys::new(limits, max_keys, hasher), clock, wait_bounds: WaitBounds::UNBOUNDED })
     }
 
     /// The same, where keys have different limits: those of tier 0 are what was given so far, these
@@ -265,10 +265,10 @@ where
         limits: impl IntoIterator<Item = <[u64; N] as Streams<N>>::Limits>,
         tier_of: G,
     ) -> Result<KeyedBuckets<K, N, C, H, G>, LimitError> {
-        let Self { keys, clock, queue } = self;
+        let Self { keys, clock, wait_bounds } = self;
         let limits = limits.into_iter().map(|limits| KeyLimits::new(<[u64; N]>::limits(limits), keys.origin()));
         let limits: Vec<_> = limits.collect::<Result<_, _>>()?;
-        Ok(KeyedBuckets { keys: keys.with_tiers(limits, tier_of), clock, queue })
+        Ok(KeyedBuckets { keys: keys.with_tiers(limits, tier_of), clock, wait_bounds })
     }
 }
 
@@ -313,7 +313,7 @@ where
     /// ```
     #[must_use]
     pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.queue.max_wait = max_wait;
+        self.wait_bounds.max_wait = max_wait;
         self
     }
 
@@ -332,7 +332,7 @@ where
     /// ```
     #[must_use]
     pub fn with_max_debt(mut self, max_debt: Amounts<N>) -> Self {
-        self.queue.max_debt = <[u64; N]>::array(max_debt);
+        self.wait_bounds.max_debt = <[u64; N]>::array(max_debt);
         self
     }
 
@@ -684,7 +684,7 @@ where
         self.keys.limits(tier).change(|| self.clock.now(), <[u64; N]>::limits(limits))
     }
 
-    /// The limits of all keys, or, where there are several tiers, of tier 0, as they were written.
+    /// The limits of all keys, as they were configured; with several tiers, those of tier 0.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -698,7 +698,7 @@ where
         self.tier_limits(0)
     }
 
-    /// The limits of this tier as they were written, all of one change.
+    /// The limits of this tier as they were configured, all of one change.
     ///
     /// # Panics
     ///
@@ -713,7 +713,7 @@ where
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn tier_limits(&self, tier: usize) -> <[u64; N] as Streams<N>>::Limits {
-        <[u64; N]>::written(self.keys.limits(tier).written())
+        <[u64; N]>::configured(self.keys.limits(tier).configured())
     }
 
     /// How many tiers there are.

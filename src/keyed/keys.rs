@@ -60,7 +60,7 @@ use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::table::Table;
 use crate::keyed::terms::{Frame, Terms, is_later, later};
 use crate::keyed::tier::{OneTier, TierOf};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::sync::{AtomicU64, Relaxed};
 
 /// How many cells are looked at for every key that is added, or that there is no room for.
@@ -285,13 +285,13 @@ where
         self.limits(self.tier_of.tier_of(key)).terms()
     }
 
-    /// What rings when the limits of a key change.
-    pub(crate) fn bell<Q>(&self, key: &Q) -> &Bell
+    /// What notifies sleepers when the limits of a key change.
+    pub(crate) fn limits_changed<Q>(&self, key: &Q) -> &LimitsChanged
     where
         Q: ?Sized,
         F: TierOf<Q>,
     {
-        self.limits(self.tier_of.tier_of(key)).bell()
+        self.limits(self.tier_of.tier_of(key)).limits_changed()
     }
 
     /// Changes the words of a key in one step; a key that was never seen is added only if that

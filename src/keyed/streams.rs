@@ -50,7 +50,7 @@ pub trait Shape<const N: usize> {
     where
         [u64; N]: Streams<N>;
 
-    fn written(limits: [Limit; N]) -> <[u64; N] as Streams<N>>::Limits
+    fn configured(limits: [Limit; N]) -> <[u64; N] as Streams<N>>::Limits
     where
         [u64; N]: Streams<N>;
 }
@@ -75,7 +75,7 @@ impl Shape<1> for [u64; 1] {
         [limit]
     }
 
-    fn written([limit]: [Limit; 1]) -> Limit {
+    fn configured([limit]: [Limit; 1]) -> Limit {
         limit
     }
 }
@@ -102,7 +102,7 @@ macro_rules! several {
                 limits
             }
 
-            fn written(limits: [Limit; $n]) -> [Limit; $n] {
+            fn configured(limits: [Limit; $n]) -> [Limit; $n] {
                 limits
             }
         }

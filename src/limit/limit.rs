@@ -5,7 +5,7 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::limit::notation::{self, ParseError, Rule};
 use crate::limit::rate::Rate;
 
@@ -137,7 +137,7 @@ impl Limit {
     /// assert_eq!(error.to_string(), "stream 0, limit 5/s capacity 0: a capacity is at least 1 token");
     /// ```
     pub const fn check(self) -> Result<(), LimitError> {
-        match Stream::new(self) {
+        match Meter::new(self) {
             Ok(_) => Ok(()),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
@@ -163,7 +163,7 @@ impl Limit {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub const fn precision(self) -> Result<Duration, LimitError> {
-        match Stream::new(self) {
+        match Meter::new(self) {
             Ok(stream) => Ok(Duration::from_nanos(stream.precision())),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
@@ -197,7 +197,7 @@ impl Limit {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub const fn idle_limit(self) -> Result<Duration, LimitError> {
-        match Stream::new(self) {
+        match Meter::new(self) {
             Ok(stream) => Ok(stream.idle_limit()),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }

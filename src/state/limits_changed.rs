@@ -15,12 +15,12 @@ use {
 };
 
 /// What sleepers listen to. Without `std` it is mute, and a sleep lasts as long as it was going to.
-pub(crate) struct Bell {
+pub(crate) struct LimitsChanged {
     #[cfg(feature = "std")]
     event: Event,
 }
 
-impl Bell {
+impl LimitsChanged {
     pub(crate) fn new() -> Self {
         Self {
             #[cfg(feature = "std")]
@@ -29,7 +29,7 @@ impl Bell {
     }
 
     /// Wakes all who listen. Where nobody does, it is a fence and a load.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn notify(&self) {
         #[cfg(feature = "std")]
         self.event.notify(usize::MAX);
     }
@@ -53,11 +53,11 @@ impl Bell {
 
 /// Sleeps until it rings or the sleep is over.
 #[cfg(feature = "std")]
-pub(crate) async fn rung_or(mut ring: impl Future<Output = ()> + Unpin, sleep: impl Future<Output = ()>) {
+pub(crate) async fn notified_or(mut notified: impl Future<Output = ()> + Unpin, sleep: impl Future<Output = ()>) {
     let mut sleep = pin!(sleep);
     poll_fn(|context| {
-        let rung = Pin::new(&mut ring).poll(context).is_ready();
-        if rung || sleep.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
+        let woken = Pin::new(&mut notified).poll(context).is_ready();
+        if woken || sleep.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }

@@ -14,7 +14,7 @@ use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::epoch::{Epoch, Stamp};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::revision_slot::RevisionSlot;
 use crate::state::slots::Slots;
 use crate::state::snapshot::Snapshot;
@@ -30,12 +30,12 @@ use crate::sync::Backoff;
 pub(crate) struct Versions<const N: usize, const S: usize> {
     shared: CachePadded<Shared<N, S>>,
     limits: Limits<N>,
-    /// The first limits as they were written.
-    written: [Limit; N],
+    /// The first limits as they were configured.
+    configured: [Limit; N],
     /// All revisions but the first: that of index 1 is in slot 0.
     revisions: Slots<RevisionSlot<N>, REVISIONS>,
-    /// Only changes ring it, and only waiters listen.
-    bell: Bell,
+    /// Only changes notify through it, and only waiters listen.
+    limits_changed: LimitsChanged,
 }
 
 #[repr(C)]
@@ -53,12 +53,12 @@ const FIRST_LIMITS: u32 = 0;
 const REVISIONS: usize = if cfg!(feature = "alloc") { 0 } else { 2 };
 
 impl<const N: usize, const S: usize> Versions<N, S> {
-    pub(crate) fn new(written: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        let limits = Limits::new(written, origin)?;
+    pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
+        let limits = Limits::new(configured, origin)?;
         let start = State { limits: FIRST_LIMITS, spent: limits.start() };
         let slots = Slots::beginning_with([Slot::current(&start)]);
         let shared = CachePadded::new(Shared { epoch: Epoch::new(), slots });
-        Ok(Self { shared, limits, written, revisions: Slots::new(), bell: Bell::new() })
+        Ok(Self { shared, limits, configured, revisions: Slots::new(), limits_changed: LimitsChanged::new() })
     }
 
     #[inline(always)]
@@ -136,15 +136,15 @@ impl<const N: usize, const S: usize> Versions<N, S> {
 
     pub(crate) fn available(&self, now: Time) -> [u64; N] {
         let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
-        if limits.paused(now) { [0; N] } else { limits.available(&state.spent, limits.elapsed(now)) }
+        if limits.paused_at(now) { [0; N] } else { limits.available(&state.spent, limits.elapsed(now)) }
     }
 
     pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {
-        let later = |slot: &RevisionSlot<N>| (slot.limits(), slot.written());
-        let (State { spent, .. }, (limits, written), stamp) = self.read(|| (self.limits, self.written), later);
+        let later = |slot: &RevisionSlot<N>| (slot.limits(), slot.configured());
+        let (State { spent, .. }, (limits, configured), stamp) = self.read(|| (self.limits, self.configured), later);
         Snapshot {
             limits,
-            written,
+            configured,
             spent,
             elapsed: limits.elapsed(now),
             pause: limits.pause_left(now),
@@ -156,8 +156,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         self.read(|| self.limits, RevisionSlot::limits).1
     }
 
-    pub(crate) fn written(&self) -> [Limit; N] {
-        self.read(|| self.written, RevisionSlot::written).1
+    pub(crate) fn configured(&self) -> [Limit; N] {
+        self.read(|| self.configured, RevisionSlot::configured).1
     }
 
     pub(crate) fn revision(&self) -> Revision<N> {
@@ -379,41 +379,41 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn set_limits(
         &self,
         clock: impl Fn() -> Time,
-        written: [Limit; N],
+        configured: [Limit; N],
         inherit: Inherit,
     ) -> Result<(), LimitError> {
-        let limits = Limits::new(written, Time::ZERO)?;
+        let limits = Limits::new(configured, Time::ZERO)?;
         self.change(clock, &|old, _, spent, now| {
             let (next, spent) = old.next(&limits, spent, now, inherit);
-            Some((next, written, spent))
+            Some((next, configured, spent))
         });
-        self.bell.ring();
+        self.limits_changed.notify();
         Ok(())
     }
 
-    pub(crate) fn bell(&self) -> &Bell {
-        &self.bell
+    pub(crate) fn limits_changed(&self) -> &LimitsChanged {
+        &self.limits_changed
     }
 
     /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer
     /// already, nothing changes.
     ///
-    /// It rings no bell: nobody's turn comes earlier by it, and whoever sleeps looks again at the
+    /// It notifies nobody: no waiter's turn comes earlier by it, and whoever sleeps looks again at the
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
-        self.change(clock, &|old, written, spent, now| {
+        self.change(clock, &|old, configured, spent, now| {
             let (next, spent) = old.paused(now.after(duration), spent, now)?;
-            Some((next, *written, spent))
+            Some((next, *configured, spent))
         });
     }
 
     /// Ends a pause at a reading of `clock`, if there is one.
     pub(crate) fn resume(&self, clock: impl Fn() -> Time) {
-        self.change(clock, &|old, written, spent, now| {
+        self.change(clock, &|old, configured, spent, now| {
             let (next, spent) = old.resumed(spent, now)?;
-            Some((next, *written, spent))
+            Some((next, *configured, spent))
         });
-        self.bell.ring();
+        self.limits_changed.notify();
     }
 
     /// Publishes the version and the limits that `follow` makes of the current ones at a reading of
@@ -432,17 +432,17 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             // must still be current.
             let seen = epoch.load();
             let now = clock();
-            let later = |slot: &RevisionSlot<N>| (slot.revision(), slot.written());
-            let (state, (old, limits), current) = self.read(|| (Revision::first(self.limits), self.written), later);
+            let later = |slot: &RevisionSlot<N>| (slot.revision(), slot.configured());
+            let (state, (old, limits), current) = self.read(|| (Revision::first(self.limits), self.configured), later);
             if current != seen {
                 backoff = lost_race(backoff);
                 continue;
             }
-            let Some((next, written, spent)) = follow(&old, &limits, &state.spent, now) else { return };
+            let Some((next, configured, spent)) = follow(&old, &limits, &state.spent, now) else { return };
             let (revision, version) = (self.revisions.claim(), slots.claim());
             if let (Some(revision), Some(version)) = (revision, version) {
                 if let (Some(of_limits), Some(slot)) = (self.revisions.get(revision), slots.get(version)) {
-                    of_limits.write(&next, &written);
+                    of_limits.write(&next, &configured);
                     slot.write(&State { limits: revision as u32 + 1, spent });
                     if epoch.publish(seen, version) {
                         self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));
@@ -467,8 +467,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 }
 
-/// What follows a revision, its limits as they were written and the words that are counted in them,
-/// if they change at this instant.
+/// What follows a revision, its configured limits and the words that are counted in them, if they
+/// change at this instant.
 type Follow<'f, const N: usize> =
     dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Option<(Revision<N>, [Limit; N], [u64; N])> + 'f;
 

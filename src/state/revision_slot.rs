@@ -2,7 +2,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::decision::revision::Revision;
 use crate::limit::limit::Limit;
 use crate::limit::notation::Scale;
@@ -11,7 +11,7 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
 
-/// One revision in memory, and the limits as they were written, `40 + 72 N` bytes.
+/// One revision in memory, and the limits as they were configured, `40 + 72 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
@@ -43,7 +43,7 @@ enum Word {
     Unit,
     Capacity,
     /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power
-    /// of the rate's notation, 1 of being closed.
+    /// of the rate's notation, 1 of being paused.
     Manner,
     Tokens,
     Period,
@@ -56,7 +56,7 @@ const WORDS: usize = 9;
 const STARTS_FULL: u32 = 16;
 const FAMILY: u32 = 17;
 const POWER: u32 = 25;
-const CLOSED: u32 = 33;
+const PAUSED: u32 = 33;
 
 impl<const N: usize> Claimable for RevisionSlot<N> {
     fn free() -> Self {
@@ -72,7 +72,7 @@ impl<const N: usize> Claimable for RevisionSlot<N> {
 
 impl<const N: usize> RevisionSlot<N> {
     /// Writes a revision that no state names yet. Only the owner of the claim may.
-    pub(crate) fn write(&self, revision: &Revision<N>, written: &[Limit; N]) {
+    pub(crate) fn write(&self, revision: &Revision<N>, configured: &[Limit; N]) {
         // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`:
         // a late reader of this slot who sees any of the stores below also sees that the epoch has
         // moved on, and starts over. Dies without it: loom-tests/set_limits.rs,
@@ -85,14 +85,14 @@ impl<const N: usize> RevisionSlot<N> {
         self.number.store(revision.number, Relaxed);
         self.began.store(revision.began.as_nanos(), Relaxed);
         self.pause.store(revision.pause, Relaxed);
-        for (i, Limit { rate, .. }) in written.iter().enumerate() {
+        for (i, Limit { rate, .. }) in configured.iter().enumerate() {
             let accrued = revision.accrued[i];
             let (parts, (family, power)) = (revision.limits.streams[i].parts(), rate.scale().parts());
             let manner = u64::from(parts.precision)
                 | u64::from(parts.starts_full) << STARTS_FULL
                 | u64::from(family) << FAMILY
                 | u64::from(power) << POWER
-                | u64::from(parts.closed) << CLOSED;
+                | u64::from(parts.paused) << PAUSED;
             let period = rate.period().as_nanos() as u64;
             let words = [parts.whole, parts.part, parts.unit, parts.capacity, manner, rate.tokens(), period];
             let words = words.into_iter().chain([(accrued >> 64) as u64, accrued as u64]);
@@ -110,20 +110,20 @@ impl<const N: usize> RevisionSlot<N> {
         let origin = Time::from_nanos(self.origin.load(Relaxed));
         let streams = core::array::from_fn(|i| {
             let manner = self.word(i, Word::Manner);
-            Stream::of_parts(crate::decision::meter::Parts {
+            Meter::of_parts(crate::decision::meter::Parts {
                 whole: self.word(i, Word::Whole),
                 part: self.word(i, Word::Part),
                 unit: self.word(i, Word::Unit),
                 capacity: self.word(i, Word::Capacity),
                 precision: manner as u16,
                 starts_full: manner >> STARTS_FULL & 1 == 1,
-                closed: manner >> CLOSED & 1 == 1,
+                paused: manner >> PAUSED & 1 == 1,
             })
         });
         Limits { origin, streams }
     }
 
-    /// All but how the limits were written; as [`limits`](Self::limits).
+    /// All but how the limits were configured; as [`limits`](Self::limits).
     pub(crate) fn revision(&self) -> Revision<N> {
         let half = |i, word| u128::from(self.word(i, word));
         let accrued = core::array::from_fn(|i| half(i, Word::AccruedHigh) << 64 | half(i, Word::AccruedLow));
@@ -132,8 +132,8 @@ impl<const N: usize> RevisionSlot<N> {
         Revision { limits: self.limits(), number, began: Time::from_nanos(began), pause, accrued }
     }
 
-    /// The limits as they were written; as [`limits`](Self::limits).
-    pub(crate) fn written(&self) -> [Limit; N] {
+    /// The limits as they were configured; as [`limits`](Self::limits).
+    pub(crate) fn configured(&self) -> [Limit; N] {
         core::array::from_fn(|i| {
             let manner = self.word(i, Word::Manner);
             let scale = Scale::of_parts((manner >> FAMILY) as u8, (manner >> POWER) as u8);
@@ -158,25 +158,28 @@ mod tests {
 
     #[test]
     fn a_revision_comes_out_as_it_went_in() {
-        let written = ["1MiB/s capacity 7kB empty", "1/3s capacity 12"].map(|text| text.parse::<Limit>().unwrap());
-        let limits = Limits::new(written, Time::from_nanos(77)).unwrap();
+        let configured = ["1MiB/s capacity 7kB empty", "1/3s capacity 12"].map(|text| text.parse::<Limit>().unwrap());
+        let limits = Limits::new(configured, Time::from_nanos(77)).unwrap();
         let limits = limits.from(limits.origin, true);
         let accrued = [1 << 100 | 9, u128::MAX - 3];
         let revision = Revision { limits, number: 5, began: Time::from_nanos(33), pause: 4, accrued };
         let slot = RevisionSlot::free();
-        slot.write(&revision, &written);
+        slot.write(&revision, &configured);
         assert_eq!(slot.revision(), revision);
-        assert_eq!(slot.written(), written);
-        assert_eq!(slot.written().map(|limit| std::format!("{limit}")), written.map(|limit| std::format!("{limit}")));
+        assert_eq!(slot.configured(), configured);
+        assert_eq!(
+            slot.configured().map(|limit| std::format!("{limit}")),
+            configured.map(|limit| std::format!("{limit}"))
+        );
     }
 
     #[test]
     fn a_mixture_makes_limits_too() {
         let slot = RevisionSlot::<2>::free();
-        let _ = (slot.limits(), slot.written());
+        let _ = (slot.limits(), slot.configured());
         for word in slot.streams.iter().flatten() {
             word.store(u64::MAX, Relaxed);
         }
-        let _ = (slot.limits(), slot.revision(), slot.written());
+        let _ = (slot.limits(), slot.revision(), slot.configured());
     }
 }

@@ -29,8 +29,8 @@ use crate::limit::ratio::Ratio;
 #[must_use]
 pub struct Snapshot<const N: usize> {
     pub(crate) limits: Limits<N>,
-    /// The same as they were written.
-    pub(crate) written: [Limit; N],
+    /// The same as they were configured.
+    pub(crate) configured: [Limit; N],
     pub(crate) spent: [u64; N],
     pub(crate) elapsed: u64,
     /// As in [`NotYet`].
@@ -133,7 +133,7 @@ impl<const N: usize> Snapshot<N> {
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
     pub fn limits(&self) -> [Limit; N] {
-        self.written
+        self.configured
     }
 
     /// How many changes of state had been published since the bucket was built, modulo 2^52.

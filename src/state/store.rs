@@ -3,8 +3,8 @@
 
 use crate::clock::time::Time;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
-use crate::state::limits_changed::Bell;
+use crate::decision::wait_bounds::WaitBounds;
+use crate::state::limits_changed::LimitsChanged;
 
 /// What the words become, counted in these limits; `None` if nothing.
 pub(crate) type Change<'c, const N: usize> = dyn Fn(&Revision<N>, &[u64; N]) -> Option<[u64; N]> + 'c;
@@ -16,10 +16,10 @@ pub(crate) trait Bucket<const N: usize>: Sync {
     /// The limits as they are.
     fn revision(&self) -> Revision<N>;
 
-    fn queue(&self) -> &Queue<N>;
+    fn wait_bounds(&self) -> &WaitBounds<N>;
 
-    /// What rings when the limits change; `None` if they never do.
-    fn bell(&self) -> Option<&Bell>;
+    /// What notifies sleepers of a change of limits; `None` if limits never change.
+    fn limits_changed(&self) -> Option<&LimitsChanged>;
 
     /// Changes the words in one step to what `change` makes of them and of the limits that they are
     /// counted in; `Err` with both, of one version, if it makes nothing of them.

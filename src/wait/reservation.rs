@@ -12,7 +12,7 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::Bucket;
 use crate::wait::estimate::Estimate;
 use crate::wait::nap::Nap;
@@ -109,10 +109,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
         max_wait: Duration,
         allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
     ) -> Result<Self, Refused<N>> {
-        let queue = bucket.queue();
-        let queue = Queue { max_wait: queue.max_wait.min(max_wait), ..*queue };
-        let bounds = |limits: &Limits<N>| limits.most_owed(now, &queue);
-        let (revision, ends) = owe(bucket, now, &amounts, allow, bounds)?;
+        let bounds = bucket.wait_bounds();
+        let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
+        let most_owed = |limits: &Limits<N>| limits.most_owed(now, &bounds);
+        let (revision, ends) = owe(bucket, now, &amounts, allow, most_owed)?;
         let limits = revision.limits;
         let elapsed = limits.elapsed(now);
         // What is for nothing waits for nothing, not for the end of a pause either.
@@ -223,7 +223,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     #[cfg(feature = "std")]
     pub fn wait(self) {
-        let Ok(()) = waiting::sleep(self.bucket.bell(), |nap| self.left(nap));
+        let Ok(()) = waiting::sleep(self.bucket.limits_changed(), |nap| self.left(nap));
         self.commit();
     }
 
@@ -259,7 +259,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
     pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
         async move {
-            let Ok(()) = waiting::sleep_on(self.bucket.bell(), timer, |nap| self.left(nap)).await;
+            let Ok(()) = waiting::sleep_on(self.bucket.limits_changed(), timer, |nap| self.left(nap)).await;
             self.commit();
         }
     }

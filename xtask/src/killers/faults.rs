@@ -632,7 +632,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "const fn take(",
-            "Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))",
+            "Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))",
             "Some(spent.wrapping_add(need as u64))",
         )],
         expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
@@ -675,7 +675,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "const fn owe(",
-            "Some(self.line.at(elapsed).wrapping_sub(left as u64))",
+            "Some(self.refill.at(elapsed).wrapping_sub(left as u64))",
             "Some(spent.wrapping_add(units))",
         )],
         expect: Killed("lib::decision::meter::tests::a_debt_is_paid_off_by_time_and_not_before"),
@@ -752,7 +752,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/limits.rs",
             "fn most_owed",
-            "stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt())",
+            "stream.units(bounds.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt())",
             "stream.furthest_debt()",
         )],
         expect: Killed("tests/queue::the_largest_debt_is_exact_to_a_token"),
@@ -1022,7 +1022,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "revision-read-no-pause",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "closed: manner >> CLOSED & 1 == 1", "closed: false")],
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "paused: manner >> PAUSED & 1 == 1", "paused: false")],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
@@ -1047,7 +1047,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "limits-read-apart-from-the-words",
-        edits: &[edit("state/multi.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            written,", "limits,\n            written: { let _ = written; self.written() },")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            configured,", "limits,\n            configured: { let _ = configured; self.configured() },")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
@@ -1067,12 +1067,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "change-limits-not-written",
-        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
+        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &configured);", "let _ = (of_limits, &next);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-limits-written-after-they-are-published",
-        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", ""), edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
+        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &configured);", ""), edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &configured);")],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
@@ -1108,20 +1108,20 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Those who sleep.
     Fault {
         id: "change-wakes-nobody",
-        edits: &[edit("state/multi.rs", "pub(crate) fn set_limits(", "self.bell.ring();", "")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn set_limits(", "self.limits_changed.notify();", "")],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
     Fault {
         id: "change-wakes-before-it-is-published",
         edits: &[
-            edit("state/multi.rs", "pub(crate) fn set_limits(", "self.bell.ring();", ""),
-            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();"),
+            edit("state/multi.rs", "pub(crate) fn set_limits(", "self.limits_changed.notify();", ""),
+            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(configured, Time::ZERO)?;", "let limits = Limits::new(configured, Time::ZERO)?;\n self.limits_changed.notify();"),
         ],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
     Fault {
         id: "resume-wakes-nobody",
-        edits: &[edit("state/multi.rs", "pub(crate) fn resume(", "self.bell.ring();", "")],
+        edits: &[edit("state/multi.rs", "pub(crate) fn resume(", "self.limits_changed.notify();", "")],
         expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
     },
     Fault {
@@ -1139,8 +1139,8 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/waiting.rs",
             "pub(crate) async fn sleep_on<",
-            "listen!(bell.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
-            "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(bell.event() => listener);",
+            "listen!(limits_changed.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
+            "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(limits_changed.event() => listener);",
         )],
         expect: Killed("waking::a_task_that_falls_asleep_beside_a_resume_is_woken"),
     },
@@ -1565,7 +1565,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "adaptive-every-outcome-is-an-event",
-        edits: &[edit("adaptive/steps.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
+        edits: &[edit("adaptive/step_state.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
         expect: Killed("adaptive::two_that_are_throttled_at_once_are_one_event"),
     },
     // Keys: their limits.

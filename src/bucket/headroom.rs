@@ -17,7 +17,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 #[must_use]
-pub struct Room {
+pub struct Headroom {
     /// By how much the level would have to fall first, rounded up; 0 if it fits. More than the
     /// capacity never fits.
     pub missing: u64,
@@ -25,7 +25,7 @@ pub struct Room {
     pub left: u64,
 }
 
-impl Room {
+impl Headroom {
     /// For `n` where the level is `level`, rounded up, of `capacity`. An amount of 0 always fits.
     pub(crate) const fn of(n: u64, level: u64, capacity: u64) -> Self {
         let room = capacity.saturating_sub(level);
@@ -59,8 +59,8 @@ mod tests {
         for (n, level, missing, left) in
             [(3, 6, 0, 1), (4, 6, 0, 0), (5, 6, 1, 0), (1, 15, 6, 0), (0, 15, 0, 0), (0, 4, 0, 6)]
         {
-            assert_eq!(Room::of(n, level, 10), Room { missing, left }, "{n} at {level}");
+            assert_eq!(Headroom::of(n, level, 10), Headroom { missing, left }, "{n} at {level}");
         }
-        assert_eq!(Room::of(u64::MAX, u64::MAX, 10).missing, u64::MAX - 10);
+        assert_eq!(Headroom::of(u64::MAX, u64::MAX, 10).missing, u64::MAX - 10);
     }
 }

@@ -9,7 +9,7 @@ use crate::limit::ratio::Ratio;
 
 /// The factor, and how far time has been counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Control {
+pub(crate) struct StepState {
     pub(crate) factor: Ratio,
     /// Up to when the intervals have been stepped over: the beginning, and a whole number of
     /// intervals.
@@ -18,7 +18,7 @@ pub(crate) struct Control {
     attentive: Time,
 }
 
-impl Control {
+impl StepState {
     pub(crate) const fn beginning(factor: Ratio, now: Time) -> Self {
         Self { factor, stepped: now, attentive: Time::ZERO }
     }
@@ -80,30 +80,30 @@ mod tests {
     const AIMD: Aimd = Aimd::new(Ratio::percent(10), Ratio::percent(50));
     const TENTH: u64 = 100_000_000;
 
-    fn next(control: &Control, nanos: u64, throttled: bool) -> Option<Control> {
-        control.next(&AIMD, Time::from_nanos(nanos), throttled, || Ratio::ZERO)
+    fn next(state: &StepState, nanos: u64, throttled: bool) -> Option<StepState> {
+        state.next(&AIMD, Time::from_nanos(nanos), throttled, || Ratio::ZERO)
     }
 
     #[test]
     fn nothing_is_due_within_an_interval_and_for_an_old_time() {
-        let control = Control::beginning(Ratio::percent(50), Time::from_nanos(5));
-        assert_eq!([0, 5, 5 + TENTH - 1].map(|nanos| next(&control, nanos, false)), [None; 3]);
-        let stepped = next(&control, 5 + TENTH, false).unwrap();
+        let state = StepState::beginning(Ratio::percent(50), Time::from_nanos(5));
+        assert_eq!([0, 5, 5 + TENTH - 1].map(|nanos| next(&state, nanos, false)), [None; 3]);
+        let stepped = next(&state, 5 + TENTH, false).unwrap();
         assert_eq!(stepped.factor, Ratio::percent(51));
         assert_eq!([0, 5 + TENTH, 5 + 2 * TENTH - 1].map(|nanos| next(&stepped, nanos, false)), [None; 3]);
     }
 
     #[test]
     fn a_late_step_keeps_to_the_intervals() {
-        let control = Control::beginning(Ratio::percent(50), Time::ZERO);
-        let late = next(&control, 5 * TENTH / 2, false).unwrap();
+        let state = StepState::beginning(Ratio::percent(50), Time::ZERO);
+        let late = next(&state, 5 * TENTH / 2, false).unwrap();
         assert_eq!((late.factor, late.stepped), (Ratio::percent(52), Time::from_nanos(2 * TENTH)));
     }
 
     #[test]
     fn an_event_is_one_for_an_interval() {
-        let control = Control::beginning(Ratio::ONE, Time::ZERO);
-        let once = next(&control, 7, true).unwrap();
+        let state = StepState::beginning(Ratio::ONE, Time::ZERO);
+        let once = next(&state, 7, true).unwrap();
         assert_eq!((once.factor, once.stepped), (Ratio::percent(50), Time::ZERO));
         assert_eq!([7, 8, TENTH - 1].map(|nanos| next(&once, nanos, true)), [None; 3]);
         // The step is due before the next event counts.
@@ -113,8 +113,8 @@ mod tests {
 
     #[test]
     fn words_are_what_they_were() {
-        let control = next(&Control::beginning(Ratio::ONE, Time::from_nanos(3)), 7, true).unwrap();
-        assert_eq!(Control::of_words(control.words()), control);
-        assert_eq!(Control::of_words([u64::MAX; 3]).factor, Ratio::MAX);
+        let state = next(&StepState::beginning(Ratio::ONE, Time::from_nanos(3)), 7, true).unwrap();
+        assert_eq!(StepState::of_words(state.words()), state);
+        assert_eq!(StepState::of_words([u64::MAX; 3]).factor, Ratio::MAX);
     }
 }
