@@ -96,7 +96,8 @@
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     use std::time::Duration;
-//!     use tollgate::{Limit, TokenBucket, TokioTimer};
+//!     use tollgate::wait::TokioTimer;
+//!     use tollgate::{Limit, TokenBucket};
 //!
 //!     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
 //!     bucket.take(5, TokioTimer).await?; // 5 ms later
@@ -117,7 +118,8 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use tollgate::{Limit, ManualClock, MultiBucket};
+//! use tollgate::clock::ManualClock;
+//! use tollgate::{Limit, MultiBucket};
 //!
 //! let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
 //! bucket.try_take([10])?;
@@ -196,77 +198,32 @@
 #[cfg(any(test, loom, feature = "std"))]
 extern crate std;
 
-mod adaptive;
-mod bucket;
-mod clock;
+pub mod adaptive;
+pub mod bucket;
+pub mod clock;
 #[cfg(feature = "std")]
-mod deadline;
+pub mod deadline;
 mod decision;
 #[cfg(feature = "keys")]
-mod keyed;
-mod lease;
-mod limit;
+pub mod keyed;
+pub mod lease;
+pub mod limit;
 mod state;
 mod sync;
-mod wait;
+pub mod wait;
 
-pub use adaptive::adaptive::{Adaptive, Adjustable};
-pub use adaptive::aimd::Aimd;
-pub use adaptive::fill_table::FillTable;
-pub use adaptive::policy::{Observed, Policy};
-pub use bucket::handle::{Handle, HandleAt, HandlesExhausted};
-pub use bucket::headroom::Headroom;
-pub use bucket::leaky::{LeakyBucket, LeakyBucketAt};
-pub use bucket::multi::{MultiBucket, MultiBucketAt};
-pub use bucket::token::{TokenBucket, TokenBucketAt};
-pub use clock::clock::{Clock, DefaultClock};
-pub use clock::manual::ManualClock;
-pub use clock::monotonic::Monotonic;
-#[cfg(feature = "std")]
-pub use clock::standard::InstantClock;
-pub use clock::time::Time;
-#[cfg(feature = "quanta")]
-pub use clock::tsc::TscClock;
-#[cfg(feature = "std")]
-pub use deadline::drained::{Drained, Oversized};
-#[cfg(feature = "std")]
-pub use deadline::queue::DeadlineQueue;
-#[cfg(feature = "std")]
-pub use deadline::sharded::{DrainedShards, ShardedDeadlineQueue};
-pub use decision::inherit::Inherit;
+pub use bucket::bucket::Bucket;
+pub use bucket::leaky::LeakyBucket;
+pub use bucket::multi::MultiBucket;
+pub use bucket::token::TokenBucket;
+pub use clock::clock::Clock;
 pub use decision::refused::{Never, NotYet, Refused};
 #[cfg(feature = "keys")]
-pub use keyed::ip_key::IpKey;
-#[cfg(feature = "keys")]
-pub use keyed::key_hash::{KeyHash, KeyHasher};
-#[cfg(feature = "keys")]
-pub use keyed::key_lease::KeyLease;
-#[cfg(feature = "keys")]
-pub use keyed::key_refused::{KeyRefused, NoRoom};
-#[cfg(feature = "keys")]
-pub use keyed::keyed_bucket::KeyedBucket;
-#[cfg(feature = "keys")]
 pub use keyed::keyed_buckets::KeyedBuckets;
-#[cfg(feature = "keys")]
-pub use keyed::keyed_buckets_at::KeyedBucketsAt;
-#[cfg(feature = "keys")]
-pub use keyed::streams::{Amounts, Streams};
-#[cfg(feature = "keys")]
-pub use keyed::tier::{OneTier, TierOf};
-pub use lease::lease::{Lease, LeaseAt};
-pub use lease::multi::{MultiLease, MultiLeaseAt};
-pub use limit::limit::{Limit, LimitError, LimitRule};
-pub use limit::notation::ParseError;
-pub use limit::rate::{Rate, RateError};
-pub use limit::ratio::Ratio;
-pub use state::snapshot::Snapshot;
-pub use wait::estimate::Estimate;
+pub use lease::lease::Lease;
+pub use limit::limit::Limit;
+pub use limit::rate::Rate;
 pub use wait::reservation::Reservation;
-#[cfg(feature = "futures-timer")]
-pub use wait::timer::FuturesTimer;
-pub use wait::timer::Timer;
-#[cfg(feature = "tokio")]
-pub use wait::timer::TokioTimer;
 
 // Its example has keys in it.
 #[cfg(all(doctest, feature = "keys"))]

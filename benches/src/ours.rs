@@ -3,7 +3,9 @@
 
 use std::hint::black_box;
 
-use tollgate::{Clock, Handle, Lease, Limit, ManualClock, MultiBucket, MultiLease, Time, TokenBucket};
+use tollgate::bucket::Handle;
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Clock, Lease, Limit, MultiBucket, TokenBucket};
 
 use crate::peers::Free;
 use crate::ticks::Ticks;
@@ -168,7 +170,7 @@ pub struct OneLease(TokenBucket);
 const CHUNK: u64 = 64;
 
 impl Contestant for OneLease {
-    type Own<'a> = Lease<'a>;
+    type Own<'a> = Lease<'a, TokenBucket>;
 
     fn own(&self) -> Self::Own<'_> {
         self.0.lease(CHUNK)
@@ -185,7 +187,7 @@ impl Contestant for OneLease {
 pub struct SeveralLease<const N: usize>(MultiBucket<N>);
 
 impl<const N: usize> Contestant for SeveralLease<N> {
-    type Own<'a> = MultiLease<'a, N>;
+    type Own<'a> = Lease<'a, MultiBucket<N>, N>;
 
     fn own(&self) -> Self::Own<'_> {
         self.0.lease(std::array::from_fn(|i| CHUNK * u64::from(EACH[i])))
@@ -239,7 +241,7 @@ impl<const N: usize> Contestant for UpTo<N> {
 
     #[inline(always)]
     fn decide(&self, ticks: &mut Ticks) -> bool {
-        self.0.at(ticks.time()).take_up_to(black_box(1), amounts()) == 1
+        self.0.at(ticks.time()).take_items(black_box(1), amounts()) == 1
     }
 }
 

@@ -29,7 +29,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::{Adaptive, Aimd, Limit, MultiBucket, Ratio, TokenBucket};
+use tollgate::adaptive::{Adaptive, Aimd};
+use tollgate::limit::Ratio;
+use tollgate::{Limit, MultiBucket, TokenBucket};
 
 /// What the server bears, and does not tell.
 const HIDDEN: u64 = 400;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use tollgate::{Limit, LimitError};
+use tollgate::Limit;
+use tollgate::limit::LimitError;
 
 /// Tokens of each stream, at one instant of one clock: a grant, or an arrival at the sink.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +95,8 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tollgate::{ManualClock, MultiBucket, Rate, Time};
+    use tollgate::clock::{ManualClock, Time};
+    use tollgate::{MultiBucket, Rate};
 
     /// The bound as it is written: every window, summed up anew.
     fn by_definition(limit: Limit, events: &[Event], stream: usize) -> Audit {

@@ -1,7 +1,7 @@
 //! Many producers share one envelope of two streams, records and bytes, as the producers of a
 //! Kinesis or Kafka shard do.
 //!
-//! Each producer holds a [`Handle`](tollgate::Handle), goes through the records (lines) of real
+//! Each producer holds a [`Handle`](tollgate::bucket::Handle), goes through the records (lines) of real
 //! files, asks the bucket for one record and its bytes at once, and sends what is admitted over TCP
 //! to a sink. At the end every decision and every arrival is held against the bound that the crate
 //! promises.
@@ -26,7 +26,8 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 
-use tollgate::{Clock, DefaultClock, MultiBucket};
+use tollgate::clock::DefaultClock;
+use tollgate::{Clock, MultiBucket};
 
 use arguments::Arguments;
 use audit::Bound;

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tollgate::{Clock, MultiBucket, Never, Refused, Time};
+use tollgate::clock::Time;
+use tollgate::{Clock, MultiBucket, Never, Refused};
 
 use crate::audit::Event;
 use crate::input::Input;
@@ -33,7 +34,7 @@ impl Producer<'_> {
     /// means that some of it was not.
     pub(crate) fn run(mut self, tally: &mut Tally) -> Result<(), Box<dyn Error + Send + Sync>> {
         let clock = self.bucket.clock();
-        let mut handle = self.bucket.handle()?;
+        let handle = self.bucket.handle()?;
         let mut skipped_in_a_row = 0;
 
         'records: for record in self.input.cycle_from(self.first) {

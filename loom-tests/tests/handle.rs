@@ -17,7 +17,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1, 1]).is_ok())
         };
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         let mine = (0..2).filter(|_| handle.try_take([1, 1]).is_ok()).count();
         drop(handle);
         let other = other.join().unwrap();
@@ -36,7 +36,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.available())
         };
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         for _ in 0..2 {
             assert!(handle.try_take([1, 1]).is_ok());
         }
@@ -60,7 +60,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || assert!(bucket.try_take([1, 1]).is_ok()))
         };
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         assert!(handle.try_take([1, 1]).is_ok());
         drop(handle);
         writer.join().unwrap();
@@ -92,14 +92,14 @@ model! {
     /// `Epoch::publish` becomes a load and a store.
     what_a_handle_puts_back_is_taken_once, None, 20, [(2, false, [0, 0]), (1, true, [0, 0])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         assert!(handle.try_take([3, 3]).is_ok());
         let other = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1, 1]).is_ok())
         };
         handle.put_back([2, 2]);
-        let mine = handle.take_up_to(5, [1, 1]);
+        let mine = handle.take_items(5, [1, 1]);
         drop(handle);
         let other = other.join().unwrap();
         (mine, other, bucket.available())

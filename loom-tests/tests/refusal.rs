@@ -11,7 +11,7 @@ model! {
     /// time that one token takes.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store.
+    /// `Word::update` becomes a load and a store.
     a_refusal_is_true_of_the_word_that_it_read, None, 2, [(None, 1), (Some(2), 0)], || {
         let bucket = token_bucket(3);
         let other = {

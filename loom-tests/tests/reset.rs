@@ -11,7 +11,7 @@ model! {
     /// capacity.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store, or if the tokens in `Meter::reset` are
+    /// `Word::update` becomes a load and a store, or if the tokens in `Meter::reset` are
     /// not cut off at the capacity.
     a_reset_beside_a_take_comes_before_or_after_it, None, 3, [(true, 3), (true, 1)], || {
         let bucket = token_bucket(3);
@@ -64,7 +64,7 @@ model! {
     /// becomes a load and a store.
     a_reset_through_a_handle_is_one_step, None, 10, [(true, [3, 2]), (true, [1, 1])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         let other = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([2, 1]).is_ok())

@@ -1,6 +1,5 @@
 //! Owns the factor on a bucket's rate: steps it by a policy, and puts it on the bucket. What a step
-//! does is in `steps.rs` and the policy; the orderings are in `state/epoch.rs`,
-//! `state/words.rs` and `state/claim.rs`.
+//! does is in `step_state.rs` and the policy; the loop is in `state/published.rs`.
 
 use core::fmt;
 
@@ -8,19 +7,19 @@ use crate::adaptive::policy::Policy;
 use crate::adaptive::step_state::StepState;
 use crate::bucket::leaky::LeakyBucket;
 use crate::bucket::multi::MultiBucket;
-use crate::bucket::multi::SLOTS;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::limit::limit::{Limit, LimitError};
 use crate::limit::ratio::Ratio;
-use crate::state::epoch::{Epoch, Stamp};
-use crate::state::slots::Slots;
-use crate::state::words::{Slot, State};
+use crate::state::epoch::Stamp;
+use crate::state::multi::SLOTS;
+use crate::state::published::{Decision, Published};
+use crate::state::words::State;
 use crate::sync::Backoff;
 
 /// A bucket whose rate is the configured one times a factor, which follows a [`Policy`]:
-/// [`Aimd`](crate::Aimd) for a client of a server that says when it is too much,
-/// [`FillTable`](crate::FillTable) for a leaky bucket that adapts to its level.
+/// [`Aimd`](crate::adaptive::Aimd) for a client of a server that says when it is too much,
+/// [`FillTable`](crate::adaptive::FillTable) for a leaky bucket that adapts to its level.
 ///
 /// The bucket is used as ever, through [`bucket`](Self::bucket); beside that somebody calls
 /// [`tick`](Self::tick) now and then, after a success say, and [`throttled`](Self::throttled) after
@@ -52,7 +51,10 @@ use crate::sync::Backoff;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+/// use tollgate::adaptive::{Adaptive, Aimd};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// // At most 500/s, and less while the server says so: 2 % more every second, 10 % less when throttled.
 /// let bucket = MultiBucket::with_clock([Limit::per_second(500).capacity(5)], ManualClock::new())?;
@@ -73,8 +75,7 @@ pub struct Adaptive<B, P> {
     policy: P,
     /// As it was configured, at a factor of 1.
     limit: Limit,
-    epoch: Epoch,
-    slots: Slots<Slot<3>, SLOTS>,
+    words: Published<3, SLOTS>,
 }
 
 impl<B: Adjustable, P: Policy> Adaptive<B, P> {
@@ -87,7 +88,10 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// greatest; then it is as before.
     ///
     /// ```
-    /// use tollgate::{Adaptive, FillTable, LeakyBucket, Limit, ManualClock, Ratio};
+    /// use tollgate::adaptive::{Adaptive, FillTable};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let adaptive = Adaptive::new(&bucket, FillTable::new(10, Ratio::percent(10), Ratio::percent(200)))?;
@@ -105,8 +109,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
             scaled(limit, factor).check()?;
         }
         let state = StepState::beginning(Ratio::ONE, bucket.now()).with(Ratio::ONE, &policy);
-        let slots = Slots::beginning_with([Slot::current(&State { limits: 0, spent: state.words() })]);
-        let adaptive = Self { bucket, policy, limit, epoch: Epoch::new(), slots };
+        let adaptive = Self { bucket, policy, limit, words: Published::new(&words_of(state)) };
         adaptive.apply(false);
         Ok(adaptive)
     }
@@ -116,7 +119,10 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Adaptive, FillTable, LeakyBucket, Limit, ManualClock, Ratio};
+    /// use tollgate::adaptive::{Adaptive, FillTable};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let adaptive = Adaptive::new(bucket, FillTable::new(10, Ratio::percent(10), Ratio::ONE))?;
@@ -126,7 +132,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// adaptive.tick(); // the bucket is nearly full, so it drains more slowly from now on
     /// adaptive.tick();
     /// assert_eq!(adaptive.factor(), Ratio::percent(73));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn tick(&self) {
@@ -137,14 +143,17 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// the others change nothing.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// client.throttled();
     /// assert_eq!(client.factor(), Ratio::percent(90));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn throttled(&self) {
@@ -154,12 +163,15 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// The factor as it is; the answer may be outdated at once.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// assert_eq!(client.factor(), Ratio::ONE);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn factor(&self) -> Ratio {
         self.read().0.factor
@@ -168,7 +180,10 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// Sets the factor, or the nearest that the policy allows; it adapts from there.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
@@ -176,7 +191,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// assert_eq!(client.bucket().limit().rate.to_string(), "200/s");
     /// client.set_factor(Ratio::percent(300));
     /// assert_eq!(client.factor(), Ratio::ONE);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_factor(&self, factor: Ratio) {
         let now = self.bucket.now();
@@ -190,14 +205,17 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// Sets the factor to 1, or to the nearest that the policy allows.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// client.reset_factor();
     /// assert_eq!(client.bucket().limit(), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset_factor(&self) {
         self.set_factor(Ratio::ONE);
@@ -208,41 +226,43 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         self.update(|state| state.next(&self.policy, now, throttled, || self.bucket.fill()));
     }
 
-    /// The version as it is, and its stamp.
+    /// One version, and its stamp.
     fn read(&self) -> (StepState, Stamp) {
-        loop {
-            let seen = self.epoch.load();
-            let Some(slot) = self.slots.get(seen.index()) else { continue };
-            let words = slot.read().spent;
-            if self.epoch.validate(seen) {
-                return (StepState::of_words(words), seen);
-            }
-        }
+        let (words, (), seen) = self.words.read(|_| Some(()));
+        (StepState::of_words(words.spent), seen)
     }
 
     /// Publishes what `change` makes of the state, and puts its factor on the bucket; nothing if
     /// it makes nothing of it.
     ///
-    /// `change` sees one version, as it runs code that is not ours; it may run many times, before
-    /// anything is claimed.
+    /// `change` sees one version, as it runs code that is not ours. It may run many times. Nothing
+    /// is claimed while it runs.
     fn update(&self, change: impl Fn(&StepState) -> Option<StepState>) {
-        let backoff = Backoff::new();
-        loop {
-            let (state, seen) = self.read();
-            let Some(next) = change(&state) else { return };
-            let Some(index) = self.slots.claim() else {
-                backoff.snooze();
-                continue;
-            };
-            if let Some(slot) = self.slots.get(index) {
-                slot.write(&State { limits: 0, spent: next.words() });
-                if self.epoch.publish(seen, index) {
-                    self.slots.release(seen.index());
-                    return self.apply(next.factor != state.factor);
-                }
+        let (mut spare, mut backoff) = (None, Backoff::new());
+        let changed = loop {
+            let attempt = self.words.attempt(
+                &mut spare,
+                |seen, words| {
+                    if !self.words.is_current(seen) {
+                        return Decision::Stale;
+                    }
+                    let state = StepState::of_words(words.spent);
+                    match change(&state) {
+                        Some(next) => Decision::Publish(words_of(next), next.factor != state.factor),
+                        None => Decision::Keep(()),
+                    }
+                },
+                |(), _, _| (),
+            );
+            // Given back after every attempt: user code may stop for long before the next one.
+            self.words.retire(spare.take());
+            match attempt {
+                Ok(changed) => break changed,
+                Err(miss) => backoff = miss.pause(backoff),
             }
-            // Another call has made a step.
-            self.slots.release(index);
+        };
+        if let Ok(new) = changed {
+            self.apply(new);
         }
     }
 
@@ -262,7 +282,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
                 let set = self.bucket.set_limit(limit);
                 debug_assert!(set.is_ok(), "checked at both ends: {set:?}");
             }
-            if self.epoch.validate(seen) {
+            if self.words.is_current(seen) {
                 return;
             }
             new = true;
@@ -274,12 +294,15 @@ impl<B, P> Adaptive<B, P> {
     /// The bucket, to be used.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// assert!(client.bucket().try_take([1]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn bucket(&self) -> &B {
         &self.bucket
@@ -288,12 +311,15 @@ impl<B, P> Adaptive<B, P> {
     /// The policy.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let aimd = Aimd::new(Ratio::percent(2), Ratio::percent(90));
     /// assert_eq!(*Adaptive::new(bucket, aimd)?.policy(), aimd);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn policy(&self) -> &P {
         &self.policy
@@ -302,17 +328,24 @@ impl<B, P> Adaptive<B, P> {
     /// The configured limit, at a factor of 1. The one that holds now is the bucket's.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// assert_eq!(client.limit(), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limit(&self) -> Limit {
         self.limit
     }
+}
+
+fn words_of(state: StepState) -> State<3> {
+    State { limits: 0, spent: state.words() }
 }
 
 fn scaled(limit: Limit, factor: Ratio) -> Limit {
@@ -331,12 +364,15 @@ impl<B: Adjustable + fmt::Debug, P: Policy + fmt::Debug> fmt::Debug for Adaptive
 /// A bucket whose limit can be changed: what [`Adaptive`] asks of it.
 ///
 /// ```
-/// use tollgate::{Adjustable, LeakyBucket, Limit, ManualClock, Ratio};
+/// use tollgate::adaptive::Adjustable;
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{LeakyBucket, Limit};
 ///
 /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
 /// Adjustable::set_limit(&bucket, Limit::per_second(5).capacity(10))?;
 /// assert_eq!(Adjustable::fill(&&bucket), Ratio::ONE);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait Adjustable {
     /// The present of its clock.

@@ -23,13 +23,14 @@ use crate::limit::ratio::Ratio;
 /// added the factor climbs to its ceiling, and then the bucket grants up to the configured rate
 /// times that ceiling. A full one drains slower and so stays full, down to the least factor. Hence
 /// both bounds are arguments: with a ceiling of 1 the configured rate is never exceeded. For a
-/// client of a server that says when it is too much, [`Aimd`](crate::Aimd) is the policy.
+/// client of a server that says when it is too much, [`Aimd`](crate::adaptive::Aimd) is the policy.
 ///
 /// The table and the rule are those of the leaky bucket of `py-asyncutils` 1.3.4, whose recorded
 /// decisions are in `tests/traces`.
 ///
 /// ```
-/// use tollgate::{FillTable, Ratio};
+/// use tollgate::adaptive::FillTable;
+/// use tollgate::limit::Ratio;
 ///
 /// let table = FillTable::new(300, Ratio::percent(10), Ratio::percent(200));
 /// assert_eq!(table.adjusted(Ratio::ONE, Ratio::percent(85)), Ratio::percent(90));
@@ -70,7 +71,8 @@ impl FillTable {
     /// those are the wrong way round, always `ceiling`.
     ///
     /// ```
-    /// use tollgate::{FillTable, Ratio};
+    /// use tollgate::adaptive::FillTable;
+    /// use tollgate::limit::Ratio;
     ///
     /// let never_faster = FillTable::new(10, Ratio::percent(10), Ratio::ONE);
     /// assert_eq!(never_faster.adjusted(Ratio::ONE, Ratio::ZERO), Ratio::ONE);
@@ -88,7 +90,8 @@ impl FillTable {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{FillTable, Policy, Ratio};
+    /// use tollgate::adaptive::{FillTable, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let table = FillTable::new(10, Ratio::ZERO, Ratio::ONE).with_interval(Duration::from_secs(1));
     /// assert_eq!(table.interval(), Duration::from_secs(1));
@@ -101,7 +104,8 @@ impl FillTable {
     /// `factor` after one step at this [`fill`](crate::LeakyBucket::fill).
     ///
     /// ```
-    /// use tollgate::{FillTable, Ratio};
+    /// use tollgate::adaptive::FillTable;
+    /// use tollgate::limit::Ratio;
     ///
     /// let table = FillTable::new(10, Ratio::percent(70), Ratio::ONE);
     /// assert_eq!(table.adjusted(Ratio::ONE, Ratio::ONE), Ratio::percent(73));

@@ -4,15 +4,16 @@ use core::time::Duration;
 
 use crate::limit::ratio::Ratio;
 
-/// A rule by which the factor on a rate follows what is seen. [`FillTable`](crate::FillTable) and
-/// [`Aimd`](crate::Aimd) are two; [`Adaptive`](crate::Adaptive) applies it.
+/// A rule by which the factor on a rate follows what is seen. [`FillTable`](crate::adaptive::FillTable) and
+/// [`Aimd`](crate::adaptive::Aimd) are two; [`Adaptive`](crate::adaptive::Adaptive) applies it.
 ///
 /// A policy is a pure function: it holds its parameters, and neither the factor nor a clock. It may
 /// be asked several times for one step, where threads compete, and must then say the same.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Observed, Policy, Ratio};
+/// use tollgate::adaptive::{Observed, Policy};
+/// use tollgate::limit::Ratio;
 ///
 /// /// Half the rate while the bucket is more than half full.
 /// struct Halve;
@@ -36,7 +37,8 @@ pub trait Policy {
     /// The least factor and the most. Nobody sets one outside, whatever [`step`](Self::step) says.
     ///
     /// ```
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Aimd::new(Ratio::percent(5), Ratio::percent(80)).bounds().1, Ratio::ONE);
     /// ```
     fn bounds(&self) -> (Ratio, Ratio);
@@ -46,7 +48,8 @@ pub trait Policy {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Aimd::new(Ratio::percent(5), Ratio::percent(80)).interval(), Duration::from_millis(100));
     /// ```
     fn interval(&self) -> Duration;
@@ -59,7 +62,8 @@ pub trait Policy {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Observed, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Observed, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80));
     /// let seen = Observed { fill: Ratio::ZERO, throttled: false };
@@ -86,7 +90,8 @@ impl<P: Policy + ?Sized> Policy for &P {
 /// What a policy is told.
 ///
 /// ```
-/// use tollgate::{Observed, Ratio};
+/// use tollgate::adaptive::Observed;
+/// use tollgate::limit::Ratio;
 /// assert_eq!(Observed { fill: Ratio::ONE, throttled: false }, Observed { throttled: false, fill: Ratio::percent(100) });
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

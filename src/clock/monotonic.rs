@@ -13,7 +13,8 @@ use crate::sync::{AtomicU64, Relaxed};
 /// that is about the price of the take itself, and with several threads the line moves twice.
 ///
 /// ```
-/// use tollgate::{Clock, ManualClock, Monotonic, Time};
+/// use tollgate::clock::{ManualClock, Monotonic, Time};
+/// use tollgate::Clock;
 ///
 /// let inner = ManualClock::starting_at(Time::from_nanos(9));
 /// let clock = Monotonic::new(&inner);
@@ -33,7 +34,8 @@ impl<C: Clock> Monotonic<C> {
     /// Wraps a clock.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Monotonic, Time};
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(Monotonic::new(ManualClock::new()).now(), Time::ZERO);
     /// ```
     pub fn new(clock: C) -> Self {
@@ -43,7 +45,8 @@ impl<C: Clock> Monotonic<C> {
     /// The clock inside.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Monotonic, Time};
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
+    /// use tollgate::Clock;
     ///
     /// let clock = Monotonic::new(ManualClock::new());
     /// clock.clock().set(Time::from_nanos(7));

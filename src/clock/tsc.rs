@@ -18,7 +18,8 @@ use crate::clock::time::Time;
 /// before it in another: a stale `now`, which is harmless.
 ///
 /// ```
-/// use tollgate::{Clock, TscClock};
+/// use tollgate::clock::TscClock;
+/// use tollgate::Clock;
 ///
 /// let clock = TscClock::new();
 /// let first = clock.now();
@@ -35,7 +36,8 @@ impl TscClock {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, Time, TscClock};
+    /// use tollgate::clock::{Time, TscClock};
+    /// use tollgate::Clock;
     /// assert!(TscClock::new().now().since(Time::ZERO) < Duration::from_secs(60));
     /// ```
     pub fn new() -> Self {

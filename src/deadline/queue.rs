@@ -6,12 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
 use crate::bucket::multi::MultiBucket;
-use crate::bucket::multi::SLOTS;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::deadline::backlog::{Backlog, Entry};
 use crate::deadline::drained::{Drained, Oversized};
 use crate::decision::refused::Refused;
+use crate::state::multi::SLOTS;
 use crate::state::snapshot::Snapshot;
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
@@ -52,7 +52,9 @@ use crate::state::snapshot::Snapshot;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Clock, DeadlineQueue, Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::{Clock, Limit, MultiBucket};
 ///
 /// let shard = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(1 << 20)], ManualClock::new())?;
 /// let queue = DeadlineQueue::new(shard);
@@ -83,15 +85,16 @@ struct Shared<T, const N: usize> {
     aside: Vec<Entry<T, N>>,
 }
 
-impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
+impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// An empty queue in front of this bucket.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, MultiBucket};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::<String, 2>::new(MultiBucket::new([Limit::per_second(1000), Limit::per_second(1 << 20)])?);
     /// assert!(queue.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(bucket: MultiBucket<N, C, S>) -> Self {
         Self { bucket, shared: Mutex::new(Shared { waiting: Some(Backlog::new()), out: 0, aside: Vec::new() }) }
@@ -101,7 +104,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// drain.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.bucket().try_take([10])?;
@@ -127,7 +132,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// [`Oversized`] with the item if `amounts` is more than the bucket can ever hold.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::from_nanos(500), Time::from_nanos(1000))?;
@@ -152,7 +159,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// How many items wait. While a thread drains, those that it lets go are still counted.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -167,7 +176,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// Whether no item waits, and no thread is about to let one go.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// assert!(queue.is_empty());
@@ -183,7 +194,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// clock. An old one lets go less, never more.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -199,7 +212,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// clock.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
@@ -214,7 +229,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// of the bucket's clock.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
@@ -272,7 +289,9 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// to the first that has to wait. `None`, at once, if another thread drains or flushes.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("large", [9], Time::from_nanos(1), Time::MAX)?;
@@ -297,7 +316,9 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
@@ -315,7 +336,9 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// shutdown, say.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;

@@ -10,11 +10,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Try
 use std::vec::Vec;
 
 use crate::bucket::multi::MultiBucket;
-use crate::bucket::multi::SLOTS;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::deadline::drained::{Drained, Oversized};
 use crate::deadline::queue::DeadlineQueue;
+use crate::state::multi::SLOTS;
 
 /// A [`DeadlineQueue`] for each key, each in front of a bucket of its own, made when its key is
 /// first used.
@@ -40,7 +40,9 @@ use crate::deadline::queue::DeadlineQueue;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::ShardedDeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let limits = [Limit::per_second(1000), Limit::per_second(1_000_000)];
 /// limits.map(|limit| limit.check()).into_iter().collect::<Result<(), _>>()?;
@@ -79,7 +81,9 @@ const LOOKED_AT: usize = 4;
 /// What a [`ShardedDeadlineQueue`] let go, and when to come back for more.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::ShardedDeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let clock = ManualClock::new();
 /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -111,7 +115,8 @@ where
     /// and makes the bucket of that key on that clock.
     ///
     /// ```
-    /// use tollgate::{Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let limit = Limit::per_second(1000);
     /// limit.check()?;
@@ -119,14 +124,14 @@ where
     ///     MultiBucket::with_clock([limit], clock).expect("checked above")
     /// });
     /// assert!(shards.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(make: impl Fn(&K, DefaultClock) -> MultiBucket<N> + Send + Sync + 'static) -> Self {
         Self::with_clock(DefaultClock::default(), make)
     }
 }
 
-impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S>
+impl<K, T, const N: usize, C: Clock, const S: usize> ShardedDeadlineQueue<K, T, N, C, S>
 where
     K: Hash + Eq + Clone,
     C: Clock + Clone,
@@ -138,7 +143,9 @@ where
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = Arc::new(ManualClock::new());
     /// let shards = ShardedDeadlineQueue::with_clock(Arc::clone(&clock), |tenant: &&str, clock| {
@@ -157,14 +164,15 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Clock, Limit, MultiBucket};
     ///
     /// let shards = ShardedDeadlineQueue::<u32, &str, 1>::new(|_, clock| {
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")
     /// });
     /// let now = shards.clock().now();
     /// shards.push(7, "item", [1], now.after(Duration::from_millis(100)), now.after(Duration::from_secs(30)))?;
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn clock(&self) -> &C {
         &self.clock
@@ -177,7 +185,9 @@ where
     /// [`Oversized`] with the item if `amounts` is more than the key's bucket can ever hold.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -185,7 +195,7 @@ where
     /// });
     /// shards.push(7, "item", [1], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.push(7, "too large", [11], Time::ZERO, Time::MAX).unwrap_err().item, "too large");
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn push(&self, key: K, item: T, amounts: [u64; N], deadline: Time, expires: Time) -> Result<(), Oversized<T>> {
         // Under the lock to the end: a shard is only removed when nobody can be pushing to it.
@@ -211,7 +221,9 @@ where
     /// none.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -220,7 +232,7 @@ where
     /// shards.push(7, "item", [1], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.drain(&7).expect("nobody else drains").admitted, ["item"]);
     /// assert!(shards.drain(&8).unwrap().is_empty());
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn drain(&self, key: &K) -> Option<Drained<T>> {
         let queue = self.read().by_key.get(key).cloned();
@@ -231,7 +243,9 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -242,7 +256,7 @@ where
     /// let drained = shards.drain_all();
     /// assert_eq!(drained.shards[0].1.admitted, ["item"]);
     /// assert_eq!(drained.next, Some(Time::ZERO.after(Duration::from_millis(500))));
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn drain_all(&self) -> DrainedShards<K, T> {
         self.all(DeadlineQueue::drain_at)
@@ -254,7 +268,9 @@ where
     /// Shards that were [`busy`](DrainedShards::busy) were not flushed: call it again for them.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -263,7 +279,7 @@ where
     /// shards.push(7, "item", [10], Time::ZERO, Time::MAX)?;
     /// shards.push(7, "owes", [5], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.flush_all().shards[0].1.admitted, ["item", "owes"]);
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn flush_all(&self) -> DrainedShards<K, T> {
         self.all(DeadlineQueue::flush_at)
@@ -293,11 +309,13 @@ where
     }
 }
 
-impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S> {
+impl<K, T, const N: usize, C: Clock, const S: usize> ShardedDeadlineQueue<K, T, N, C, S> {
     /// How many shards there are, those that are idle but not yet removed included.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -307,7 +325,7 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     /// assert_eq!(shards.len(), 1);
     /// let _ = shards.drain_all(); // nothing waits any more, and the bucket is full
     /// assert_eq!(shards.len(), 0);
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn len(&self) -> usize {
         self.read().by_key.len()
@@ -316,7 +334,8 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     /// Whether there are no shards, so that nothing waits.
     ///
     /// ```
-    /// use tollgate::{Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let shards = ShardedDeadlineQueue::<u32, String, 1>::new(|_, clock| {
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")
@@ -336,7 +355,7 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     }
 }
 
-impl<K: Hash + Eq, T, const N: usize, C, const S: usize> Shards<K, T, N, C, S> {
+impl<K: Hash + Eq, T, const N: usize, C: Clock, const S: usize> Shards<K, T, N, C, S> {
     fn remove_idle(&mut self, now: Time) {
         for _ in 0..LOOKED_AT {
             let Some(key) = self.turns.pop_front() else { return };
@@ -349,7 +368,7 @@ impl<K: Hash + Eq, T, const N: usize, C, const S: usize> Shards<K, T, N, C, S> {
     }
 }
 
-impl<K, T, const N: usize, C, const S: usize> fmt::Debug for ShardedDeadlineQueue<K, T, N, C, S> {
+impl<K, T, const N: usize, C: Clock, const S: usize> fmt::Debug for ShardedDeadlineQueue<K, T, N, C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShardedDeadlineQueue").field("len", &self.len()).finish_non_exhaustive()
     }

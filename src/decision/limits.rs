@@ -12,7 +12,7 @@ use crate::limit::limit::{Limit, LimitError};
 
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Limits<const N: usize> {
+pub struct Limits<const N: usize> {
     pub(crate) origin: Time,
     pub(crate) streams: [Meter; N],
 }
@@ -96,7 +96,7 @@ impl<const N: usize> Limits<N> {
     /// The words after taking as many whole items of `per_item` as fit, but no more than `most`,
     /// and how many; `None` if none fits.
     #[inline]
-    pub(crate) fn take_up_to(
+    pub(crate) fn take_items(
         &self,
         spent: &[u64; N],
         elapsed: u64,
@@ -308,11 +308,11 @@ mod tests {
     fn items_are_counted_by_the_scarcest_stream() {
         let limits = limits();
         let start = limits.start();
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 300], 100).unwrap().1, 3);
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 1], 100).unwrap().1, 10);
-        assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
-        assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
-        assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
+        assert_eq!(limits.take_items(&start, 0, &[1, 300], 100).unwrap().1, 3);
+        assert_eq!(limits.take_items(&start, 0, &[1, 1], 100).unwrap().1, 10);
+        assert_eq!(limits.take_items(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
+        assert_eq!(limits.take_items(&start, 0, &[11, 0], 100), None);
+        assert_eq!(limits.take_items(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
     }
 
     #[test]

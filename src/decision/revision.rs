@@ -14,7 +14,7 @@ use crate::decision::refused::Short;
 /// that pauses the bucket is counted from the end of the pause, which lies ahead: until then its
 /// lines stay at 0, and its limits are paused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Revision<const N: usize> {
+pub struct Revision<const N: usize> {
     pub(crate) limits: Limits<N>,
     /// How many changes there were before it.
     pub(crate) number: u64,

@@ -8,7 +8,7 @@ use core::time::Duration;
 /// word, and what a service can bear is not a number of waiters but how long the last of them
 /// waits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct WaitBounds<const N: usize> {
+pub struct WaitBounds<const N: usize> {
     /// The longest wait of a reservation.
     pub(crate) max_wait: Duration,
     /// The most tokens of each stream that may be owed.

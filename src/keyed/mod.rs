@@ -17,3 +17,13 @@ pub(crate) mod table;
 pub(crate) mod terms;
 pub(crate) mod terms_slot;
 pub(crate) mod tier;
+
+pub use ip_key::IpKey;
+pub use key_hash::{KeyHash, KeyHasher};
+pub use key_lease::KeyLease;
+pub use key_refused::{KeyRefused, NoRoom};
+pub use keyed_bucket::KeyedBucket;
+pub use keyed_buckets::KeyedBuckets;
+pub use keyed_buckets_at::KeyedBucketsAt;
+pub use streams::{Amounts, Streams};
+pub use tier::{OneTier, TierOf};

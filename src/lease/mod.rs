@@ -2,4 +2,5 @@
 
 pub(crate) mod chunk;
 pub(crate) mod lease;
-pub(crate) mod multi;
+
+pub use lease::Lease;

@@ -10,7 +10,8 @@ use crate::limit::rate::Rate;
 /// of arithmetic are rounded to the nearest step.
 ///
 /// ```
-/// use tollgate::{Rate, Ratio};
+/// use tollgate::limit::Ratio;
+/// use tollgate::Rate;
 ///
 /// assert_eq!(Ratio::percent(90).times(Ratio::percent(50)), Ratio::from_f64(0.45));
 /// assert_eq!(Ratio::of(1, 3).map(|third| third.to_string()), Some("0.333333333333".into()));
@@ -26,7 +27,8 @@ impl Ratio {
     /// Nothing.
     ///
     /// ```
-    /// use tollgate::{Rate, Ratio};
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::Rate;
     /// assert_eq!(Rate::per_second(7).scaled(Ratio::ZERO), Rate::per_second(0));
     /// ```
     pub const ZERO: Self = Self(0);
@@ -34,14 +36,14 @@ impl Ratio {
     /// The whole.
     ///
     /// ```
-    /// assert_eq!(tollgate::Ratio::ONE, tollgate::Ratio::percent(100));
+    /// assert_eq!(tollgate::limit::Ratio::ONE, tollgate::limit::Ratio::percent(100));
     /// ```
     pub const ONE: Self = Self(ONE);
 
     /// The largest: a million. Arithmetic saturates there.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::MAX.times(Ratio::percent(200)), Ratio::MAX);
     /// ```
     pub const MAX: Self = Self(1_000_000 * ONE);
@@ -49,7 +51,7 @@ impl Ratio {
     /// So many hundredths.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(85).to_string(), "0.85");
     /// ```
     pub const fn percent(hundredths: u32) -> Self {
@@ -59,7 +61,7 @@ impl Ratio {
     /// `num / den`, to the nearest step; `None` for a `den` of 0.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::of(1, 8), Some(Ratio::from_f64(0.125)));
     /// assert_eq!(Ratio::of(1, 0), None);
     /// ```
@@ -74,7 +76,7 @@ impl Ratio {
     /// above [`MAX`](Self::MAX) as that.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::from_f64(0.73), Ratio::percent(73));
     /// assert_eq!([-1.0, f64::NAN, f64::INFINITY].map(Ratio::from_f64), [Ratio::ZERO, Ratio::ZERO, Ratio::MAX]);
     /// ```
@@ -85,7 +87,7 @@ impl Ratio {
     /// The nearest float.
     ///
     /// ```
-    /// assert_eq!(tollgate::Ratio::percent(73).to_f64(), 0.73);
+    /// assert_eq!(tollgate::limit::Ratio::percent(73).to_f64(), 0.73);
     /// ```
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / ONE as f64
@@ -94,7 +96,7 @@ impl Ratio {
     /// The product, to the nearest step.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(70).times(Ratio::percent(140)), Ratio::percent(98));
     /// ```
     #[must_use]
@@ -105,7 +107,7 @@ impl Ratio {
     /// The sum.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(70).plus(Ratio::percent(40)), Ratio::percent(110));
     /// ```
     #[must_use]
@@ -148,7 +150,8 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Rate, Ratio};
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::Rate;
     ///
     /// let rate = Rate::per_second(7);
     /// assert_eq!(rate.scaled(Ratio::percent(81)), Rate::new(567, Duration::from_secs(100))?);

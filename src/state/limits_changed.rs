@@ -15,7 +15,8 @@ use {
 };
 
 /// What sleepers listen to. Without `std` it is mute, and a sleep lasts as long as it was going to.
-pub(crate) struct LimitsChanged {
+#[derive(Debug)]
+pub struct LimitsChanged {
     #[cfg(feature = "std")]
     event: Event,
 }

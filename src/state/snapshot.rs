@@ -15,7 +15,8 @@ use crate::limit::ratio::Ratio;
 /// The bucket may have moved on by the time that it is looked at; the picture does not.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
 /// bucket.try_take([1, 300])?;
@@ -43,11 +44,12 @@ impl<const N: usize> Snapshot<N> {
     /// during a [pause](crate::MultiBucket::pause_for).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.snapshot().available(), [0, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn available(&self) -> [u64; N] {
         if self.pause > 0 { [0; N] } else { self.limits.available(&self.spent, self.elapsed) }
@@ -60,12 +62,13 @@ impl<const N: usize> Snapshot<N> {
     /// [`Refused`], as the take would have been.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.snapshot().check([10, 5]).is_ok());
     /// assert!(bucket.snapshot().check([10, 6]).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn check(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
         match self.limits.take(&self.spent, self.elapsed, &amounts) {
@@ -85,7 +88,8 @@ impl<const N: usize> Snapshot<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.snapshot().wait_for([2, 1])?, Duration::from_millis(200));
@@ -108,14 +112,15 @@ impl<const N: usize> Snapshot<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.pause_for(Duration::from_secs(3));
     /// let snapshot = bucket.snapshot();
     /// bucket.resume();
     /// assert_eq!(snapshot.pause_left(), Duration::from_secs(3));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause_left(&self) -> Duration {
         refused::pause(self.pause)
@@ -124,13 +129,14 @@ impl<const N: usize> Snapshot<N> {
     /// The limits that were then in force.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// let snapshot = bucket.snapshot();
     /// bucket.set_limits([Limit::per_second(20)])?;
     /// assert_eq!(snapshot.limits(), [Limit::per_second(10)]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limits(&self) -> [Limit; N] {
         self.configured
@@ -139,7 +145,8 @@ impl<const N: usize> Snapshot<N> {
     /// How many changes of state had been published since the bucket was built, modulo 2^52.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.try_take([1])?;

@@ -8,7 +8,7 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::state::limits_changed::LimitsChanged;
-use crate::state::store::Bucket;
+use crate::state::store::Waitable;
 use crate::wait::nap::Nap;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
@@ -17,7 +17,7 @@ use crate::{state::limits_changed::notified_or, sync::listen};
 
 /// A reservation made at the first poll, with what is then left of the timeout, and its wait.
 pub(crate) fn take<'a, const N: usize, T: Timer>(
-    bucket: &'a dyn Bucket<N>,
+    bucket: &'a dyn Waitable<N>,
     amounts: [u64; N],
     timeout: Duration,
     timer: T,
@@ -81,7 +81,7 @@ pub(crate) fn sleep<E>(
 
 /// Sleeps until `amounts` could be taken, and takes nothing.
 pub(crate) async fn until_ready<const N: usize, T: Timer>(
-    bucket: &dyn Bucket<N>,
+    bucket: &dyn Waitable<N>,
     amounts: [u64; N],
     timer: T,
 ) -> Result<(), Refused<N>> {
@@ -91,7 +91,7 @@ pub(crate) async fn until_ready<const N: usize, T: Timer>(
 /// The same on a thread.
 #[cfg(feature = "std")]
 pub(crate) fn until_ready_blocking<const N: usize>(
-    bucket: &dyn Bucket<N>,
+    bucket: &dyn Waitable<N>,
     amounts: [u64; N],
 ) -> Result<(), Refused<N>> {
     sleep(bucket.limits_changed(), |nap| until_looking_again(bucket, &amounts, nap))
@@ -99,7 +99,7 @@ pub(crate) fn until_ready_blocking<const N: usize>(
 
 /// How long to sleep before it is worth looking again; `None` if `amounts` could be taken now.
 fn until_looking_again<const N: usize>(
-    bucket: &dyn Bucket<N>,
+    bucket: &dyn Waitable<N>,
     amounts: &[u64; N],
     nap: &mut Nap,
 ) -> Result<Option<Duration>, Refused<N>> {

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use tollgate::{Clock, Limit, MultiBucket, Time, TokenBucket};
+use tollgate::clock::Time;
+use tollgate::{Clock, Limit, MultiBucket, TokenBucket};
 
 use crate::random::Random;
 use crate::windows::Call;
@@ -62,7 +63,7 @@ pub fn multi_bucket<const N: usize>(plan: Plan<N>, way: Way, threads: usize, tim
         take: match way {
             Way::Shared => Box::new(|now, amounts| bucket.at(now).try_take(amounts).is_ok()),
             Way::Handles => {
-                let mut handle = bucket.handle().expect("enough slots");
+                let handle = bucket.handle().expect("enough slots");
                 Box::new(move |now, amounts| handle.at(now).try_take(amounts).is_ok())
             }
         },

@@ -18,7 +18,9 @@ macro_rules! subjects {
             use std::cell::Cell;
             use std::time::Duration;
 
-            use $tollgate::{Clock, Inherit, Limit, MultiBucket, Never, Rate, Refused, Reservation, Time, TokenBucket};
+            use $tollgate::clock::Time;
+            use $tollgate::limit::Inherit;
+            use $tollgate::{Clock, Limit, MultiBucket, Never, Rate, Refused, Reservation, TokenBucket};
 
             use super::{Answer, Call, Stream, Subject};
             use crate::naive::{Kept, ORIGIN, Verb};
@@ -129,7 +131,7 @@ macro_rules! subjects {
                 let bucket = shared.at(Time::from_nanos(call.now));
                 match call.verb {
                     Verb::TryTake(amounts) => granted(bucket.try_take(amounts)),
-                    Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_up_to(most, each)),
+                    Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_items(most, each)),
                     Verb::Reserve(amounts) => placed(call.now, || shared.reserve(amounts)),
                     Verb::Charge(amounts) => granted(bucket.charge(amounts)),
                     Verb::PutBack(amounts) => {
@@ -193,12 +195,12 @@ macro_rules! subjects {
                     if thread == 0 {
                         return Box::new(|one| call(&self.0, one));
                     }
-                    let mut handle = self.0.handle().expect("enough slots");
+                    let handle = self.0.handle().expect("enough slots");
                     Box::new(move |one| {
                         let now = handle.at(Time::from_nanos(one.now));
                         match one.verb {
                             Verb::TryTake(amounts) => granted(now.try_take(amounts)),
-                            Verb::TakeUpTo(most, each) => Answer::Items(now.take_up_to(most, each)),
+                            Verb::TakeUpTo(most, each) => Answer::Items(now.take_items(most, each)),
                             Verb::PutBack(amounts) => {
                                 now.put_back(amounts);
                                 Answer::Done
