@@ -39,6 +39,7 @@ pub(crate) struct Meter {
 }
 
 /// A stream in words; any will do.
+#[derive(Default)]
 pub(crate) struct Parts {
     pub(crate) whole: u64,
     pub(crate) part: u64,

@@ -48,6 +48,10 @@ pub struct Versions<const N: usize, const S: usize> {
 /// and nobody else gets this index.
 const FIRST_LIMITS: u32 = 0;
 
+/// The bit of a state's index of limits that says whether those are paused until their origin: a
+/// decision has it with the words, and need not look for it.
+const PAUSED: u32 = 1 << 31;
+
 /// Slots for later revisions inside a bucket: the current one and one to come.
 const REVISIONS: usize = 2;
 
@@ -60,7 +64,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {
-        let later = |slot: &RevisionSlot<N>| (slot.limits(), slot.configured());
+        let later = |slot: &RevisionSlot<N>, paused| (slot.limits(paused), slot.configured());
         let (State { spent, .. }, (limits, configured), stamp) = self.see(|| (self.limits, self.configured), later);
         Snapshot {
             limits,
@@ -73,11 +77,11 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     pub(crate) fn configured(&self) -> [Limit; N] {
-        self.see(|| self.configured, RevisionSlot::configured).1
+        self.see(|| self.configured, |slot, _| slot.configured()).1
     }
 
     pub(crate) fn revision(&self) -> Revision<N> {
-        self.see(|| Revision::first(self.limits), RevisionSlot::revision).1
+        self.see(|| Revision::first(self.limits), |slot, _| slot.revision()).1
     }
 
     pub(crate) fn limits_changed(&self) -> &LimitsChanged {
@@ -90,18 +94,18 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     /// One version, untorn, and what there is to know of its limits: `first` of the first, `later`
-    /// of the others.
-    fn see<V>(&self, first: impl Fn() -> V, later: impl Fn(&RevisionSlot<N>) -> V) -> (State<N>, V, Stamp) {
+    /// of the others, which is told whether they are paused.
+    fn see<V>(&self, first: impl Fn() -> V, later: impl Fn(&RevisionSlot<N>, bool) -> V) -> (State<N>, V, Stamp) {
         self.words.read(|state| match state.limits {
             FIRST_LIMITS => Some(first()),
-            index => self.revision_slot(index).map(&later),
+            limits => self.revision_slot(limits).map(|slot| later(slot, is_paused(limits))),
         })
     }
 
     /// The slot of a revision but the first. `None` only for a torn index.
-    #[inline]
-    fn revision_slot(&self, index: u32) -> Option<&RevisionSlot<N>> {
-        self.revisions.get((index - 1) as usize)
+    #[inline(always)]
+    fn revision_slot(&self, limits: u32) -> Option<&RevisionSlot<N>> {
+        self.revisions.get((limits & !PAUSED).wrapping_sub(1) as usize)
     }
 
     /// Changes the words to what `change` makes of them and of the limits that they are counted in.
@@ -128,7 +132,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         let changed = self.update_under(
             &mut spare,
             &Revision::first(self.limits),
-            RevisionSlot::revision,
+            |slot, _| slot.revision(),
             |_| 0,
             |revision, spent| Some((change(revision, spent)?, ())),
             |revision, spent, _| (*revision, *spent),
@@ -144,7 +148,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         &self,
         spare: &mut Option<usize>,
         first: &V,
-        later: impl Fn(&RevisionSlot<N>) -> V,
+        later: impl Fn(&RevisionSlot<N>, bool) -> V,
         pause: impl Fn(&V) -> u64,
         change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&V, &[u64; N], u64) -> E,
@@ -176,7 +180,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         mut miss: Miss,
         mut spare: Option<usize>,
         first: &V,
-        later: impl Fn(&RevisionSlot<N>) -> V,
+        later: impl Fn(&RevisionSlot<N>, bool) -> V,
         pause: impl Fn(&V) -> u64,
         change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&V, &[u64; N], u64) -> E,
@@ -193,7 +197,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                         return decide(state, change(first, &state.spent), None);
                     }
                     let Some(slot) = self.revision_slot(state.limits) else { return Decision::Stale };
-                    let limits = later(slot);
+                    let limits = later(slot, is_paused(state.limits));
                     // Limits that are mixed of two revisions are never used: unlike words, they
                     // may make arithmetic divide by 0.
                     if !self.words.is_current(seen) {
@@ -285,14 +289,15 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                     if let Some(slot) = self.revisions.get(index) {
                         slot.write(&next, &configured);
                     }
-                    Decision::Publish(State { limits: index as u32 + 1, spent }, state.limits)
+                    let paused = if next.limits.is_paused() { PAUSED } else { 0 };
+                    Decision::Publish(State { limits: (index as u32 + 1) | paused, spent }, state.limits)
                 },
                 |(), _, _| (),
             );
             match attempt {
                 Ok(changed) => {
                     // What is left over: the revision that was replaced, or the one not needed.
-                    let left = changed.map_or(revision, |old| old.checked_sub(1).map(|index| index as usize));
+                    let left = changed.map_or(revision, |old| (old & !PAUSED).checked_sub(1).map(|index| index as usize));
                     if let Some(index) = left {
                         self.revisions.release(index);
                     }
@@ -302,6 +307,10 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             }
         }
     }
+}
+
+const fn is_paused(limits: u32) -> bool {
+    limits & PAUSED != 0
 }
 
 /// Publishes what `change` made of the words, under the limits that they are counted in.

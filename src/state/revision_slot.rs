@@ -2,7 +2,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::meter::Meter;
+use crate::decision::meter::{Meter, Parts};
 use crate::decision::revision::Revision;
 use crate::limit::limit::Limit;
 use crate::limit::notation::Scale;
@@ -17,31 +17,41 @@ use crate::sync::{AtomicU64, Relaxed, Release, fence};
 /// |---|---|---|
 /// | 0 | `claim` | flag |
 /// | 1 | `origin` | nanoseconds since the clock's origin |
-/// | 2 | `number` | changes before this one |
-/// | 3 | `began` | nanoseconds since the clock's origin |
-/// | 4 | `pause` | number of the revision that began the pause which ends at `origin`; 0: it is not the end of one |
-/// | 5.. | `streams` | nine words for each, as in [`Word`] |
+/// | 2.. | `meters` | four words for each stream, as in [`Word`]: all that a decision needs |
+/// | then | `number` | changes before this one |
+/// | | `began` | nanoseconds since the clock's origin |
+/// | | `pause` | number of the revision that began the pause which ends at `origin`; 0: it is not the end of one |
+/// | | `rest` | five words for each stream, as in [`Rest`] |
 ///
 /// Why `Relaxed` for all of them: it is as in [`Slot`](crate::state::words::Slot). A state names
-/// its revision; while the epoch names that state, nobody writes the revision. What was read
-/// without that being so is a mixture, and used for nothing before the epoch is validated.
+/// its revision. While the epoch names that state, nobody writes the revision. What was read
+/// otherwise is a mixture, and used for nothing before the epoch is validated.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct RevisionSlot<const N: usize> {
     claim: Claim,
     origin: AtomicU64,
+    meters: [[AtomicU64; WORDS]; N],
     number: AtomicU64,
     began: AtomicU64,
     pause: AtomicU64,
-    streams: [[AtomicU64; WORDS]; N],
+    rest: [[AtomicU64; RESTS]; N],
 }
 
-/// The words of one stream: those that a decision needs, and then the others.
+/// The words of one stream that a decision needs.
 #[derive(Clone, Copy)]
 enum Word {
     Whole,
     Part,
     Unit,
     Capacity,
+}
+
+const WORDS: usize = 4;
+
+/// The other words of one stream.
+#[derive(Clone, Copy)]
+enum Rest {
     /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power
     /// of the rate's notation, 1 of being paused.
     Manner,
@@ -52,7 +62,7 @@ enum Word {
     AccruedLow,
 }
 
-const WORDS: usize = 9;
+const RESTS: usize = 5;
 const STARTS_FULL: u32 = 16;
 const FAMILY: u32 = 17;
 const POWER: u32 = 25;
@@ -61,8 +71,15 @@ const PAUSED: u32 = 33;
 impl<const N: usize> Claimable for RevisionSlot<N> {
     fn free() -> Self {
         let zero = || AtomicU64::new(0);
-        let streams = core::array::from_fn(|_| core::array::from_fn(|_| zero()));
-        Self { claim: Claim::free(), origin: zero(), number: zero(), began: zero(), pause: zero(), streams }
+        Self {
+            claim: Claim::free(),
+            origin: zero(),
+            meters: core::array::from_fn(|_| core::array::from_fn(|_| zero())),
+            number: zero(),
+            began: zero(),
+            pause: zero(),
+            rest: core::array::from_fn(|_| core::array::from_fn(|_| zero())),
+        }
     }
 
     fn claim(&self) -> &Claim {
@@ -94,61 +111,75 @@ impl<const N: usize> RevisionSlot<N> {
                 | u64::from(power) << POWER
                 | u64::from(parts.paused) << PAUSED;
             let period = rate.period().as_nanos() as u64;
-            let words = [parts.whole, parts.part, parts.unit, parts.capacity, manner, rate.tokens(), period];
-            let words = words.into_iter().chain([(accrued >> 64) as u64, accrued as u64]);
-            for (word, value) in self.streams[i].iter().zip(words) {
+            let meter = [parts.whole, parts.part, parts.unit, parts.capacity];
+            let rest = [manner, rate.tokens(), period, (accrued >> 64) as u64, accrued as u64];
+            let words = self.meters[i].iter().zip(meter).chain(self.rest[i].iter().zip(rest));
+            for (word, value) in words {
                 word.store(value, Relaxed);
             }
         }
     }
 
-    /// The limits, made ready for decisions. Reads without owning: a mixture unless the epoch is
-    /// validated afterwards.
-    #[inline]
-    pub(crate) fn limits(&self) -> Limits<N> {
-        // ORDERING: Relaxed. As in `word`.
-        let origin = Time::from_nanos(self.origin.load(Relaxed));
-        let streams = core::array::from_fn(|i| {
-            let manner = self.word(i, Word::Manner);
-            Meter::of_parts(crate::decision::meter::Parts {
-                whole: self.word(i, Word::Whole),
-                part: self.word(i, Word::Part),
-                unit: self.word(i, Word::Unit),
-                capacity: self.word(i, Word::Capacity),
-                precision: manner as u16,
-                starts_full: manner >> STARTS_FULL & 1 == 1,
-                paused: manner >> PAUSED & 1 == 1,
-            })
-        });
-        Limits { origin, streams }
+    /// The limits, as far as decisions need them: without their precision and how they start. The
+    /// state that names them knows whether they are paused.
+    ///
+    /// Reads without owning: a mixture unless the epoch is validated afterwards.
+    #[inline(always)]
+    pub(crate) fn limits(&self, paused: bool) -> Limits<N> {
+        let streams = core::array::from_fn(|i| self.meter(i, Parts { paused, ..Parts::default() }));
+        Limits { origin: self.origin(), streams }
     }
 
-    /// All but how the limits were configured; as [`limits`](Self::limits).
+    /// All but how the limits were configured; a mixture as [`limits`](Self::limits).
     pub(crate) fn revision(&self) -> Revision<N> {
-        let half = |i, word| u128::from(self.word(i, word));
-        let accrued = core::array::from_fn(|i| half(i, Word::AccruedHigh) << 64 | half(i, Word::AccruedLow));
+        let half = |i, word| u128::from(self.rest(i, word));
+        let accrued = core::array::from_fn(|i| half(i, Rest::AccruedHigh) << 64 | half(i, Rest::AccruedLow));
+        let streams = core::array::from_fn(|i| {
+            let manner = self.rest(i, Rest::Manner);
+            let (starts_full, paused) = (manner >> STARTS_FULL & 1 == 1, manner >> PAUSED & 1 == 1);
+            self.meter(i, Parts { precision: manner as u16, starts_full, paused, ..Parts::default() })
+        });
+        let limits = Limits { origin: self.origin(), streams };
         // ORDERING: Relaxed, all. As in `word`.
         let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
-        Revision { limits: self.limits(), number, began: Time::from_nanos(began), pause, accrued }
+        Revision { limits, number, began: Time::from_nanos(began), pause, accrued }
     }
 
-    /// The limits as they were configured; as [`limits`](Self::limits).
+    /// The limits as they were configured; a mixture as [`limits`](Self::limits).
     pub(crate) fn configured(&self) -> [Limit; N] {
         core::array::from_fn(|i| {
-            let manner = self.word(i, Word::Manner);
+            let manner = self.rest(i, Rest::Manner);
             let scale = Scale::of_parts((manner >> FAMILY) as u8, (manner >> POWER) as u8);
-            let rate = Rate::written(self.word(i, Word::Tokens), self.word(i, Word::Period), scale);
+            let rate = Rate::written(self.rest(i, Rest::Tokens), self.rest(i, Rest::Period), scale);
             let limit = Limit::new(rate, self.word(i, Word::Capacity));
             if manner >> STARTS_FULL & 1 == 1 { limit } else { limit.empty() }
         })
     }
 
-    #[inline]
+    #[inline(always)]
+    fn meter(&self, i: usize, rest: Parts) -> Meter {
+        let [whole, part] = [self.word(i, Word::Whole), self.word(i, Word::Part)];
+        let [unit, capacity] = [self.word(i, Word::Unit), self.word(i, Word::Capacity)];
+        Meter::of_parts(Parts { whole, part, unit, capacity, ..rest })
+    }
+
+    #[inline(always)]
+    fn origin(&self) -> Time {
+        // ORDERING: Relaxed. As in `word`.
+        Time::from_nanos(self.origin.load(Relaxed))
+    }
+
+    #[inline(always)]
     fn word(&self, i: usize, word: Word) -> u64 {
         // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by
         // the fence in `Epoch::validate`. Dies without these: loom-tests/set_limits.rs,
         // `a_late_refusal_sees_through_a_revision_that_is_used_again`.
-        self.streams[i][word as usize].load(Relaxed)
+        self.meters[i][word as usize].load(Relaxed)
+    }
+
+    fn rest(&self, i: usize, word: Rest) -> u64 {
+        // ORDERING: Relaxed. As in `word`.
+        self.rest[i][word as usize].load(Relaxed)
     }
 }
 
@@ -176,10 +207,10 @@ mod tests {
     #[test]
     fn a_mixture_makes_limits_too() {
         let slot = RevisionSlot::<2>::free();
-        let _ = (slot.limits(), slot.configured());
-        for word in slot.streams.iter().flatten() {
+        let _ = (slot.limits(false), slot.configured());
+        for word in slot.meters.iter().flatten().chain(slot.rest.iter().flatten()) {
             word.store(u64::MAX, Relaxed);
         }
-        let _ = (slot.limits(), slot.revision(), slot.configured());
+        let _ = (slot.limits(true), slot.revision(), slot.configured());
     }
 }
