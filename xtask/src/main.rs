@@ -3,7 +3,6 @@
 mod counts;
 mod cross;
 mod fuzz;
-mod killers;
 mod loom;
 mod measure;
 mod step;
@@ -43,7 +42,7 @@ fn main() -> ExitCode {
         Some((command, [])) if command == "test" => step::run(test::steps()),
         Some((command, rest)) if command == "loom" => step::run(vec![loom::models(rest)]),
         Some((command, rest)) if command == "cross" => cross::run(rest),
-        Some((command, ids)) if command == "killers" => killers::run(ids),
+        Some((command, ids)) if command == "killers" => killers::run(&step::root(), ids),
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
         Some((command, rest)) if command == "counts" => counts::run(rest),
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use super::fault::Sources;
+use crate::fault::Sources;
 
 /// A workspace of the crate and its models, with a target folder of its own.
 pub(crate) struct Copy {

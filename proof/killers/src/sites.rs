@@ -4,7 +4,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::fault::{Fault, Sources};
+use crate::fault::Sources;
+use crate::faults;
 
 /// One atomic operation in the sources.
 pub(crate) struct Site {
@@ -45,8 +46,8 @@ pub(crate) fn sites(sources: &Sources) -> Vec<Site> {
 }
 
 /// The sites that no fault touches.
-pub(crate) fn untouched<'a>(sites: &'a [Site], faults: &[Fault], sources: &Sources) -> Vec<&'a Site> {
-    let touched: Vec<_> = faults.iter().flat_map(|fault| fault.touched(sources)).collect();
+pub(crate) fn untouched<'a>(sites: &'a [Site], sources: &Sources) -> Vec<&'a Site> {
+    let touched: Vec<_> = faults::all().flat_map(|fault| fault.touched(sources)).collect();
     let hits = |site: &Site, (file, place): &(&str, Range<usize>)| {
         *file == site.file && place.start < site.place.end && site.place.start < place.end
     };

@@ -1,11 +1,6 @@
 //! Owns the trial of the models: one small fault at a time, put into a copy of the sources, and
 //! which model notices.
 
-mod copy;
-mod fault;
-mod faults;
-mod sites;
-
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,11 +8,9 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
-use copy::{Copy, Outcome};
-use fault::{Expect, Fault, Sources};
-use faults::FAULTS;
-
-use crate::step::root;
+use crate::copy::{Copy, Outcome};
+use crate::fault::{Expect, Fault, Sources};
+use crate::{faults, sites};
 
 /// Copies that are worked on at once; a build and a model each keep one core busy.
 const WORKERS: usize = 2;
@@ -27,8 +20,8 @@ const MODEL_LIMIT: Duration = Duration::from_secs(300);
 const FILE_LIMIT: Duration = Duration::from_secs(600);
 
 /// Tries all faults, or those of these ids, and says which survived.
-pub(crate) fn run(ids: &[String]) -> ExitCode {
-    match trial(ids) {
+pub fn run(repository: &Path, ids: &[String]) -> ExitCode {
+    match trial(repository, ids) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -55,16 +48,15 @@ enum Kind {
     Wrong,
 }
 
-fn trial(ids: &[String]) -> Result<bool, String> {
+fn trial(repository: &Path, ids: &[String]) -> Result<bool, String> {
     let started = Instant::now();
-    let repository = root();
     let sources = read_sources(&repository.join("src")).map_err(|error| format!("src: {error}"))?;
-    let models = read_models(&repository, &sources).map_err(|error| format!("loom-tests/tests: {error}"))?;
-    if let Some(id) = ids.iter().find(|id| FAULTS.iter().all(|fault| fault.id != **id)) {
+    let models = read_models(repository, &sources).map_err(|error| format!("loom-tests/tests: {error}"))?;
+    if let Some(id) = ids.iter().find(|id| faults::all().all(|fault| fault.id != **id)) {
         return Err(format!("no fault {id}"));
     }
     let is_chosen = |id: &str| ids.is_empty() || ids.iter().any(|chosen| chosen == id);
-    let chosen: Vec<&Fault> = FAULTS.iter().filter(|fault| is_chosen(fault.id)).collect();
+    let chosen: Vec<&Fault> = faults::all().filter(|fault| is_chosen(fault.id)).collect();
     let mut stale = stale(&sources, &models);
     // Of some, the rest of the list need not be of these sources: it may be that others are at work
     // on it.
@@ -75,7 +67,7 @@ fn trial(ids: &[String]) -> Result<bool, String> {
 
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| repository.join("target"), PathBuf::from);
     let copies: Result<Vec<Copy>, io::Error> = (0..WORKERS)
-        .map(|worker| Copy::new(&repository, target.join("killers").join(worker.to_string()), &sources))
+        .map(|worker| Copy::new(repository, target.join("killers").join(worker.to_string()), &sources))
         .collect();
     let copies = copies.map_err(|error| format!("a copy of the sources: {error}"))?;
 
@@ -98,7 +90,7 @@ fn trial(ids: &[String]) -> Result<bool, String> {
 /// Why the list cannot be applied to these sources; nothing if it can.
 fn stale(sources: &Sources, models: &BTreeMap<String, Vec<String>>) -> Vec<String> {
     let mut stale: Vec<String> = Vec::new();
-    for (i, fault) in FAULTS.iter().enumerate() {
+    for (i, fault) in faults::all().enumerate() {
         if let Err(error) = fault.applied(sources) {
             stale.push(format!("{}: {error}", fault.id));
         }
@@ -108,12 +100,12 @@ fn stale(sources: &Sources, models: &BTreeMap<String, Vec<String>>) -> Vec<Strin
                 stale.push(format!("{}: no model {model}", fault.id));
             }
         }
-        if FAULTS[..i].iter().any(|other| other.id == fault.id) {
+        if faults::all().take(i).any(|other| other.id == fault.id) {
             stale.push(format!("{}: twice in the list", fault.id));
         }
     }
     let sites = sites::sites(sources);
-    stale.extend(sites::untouched(&sites, FAULTS, sources).iter().map(|site| format!("no fault touches {site}")));
+    stale.extend(sites::untouched(&sites, sources).iter().map(|site| format!("no fault touches {site}")));
     stale
 }
 
@@ -211,7 +203,7 @@ fn sum_up(verdicts: &[Verdict], sources: &Sources, started: Instant) -> bool {
         println!("  {id:width$}  {:5.1} s  {text}", time.as_secs_f64());
     }
     let sites = sites::sites(sources);
-    let covered = sites.len() - sites::untouched(&sites, FAULTS, sources).len();
+    let covered = sites.len() - sites::untouched(&sites, sources).len();
     let count = |kind| verdicts.iter().filter(|verdict| verdict.kind == kind).count();
     println!("sites: {}, covered: {covered}", sites.len());
     println!(
@@ -301,6 +293,10 @@ fn names(text: &str) -> impl Iterator<Item = &str> {
 mod tests {
     use super::*;
 
+    fn root() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    }
+
     #[test]
     fn every_fault_can_be_put_into_the_sources_and_every_site_is_touched() {
         let sources = read_sources(&root().join("src")).unwrap();
@@ -310,7 +306,7 @@ mod tests {
 
     #[test]
     fn one_fault_is_none_and_forty_are() {
-        assert_eq!(FAULTS.iter().filter(|fault| matches!(fault.expect, Expect::NoOp)).count(), 1);
-        assert!(FAULTS.iter().filter(|fault| matches!(fault.expect, Expect::Killed(_))).count() >= 40);
+        assert_eq!(faults::all().filter(|fault| matches!(fault.expect, Expect::NoOp)).count(), 1);
+        assert!(faults::all().filter(|fault| matches!(fault.expect, Expect::Killed(_))).count() >= 40);
     }
 }

@@ -1,27 +1,20 @@
-//! Owns the list of faults: each one small, each with the model that must notice it, or with the
-//! reason why nobody can.
+//! Faults in the words in memory and in the loops that publish them.
 
-use super::fault::Expect::{Harmless, Killed, NoOp};
-use super::fault::{Fault, edit};
+use crate::fault::Expect::{Harmless, Killed, NoOp};
+use crate::fault::{Fault, edit};
 
 const UPDATE: &str = "fn update_under<V: Copy, R, E>(\n        &self,\n        spare";
-const WORD_UPDATE: &str = "fn update<R>(&self, change: impl Fn(u64)";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
-const WORD_CELL: &str = "impl Cell<1> for Word {";
-const WORD_CELL_WITHDRAW: &str = "fn withdraw(&self) {
-        // ORDERING";
-const WORD_CELL_OPEN: &str = "fn open(&self, Claimed(word): Claimed)";
-const WORD_CELL_UPDATE: &str = "change: impl Fn(&[u64; 1]) -> Option<([u64; 1], R)>,";
-const WORD_CELL_CLOSE: &str = "fn close(&self, full: impl FnOnce(&[u64; 1]) -> Option<u64>) -> bool {";
-const GROUP_PUT_IN: &str = "pub(crate) fn put_in<const N: usize>";
-const GROUP_CLOSE: &str = "pub(crate) fn close<const N: usize>";
-const KEYS_ADD: &str = "fn add(&self";
 const A_PICTURE: &str = "nothing to weaken: only `Debug` looks at it";
 
-pub(crate) const FAULTS: &[Fault] = &[
+pub(super) const FAULTS: &[Fault] = &[
     // First, since it takes the longest.
-    Fault { id: "no-op", edits: &[edit("state/epoch.rs", "fn validate", "fence(Acquire);", "fence(Acquire); ")], expect: NoOp },
+    Fault {
+        id: "no-op",
+        edits: &[edit("state/epoch.rs", "fn validate", "fence(Acquire);", "fence(Acquire); ")],
+        expect: NoOp,
+    },
     // The epoch.
     Fault {
         id: "epoch-load-relaxed",
@@ -71,7 +64,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     Fault {
         id: "epoch-validate-load-before-fence",
         edits: &[
-            edit("state/epoch.rs", "fn validate", "fence(Acquire);", "let now = self.0.load(Relaxed);\n        fence(Acquire);"),
+            edit(
+                "state/epoch.rs",
+                "fn validate",
+                "fence(Acquire);",
+                "let now = self.0.load(Relaxed);\n        fence(Acquire);",
+            ),
             edit("state/epoch.rs", "fn validate", "self.0.load(Relaxed) == seen.0", "now == seen.0"),
         ],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
@@ -207,7 +205,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     // Slots and how they grow.
     Fault {
         id: "slots-first-is-never-claimed",
-        edits: &[edit("state/slots.rs", "pub(crate) fn claim(", "[slot, ..] if slot.claim().try_claim() => Some(0),", "")],
+        edits: &[edit(
+            "state/slots.rs",
+            "pub(crate) fn claim(",
+            "[slot, ..] if slot.claim().try_claim() => Some(0),",
+            "",
+        )],
         expect: Killed("lib::state::slots::tests::the_lowest_free_slot_is_claimed"),
     },
     Fault {
@@ -277,7 +280,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "read-before-validated-and-again-after",
-        edits: &[edit("state/multi.rs", "fn read<V>", "return (state, limits, seen);", "return (slot.read(), limits, seen);")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn read<V>",
+            "return (state, limits, seen);",
+            "return (slot.read(), limits, seen);",
+        )],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
@@ -312,7 +320,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-claim-given-up-before-it-is-used",
-        edits: &[edit("state/multi.rs", UPDATE, "slot.write(&State", "crate::slots::Claimable::claim(slot).release();\n slot.write(&State")],
+        edits: &[edit(
+            "state/multi.rs",
+            UPDATE,
+            "slot.write(&State",
+            "crate::state::slots::Claimable::claim(slot).release();\n slot.write(&State",
+        )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
@@ -412,32 +425,14 @@ pub(crate) const FAULTS: &[Fault] = &[
                 None => Some((*spent, Err(limits.refusal(spent, limits.elapsed(now), &amounts)))),
             },",
             ),
-            edit("state/multi.rs", "pub(crate) fn try_take", "behind(pause),\n        )", "behind(pause),\n        );\n        taken?"),
+            edit(
+                "state/multi.rs",
+                "pub(crate) fn try_take",
+                "behind(pause),\n        )",
+                "behind(pause),\n        );\n        taken?",
+            ),
         ],
         expect: Killed("refusal::a_refusal_leaves_no_trace_in_two_streams"),
-    },
-    Fault {
-        id: "streams-debited-one-by-one",
-        edits: &[edit(
-            "bucket/multi.rs",
-            "impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {",
-            "let taken = self.bucket.try_take(&mut spare, self.now, amounts);",
-            "let mut taken = Ok(());
-        for i in 0..N {
-            let one = core::array::from_fn(|j| if j == i { amounts[j] } else { 0 });
-            taken = self.bucket.try_take(&mut spare, self.now, one);
-            if taken.is_err() {
-                self.put_back(core::array::from_fn(|j| if j < i { amounts[j] } else { 0 }));
-                break;
-            }
-        }",
-        )],
-        expect: Killed("opposite::a_taker_that_does_not_fit_is_in_nobodys_way"),
-    },
-    Fault {
-        id: "streams-debited-where-they-fit",
-        edits: &[edit("decision/limits.rs", "fn take(", "amounts[i])?;", "amounts[i]).unwrap_or(spent[i]);")],
-        expect: Killed("opposite::one_of_two_is_granted_where_one_fits"),
     },
     Fault {
         id: "snapshot-with-another-sequence",
@@ -481,453 +476,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
-    // Handles.
-    Fault {
-        id: "handle-drop-keeps-the-slot",
-        edits: &[edit("bucket/handle.rs", "fn drop", "self.bucket.retire(self.spare);", "")],
-        expect: Killed("slots::the_slot_of_a_dropped_handle_is_used_again"),
-    },
-    Fault {
-        id: "handle-drop-releases-twice",
-        edits: &[edit(
-            "bucket/handle.rs",
-            "fn drop",
-            "self.bucket.retire(self.spare);",
-            "self.bucket.retire(self.spare);\n self.bucket.retire(self.spare);",
-        )],
-        expect: Killed("handle::a_handle_gives_its_slot_back_once"),
-    },
-    Fault {
-        id: "handle-slot-released-at-once",
-        edits: &[edit(
-            "bucket/handle.rs",
-            "pub(crate) fn new(bucket",
-            "Ok(handle)",
-            "bucket.retire(spare);\n Ok(handle)",
-        )],
-        expect: Killed("handle::a_handle_gives_its_slot_back_once"),
-    },
-    Fault {
-        id: "handle-takes-the-last-slot",
-        edits: &[edit(
-            "bucket/handle.rs",
-            "pub(crate) fn new(bucket",
-            "bucket.retire(Some(bucket.claim().ok_or(HandlesExhausted(()))?));",
-            "",
-        )],
-        expect: Killed("tests/multi::handles_run_out_with_an_error_and_callers_without_one_go_on"),
-    },
-    // One word.
-    Fault {
-        id: "word-load-and-store",
-        edits: &[edit(
-            "bucket/token.rs",
-            WORD_UPDATE,
-            "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
-            "self.spent.store(next, Relaxed);
-            match Ok(spent) {",
-        )],
-        expect: Killed("smoke::either_thread_wins_the_last_token"),
-    },
-    Fault {
-        id: "word-lost-race-is-granted",
-        edits: &[edit("bucket/token.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(_) => return Ok(answer),")],
-        expect: Killed("smoke::either_thread_wins_the_last_token"),
-    },
-    Fault {
-        id: "word-lost-race-is-refused",
-        edits: &[edit("bucket/token.rs", WORD_UPDATE, "Err(seen) => spent = seen,", "Err(seen) => return Err(seen),")],
-        expect: Killed("conservation::two_tokens_go_to_two_of_three_threads"),
-    },
-    Fault {
-        id: "word-begins-as-built",
-        edits: &[edit(
-            "bucket/token.rs",
-            WORD_UPDATE,
-            "let mut spent = self.spent.load(Relaxed);",
-            "let [mut spent] = self.limits.start();",
-        )],
-        expect: Killed("conservation::a_put_back_racing_a_take_is_counted_once"),
-    },
-    Fault {
-        id: "word-refusal-writes",
-        edits: &[edit(
-            "bucket/token.rs",
-            WORD_UPDATE,
-            "else { return Err(spent) };",
-            "else {\n self.spent.store(spent, Relaxed);\n return Err(spent);\n };",
-        )],
-        expect: Killed("refusal::a_refusal_leaves_no_trace"),
-    },
-    Fault {
-        id: "word-counted-in-one-value-and-taken-from-another",
-        edits: &[
-            edit(
-                "bucket/token.rs",
-                "pub fn take_up_to(self",
-                "bucket.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)",
-                "let first = limits.take_up_to(&[bucket.spent.load(Relaxed)], elapsed, &[1], max).map_or(0, |(_, taken)| taken);
-        let taken = bucket.update(|spent| {
-            let (next, _) = limits.take_up_to(&[spent], elapsed, &[1], max)?;
-            Some((next, first))
-        });
-        taken.unwrap_or(0)",
-            ),
-        ],
-        expect: Killed("conservation::a_partial_take_gets_what_the_other_left"),
-    },
-    Fault {
-        id: "word-available-as-built",
-        edits: &[edit(
-            "bucket/token.rs",
-            "pub fn available(self)",
-            "let spent = self.bucket.spent.load(Relaxed);",
-            "let [spent] = self.bucket.limits.start();",
-        )],
-        expect: Killed("conservation::the_last_token_goes_to_exactly_one_thread"),
-    },
-    Fault {
-        id: "word-wait-as-built",
-        edits: &[edit(
-            "bucket/token.rs",
-            "pub fn wait_for(self",
-            "let spent = self.bucket.spent.load(Relaxed);",
-            "let [spent] = self.bucket.limits.start();",
-        )],
-        expect: Killed("refusal::a_wait_is_that_of_one_value_of_the_word"),
-    },
-    // The arithmetic, as far as threads and a moving clock can tell.
-    Fault {
-        id: "put-back-fills-above-the-capacity",
-        edits: &[edit("decision/meter.rs", "fn give_back", "if filled < ceiling { filled } else { ceiling }", "filled")],
-        expect: Killed("time::a_put_back_gives_nothing_to_a_stale_now"),
-    },
-    Fault {
-        id: "put-back-of-any-amount",
-        edits: &[edit("decision/meter.rs", "fn put_back", "if n < self.capacity() { n } else { self.capacity() }", "n")],
-        expect: Killed("conservation::a_put_back_of_everything_fills_up"),
-    },
-    Fault {
-        id: "put-back-raises-what-is-spent",
-        edits: &[edit("decision/meter.rs", "fn give_back", "units == 0 || level >= ceiling", "units == 0")],
-        expect: Killed("time::a_put_back_takes_nothing_from_a_stale_now"),
-    },
-    Fault {
-        id: "level-above-the-capacity",
-        edits: &[edit(
-            "decision/meter.rs",
-            "const fn level",
-            "if level > self.ceiling as i64 { self.ceiling as i64 } else { level }",
-            "level",
-        )],
-        expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
-    },
-    Fault {
-        id: "level-of-a-stale-now-is-full",
-        edits: &[edit("decision/meter.rs", "const fn level", "level > self.ceiling as i64", "level as u64 > self.ceiling")],
-        expect: Killed("time::a_stale_now_mints_nothing"),
-    },
-    Fault {
-        id: "take-forgets-what-was-forfeited",
-        edits: &[edit(
-            "decision/meter.rs",
-            "const fn take(",
-            "Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))",
-            "Some(spent.wrapping_add(need as u64))",
-        )],
-        expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
-    },
-    Fault {
-        id: "take-one-unit-too-many",
-        edits: &[edit("decision/meter.rs", "const fn take(", "need > level {", "need > level + 1 {")],
-        expect: Killed("smoke::either_thread_wins_the_last_token"),
-    },
-    Fault {
-        id: "reset-above-the-capacity",
-        edits: &[edit("decision/meter.rs", "fn reset", "if tokens < self.capacity() { tokens } else { self.capacity() }", "tokens")],
-        expect: Killed("reset::a_reset_beside_a_take_comes_before_or_after_it"),
-    },
-    Fault {
-        id: "elapsed-wraps-before-the-origin",
-        edits: &[edit("clock/time.rs", "fn nanos_since", "saturating_sub", "wrapping_sub")],
-        expect: Killed("time::a_clock_behind_the_origin_mints_nothing"),
-    },
     // Places in the queue.
-    Fault {
-        id: "owe-past-the-bound",
-        edits: &[edit("decision/meter.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) && units == 0")],
-        expect: Killed("reservation::the_bound_of_the_queue_holds_whoever_is_first"),
-    },
-    Fault {
-        id: "owe-one-unit-too-many",
-        edits: &[edit("decision/meter.rs", "const fn owe(", "left < -(most as i64)", "left < -(most as i64) - 1")],
-        expect: Killed("lib::decision::meter::tests::a_debt_is_paid_off_by_time_and_not_before"),
-    },
-    Fault {
-        id: "owe-wraps",
-        edits: &[edit("decision/meter.rs", "const fn owe(", "saturating_sub", "wrapping_sub")],
-        expect: Killed(
-            "lib::decision::meter::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
-        ),
-    },
-    Fault {
-        id: "owe-forgets-what-was-forfeited",
-        edits: &[edit(
-            "decision/meter.rs",
-            "const fn owe(",
-            "Some(self.line.at(elapsed).wrapping_sub(left as u64))",
-            "Some(spent.wrapping_add(units))",
-        )],
-        expect: Killed("lib::decision::meter::tests::a_debt_is_paid_off_by_time_and_not_before"),
-    },
-    Fault {
-        id: "owe-what-is-not-asked-of",
-        edits: &[edit("decision/meter.rs", "const fn owe(", "if units == 0 {", "if false {")],
-        expect: Killed("tests/queue::each_stream_has_its_own_largest_debt"),
-    },
-    Fault {
-        id: "furthest-debt-too-far",
-        edits: &[edit(
-            "decision/meter.rs",
-            "const fn furthest_debt",
-            "if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }",
-            "{ let _ = room; Self::MOST_UNITS as u64 - 1 }",
-        )],
-        expect: Killed(
-            "lib::decision::meter::tests::a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed",
-        ),
-    },
-    Fault {
-        id: "give-back-nothing-to-a-debt",
-        edits: &[edit(
-            "decision/meter.rs",
-            "const fn give_back",
-            "units == 0 || level >= ceiling",
-            "units == 0 || level < 0 || level >= ceiling",
-        )],
-        expect: Killed("reservation::two_cancels_both_count"),
-    },
-    Fault {
-        id: "give-back-no-more-than-the-capacity",
-        edits: &[edit(
-            "decision/meter.rs",
-            "const fn give_back",
-            "level + units as i64;",
-            "level + if (units as i64) < ceiling { units as i64 } else { ceiling };",
-        )],
-        expect: Killed("reservation::two_cancels_both_count"),
-    },
-    Fault {
-        id: "place-a-nanosecond-early",
-        edits: &[edit("decision/meter.rs", "const fn remaining(", "{ remaining as u64 }", "{ remaining as u64 - 1 }")],
-        expect: Killed("reservation::two_reservations_get_two_places"),
-    },
-    Fault {
-        id: "missing-as-in-a-signed-word",
-        edits: &[edit(
-            "decision/meter.rs",
-            "const fn missing(",
-            "need.wrapping_sub(level) as u64",
-            "need.saturating_sub(level) as u64",
-        )],
-        expect: Killed("tests/queue::a_refusal_of_the_furthest_debts_tells_the_whole_wait"),
-    },
-    Fault {
-        id: "queue-of-any-wait",
-        edits: &[edit(
-            "decision/limits.rs",
-            "fn most_owed",
-            "u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)",
-            "{ let _ = wait; most }",
-        )],
-        expect: Killed("tests/queue::the_longest_wait_is_exact_to_a_nanosecond"),
-    },
-    Fault {
-        id: "queue-past-the-end-of-time",
-        edits: &[edit("decision/limits.rs", "fn most_owed", ".min(end_of_time)", ".min({ let _ = end_of_time; u64::MAX - elapsed })")],
-        expect: Killed("tests/queue::no_reservation_is_made_past_the_end_of_time"),
-    },
-    Fault {
-        id: "queue-of-any-debt",
-        edits: &[edit(
-            "decision/limits.rs",
-            "fn most_owed",
-            "stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt())",
-            "stream.furthest_debt()",
-        )],
-        expect: Killed("tests/queue::the_largest_debt_is_exact_to_a_token"),
-    },
-    Fault {
-        id: "place-of-another-attempt",
-        edits: &[edit(
-            "wait/reservation.rs",
-            "fn owe<",
-            "owed.set(Some((*revision, next)));",
-            "owed.set(owed.get().or(Some((*revision, next))));",
-        )],
-        expect: Killed("reservation::two_reservations_get_two_places"),
-    },
-    Fault {
-        id: "place-decided-on-one-version-and-written-to-another",
-        edits: &[edit(
-            "wait/reservation.rs",
-            "fn owe<",
-            "let next = limits.owe(",
-            "let next = if let Some((_, ends)) = owed.get() { Some(ends) } else { None };
-        let next = if next.is_some() { next } else { limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)?) }?;
-        let _ = limits.owe(",
-        )],
-        expect: Killed("reservation::two_reservations_of_two_streams_get_two_places"),
-    },
-    Fault {
-        id: "place-bound-checked-on-the-first-version-only",
-        edits: &[edit(
-            "wait/reservation.rs",
-            "fn owe<",
-            "&bounds(limits)?)?;",
-            "&if owed.get().is_none() { bounds(limits)? } else { [i64::MAX as u64; N] })?;",
-        )],
-        expect: Killed("reservation::the_bound_of_the_queue_holds_whoever_is_first"),
-    },
-    Fault {
-        id: "place-stream-by-stream",
-        edits: &[edit(
-            "wait/reservation.rs",
-            "fn owe<",
-            "let done = bucket.update(&|revision, spent| {
-        let limits = &revision.limits;
-        allow(limits).ok()?;
-        let next = limits.owe(spent, limits.elapsed(now), &limits.units(amounts).ok()?, &bounds(limits)?)?;
-        owed.set(Some((*revision, next)));
-        Some(next)
-    });",
-            "let mut done = Ok(());
-    for i in 0..N {
-        let one = core::array::from_fn(|j| if j == i { amounts[j] } else { 0 });
-        done = bucket.update(&|revision, spent| {
-            let limits = &revision.limits;
-            allow(limits).ok()?;
-            let next = limits.owe(spent, limits.elapsed(now), &limits.units(&one).ok()?, &bounds(limits)?)?;
-            let mut so_far = owed.get().map_or([0; N], |(_, ends)| ends);
-            so_far[i] = next[i];
-            owed.set(Some((*revision, so_far)));
-            Some(next)
-        });
-    }",
-        )],
-        // Two steps for each thread are too many for a model without a bound.
-        expect: Killed("tests/queue::each_stream_has_its_own_largest_debt"),
-    },
-    Fault {
-        id: "commit-gives-back",
-        edits: &[edit("wait/reservation.rs", "pub fn commit(", "self.amounts = [0; N];", "let _ = &mut self;")],
-        expect: Killed("reservation::two_reservations_get_two_places"),
-    },
-    Fault {
-        id: "cancel-gives-back-twice",
-        edits: &[edit(
-            "wait/reservation.rs",
-            "fn drop(",
-            "give_back(self.bucket, self.now, &self.amounts);",
-            "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
-        )],
-        expect: Killed("reservation::two_cancels_both_count"),
-    },
-    Fault {
-        id: "cancel-gives-nothing-back",
-        edits: &[edit("wait/reservation.rs", "fn drop(", "give_back(self.bucket, self.now, &self.amounts);", "")],
-        expect: Killed("reservation::a_cancel_racing_a_take_frees_its_tokens_once"),
-    },
-    Fault {
-        id: "cancel-gives-back-one-stream",
-        edits: &[edit(
-            "wait/reservation.rs",
-            "pub(crate) fn give_back<",
-            "amounts.iter().any(|amount| *amount > 0)",
-            "amounts.iter().all(|amount| *amount > 0)",
-        )],
-        expect: Killed("tests/reservation::cancels_in_every_order_conserve_tokens"),
-    },
-    Fault {
-        id: "place-as-an-estimate-gives-back-too",
-        edits: &[edit(
-            "wait/reservation.rs",
-            "pub fn into_estimate(",
-            "mem::replace(&mut self.amounts, [0; N])",
-            "self.amounts",
-        )],
-        expect: Killed("tests/reservation::a_dropped_reservation_gives_back_and_a_committed_one_does_not"),
-    },
-    Fault {
-        id: "settle-in-two-steps",
-        edits: &[edit(
-            "wait/estimate.rs",
-            "pub fn settle(",
-            "let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
-            let (taken, used) = (limits.units_back(&taken), limits.units(&actual).ok()?);
-            limits.settle(spent, limits.elapsed(now), &taken, &used)
-        });",
-            "let mut settled = Ok(());
-        for i in 0..N {
-            settled = self.bucket.update(&|Revision { limits, .. }, spent| {
-                let one = |of: &[u64; N]| core::array::from_fn(|j| if j == i { of[j] } else { 0 });
-                let (taken, used) = (limits.units_back(&one(&taken)), limits.units(&one(&actual)).ok()?);
-                limits.settle(spent, limits.elapsed(now), &taken, &used)
-            });
-        }",
-        )],
-        expect: Killed("reservation::two_streams_are_settled_in_one_step"),
-    },
-    Fault {
-        id: "settle-and-give-back",
-        edits: &[edit(
-            "wait/estimate.rs",
-            "pub fn settle(",
-            "mem::replace(&mut self.amounts, [0; N])",
-            "{ let _ = mem::replace(&mut self.keep, false); self.amounts }",
-        )],
-        expect: Killed("reservation::two_streams_are_settled_in_one_step"),
-    },
-    Fault {
-        id: "settle-only-what-is-there",
-        edits: &[edit(
-            "decision/limits.rs",
-            "fn settle(",
-            "shortage, stream.furthest_debt())?",
-            "shortage, 0).unwrap_or(spent[i])",
-        )],
-        expect: Killed("tests/estimate::a_shortage_beyond_the_capacity_is_owed"),
-    },
-    Fault {
-        id: "settle-where-it-can",
-        edits: &[edit(
-            "decision/limits.rs",
-            "fn settle(",
-            "shortage, stream.furthest_debt())?",
-            "shortage, stream.furthest_debt()).unwrap_or(spent[i])",
-        )],
-        expect: Killed("tests/estimate::an_estimate_that_cannot_be_settled_stays_taken"),
-    },
-    Fault {
-        id: "estimate-given-back-twice",
-        edits: &[edit(
-            "wait/estimate.rs",
-            "fn drop(",
-            "give_back(self.bucket, self.now, &self.amounts);",
-            "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
-        )],
-        expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
-    },
-    Fault {
-        id: "estimate-kept-and-given-back",
-        edits: &[edit("wait/estimate.rs", "fn drop(", "if !self.keep {", "if !self.keep || N > 0 {")],
-        expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
-    },
-    Fault {
-        id: "charge-only-what-is-there",
-        edits: &[edit("bucket/token.rs", "pub fn charge(self", "limits.furthest_debts()", "[0; 1]")],
-        expect: Killed("reservation::a_charge_racing_a_take_comes_before_or_after_it"),
-    },
     Fault {
         id: "charge-two-streams-only-what-is-there",
         edits: &[edit("state/multi.rs", "pub(crate) fn charge(", "limits.furthest_debts()", "[0; N]")],
@@ -938,52 +487,6 @@ pub(crate) const FAULTS: &[Fault] = &[
         edits: &[edit("state/multi.rs", "fn update_revised", "self.retire(spare);", "")],
         expect: Killed("tests/reservation::nothing_that_waits_keeps_a_slot"),
     },
-    Fault {
-        id: "place-of-a-stale-word",
-        edits: &[edit(
-            "bucket/token.rs",
-            "impl<C: Clock + Sync> Bucket<1> for TokenBucket<C> {",
-            "self.state\n            .update(|spent| change(&revision, &[spent]).map(|next| (next, ())))",
-            "let spent = self.state.spent.load(Relaxed);
-        let next = change(&revision, &[spent]).ok_or((revision, [spent]))?;
-        self.state.update(|_| Some((next, ())))",
-        )],
-        expect: Killed("reservation::two_reservations_get_two_places"),
-    },
-    // Leases and batches.
-    Fault {
-        id: "lease-holds-more-than-it-fetched",
-        edits: &[edit("lease/chunk.rs", "fn fetch(", "self.held[i] += taken[i];", "self.held[i] += taken[i] + 1;")],
-        expect: Killed("lease::two_leases_share_the_last_tokens"),
-    },
-    Fault {
-        id: "lease-fetches-what-another-got",
-        edits: &[edit(
-            "lease/chunk.rs",
-            "fn fetch(",
-            "let fetch = |limits: &Limits<N>, spent: &[u64; N]| {",
-            "let first = lender.update(|_, _| None::<([u64; N], ())>, |_, spent| *spent).unwrap_err();
-        let fetch = |limits: &Limits<N>, spent: &[u64; N]| {
-            let _ = spent;
-            let spent = &first;",
-        )],
-        expect: Killed("lease::two_leases_share_the_last_tokens"),
-    },
-    Fault {
-        id: "lease-drop-gives-back-twice",
-        edits: &[edit(
-            "lease/lease.rs",
-            "fn drop",
-            "self.give_back();",
-            "let held = self.holding.held;\n self.give_back();\n self.holding.held = held;\n self.give_back();",
-        )],
-        expect: Killed("lease::what_a_dropped_lease_gives_back_is_there_once"),
-    },
-    Fault {
-        id: "lease-drop-keeps-what-is-left",
-        edits: &[edit("lease/lease.rs", "fn drop", "self.give_back();", "")],
-        expect: Killed("lease::what_a_dropped_lease_gives_back_is_there_once"),
-    },
     // Limits that change.
     Fault {
         id: "revision-write-without-fence",
@@ -992,17 +495,32 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "revision-write-no-origin",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.origin.store(revision.limits.origin.as_nanos(), Relaxed);", "")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "pub(crate) fn write",
+            "self.origin.store(revision.limits.origin.as_nanos(), Relaxed);",
+            "",
+        )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-write-no-number",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.number.store(revision.number, Relaxed);", "")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "pub(crate) fn write",
+            "self.number.store(revision.number, Relaxed);",
+            "",
+        )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-write-no-words",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "pub(crate) fn write",
+            "word.store(value, Relaxed);",
+            "let _ = (word, value);",
+        )],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
@@ -1012,27 +530,52 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "revision-write-no-beginning",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.began.store(revision.began.as_nanos(), Relaxed);", "")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "pub(crate) fn write",
+            "self.began.store(revision.began.as_nanos(), Relaxed);",
+            "",
+        )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-write-no-pause",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn write", "self.pause.store(revision.pause, Relaxed);", "")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "pub(crate) fn write",
+            "self.pause.store(revision.pause, Relaxed);",
+            "",
+        )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-read-no-pause",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "closed: manner >> CLOSED & 1 == 1", "closed: false")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "pub(crate) fn limits(",
+            "closed: manner >> CLOSED & 1 == 1",
+            "closed: false",
+        )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-read-nothing-of-its-place",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn revision(", ".map(|word| word.load(Relaxed))", ".map(|_| 0)")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "pub(crate) fn revision(",
+            ".map(|word| word.load(Relaxed))",
+            ".map(|_| 0)",
+        )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "revision-read-one-word-for-all",
-        edits: &[edit("state/revision_slot.rs", "fn word(", "self.streams[i][word as usize].load(Relaxed)", "self.streams[i][word as usize / WORDS].load(Relaxed)")],
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "fn word(",
+            "self.streams[i][word as usize].load(Relaxed)",
+            "self.streams[i][word as usize / WORDS].load(Relaxed)",
+        )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
@@ -1047,42 +590,85 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "limits-read-apart-from-the-words",
-        edits: &[edit("state/multi.rs", "pub(crate) fn snapshot(&self, now: Time)", "limits,\n            written,", "limits,\n            written: { let _ = written; self.written() },")],
+        edits: &[edit(
+            "state/multi.rs",
+            "pub(crate) fn snapshot(&self, now: Time)",
+            "limits,\n            written,",
+            "limits,\n            written: { let _ = written; self.written() },",
+        )],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-clock-before-the-epoch",
-        edits: &[edit("state/multi.rs", "fn change(", "let seen = epoch.load();\n            let now = clock();", "let now = clock();\n            let seen = epoch.load();")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "let seen = epoch.load();\n            let now = clock();",
+            "let now = clock();\n            let seen = epoch.load();",
+        )],
         expect: Killed("set_limits::a_change_is_no_older_than_what_it_has_seen"),
     },
     Fault {
         id: "change-lost-race-is-done",
-        edits: &[edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "let _ = epoch.publish(seen, version);\n {")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "if epoch.publish(seen, version) {",
+            "let _ = epoch.publish(seen, version);\n {",
+        )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-not-settled-anew",
-        edits: &[edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "if epoch.publish(seen, version) {",
+            "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {",
+        )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-limits-not-written",
-        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", "let _ = (of_limits, &next);")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "of_limits.write(&next, &written);",
+            "let _ = (of_limits, &next);",
+        )],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-limits-written-after-they-are-published",
-        edits: &[edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", ""), edit("state/multi.rs", "fn change(", "if epoch.publish(seen, version) {", "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);")],
+        edits: &[
+            edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", ""),
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "if epoch.publish(seen, version) {",
+                "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);",
+            ),
+        ],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
         id: "change-names-the-first-limits",
-        edits: &[edit("state/multi.rs", "fn change(", "limits: revision as u32 + 1", "limits: FIRST_LIMITS + 0 * revision as u32")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "limits: revision as u32 + 1",
+            "limits: FIRST_LIMITS + 0 * revision as u32",
+        )],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "change-old-limits-forgotten",
-        edits: &[edit("state/multi.rs", "fn change(", "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));", "")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));",
+            "",
+        )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
@@ -1092,18 +678,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "change-without-a-claim",
-        edits: &[edit("state/multi.rs", "fn change(", "(self.revisions.claim(), slots.claim())", "(self.revisions.claim().map(|_| 0), slots.claim())")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "(self.revisions.claim(), slots.claim())",
+            "(self.revisions.claim().map(|_| 0), slots.claim())",
+        )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
-    },
-    Fault {
-        id: "inherit-above-the-capacity",
-        edits: &[edit("decision/meter.rs", "pub(crate) fn inherit(", "(kept + more).min(self.ceiling.into())", "(kept + more)")],
-        expect: Killed("tests/set_limits::what_is_kept_is_no_more_than_the_new_capacity"),
-    },
-    Fault {
-        id: "inherit-retroactively",
-        edits: &[edit("decision/revision.rs", "pub(crate) fn next(", "let origin = self.limits.at(elapsed);", "let origin = self.limits.origin;")],
-        expect: Killed("tests/set_limits::a_raised_rate_is_not_applied_to_the_past"),
     },
     // Those who sleep.
     Fault {
@@ -1115,7 +696,12 @@ pub(crate) const FAULTS: &[Fault] = &[
         id: "change-wakes-before-it-is-published",
         edits: &[
             edit("state/multi.rs", "pub(crate) fn set_limits(", "self.bell.ring();", ""),
-            edit("state/multi.rs", "pub(crate) fn set_limits(", "let limits = Limits::new(written, Time::ZERO)?;", "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();"),
+            edit(
+                "state/multi.rs",
+                "pub(crate) fn set_limits(",
+                "let limits = Limits::new(written, Time::ZERO)?;",
+                "let limits = Limits::new(written, Time::ZERO)?;\n self.bell.ring();",
+            ),
         ],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
     },
@@ -1134,16 +720,6 @@ pub(crate) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("waking::a_thread_that_falls_asleep_beside_a_resume_is_woken"),
     },
-    Fault {
-        id: "sleeping-task-looks-before-it-listens",
-        edits: &[edit(
-            "wait/waiting.rs",
-            "pub(crate) async fn sleep_on<",
-            "listen!(bell.event() => listener);\n            let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };",
-            "let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };\n listen!(bell.event() => listener);",
-        )],
-        expect: Killed("waking::a_task_that_falls_asleep_beside_a_resume_is_woken"),
-    },
     // Pauses.
     Fault {
         id: "pause-grants-what-is-there",
@@ -1152,466 +728,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "pause-grants-items",
-        edits: &[edit("state/multi.rs", "pub(crate) fn take_up_to(&self, spare", "move |limits| limits.pause_left(now),", "|_| 0,")],
+        edits: &[edit(
+            "state/multi.rs",
+            "pub(crate) fn take_up_to(&self, spare",
+            "move |limits| limits.pause_left(now),",
+            "|_| 0,",
+        )],
         expect: Killed("tests/pause::while_paused_nothing_is_granted_by_any_verb"),
-    },
-    Fault {
-        id: "pause-lends",
-        edits: &[edit("lease/chunk.rs", "pub(crate) fn fetch(", "|limits| limits.pause_left(now)", "|_| 0")],
-        expect: Killed("tests/pause::a_lease_spends_what_it_holds_and_fetches_nothing"),
-    },
-    Fault {
-        id: "pause-refills",
-        edits: &[edit("decision/revision.rs", "pub(crate) fn paused(", "self.limits.from(until, true)", "self.limits.from(instant, true)")],
-        expect: Killed("tests/pause::the_level_is_there_again_at_the_end_however_long_it_takes"),
-    },
-    Fault {
-        id: "pause-shortened-by-another",
-        edits: &[edit("decision/revision.rs", "pub(crate) fn paused(", "if until <= instant {", "if until <= now {")],
-        expect: Killed("set_limits::of_two_pauses_the_later_end_wins_whichever_is_first"),
-    },
-    Fault {
-        id: "pause-ended-by-new-limits",
-        edits: &[edit("decision/revision.rs", "pub(crate) fn next(", "(true, self.pause, self.began)", "(false, self.pause, self.began)")],
-        expect: Killed("set_limits::limits_change_in_a_pause_and_it_stays"),
-    },
-    Fault {
-        id: "resume-at-the-end",
-        edits: &[edit("decision/revision.rs", "pub(crate) fn resumed(", "let origin = now.max(self.began);", "let origin = self.limits.origin;")],
-        expect: Killed("tests/pause::a_pause_makes_reservations_later_by_what_it_takes_and_a_resume_earlier_again"),
-    },
-    Fault {
-        id: "place-in-a-pause-is-ready-at-once",
-        edits: &[edit("decision/revision.rs", "pub(crate) fn ready_at(", "made >= self.pause", "made > self.pause")],
-        expect: Killed("tests/pause::a_reservation_made_in_a_pause_is_ready_at_its_end_whenever_that_is"),
-    },
-    Fault {
-        id: "queue-over-a-pause-of-any-length",
-        edits: &[edit("decision/limits.rs", "fn most_owed", ".checked_sub(pause)?", ".saturating_sub(pause)")],
-        expect: Killed("tests/pause::nobody_is_let_into_the_queue_for_longer_than_the_bound"),
-    },
-    Fault {
-        id: "place-not-moved-by-a-change",
-        edits: &[edit("wait/reservation.rs", "pub fn ready_at(", "revision.number == self.revision", "revision.number >= self.revision")],
-        expect: Killed("tests/set_limits::a_reservation_becomes_ready_earlier_if_the_rate_is_raised_and_later_if_it_is_lowered"),
-    },
-    // Clocks.
-    Fault {
-        id: "manual-advance-load-and-store",
-        edits: &[edit(
-            "clock/manual.rs",
-            "pub fn advance",
-            "match self.0.compare_exchange_weak(now, next.as_nanos(), Relaxed, Relaxed) {",
-            "self.0.store(next.as_nanos(), Relaxed);
-            match Ok(now) {",
-        )],
-        expect: Killed("time::two_advances_both_count"),
-    },
-    Fault {
-        id: "manual-advance-from-zero",
-        edits: &[edit("clock/manual.rs", "pub fn advance", "let mut now = self.0.load(Relaxed);", "let mut now = 0;")],
-        expect: Harmless {
-            model: "time::two_advances_both_count",
-            reason: "where it is not the value, the compare-exchange fails and says what is",
-        },
-    },
-    Fault {
-        id: "manual-set-nothing",
-        edits: &[edit("clock/manual.rs", "pub fn set", "self.0.store(now.as_nanos(), Relaxed);", "let _ = now;")],
-        expect: Killed("time::a_monotonic_clock_never_goes_back"),
-    },
-    Fault {
-        id: "manual-stands-still",
-        edits: &[edit("clock/manual.rs", "impl Clock for ManualClock", "self.0.load(Relaxed)", "0")],
-        expect: Killed("time::two_advances_both_count"),
-    },
-    Fault {
-        id: "monotonic-load-and-store",
-        edits: &[edit(
-            "clock/monotonic.rs",
-            "impl<C: Clock> Clock for Monotonic<C>",
-            "newest = self.newest.fetch_max(read, Relaxed).max(read);",
-            "self.newest.store(read, Relaxed);\n newest = read;",
-        )],
-        expect: Killed("time::a_monotonic_clock_never_goes_back"),
-    },
-    Fault {
-        id: "monotonic-shows-what-it-read",
-        edits: &[edit(
-            "clock/monotonic.rs",
-            "impl<C: Clock> Clock for Monotonic<C>",
-            "Time::from_nanos(newest)",
-            "{ let _ = newest;\n Time::from_nanos(read) }",
-        )],
-        expect: Killed("time::a_monotonic_clock_never_goes_back"),
-    },
-    Fault {
-        id: "monotonic-shows-what-was-newest",
-        edits: &[edit(
-            "clock/monotonic.rs",
-            "impl<C: Clock> Clock for Monotonic<C>",
-            "fetch_max(read, Relaxed).max(read)",
-            "fetch_max(read, Relaxed)",
-        )],
-        expect: Killed("time::a_monotonic_clock_never_goes_back"),
-    },
-    Fault {
-        id: "monotonic-forgets-at-the-origin",
-        edits: &[edit(
-            "clock/monotonic.rs",
-            "impl<C: Clock> Clock for Monotonic<C>",
-            "let mut newest = self.newest.load(Relaxed);",
-            "let mut newest = 0;",
-        )],
-        expect: Killed("time::a_monotonic_clock_never_goes_back"),
-    },
-    // Keys: the cell.
-    Fault {
-        id: "cell-load-relaxed",
-        edits: &[edit("keyed/cell.rs", "fn load(&self) -> u64", "self.0.load(Acquire)", "self.0.load(Relaxed)")],
-        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
-    },
-    Fault {
-        id: "cell-claim-as-load-and-store",
-        edits: &[edit(
-            "keyed/cell.rs",
-            WORD_CELL,
-            "self.0.compare_exchange(word, Self::state(CLAIMED, word), Acquire, Relaxed).is_ok()",
-            "{
-                self.0.store(Self::state(CLAIMED, word), Relaxed);
-                true
-            }",
-        )],
-        expect: Killed("keys::two_keys_in_one_group_are_both_there"),
-    },
-    Fault {
-        id: "cell-never-withdrawn",
-        edits: &[edit("keyed/cell.rs", WORD_CELL_WITHDRAW, "self.0.store(Self::state(VACANT, word), Release);", "let _ = word;")],
-        expect: Killed("keys::what_one_thread_did_not_need_the_next_one_gets"),
-    },
-    Fault {
-        id: "cell-withdrawn-without-looking",
-        edits: &[edit("keyed/cell.rs", WORD_CELL_WITHDRAW, "self.0.load(Relaxed)", "0")],
-        expect: Killed("lib::keyed::cell::tests::a_cell_is_not_opened_by_an_old_claim"),
-    },
-    Fault {
-        id: "cell-open-relaxed",
-        edits: &[edit("keyed/cell.rs", WORD_CELL_OPEN, "Release, Relaxed", "Relaxed, Relaxed")],
-        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
-    },
-    Fault {
-        id: "cell-open-whatever-is-there",
-        edits: &[edit(
-            "keyed/cell.rs",
-            WORD_CELL_OPEN,
-            "let _ = self.0.compare_exchange(word, Self::state(UNBORN, word), Release, Relaxed);",
-            "self.0.store(Self::state(UNBORN, word), Release);",
-        )],
-        expect: Killed("keys::a_key_begins_once"),
-    },
-    Fault {
-        id: "cell-update-as-load-and-store",
-        edits: &[edit(
-            "keyed/cell.rs",
-            WORD_CELL_UPDATE,
-            "self.0.compare_exchange_weak(word, Self::spent(next), Relaxed, Relaxed).is_ok()",
-            "{
-                let same = self.0.load(Relaxed) == word;
-                if same {
-                    self.0.store(Self::spent(next), Release);
-                }
-                same
-            }",
-        )],
-        expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
-    },
-    Fault {
-        id: "cell-update-into-a-vacant-cell",
-        edits: &[edit(
-            "keyed/cell.rs",
-            WORD_CELL_UPDATE,
-            "Says::Vacant | Says::Claimed => return Err(Closed),",
-            "Says::Vacant | Says::Claimed => full(),",
-        )],
-        expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
-    },
-    Fault {
-        id: "cell-update-without-asking-whose",
-        edits: &[edit("keyed/cell.rs", WORD_CELL_UPDATE, "if !mine() {", "if false {")],
-        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
-    },
-    Fault {
-        id: "cell-close-relaxed",
-        edits: &[edit("keyed/cell.rs", WORD_CELL_CLOSE, "Release, Relaxed", "Relaxed, Relaxed")],
-        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
-    },
-    Fault {
-        id: "cell-close-as-load-and-store",
-        edits: &[edit(
-            "keyed/cell.rs",
-            WORD_CELL_CLOSE,
-            "self.0.compare_exchange(word, Self::state(VACANT, times), Release, Relaxed).is_ok()",
-            "{
-                let same = self.0.load(Relaxed) == word;
-                if same {
-                    self.0.store(Self::state(VACANT, times), Release);
-                }
-                same
-            }",
-        )],
-        expect: Killed("keys::a_take_beside_the_removal_of_its_key_is_not_lost"),
-    },
-    Fault {
-        id: "cell-versions-update-a-vacant-cell",
-        edits: &[edit(
-            "keyed/cell.rs",
-            "let mut spare = None;\n        let changed = loop {",
-            "let Ok((seen, words)) = self.seen() else { break Err(Closed) };",
-            "let (seen, words) = self.seen().unwrap_or_else(|_| (self.epoch.load(), Some([0; N])));",
-        )],
-        expect: Killed("keys::a_take_of_two_streams_beside_the_removal_of_its_key_is_not_lost"),
-    },
-    // Keys: the group.
-    Fault {
-        id: "group-key-looked-for-on-its-own-line-alone",
-        edits: &[edit("keyed/group.rs", "pub(crate) fn find<R>", "others > self.reach.load(Relaxed) as usize", "others > 0")],
-        expect: Killed("keys::two_keys_in_one_group_are_both_there"),
-    },
-    Fault {
-        id: "group-hash-written-relaxed",
-        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "entry.hash.swap(identity(hash), Release)", "entry.hash.swap(identity(hash), Relaxed)")],
-        expect: Killed("keys::a_key_that_was_given_back_to_and_moved_knows_what_it_had_spent"),
-    },
-    Fault {
-        id: "group-reach-not-noted",
-        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "self.reach.fetch_max(others as u32, Relaxed);", "let _ = others;")],
-        expect: Killed("keys::two_keys_in_one_group_are_both_there"),
-    },
-    Fault {
-        id: "group-put-in-without-looking",
-        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "if self.is_there(hash) {\n                entry", "if false {\n                entry")],
-        expect: Killed("keys::a_key_begins_once"),
-    },
-    Fault {
-        id: "group-put-in-over-what-was-not-seen",
-        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "self.epoch.publish(seen, index)", "self.epoch.publish(self.settled(), index) && seen == seen")],
-        expect: Killed("keys::a_key_begins_once"),
-    },
-    Fault {
-        id: "group-claim-opened-before-it-is-put-in",
-        edits: &[edit("keyed/group.rs", "fn settled<const N: usize>", "if self.epoch.validate(seen) {", "if true {")],
-        expect: Killed("keys::a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one"),
-    },
-    Fault {
-        id: "group-epoch-not-settled",
-        edits: &[edit("keyed/group.rs", "fn settled<const N: usize>", "cell.open(claimed);", "let _ = (cell, claimed);")],
-        expect: Killed("keys::a_key_begins_once"),
-    },
-    Fault {
-        id: "group-looked-through-as-far-as-the-own-line",
-        edits: &[edit("keyed/group.rs", "fn is_there<const N: usize>", "self.reach.load(Relaxed) as usize", "0")],
-        expect: Killed("keys::a_key_that_lies_further_is_not_put_in_again"),
-    },
-    Fault {
-        id: "group-hash-read-relaxed",
-        edits: &[edit("keyed/group.rs", "fn is_there<const N: usize>", "entry.hash.load(Acquire)", "entry.hash.load(Relaxed)")],
-        expect: Killed("keys::a_key_that_moved_knows_since_when_it_was_full"),
-    },
-    Fault {
-        id: "group-given-back-forgotten",
-        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "hash.load(Relaxed) & GIVEN_BACK != 0", "false"), edit("keyed/group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
-        expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
-    },
-    Fault {
-        id: "group-closed-while-the-epoch-names-it",
-        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "seen.index() != index", "seen == seen")],
-        expect: Killed("keys::a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one"),
-    },
-    Fault {
-        id: "group-whose-it-is-not-read",
-        edits: &[edit("keyed/group.rs", "pub(crate) fn at<R>", "hash.load(Relaxed)", "0")],
-        expect: Killed("lib::keyed::group::tests::what_was_given_back_is_known_until_the_key_goes"),
-    },
-    Fault {
-        id: "group-owned-by-whoever",
-        edits: &[edit("keyed/group.rs", "pub(crate) fn still", "identity(self.hash.load(Relaxed)) == self.identity", "true")],
-        expect: Killed("keys::a_cell_that_is_another_keys_by_now_is_left_alone"),
-    },
-    Fault {
-        id: "group-given-back-not-said",
-        edits: &[edit(
-            "keyed/group.rs",
-            "pub(crate) fn give_back",
-            "let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Acquire, Acquire);",
-            "",
-        )],
-        expect: Killed("keys::a_word_that_was_gone_back_from_does_not_come_again"),
-    },
-    Fault {
-        id: "group-given-back-without-fence",
-        edits: &[edit("keyed/group.rs", "pub(crate) fn give_back", "fence(Release);", "")],
-        expect: Harmless {
-            model: "keys::a_key_that_is_given_back_to_beside_its_removal_stays",
-            reason: "under loom: the two read-modify-writes of a hash, and that of the words, happen in the order in which loom runs them; a machine may swap the two of one thread",
-        },
-    },
-    Fault {
-        id: "group-given-back-seen-relaxed",
-        edits: &[edit("keyed/group.rs", "pub(crate) fn give_back", "Acquire, Acquire", "Relaxed, Relaxed")],
-        expect: Killed("keys::a_key_that_is_given_back_to_beside_its_removal_stays"),
-    },
-    Fault {
-        id: "group-looked-at-relaxed",
-        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "hash.fetch_add(0, Release)", "hash.fetch_add(0, Relaxed)")],
-        expect: Killed("keys::a_key_that_is_given_back_to_beside_its_removal_stays"),
-    },
-    Fault {
-        id: "group-given-back-meanwhile",
-        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "!given_back && hash.fetch_add(0, Release) & GIVEN_BACK != 0", "false")],
-        expect: Killed("lib::keyed::group::tests::a_key_that_is_given_back_to_while_it_is_looked_at_stays"),
-    },
-    Fault {
-        id: "group-full-without-looking-whether-it-is-there",
-        edits: &[edit("keyed/group.rs", GROUP_PUT_IN, "return if self.is_there(hash) { Ok(false) } else { Err(Full) };", "return Err(Full);")],
-        expect: Killed("lib::keyed::table::tests::where_a_group_is_full_all_of_it_is_looked_at"),
-    },
-    Fault {
-        id: "group-moved-on-before-it-is-opened",
-        edits: &[edit("keyed/group.rs", GROUP_CLOSE, "self.settled()", "self.epoch.load()")],
-        expect: Killed("keys::a_key_that_comes_while_the_last_one_is_looked_at_is_there"),
-    },
-    Fault {
-        id: "cell-begins-with-the-last-word",
-        edits: &[edit("keyed/cell.rs", WORD_CELL_UPDATE, "if begins && [next] == spent", "if false && [next] == spent")],
-        expect: Killed("lib::keyed::cell::tests::no_key_begins_with_the_word_that_the_last_one_ended_with"),
-    },
-    // Keys: how many there are, and what those had spent that went.
-    Fault {
-        id: "table-everybody-looks-at-the-first",
-        edits: &[edit("keyed/table.rs", "pub(crate) fn in_turn", "self.next.fetch_add(cells, Relaxed)", "0_u64")],
-        expect: Harmless { model: "keys::a_removed_key_makes_room_once", reason: "which cells are looked at changes when keys go, not what they hold" },
-    },
-    Fault {
-        id: "keys-len",
-        edits: &[edit("keyed/keys.rs", "pub(crate) fn len", "self.count.load(Relaxed)", "{ let mut len = 0; self.all_tiers().for_each(|tier| tier.table.all(|group, index| len += u64::from(group.at(index, |cell, _| cell.read(|| true)).is_some()))); len }")],
-        expect: Harmless { model: "keys::a_key_begins_once", reason: "only a number to look at" },
-    },
-    Fault {
-        id: "keys-full-at-the-time-of-the-call",
-        edits: &[edit("keyed/evicted.rs", "fn least", "self.0[i].load(Relaxed)", "unused[i]")],
-        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
-    },
-    Fault {
-        id: "keys-words-back-before-the-evicted",
-        edits: &[edit("keyed/evicted.rs", "fn behind", "self.0[i].load(Relaxed)", "words[i].wrapping_sub(1)")],
-        expect: Killed("lib::keyed::evicted::tests::the_most_that_was_spent_is_kept"),
-    },
-    Fault {
-        id: "keys-count-as-load-and-store",
-        edits: &[edit(
-            "keyed/keys.rs",
-            KEYS_ADD,
-            "let counted = self.count.fetch_update(Relaxed, Relaxed, |count| (count < self.most).then_some(count + 1));",
-            "let count = self.count.load(Relaxed);
-        let counted = if count < self.most { Ok(self.count.store(count + 1, Relaxed)) } else { Err(()) };",
-        )],
-        expect: Killed("keys::two_keys_in_a_room_for_one_are_not_both_added"),
-    },
-    Fault {
-        id: "keys-full-since-is-forgotten",
-        edits: &[edit(
-            "keyed/evicted.rs",
-            "fn note",
-            "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
-            "(word, spent)",
-        )],
-        expect: Killed("keys::a_key_made_anew_knows_since_when_it_was_full"),
-    },
-    Fault {
-        id: "keys-evicted-as-load-and-store",
-        edits: &[edit(
-            "keyed/evicted.rs",
-            "fn note",
-            "word.fetch_update(Relaxed, Relaxed, |seen| (!is_ahead(seen, *spent)).then_some(*spent))",
-            "Some(word.load(Relaxed)).filter(|seen| !is_ahead(*seen, *spent)).map(|_| word.store(*spent, Relaxed))",
-        )],
-        expect: Killed("keys::of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept"),
-    },
-    Fault {
-        id: "keys-evicted-pushed-back",
-        edits: &[edit("keyed/keys.rs", "fn close_full_in", "later(spent[i], Evicted::<N>::oldest(unused[i]))", "spent[i]")],
-        expect: Killed("tests/keyed::keys_that_were_idle_for_a_month_do_not_make_the_evicted_forgotten"),
-    },
-    Fault {
-        id: "keys-not-counted-out",
-        edits: &[edit("keyed/keys.rs", "fn uncount", "self.count.fetch_sub(1, Relaxed);", "")],
-        expect: Killed("keys::a_removed_key_makes_room_once"),
-    },
-    Fault {
-        id: "keys-counted-out-by-whoever-looked",
-        edits: &[edit("keyed/keys.rs", "fn close_full(&self, tier: &Tier<N>, group: &Group<CellOf<N>>, index: usize, now: Time) {", "if tier.close_full(group, index, now) {", "tier.close_full(group, index, now);\n {")],
-        expect: Killed("keys::a_removed_key_makes_room_once"),
-    },
-    // The factor of an adaptive bucket.
-    Fault {
-        id: "adaptive-limit-not-looked-at-again",
-        edits: &[edit("adaptive/adaptive.rs", "fn apply", "self.epoch.validate(seen)", "seen == seen")],
-        expect: Killed("adaptive::the_last_factor_stays"),
-    },
-    Fault {
-        id: "adaptive-limit-that-seems-right",
-        edits: &[edit("adaptive/adaptive.rs", "fn apply", "new || self.bucket", "self.bucket")],
-        expect: Killed("adaptive::the_last_factor_stays"),
-    },
-    Fault {
-        id: "adaptive-every-outcome-is-an-event",
-        edits: &[edit("adaptive/steps.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
-        expect: Killed("adaptive::two_that_are_throttled_at_once_are_one_event"),
-    },
-    // Keys: their limits.
-    Fault {
-        id: "terms-place-is-not-written",
-        edits: &[edit("keyed/terms_slot.rs", "pub(crate) fn write", "word.store(value, Relaxed);", "let _ = (word, value);")],
-        expect: Killed("key_limits::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
-    },
-    Fault {
-        id: "terms-place-is-not-read",
-        edits: &[edit(
-            "keyed/terms_slot.rs",
-            "pub(crate) fn terms",
-            "[0, 1, 2, 3].map(|word: usize| self.places[i][word].load(Relaxed))",
-            "[0, 0, 0, 0]",
-        )],
-        expect: Killed("key_limits::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
-    },
-    Fault {
-        id: "terms-without-validation",
-        edits: &[edit(
-            "keyed/key_limits.rs",
-            "fn read_at<V>",
-            "self.epoch.validate(seen).then_some(value)",
-            "Some(value)",
-        )],
-        expect: Killed("key_limits::a_late_reader_sees_through_terms_that_are_used_again"),
-    },
-    Fault {
-        id: "key-limits-not-looked-at",
-        edits: &[edit("keyed/key_limits.rs", "pub(crate) fn first", "self.epoch.load().index() == FIRST", "true")],
-        expect: Killed("key_limits::after_a_change_nobody_is_granted_on_the_old_limits"),
-    },
-    Fault {
-        id: "key-limits-published-over-what-was-not-seen",
-        edits: &[edit(
-            "keyed/key_limits.rs",
-            "pub(crate) fn change",
-            "self.epoch.publish(seen, index)",
-            "self.epoch.publish(self.epoch.load(), index)",
-        )],
-        expect: Killed("key_limits::two_changes_at_once_are_one_after_the_other"),
-    },
-    Fault {
-        id: "keys-put-back-into-a-key-that-is-not-there",
-        edits: &[edit("keyed/keys.rs", "fn change_known_or_add", "!(0..N).any(|i| is_later(next[i], full[i]))", "true")],
-        expect: Killed("keys::a_key_begins_once"),
     },
 ];
