@@ -17,8 +17,9 @@ usage: cargo xtask COMMAND
   test    everything that fits in half an hour: format, lints, docs, tests over the features, no_std, examples, loom
           models, frozen threads, histories, a short soak, lessons, the replay of fuzzed inputs, answers of what is timed
   loom    the loom models alone; further words are passed on to the test runner
-  killers [ID...]
-          one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these ids
+  killers [--fresh] [ID...]
+          one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these
+          ids; a verdict is kept while what it depends on stands, unless --fresh is given
   fuzz [--seconds N]
           each fuzz target for N seconds, 60 unless told; needs cargo-fuzz and a nightly compiler, and says how to get them
   cross [--fetch] [MACHINE...]

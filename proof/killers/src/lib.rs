@@ -4,12 +4,20 @@
 //! - `faults` is the list, a file a room.
 //! - `fault` says what a fault is, and puts it into the text of the sources.
 //! - `sites` finds the atomic operations, and whether a fault touches them.
+//! - `models` says which models there are.
 //! - `copy` holds a copy of the sources, and builds and runs models in it.
+//! - `judge` tries one fault in a copy.
+//! - `kept` holds the verdicts of earlier runs, while what they depend on stands.
+//! - `text` tells code from comments.
 
 mod copy;
 mod fault;
 mod faults;
+mod judge;
+mod kept;
+mod models;
 mod sites;
+mod text;
 mod trial;
 
 pub use trial::run;

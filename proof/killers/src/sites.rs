@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::fault::Sources;
-use crate::faults;
+use crate::{faults, text};
 
 /// One atomic operation in the sources.
 pub(crate) struct Site {
@@ -55,19 +55,13 @@ pub(crate) fn untouched<'a>(sites: &'a [Site], sources: &Sources) -> Vec<&'a Sit
 }
 
 /// The text up to its tests, with comments blanked out.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let end = ["\n#[cfg(test)]\nmod ", "\n#[cfg(all(test"]
         .iter()
         .filter_map(|tests| text.find(tests))
         .min()
         .unwrap_or(text.len());
-    let mut code = String::with_capacity(end);
-    for line in text[..end].split_inclusive('\n') {
-        let comment = line.find("//").unwrap_or(line.len());
-        code.push_str(&line[..comment]);
-        code.extend(line[comment..].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
-    }
-    code
+    text::blanked(&text[..end])
 }
 
 /// The end of the call that begins at `start`: behind the parenthesis that closes it.
