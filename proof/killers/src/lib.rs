@@ -8,6 +8,7 @@
 //! - `copy` holds a copy of the sources, and builds and runs models in it.
 //! - `judge` tries one fault in a copy.
 //! - `kept` holds the verdicts of earlier runs, while what they depend on stands.
+//! - `orderings` holds the comments at the sites against the list.
 //! - `text` tells code from comments.
 
 mod copy;
@@ -16,8 +17,11 @@ mod faults;
 mod judge;
 mod kept;
 mod models;
+mod orderings;
 mod sites;
 mod text;
 mod trial;
 
+pub use orderings::orderings;
+pub use text::blanked;
 pub use trial::run;

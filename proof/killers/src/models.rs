@@ -53,6 +53,14 @@ impl Models {
         Self { names, code, shared: String::new() }
     }
 
+    /// Files with models of these names, for tests.
+    #[cfg(test)]
+    pub(crate) fn named<const N: usize>(files: [(&str, &[&str]); N]) -> Self {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let names = files.iter().map(|(file, of)| ((*file).to_owned(), names(of))).collect();
+        Self { names, code: BTreeMap::new(), shared: String::new() }
+    }
+
     pub(crate) fn has(&self, model: &str) -> bool {
         let (file, name) = split(model);
         self.names.get(file).is_some_and(|names| names.iter().any(|known| known == name))

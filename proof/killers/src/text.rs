@@ -26,7 +26,8 @@ pub(crate) fn code(text: &str) -> String {
 }
 
 /// The text with each comment blanked out, so that every byte of code stays where it is.
-pub(crate) fn blanked(text: &str) -> String {
+#[must_use]
+pub fn blanked(text: &str) -> String {
     let mut blanked = String::with_capacity(text.len());
     for (kind, part) in parts(text) {
         match kind {
