@@ -247,7 +247,7 @@ where
     }
 
     pub(crate) fn len(&self) -> u64 {
-        // ORDERING: Relaxed. A number to look at; orders nothing.
+        // ORDERING: Relaxed. A number to look at; orders nothing. Nothing dies without it.
         self.count.load(Relaxed)
     }
 

@@ -3,7 +3,7 @@
 mod counts;
 mod cross;
 mod fuzz;
-mod killers;
+mod house;
 mod loom;
 mod measure;
 mod step;
@@ -17,9 +17,11 @@ usage: cargo xtask COMMAND
 
   test    everything that fits in half an hour: format, lints, docs, tests over the features, no_std, examples, loom
           models, frozen threads, histories, a short soak, lessons, the replay of fuzzed inputs, answers of what is timed
+  house   the rules of the house: layers of src, width of comments, length of files, what orderings say
   loom    the loom models alone; further words are passed on to the test runner
-  killers [ID...]
-          one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these ids
+  killers [--fresh] [ID...]
+          one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these
+          ids; a verdict is kept while what it depends on stands, unless --fresh is given
   fuzz [--seconds N]
           each fuzz target for N seconds, 60 unless told; needs cargo-fuzz and a nightly compiler, and says how to get them
   cross [--fetch] [MACHINE...]
@@ -43,7 +45,14 @@ fn main() -> ExitCode {
         Some((command, [])) if command == "test" => step::run(test::steps()),
         Some((command, rest)) if command == "loom" => step::run(vec![loom::models(rest)]),
         Some((command, rest)) if command == "cross" => cross::run(rest),
-        Some((command, ids)) if command == "killers" => killers::run(ids),
+        Some((command, [])) if command == "house" => {
+            if house::check() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Some((command, ids)) if command == "killers" => killers::run(&step::root(), ids),
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
         Some((command, rest)) if command == "counts" => counts::run(rest),
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),
