@@ -58,6 +58,8 @@ use crate::sync::Backoff;
 ///
 /// A factor is only a number: it orders no other memory.
 ///
+/// # Examples
+///
 /// ```
 /// use std::time::Duration;
 /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};

@@ -36,6 +36,8 @@ use crate::limit::ratio::Ratio;
 ///
 /// Source: the leaky bucket of `py-asyncutils` 1.3.4. Its recorded decisions are in `tests/traces`.
 ///
+/// # Examples
+///
 /// ```
 /// use tollgate::{FillTable, Ratio};
 ///

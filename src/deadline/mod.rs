@@ -1,6 +1,6 @@
 //! Owns queues whose items have deadlines. It never debits a bucket without handing out an item.
 //!
-//! - `queue`: `DeadlineQueue`, which drains ready items in order of deadline, as the bucket grants them.
+//! - `queue`: `DeadlineQueue`, which drains items by deadline, as the bucket grants them.
 //! - `sharded`: `ShardedDeadlineQueue`, one queue a shard.
 //! - `backlog`: the items of one queue, by deadline and by expiry.
 //! - `skip_list`: the order of the items' slots.

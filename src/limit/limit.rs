@@ -160,6 +160,8 @@ impl Limit {
     ///
     /// Returns the error of [`check`](Self::check).
     ///
+    /// # Examples
+    ///
     /// ```
     /// use std::time::Duration;
     /// use tollgate::Limit;
@@ -194,6 +196,8 @@ impl Limit {
     /// # Errors
     ///
     /// Returns the error of [`check`](Self::check).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tollgate::Limit;

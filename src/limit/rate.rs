@@ -52,6 +52,8 @@ impl Rate {
     /// Returns [`RateError::ZeroPeriod`] for a period of zero. Returns [`RateError::PeriodTooLong`]
     /// for a period of more than `u64::MAX` nanoseconds (584 years).
     ///
+    /// # Examples
+    ///
     /// ```
     /// use std::time::Duration;
     /// use tollgate::{Rate, RateError};

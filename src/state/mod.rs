@@ -1,6 +1,6 @@
-//! Owns the words in memory, and the loop that publishes new ones. It never decides: `decision` does.
+//! Owns the words in memory, and the loop that publishes new ones. It never decides.
 //!
-//! - `multi`: `Versions`, the state of several streams, and the loop that reads, decides and publishes.
+//! - `multi`: `Versions`, the state of several streams, and the loop that publishes it.
 //! - `epoch`: `Epoch`, the word that makes a version current.
 //! - `words`: `Slot`, one version of the state in memory; `State`, the version as numbers.
 //! - `revision_slot`: `RevisionSlot`, one version of the limits in memory.

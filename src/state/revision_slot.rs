@@ -1,4 +1,4 @@
-//! Owns one revision of the limits in memory; never decides which is current.
+//! Owns one revision of the limits in memory. It never decides which revision is current.
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
@@ -11,7 +11,7 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
 
-/// One revision in memory, and the limits as they were configured, `40 + 72 N` bytes.
+/// One revision in memory, with the limits as configured: `40 + 72 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
@@ -19,12 +19,12 @@ use crate::sync::{AtomicU64, Relaxed, Release, fence};
 /// | 1 | `origin` | nanoseconds since the clock's origin |
 /// | 2 | `number` | changes before this one |
 /// | 3 | `began` | nanoseconds since the clock's origin |
-/// | 4 | `pause` | number of the revision that began the pause which ends at `origin`; 0: it is not the end of one |
-/// | 5.. | `streams` | nine words for each, as in [`Word`] |
+/// | 4 | `pause` | number of the revision that began the pause that ends at `origin`; 0: no pause |
+/// | 5.. | `streams` | nine words for each stream: see [`Word`] |
 ///
-/// Why `Relaxed` for all of them: it is as in [`Slot`](crate::state::words::Slot). A state names
-/// its revision; while the epoch names that state, nobody writes the revision. What was read
-/// without that being so is a mixture, and used for nothing before the epoch is validated.
+/// Why `Relaxed` for all words: see [`Slot`](crate::state::words::Slot). A state names its
+/// revision. While the epoch names that state, no thread writes the revision. Words read at another
+/// time may be a mixture of two revisions. No code uses them before the epoch is validated.
 #[derive(Debug)]
 pub(crate) struct RevisionSlot<const N: usize> {
     claim: Claim,
@@ -35,19 +35,26 @@ pub(crate) struct RevisionSlot<const N: usize> {
     streams: [[AtomicU64; WORDS]; N],
 }
 
-/// The words of one stream: those that a decision needs, and then the others.
+/// The words of one stream: first those that a decision needs, then the others.
 #[derive(Clone, Copy)]
 enum Word {
     Whole,
     Part,
     Unit,
     Capacity,
-    /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power
-    /// of the rate's notation, 1 of being paused.
+    /// Small fields, packed:
+    ///
+    /// | bits | field |
+    /// |---|---|
+    /// | 0..16 | precision |
+    /// | 16 | starts full |
+    /// | 17..25 | family of the amount's suffix |
+    /// | 25..33 | power of the amount's suffix |
+    /// | 33 | paused |
     Manner,
     Tokens,
     Period,
-    /// The upper and the lower half of what had accrued.
+    /// The upper half of the tokens accrued before this revision; the lower half follows.
     AccruedHigh,
     AccruedLow,
 }
@@ -71,16 +78,16 @@ impl<const N: usize> Claimable for RevisionSlot<N> {
 }
 
 impl<const N: usize> RevisionSlot<N> {
-    /// Writes a revision that no state names yet. Only the owner of the claim may.
+    /// Writes a revision before a state names it. Only the owner of the claim may call it.
     pub(crate) fn write(&self, revision: &Revision<N>, configured: &[Limit; N]) {
-        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`:
-        // a late reader of this slot who sees any of the stores below also sees that the epoch has
-        // moved on, and starts over. Dies without it: loom-tests/set_limits.rs,
+        // ORDERING: Release, before the stores. It pairs with the fence(Acquire) in
+        // `Epoch::validate`. A late reader of this slot that sees any store below also sees a newer
+        // epoch, and retries. Dies without it: loom-tests/set_limits.rs,
         // `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         fence(Release);
-        // ORDERING: Relaxed, all. Published by the Release in `Epoch::publish`, with the state that
-        // names them. Dies without them: loom-tests/set_limits.rs,
-        // `a_snapshot_beside_a_change_is_of_one_version`.
+        // ORDERING: Relaxed, all. Partners are the loads in `limits`, `revision` and `configured`.
+        // The Release in `Epoch::publish` publishes them, with the state that names them. Dies
+        // without them: loom-tests/set_limits.rs, `a_snapshot_beside_a_change_is_of_one_version`.
         self.origin.store(revision.limits.origin.as_nanos(), Relaxed);
         self.number.store(revision.number, Relaxed);
         self.began.store(revision.began.as_nanos(), Relaxed);
@@ -102,11 +109,12 @@ impl<const N: usize> RevisionSlot<N> {
         }
     }
 
-    /// The limits, made ready for decisions. Reads without owning: a mixture unless the epoch is
-    /// validated afterwards.
+    /// Reads the limits, made ready for decisions.
+    ///
+    /// It reads without owning: a mixture unless the epoch is validated afterwards.
     #[inline]
     pub(crate) fn limits(&self) -> Limits<N> {
-        // ORDERING: Relaxed. As in `word`.
+        // ORDERING: Relaxed. For its reason, partner and model see `word`.
         let origin = Time::from_nanos(self.origin.load(Relaxed));
         let streams = core::array::from_fn(|i| {
             let manner = self.word(i, Word::Manner);
@@ -123,16 +131,16 @@ impl<const N: usize> RevisionSlot<N> {
         Limits { origin, streams }
     }
 
-    /// All but how the limits were configured; as [`limits`](Self::limits).
+    /// Reads all but the limits as configured, without owning: see [`limits`](Self::limits).
     pub(crate) fn revision(&self) -> Revision<N> {
         let half = |i, word| u128::from(self.word(i, word));
         let accrued = core::array::from_fn(|i| half(i, Word::AccruedHigh) << 64 | half(i, Word::AccruedLow));
-        // ORDERING: Relaxed, all. As in `word`.
+        // ORDERING: Relaxed, all. For their reason, partner and model see `word`.
         let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
         Revision { limits: self.limits(), number, began: Time::from_nanos(began), pause, accrued }
     }
 
-    /// The limits as they were configured; as [`limits`](Self::limits).
+    /// Reads the limits as configured, without owning: see [`limits`](Self::limits).
     pub(crate) fn configured(&self) -> [Limit; N] {
         core::array::from_fn(|i| {
             let manner = self.word(i, Word::Manner);
@@ -145,8 +153,9 @@ impl<const N: usize> RevisionSlot<N> {
 
     #[inline]
     fn word(&self, i: usize, word: Word) -> u64 {
-        // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by
-        // the fence in `Epoch::validate`. Dies without these: loom-tests/set_limits.rs,
+        // ORDERING: Relaxed. Partners are the stores in `write`. The Acquire of the epoch's load
+        // puts these loads after it. The fence in `Epoch::validate` puts them before the
+        // validation. Dies without that order: loom-tests/set_limits.rs,
         // `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         self.streams[i][word as usize].load(Relaxed)
     }
