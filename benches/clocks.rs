@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 use benches::floors::Reading;
 use benches::run;
 use criterion::{Criterion, criterion_group, criterion_main};
-use tollgate::{Clock, InstantClock, ManualClock, Monotonic, TscClock};
+use tollgate::Clock;
+use tollgate::clock::{InstantClock, ManualClock, Monotonic, TscClock};
 
 fn readings(criterion: &mut Criterion) {
     bench(criterion, "tsc", TscClock::new());

@@ -10,7 +10,7 @@ use benches::ours::{Handles, OneOnClock, Several, SeveralOnClock};
 use benches::peers::{Governor, TwoGovernors};
 use benches::{Limiter, threads};
 use criterion::{Criterion, criterion_group, criterion_main};
-use tollgate::DefaultClock;
+use tollgate::clock::DefaultClock;
 
 const THREADS: [usize; 5] = [1, 2, 4, 16, 64];
 const THINK: Duration = Duration::from_micros(1);

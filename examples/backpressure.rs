@@ -20,7 +20,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
-use tollgate::{Clock, Limit, MultiBucket, Refused, TokioTimer};
+use tollgate::wait::TokioTimer;
+use tollgate::{Clock, Limit, MultiBucket, Refused};
 
 const PRODUCERS: usize = 8;
 const RECORDS_EACH: usize = 500;

@@ -7,7 +7,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use tollgate::{Clock, InstantClock, TscClock};
+use tollgate::Clock;
+use tollgate::clock::{InstantClock, TscClock};
 
 const READINGS: u32 = 1_000_000;
 

@@ -17,7 +17,9 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use lexopt::{Arg, Parser, ValueExt};
 use tokio::task::JoinSet;
-use tollgate::{Clock, Limit, Rate, Time, Timer, TokenBucket, TokioTimer};
+use tollgate::clock::Time;
+use tollgate::wait::{Timer, TokioTimer};
+use tollgate::{Clock, Limit, Rate, TokenBucket};
 
 const WAITERS: u64 = 10_000;
 

@@ -96,7 +96,8 @@
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     use std::time::Duration;
-//!     use tollgate::{Limit, TokenBucket, TokioTimer};
+//!     use tollgate::wait::TokioTimer;
+//!     use tollgate::{Limit, TokenBucket};
 //!
 //!     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
 //!     bucket.take(5, TokioTimer).await?; // 5 ms later
@@ -117,7 +118,8 @@
 //!
 //! ```
 //! use std::time::Duration;
-//! use tollgate::{Limit, ManualClock, MultiBucket};
+//! use tollgate::clock::ManualClock;
+//! use tollgate::{Limit, MultiBucket};
 //!
 //! let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
 //! bucket.try_take([10])?;

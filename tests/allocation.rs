@@ -10,7 +10,9 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use tollgate::{Clock, Lease, Limit, ManualClock, Monotonic, MultiBucket, MultiLease, Time, Timer, TokenBucket};
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::wait::Timer;
+use tollgate::{Clock, Lease, Limit, MultiBucket, MultiLease, TokenBucket};
 
 /// The system's allocator, which counts for each thread by itself, so that tests do not disturb
 /// each other.
@@ -103,7 +105,7 @@ fn lease<C: Clock>(mut lease: Lease<'_, C>) {
 
 fn multi_lease<const N: usize, C: Clock>(mut lease: MultiLease<'_, N, C>) {
     for n in [1, 1, 1, 50, 101, 0] {
-        black_box((lease.try_take([n; N]).is_ok(), lease.take_up_to(3, [n; N])));
+        black_box((lease.try_take([n; N]).is_ok(), lease.take_items(3, [n; N])));
     }
     lease.put_back([20; N]);
     black_box(lease.at(Time::MAX).held());
@@ -127,7 +129,7 @@ fn multi_bucket<const N: usize>() {
         }
         bucket.put_back([50; N]);
         handle.put_back([1; N]);
-        black_box((bucket.take_up_to(7, [5; N]), handle.take_up_to(7, [1; N])));
+        black_box((bucket.take_items(7, [5; N]), handle.take_items(7, [1; N])));
         assert!(bucket.wait_for([5; N]).is_ok() && bucket.snapshot().check([9; N]).is_ok());
         black_box(bucket.available());
         black_box((bucket.take_in_order(&[[1; N], [2; N]]), handle.take_in_order(&[[1; N], [200; N]])));

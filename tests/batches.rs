@@ -5,7 +5,8 @@ mod common;
 
 use common::{Verbs, config, most, nanos};
 use proptest::prelude::*;
-use tollgate::{Clock, Limit, ManualClock, MultiBucket, Rate, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Clock, Limit, MultiBucket, Rate, TokenBucket};
 
 /// The words of two buckets cannot be compared; what they hold at these times can.
 const LATER: [u64; 4] = [0, 1, 1_000_000, 3_000_000_000];

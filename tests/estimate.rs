@@ -44,7 +44,7 @@ fn a_surplus_never_fills_above_the_capacity() {
     let estimate = bucket.estimate([10, 2]).unwrap();
     bucket.clock().advance(Duration::from_secs(60));
     estimate.settle([0, 1]).unwrap();
-    assert_eq!((bucket.available(), bucket.take_up_to(100, [1, 1]), bucket.available()), ([10, 10], 10, [0, 0]));
+    assert_eq!((bucket.available(), bucket.take_items(100, [1, 1]), bucket.available()), ([10, 10], 10, [0, 0]));
     // Nor does one that is dropped, which reads no clock.
     let estimate = bucket.estimate([0, 0]).unwrap();
     drop(estimate);
@@ -52,7 +52,7 @@ fn a_surplus_never_fills_above_the_capacity() {
     let estimate = bucket.estimate([10, 10]).unwrap();
     bucket.clock().advance(Duration::from_secs(60));
     drop(estimate);
-    assert_eq!((bucket.take_up_to(100, [1, 1]), bucket.available()), (10, [0, 0]));
+    assert_eq!((bucket.take_items(100, [1, 1]), bucket.available()), (10, [0, 0]));
 }
 
 #[test]

@@ -11,7 +11,10 @@ use std::time::Duration;
 use common::{config, nanos};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tollgate::{KeyRefused, KeyedBuckets, Limit, LimitRule, ManualClock, Rate, Refused, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::keyed::KeyRefused;
+use tollgate::limit::LimitRule;
+use tollgate::{KeyedBuckets, Limit, Rate, Refused};
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use common::config;
 use proptest::prelude::*;
-use tollgate::{Limit, ParseError, Rate, RateError};
+use tollgate::limit::{ParseError, RateError};
+use tollgate::{Limit, Rate};
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -7,11 +7,14 @@ use std::hash::Hash;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
+use tollgate::adaptive::{Adaptive, Aimd, FillTable, Observed};
+use tollgate::bucket::{Handle, HandlesExhausted, Headroom, Snapshot};
+use tollgate::clock::{DefaultClock, ManualClock, Monotonic, Time};
+use tollgate::limit::{Inherit, LimitError, LimitRule, ParseError, RateError, Ratio};
+use tollgate::wait::Timer;
 use tollgate::{
-    Adaptive, Aimd, Clock, DefaultClock, FillTable, Handle, HandleAt, HandlesExhausted, Headroom, Inherit, LeakyBucket,
-    LeakyBucketAt, Lease, LeaseAt, Limit, LimitError, LimitRule, ManualClock, Monotonic, MultiBucket, MultiBucketAt,
-    MultiLease, MultiLeaseAt, Never, NotYet, Observed, ParseError, Rate, RateError, Ratio, Refused, Snapshot, Time,
-    Timer, TokenBucket, TokenBucketAt,
+    Clock, HandleAt, LeakyBucket, LeakyBucketAt, Lease, LeaseAt, Limit, MultiBucket, MultiBucketAt, MultiLease,
+    MultiLeaseAt, Never, NotYet, Rate, Refused, TokenBucket, TokenBucketAt,
 };
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
@@ -62,7 +65,7 @@ const _: () = {
 
 #[cfg(feature = "std")]
 const _: () = {
-    use tollgate::{DeadlineQueue, Drained, DrainedShards, Oversized, ShardedDeadlineQueue};
+    use tollgate::deadline::{DeadlineQueue, Drained, DrainedShards, Oversized, ShardedDeadlineQueue};
 
     /// What may be sent, but not shared, is an item all the same.
     type Item = std::cell::Cell<u8>;
@@ -78,7 +81,8 @@ const _: () = {
 
 #[cfg(feature = "keys")]
 const _: () = {
-    use tollgate::{IpKey, KeyLease, KeyRefused, KeyedBucket, KeyedBuckets, KeyedBucketsAt, NoRoom, OneTier};
+    use tollgate::KeyedBuckets;
+    use tollgate::keyed::{IpKey, KeyLease, KeyRefused, KeyedBucket, KeyedBucketsAt, NoRoom, OneTier};
 
     sent::<KeyedBuckets<u64>>();
     sent::<KeyedBuckets<String, 8, ManualClock>>();
@@ -119,9 +123,9 @@ fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, doub
 }
 
 #[cfg(feature = "tokio")]
-const _: () = value::<tollgate::TokioTimer>();
+const _: () = value::<tollgate::wait::TokioTimer>();
 #[cfg(feature = "futures-timer")]
-const _: () = value::<tollgate::FuturesTimer>();
+const _: () = value::<tollgate::wait::FuturesTimer>();
 
 fn shows(subject: &impl Debug, name: &str, state: &str) {
     let shown = format!("{subject:?}");
@@ -158,7 +162,7 @@ fn whatever_is_shown_says_what_it_is_and_how_it_stands() {
 #[test]
 #[cfg(feature = "std")]
 fn queues_show_how_much_waits_whatever_it_is() {
-    use tollgate::{DeadlineQueue, ShardedDeadlineQueue};
+    use tollgate::deadline::{DeadlineQueue, ShardedDeadlineQueue};
 
     struct Plain;
     let clock = ManualClock::new();

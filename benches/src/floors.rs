@@ -4,7 +4,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use portable_atomic::AtomicU128;
-use tollgate::{Clock, DefaultClock, Time};
+use tollgate::Clock;
+use tollgate::clock::{DefaultClock, Time};
 
 use crate::{Contestant, amounts};
 

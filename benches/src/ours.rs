@@ -3,7 +3,9 @@
 
 use std::hint::black_box;
 
-use tollgate::{Clock, Handle, Lease, Limit, ManualClock, MultiBucket, MultiLease, TokenBucket};
+use tollgate::bucket::Handle;
+use tollgate::clock::ManualClock;
+use tollgate::{Clock, Lease, Limit, MultiBucket, MultiLease, TokenBucket};
 
 use crate::peers::Free;
 use crate::ticks::Ticks;

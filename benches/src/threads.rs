@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
-use tollgate::{Clock, DefaultClock};
+use tollgate::Clock;
+use tollgate::clock::DefaultClock;
 
 use crate::Contestant;
 

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use tollgate::Time;
+use tollgate::clock::Time;
 
 /// A thread's own time, as a counter.
 #[derive(Debug)]

@@ -12,7 +12,7 @@ use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
 use benches::{EACH, Limiter, run, threads};
-use tollgate::{DefaultClock, InstantClock};
+use tollgate::clock::{DefaultClock, InstantClock};
 
 /// More calls than a batch makes.
 const CALLS: u64 = 1_000_000;

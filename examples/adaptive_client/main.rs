@@ -27,7 +27,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::{Adaptive, Aimd, Limit, MultiBucket, Ratio, TokenBucket};
+use tollgate::adaptive::{Adaptive, Aimd};
+use tollgate::limit::Ratio;
+use tollgate::{Limit, MultiBucket, TokenBucket};
 
 /// The server's hidden limit, in requests a second.
 const HIDDEN: u64 = 400;

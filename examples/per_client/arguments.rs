@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::{Limit, ParseError, Rate};
+use tollgate::limit::ParseError;
+use tollgate::{Limit, Rate};
 
 pub(crate) const USAGE: &str = "\
 Replays an access log and lists the clients that a limit per client would have refused.

@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
 
-use tollgate::{IpKey, Rate, Time};
+use tollgate::Rate;
+use tollgate::clock::Time;
+use tollgate::keyed::IpKey;
 
 use crate::arguments::Arguments;
 use crate::stamp;

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use tollgate::{KeyRefused, KeyedBuckets, Limit, LimitError, ManualClock};
+use tollgate::clock::ManualClock;
+use tollgate::keyed::KeyRefused;
+use tollgate::limit::LimitError;
+use tollgate::{KeyedBuckets, Limit};
 
 use crate::log::{Client, Log};
 use crate::memory;
@@ -58,7 +61,8 @@ mod tests {
 
     use super::*;
     use crate::log::Request;
-    use tollgate::{Time, TokenBucket};
+    use tollgate::TokenBucket;
+    use tollgate::clock::Time;
 
     /// Eviction changes no decision.
     ///

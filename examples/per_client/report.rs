@@ -30,7 +30,10 @@ pub(crate) fn report(arguments: &Arguments, log: &Log<'_>, replay: &Replay) -> S
     let mut line = |name: &str, value: String| writeln!(text, "{name:<14} {value}").expect("a string takes it");
     line("log", format!("{requests} requests in {span:.0} s, {times}; {} lines without the field", log.skipped));
     line("limit", format!("{} for each client; at most {} clients at any time", arguments.limit, arguments.max_keys));
-    line("refused", format!("{refused} by their limit ({}), {no_room} because the table was full", share(refused, requests)));
+    line(
+        "refused",
+        format!("{refused} by their limit ({}), {no_room} because the table was full", share(refused, requests)),
+    );
     line(
         "clients",
         format!(

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::{Limit, ParseError};
+use tollgate::Limit;
+use tollgate::limit::ParseError;
 
 pub(crate) const USAGE: &str = "\
 Producers share one limit of records and bytes, and send what the bucket grants to a sink.

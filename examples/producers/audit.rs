@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use tollgate::{Limit, LimitError};
+use tollgate::Limit;
+use tollgate::limit::LimitError;
 
 /// A grant, or an arrival at the sink: tokens of each stream at one instant.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +101,8 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tollgate::{ManualClock, MultiBucket, Rate, Time};
+    use tollgate::clock::{ManualClock, Time};
+    use tollgate::{MultiBucket, Rate};
 
     /// Checks the bound by its definition: it sums up every window anew.
     fn by_definition(limit: Limit, events: &[Event], stream: usize) -> Audit {

@@ -34,9 +34,10 @@ impl Input {
                 text.push(b'\n');
             }
             if text.len() as u64 >= MOST_BYTES {
-                return Err(
-                    bad(format!("the input must be less than {MOST_BYTES} bytes: the program keeps it in memory")).into()
-                );
+                return Err(bad(format!(
+                    "the input must be less than {MOST_BYTES} bytes: the program keeps it in memory"
+                ))
+                .into());
             }
         }
         let ends: Vec<usize> = (1..=text.len()).filter(|end| text[end - 1] == b'\n').collect();
@@ -84,7 +85,9 @@ fn repository_files() -> Result<Vec<PathBuf>, Box<dyn Error>> {
         }
     }
     if files.is_empty() {
-        return Err(format!("found no files of the repository in {}; name input files with --input", root.display()).into());
+        return Err(
+            format!("found no files of the repository in {}; name input files with --input", root.display()).into()
+        );
     }
     files.sort();
     Ok(files)

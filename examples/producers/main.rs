@@ -1,6 +1,6 @@
 //! Many producers share one bucket of two streams, records and bytes, as for a Kinesis shard.
 //!
-//! Each producer holds a [`Handle`](tollgate::Handle) and goes through the records (lines) of real
+//! Each producer holds a [`Handle`](tollgate::bucket::Handle) and goes through the records (lines) of real
 //! files. It asks the bucket for one record and its bytes in one decision, and sends granted
 //! records over TCP to a sink. At the end the program checks every decision and every arrival
 //! against the bound that the crate promises.
@@ -25,7 +25,8 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 
-use tollgate::{Clock, DefaultClock, MultiBucket};
+use tollgate::clock::DefaultClock;
+use tollgate::{Clock, MultiBucket};
 
 use arguments::Arguments;
 use audit::Bound;

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tollgate::{Clock, MultiBucket, Never, Refused, Time};
+use tollgate::clock::Time;
+use tollgate::{Clock, MultiBucket, Never, Refused};
 
 use crate::audit::Event;
 use crate::input::Input;

@@ -8,7 +8,9 @@
 
 use std::time::Duration;
 
-use tollgate::{Clock, Limit, LimitRule, ManualClock, MultiBucket, Never, Rate, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::LimitRule;
+use tollgate::{Clock, Limit, MultiBucket, Never, Rate, Refused, TokenBucket};
 
 use crate::bytes::Bytes;
 use crate::exact::Exact;
@@ -171,11 +173,11 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
             }
             4 | 5 => {
                 let max = bytes.number();
-                let items = shared.at(now).take_up_to(max, amounts);
+                let items = shared.at(now).take_items(max, amounts);
                 let through = if through_handle {
-                    handle.at(now).take_up_to(max, amounts)
+                    handle.at(now).take_items(max, amounts)
                 } else {
-                    handled.at(now).take_up_to(max, amounts)
+                    handled.at(now).take_items(max, amounts)
                 };
                 assert_eq!(items, through, "up to {max}; {}", state());
                 let least = (0..N).map(|i| models[i].items(t, amounts[i], max).0).min().unwrap();
@@ -211,7 +213,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                     // At any time at all, as long as it is not asked what the answers were.
                     let (anywhen, max) = (Time::from_nanos(bytes.raw()), bytes.number());
                     let _ = shared.at(anywhen).try_take(amounts).map_err(|refused| refused.to_string());
-                    let _ = handle.at(anywhen).take_up_to(max, amounts);
+                    let _ = handle.at(anywhen).take_items(max, amounts);
                     let _ = (shared.at(anywhen).available(), shared.at(anywhen).wait_for(amounts));
                     shared.at(anywhen).put_back(amounts);
                     for (one, n) in alone.iter().zip(amounts) {

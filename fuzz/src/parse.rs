@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use tollgate::{Limit, LimitRule, ManualClock, MultiBucket, Rate, RateError, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::limit::{LimitRule, RateError};
+use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
 use crate::bytes::Bytes;
 

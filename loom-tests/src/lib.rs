@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use tollgate::{Limit, ManualClock, MultiBucket, Rate, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
 /// The bound on preemptions for models of three threads; those of two have none. At 3, the slowest
 /// of them, `growth::three_takers_share_what_grows`, takes 34 s for 308,439 executions; the other

@@ -7,7 +7,10 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
 use loom::thread;
 use loom_tests::model;
-use tollgate::{Adaptive, Adjustable, Aimd, Limit, LimitError, Ratio, Time};
+use tollgate::Limit;
+use tollgate::adaptive::{Adaptive, Adjustable, Aimd};
+use tollgate::clock::Time;
+use tollgate::limit::{LimitError, Ratio};
 
 /// What an adjustable bucket promises and no more: its limit, in tokens a second, is exchanged, and
 /// whoever does so sees what those before had seen.

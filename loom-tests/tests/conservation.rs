@@ -140,7 +140,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([2, 2]).is_ok())
         };
-        let mine = bucket.take_up_to(9, [1, 2]);
+        let mine = bucket.take_items(9, [1, 2]);
         let other = other.join().unwrap();
         (mine, other, bucket.available())
     }
@@ -191,7 +191,7 @@ model! {
         let bucket = multi_bucket::<2, 3>([3, 4]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_up_to(2, [1, 1]))
+            thread::spawn(move || bucket.take_items(2, [1, 1]))
         };
         let mine = bucket.take_in_order(&[[2, 1], [1, 2]]);
         let other = other.join().unwrap();

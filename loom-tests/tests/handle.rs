@@ -99,7 +99,7 @@ model! {
             thread::spawn(move || bucket.try_take([1, 1]).is_ok())
         };
         handle.put_back([2, 2]);
-        let mine = handle.take_up_to(5, [1, 1]);
+        let mine = handle.take_items(5, [1, 1]);
         drop(handle);
         let other = other.join().unwrap();
         (mine, other, bucket.available())

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{limit, model};
-use tollgate::{KeyedBuckets, Limit, ManualClock, Rate, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{KeyedBuckets, Limit, Rate};
 
 /// The same in every execution.
 type Hasher = BuildHasherDefault<DefaultHasher>;

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use loom::thread;
 use loom_tests::{THREE_THREADS, limit, model};
-use tollgate::{KeyedBuckets, ManualClock, Streams, Time};
+use tollgate::KeyedBuckets;
+use tollgate::clock::{ManualClock, Time};
+use tollgate::keyed::Streams;
 
 /// The bound on preemptions where two threads put in keys: each looks at all cells, so without it
 /// they take hours.

@@ -64,7 +64,7 @@ model! {
         };
         let mut lease = bucket.lease([2, 2]);
         lease.put_back([1, 0]);
-        let mine = lease.take_up_to(2, [1, 1]);
+        let mine = lease.take_items(2, [1, 1]);
         drop(lease);
         let other = other.join().unwrap();
         (mine, other, bucket.available())

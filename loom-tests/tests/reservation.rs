@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{THREE_THREADS, model, multi_bucket, token_bucket};
-use tollgate::{ManualClock, Reservation, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Reservation, TokenBucket};
 
 /// Nanoseconds from the beginning to the instant of a place, which is kept.
 fn kept<const N: usize>(place: Reservation<'_, N>) -> u64 {

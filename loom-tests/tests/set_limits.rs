@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{limit, model, multi_bucket};
-use tollgate::Inherit::{Additive, Keep};
-use tollgate::{Limit, ManualClock, MultiBucket, Rate, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::Inherit::{Additive, Keep};
+use tollgate::{Limit, MultiBucket, Rate};
 
 /// The capacities of a bucket's limits.
 fn capacities<const N: usize, const S: usize>(bucket: &MultiBucket<N, ManualClock, S>) -> [u64; N] {
@@ -166,7 +167,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || {
                 bucket.clock().set(Time::from_nanos(10));
-                bucket.take_up_to(3, [1])
+                bucket.take_items(3, [1])
             })
         };
         bucket.set_limits([Limit::per_second(0).capacity(3)]).unwrap();

@@ -17,7 +17,7 @@ model! {
         for _ in 0..100 {
             assert!(bucket.try_take([3]).is_ok());
             bucket.put_back([1]);
-            assert_eq!(bucket.take_up_to(9, [1]), 2);
+            assert_eq!(bucket.take_items(9, [1]), 2);
             bucket.reset([4]);
         }
         let snapshot = bucket.snapshot();

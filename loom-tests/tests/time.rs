@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
-use tollgate::{Clock, Limit, ManualClock, Monotonic, MultiBucket, Rate, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::{Clock, Limit, MultiBucket, Rate, TokenBucket};
 
 const TICK: Duration = Duration::from_nanos(1);
 
@@ -78,10 +79,10 @@ model! {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_up_to(3, [1, 1]))
+            thread::spawn(move || bucket.take_items(3, [1, 1]))
         };
         bucket.clock().advance(TICK);
-        let mine = bucket.take_up_to(3, [1, 1]);
+        let mine = bucket.take_items(3, [1, 1]);
         bucket.clock().advance(TICK);
         let other = other.join().unwrap();
         assert!(mine + other <= 3 + 2, "{mine} + {other}");
@@ -118,10 +119,10 @@ model! {
         let bucket = multi_bucket::<2, 3>([3, 12]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_up_to(9, [1, 3]))
+            thread::spawn(move || bucket.take_items(9, [1, 3]))
         };
         bucket.clock().advance(5 * TICK);
-        let mine = bucket.take_up_to(9, [1, 3]);
+        let mine = bucket.take_items(9, [1, 3]);
         let other = other.join().unwrap();
         (mine, other, bucket.available())
     }

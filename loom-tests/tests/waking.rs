@@ -11,7 +11,10 @@ use std::time::Duration;
 use loom::sync::Notify;
 use loom::thread;
 use loom_tests::{limit, model, multi_bucket};
-use tollgate::{Inherit, Limit, ManualClock, MultiBucket, Rate, Timer};
+use tollgate::clock::ManualClock;
+use tollgate::limit::Inherit;
+use tollgate::wait::Timer;
+use tollgate::{Limit, MultiBucket, Rate};
 
 /// What a task is woken by.
 struct Alarm(Notify);

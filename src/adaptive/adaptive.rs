@@ -26,8 +26,8 @@ use crate::sync::Backoff;
 ///
 /// | policy | job |
 /// |---|---|
-/// | [`Aimd`](crate::Aimd) | a client of a server that answers 429 |
-/// | [`FillTable`](crate::FillTable) | a leaky bucket that adapts to its level |
+/// | [`Aimd`](crate::adaptive::Aimd) | a client of a server that answers 429 |
+/// | [`FillTable`](crate::adaptive::FillTable) | a leaky bucket that adapts to its level |
 ///
 /// Use the bucket through [`bucket`](Self::bucket). Call [`tick`](Self::tick) now and then, for
 /// example after each success. Call [`throttled`](Self::throttled) when the server refuses. `B` is
@@ -62,7 +62,10 @@ use crate::sync::Backoff;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+/// use tollgate::adaptive::{Adaptive, Aimd};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// // At most 500/s, and less while the server says so: 2 % more every second, 10 % less when throttled.
 /// let bucket = MultiBucket::with_clock([Limit::per_second(500).capacity(5)], ManualClock::new())?;
@@ -100,7 +103,10 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// # Examples
     ///
     /// ```
-    /// use tollgate::{Adaptive, FillTable, LeakyBucket, Limit, ManualClock, Ratio};
+    /// use tollgate::adaptive::{Adaptive, FillTable};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let adaptive = Adaptive::new(&bucket, FillTable::new(10, Ratio::percent(10), Ratio::percent(200)))?;
@@ -131,7 +137,10 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Adaptive, FillTable, LeakyBucket, Limit, ManualClock, Ratio};
+    /// use tollgate::adaptive::{Adaptive, FillTable};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let adaptive = Adaptive::new(bucket, FillTable::new(10, Ratio::percent(10), Ratio::ONE))?;
@@ -141,7 +150,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// adaptive.tick(); // the bucket is nearly full, so it drains more slowly from now on
     /// adaptive.tick();
     /// assert_eq!(adaptive.factor(), Ratio::percent(73));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn tick(&self) {
@@ -153,14 +162,17 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// Outcomes within one interval of the first are one event: the others change nothing.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// client.throttled();
     /// assert_eq!(client.factor(), Ratio::percent(90));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn throttled(&self) {
@@ -170,12 +182,15 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// Returns the current factor. The answer may change before the call returns.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// assert_eq!(client.factor(), Ratio::ONE);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn factor(&self) -> Ratio {
         self.read().0.factor
@@ -184,7 +199,10 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// Sets the factor, clamped to the policy's bounds. It adapts from there.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
@@ -192,7 +210,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// assert_eq!(client.bucket().limit().rate.to_string(), "200/s");
     /// client.set_factor(Ratio::percent(300));
     /// assert_eq!(client.factor(), Ratio::ONE);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_factor(&self, factor: Ratio) {
         let now = self.bucket.now();
@@ -206,14 +224,17 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// Sets the factor to 1, clamped to the policy's bounds.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// client.reset_factor();
     /// assert_eq!(client.bucket().limit(), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset_factor(&self) {
         self.set_factor(Ratio::ONE);
@@ -293,12 +314,15 @@ impl<B, P> Adaptive<B, P> {
     /// Returns the bucket, to take from.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// assert!(client.bucket().try_take([1]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn bucket(&self) -> &B {
         &self.bucket
@@ -307,12 +331,15 @@ impl<B, P> Adaptive<B, P> {
     /// Returns the policy.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let aimd = Aimd::new(Ratio::percent(2), Ratio::percent(90));
     /// assert_eq!(*Adaptive::new(bucket, aimd)?.policy(), aimd);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn policy(&self) -> &P {
         &self.policy
@@ -323,13 +350,16 @@ impl<B, P> Adaptive<B, P> {
     /// The limit in force now is the bucket's own.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// assert_eq!(client.limit(), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limit(&self) -> Limit {
         self.limit
@@ -352,12 +382,15 @@ impl<B: Adjustable + fmt::Debug, P: Policy + fmt::Debug> fmt::Debug for Adaptive
 /// A bucket with a changeable limit, as [`Adaptive`] needs it.
 ///
 /// ```
-/// use tollgate::{Adjustable, LeakyBucket, Limit, ManualClock, Ratio};
+/// use tollgate::adaptive::Adjustable;
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{LeakyBucket, Limit};
 ///
 /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
 /// Adjustable::set_limit(&bucket, Limit::per_second(5).capacity(10))?;
 /// assert_eq!(Adjustable::fill(&&bucket), Ratio::ONE);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait Adjustable {
     /// Reads the bucket's clock.

@@ -33,7 +33,10 @@ use crate::limit::ratio::Ratio;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+/// use tollgate::adaptive::{Adaptive, Aimd};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(1000)], ManualClock::new())?;
 /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(5), Ratio::percent(80)))?;
@@ -45,7 +48,7 @@ use crate::limit::ratio::Ratio;
 /// client.bucket().clock().advance(Duration::from_secs(1));
 /// client.tick();
 /// assert_eq!(client.factor(), Ratio::percent(85));
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Aimd {
@@ -62,7 +65,8 @@ impl Aimd {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80));
     /// assert_eq!(aimd.bounds(), (Ratio::percent(1), Ratio::ONE));
@@ -75,7 +79,8 @@ impl Aimd {
     /// Sets the least factor. Default: 0.01.
     ///
     /// ```
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80)).with_least(Ratio::percent(10));
     /// assert_eq!(aimd.bounds(), (Ratio::percent(10), Ratio::ONE));
@@ -91,7 +96,8 @@ impl Aimd {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80)).with_interval(Duration::from_secs(1));
     /// assert_eq!(aimd.interval(), Duration::from_secs(1));

@@ -32,14 +32,15 @@ use crate::limit::ratio::Ratio;
 /// that ceiling. A full bucket drains more slowly and so stays full, down to the least factor.
 ///
 /// Hence both bounds are arguments: with a ceiling of 1 the configured rate is never exceeded. For
-/// a client of a server that answers 429, use [`Aimd`](crate::Aimd).
+/// a client of a server that answers 429, use [`Aimd`](crate::adaptive::Aimd).
 ///
 /// Source: the leaky bucket of `py-asyncutils` 1.3.4. Its recorded decisions are in `tests/traces`.
 ///
 /// # Examples
 ///
 /// ```
-/// use tollgate::{FillTable, Ratio};
+/// use tollgate::adaptive::FillTable;
+/// use tollgate::limit::Ratio;
 ///
 /// let table = FillTable::new(300, Ratio::percent(10), Ratio::percent(200));
 /// assert_eq!(table.adjusted(Ratio::ONE, Ratio::percent(85)), Ratio::percent(90));
@@ -82,7 +83,8 @@ impl FillTable {
     /// always `ceiling`.
     ///
     /// ```
-    /// use tollgate::{FillTable, Ratio};
+    /// use tollgate::adaptive::FillTable;
+    /// use tollgate::limit::Ratio;
     ///
     /// let never_faster = FillTable::new(10, Ratio::percent(10), Ratio::ONE);
     /// assert_eq!(never_faster.adjusted(Ratio::ONE, Ratio::ZERO), Ratio::ONE);
@@ -100,7 +102,8 @@ impl FillTable {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{FillTable, Policy, Ratio};
+    /// use tollgate::adaptive::{FillTable, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let table = FillTable::new(10, Ratio::ZERO, Ratio::ONE).with_interval(Duration::from_secs(1));
     /// assert_eq!(table.interval(), Duration::from_secs(1));
@@ -113,7 +116,8 @@ impl FillTable {
     /// Returns `factor` after one step at this [`fill`](crate::LeakyBucket::fill).
     ///
     /// ```
-    /// use tollgate::{FillTable, Ratio};
+    /// use tollgate::adaptive::FillTable;
+    /// use tollgate::limit::Ratio;
     ///
     /// let table = FillTable::new(10, Ratio::percent(70), Ratio::ONE);
     /// assert_eq!(table.adjusted(Ratio::ONE, Ratio::ONE), Ratio::percent(73));

@@ -6,8 +6,8 @@ use crate::limit::ratio::Ratio;
 
 /// A rule by which the factor on a rate follows what is observed.
 ///
-/// [`FillTable`](crate::FillTable) and [`Aimd`](crate::Aimd) are two policies.
-/// [`Adaptive`](crate::Adaptive) applies one.
+/// [`FillTable`](crate::adaptive::FillTable) and [`Aimd`](crate::adaptive::Aimd) are two policies.
+/// [`Adaptive`](crate::adaptive::Adaptive) applies one.
 ///
 /// A policy is a pure function: it holds its parameters, but neither the factor nor a clock. Where
 /// threads compete, a policy may be asked several times for one step. It must then give equal
@@ -15,7 +15,8 @@ use crate::limit::ratio::Ratio;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Observed, Policy, Ratio};
+/// use tollgate::adaptive::{Observed, Policy};
+/// use tollgate::limit::Ratio;
 ///
 /// /// Half the rate while the bucket is more than half full.
 /// struct Halve;
@@ -41,7 +42,8 @@ pub trait Policy {
     /// A factor outside of them is clamped, whatever [`step`](Self::step) returns.
     ///
     /// ```
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Aimd::new(Ratio::percent(5), Ratio::percent(80)).bounds().1, Ratio::ONE);
     /// ```
     fn bounds(&self) -> (Ratio, Ratio);
@@ -53,7 +55,8 @@ pub trait Policy {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Aimd::new(Ratio::percent(5), Ratio::percent(80)).interval(), Duration::from_millis(100));
     /// ```
     fn interval(&self) -> Duration;
@@ -68,7 +71,8 @@ pub trait Policy {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Observed, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Observed, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80));
     /// let seen = Observed { fill: Ratio::ZERO, throttled: false };
@@ -95,7 +99,8 @@ impl<P: Policy + ?Sized> Policy for &P {
 /// What a policy observes.
 ///
 /// ```
-/// use tollgate::{Observed, Ratio};
+/// use tollgate::adaptive::Observed;
+/// use tollgate::limit::Ratio;
 /// assert_eq!(Observed { fill: Ratio::ONE, throttled: false }, Observed { throttled: false, fill: Ratio::percent(100) });
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

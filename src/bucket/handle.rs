@@ -17,7 +17,8 @@ use crate::state::snapshot::Snapshot;
 /// [`MultiBucket::handle`](crate::MultiBucket::handle).
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(4000)], ManualClock::new())?;
 /// std::thread::scope(|scope| {
@@ -31,7 +32,7 @@ use crate::state::snapshot::Snapshot;
 ///     }
 /// });
 /// assert_eq!(bucket.available(), [600, 0]);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[must_use]
 pub struct Handle<'a, const N: usize, C = DefaultClock, const S: usize = SLOTS> {
@@ -55,7 +56,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// The clock that the handle reads: the bucket's.
     ///
     /// ```
-    /// use tollgate::{Clock, Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Clock, Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// let mut handle = bucket.handle()?;
@@ -71,7 +73,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// with the same origin.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
     /// let mut handle = bucket.handle()?;
@@ -95,7 +98,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// As [`MultiBucket::try_take`](crate::MultiBucket::try_take).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut handle = bucket.handle()?;
     /// assert!(handle.try_take([6, 5]).is_ok());
@@ -110,20 +114,22 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// As [`MultiBucket::take_up_to`](crate::MultiBucket::take_up_to).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.take_up_to(9, [1, 2]), 2);
+    /// assert_eq!(bucket.handle()?.take_items(9, [1, 2]), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn take_up_to(&mut self, max: u64, per_item: [u64; N]) -> u64 {
-        self.now().take_up_to(max, per_item)
+    pub fn take_items(&mut self, max: u64, per_item: [u64; N]) -> u64 {
+        self.now().take_items(max, per_item)
     }
 
     /// As [`MultiBucket::take_in_order`](crate::MultiBucket::take_in_order).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.take_in_order(&[[1, 4], [1, 2], [1, 1]]), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -136,7 +142,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// As [`MultiBucket::put_back`](crate::MultiBucket::put_back).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut handle = bucket.handle()?;
     /// handle.try_take([6, 5])?;
@@ -156,7 +163,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.handle()?.charge([10, 7])?;
     /// assert_eq!(bucket.available(), [0, 0]);
@@ -169,7 +177,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// As [`MultiBucket::reset`](crate::MultiBucket::reset).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.handle()?.reset([4, 0]);
     /// assert_eq!(bucket.available(), [4, 0]);
@@ -182,7 +191,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// As [`MultiBucket::available`](crate::MultiBucket::available).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.available(), [10, 5]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -199,7 +209,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.wait_for([1, 1])?, Duration::ZERO);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -211,7 +222,8 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     /// As [`MultiBucket::snapshot`](crate::MultiBucket::snapshot).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.snapshot().available(), [10, 5]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -237,11 +249,12 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for Handle<'_, N, C, S
 /// [`Handle::at`].
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
 /// let mut handle = bucket.handle()?;
-/// assert_eq!(handle.at(Time::from_nanos(5)).take_up_to(7, [1, 1]), 5);
+/// assert_eq!(handle.at(Time::from_nanos(5)).take_items(7, [1, 1]), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct HandleAt<'h, const N: usize, const S: usize = SLOTS> {
@@ -258,7 +271,8 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// As [`MultiBucket::try_take`](crate::MultiBucket::try_take).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.handle()?.at(Time::ZERO).try_take([10, 5]).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -271,20 +285,22 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// As [`MultiBucket::take_up_to`](crate::MultiBucket::take_up_to).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.at(Time::ZERO).take_up_to(9, [3, 0]), 3);
+    /// assert_eq!(bucket.handle()?.at(Time::ZERO).take_items(9, [3, 0]), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn take_up_to(self, max: u64, per_item: [u64; N]) -> u64 {
+    pub fn take_items(self, max: u64, per_item: [u64; N]) -> u64 {
         self.bucket.take_up_to(self.spare, self.now, max, per_item)
     }
 
     /// As [`MultiBucket::take_in_order`](crate::MultiBucket::take_in_order).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.at(Time::ZERO).take_in_order(&[[9, 0], [0, 5], [2, 0]]), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -296,7 +312,8 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// As [`MultiBucket::put_back`](crate::MultiBucket::put_back).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.try_take([10, 5])?;
     /// bucket.handle()?.at(Time::ZERO).put_back([2, 2]);
@@ -315,7 +332,8 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.handle()?.at(Time::ZERO).charge([10, 7])?;
     /// assert_eq!(bucket.available(), [0, 0]);
@@ -328,7 +346,8 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// As [`MultiBucket::reset`](crate::MultiBucket::reset).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.handle()?.at(Time::ZERO).reset([4, 0]);
     /// assert_eq!(bucket.available(), [4, 0]);
@@ -341,7 +360,8 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// As [`MultiBucket::available`](crate::MultiBucket::available).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.at(Time::ZERO).available(), [10, 5]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -358,7 +378,8 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.at(Time::ZERO).wait_for([10, 5])?, Duration::ZERO);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -370,7 +391,8 @@ impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
     /// As [`MultiBucket::snapshot`](crate::MultiBucket::snapshot).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.handle()?.at(Time::ZERO).snapshot().available(), [10, 5]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -390,7 +412,8 @@ impl<const N: usize, const S: usize> fmt::Debug for HandleAt<'_, N, S> {
 /// and without it two fewer than the bucket has slots.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
 /// let mut handles = Vec::new();
@@ -403,7 +426,7 @@ impl<const N: usize, const S: usize> fmt::Debug for HandleAt<'_, N, S> {
 /// assert_eq!(handles.len(), 4094);
 /// assert!(bucket.try_take([1]).is_ok());
 /// assert_eq!(error.to_string(), "no slot left for another handle of this bucket");
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HandlesExhausted(());

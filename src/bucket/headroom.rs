@@ -4,7 +4,8 @@
 /// [`LeakyBucket::has_room`](crate::LeakyBucket::has_room).
 ///
 /// ```
-/// use tollgate::{LeakyBucket, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{LeakyBucket, Limit};
 ///
 /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
 /// bucket.try_add(6)?;
@@ -40,10 +41,11 @@ impl Headroom {
     /// Whether it fits.
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert!(bucket.has_room(10).fits());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn fits(self) -> bool {
         self.missing == 0

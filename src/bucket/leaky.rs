@@ -43,7 +43,8 @@ use crate::wait::timer::Timer;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{LeakyBucket, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{LeakyBucket, Limit};
 ///
 /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10).capacity(4), ManualClock::new())?;
 /// assert!(bucket.try_add(3).is_ok());
@@ -69,7 +70,7 @@ impl LeakyBucket<DefaultClock> {
     ///
     /// let bucket = LeakyBucket::empty(Limit::per_second(10))?;
     /// assert_eq!(bucket.level(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn empty(limit: Limit) -> Result<Self, LimitError> {
         Self::empty_with_clock(limit, DefaultClock::default())
@@ -87,7 +88,7 @@ impl LeakyBucket<DefaultClock> {
     ///
     /// let bucket = LeakyBucket::full(Limit::per_day(10))?;
     /// assert_eq!(bucket.level(), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn full(limit: Limit) -> Result<Self, LimitError> {
         Self::full_with_clock(limit, DefaultClock::default())
@@ -102,11 +103,12 @@ impl<C: Clock> LeakyBucket<C> {
     /// [`LimitError`] for a limit that cannot be kept.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!((bucket.level(), bucket.room()), (0, 10));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn empty_with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
         Ok(Self(MultiBucket::with_clock([limit.full()], clock)?))
@@ -119,11 +121,12 @@ impl<C: Clock> LeakyBucket<C> {
     /// [`LimitError`] for a limit that cannot be kept.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!((bucket.level(), bucket.room()), (10, 0));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn full_with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
         Ok(Self(MultiBucket::with_clock([limit.empty()], clock)?))
@@ -134,7 +137,8 @@ impl<C: Clock> LeakyBucket<C> {
 /// say.
 ///
 /// ```
-/// use tollgate::{LeakyBucket, Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{LeakyBucket, Limit, MultiBucket};
 ///
 /// let tokens = MultiBucket::<1, _, 16>::with_slots([Limit::per_second(10)], ManualClock::new())?;
 /// tokens.try_take([3])?;
@@ -151,7 +155,8 @@ impl<C, const S: usize> LeakyBucket<C, S> {
     /// The same bucket from the other side, where what fits are tokens.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.as_tokens().charge([13])?; // for what has happened already
@@ -166,11 +171,12 @@ impl<C, const S: usize> LeakyBucket<C, S> {
     /// bucket began empty; the answer may be outdated at once.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.limit(), Limit::per_second(10).full());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limit(&self) -> Limit {
         self.0.limit()
@@ -179,11 +185,12 @@ impl<C, const S: usize> LeakyBucket<C, S> {
     /// The most that it holds, not counting those who wait; the answer may be outdated at once.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10).capacity(4), ManualClock::new())?;
     /// assert_eq!(bucket.capacity(), 4);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn capacity(&self) -> u64 {
         self.limit().capacity
@@ -193,11 +200,12 @@ impl<C, const S: usize> LeakyBucket<C, S> {
     /// with the same origin.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert!(bucket.at(Time::from_nanos(300_000_000)).try_add(3).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn at(&self, now: Time) -> LeakyBucketAt<'_, S> {
@@ -210,12 +218,13 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_millis(300));
     /// assert_eq!(bucket.level(), 7);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn clock(&self) -> &C {
         self.0.clock()
@@ -233,13 +242,14 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// more than the capacity. A refused call changes nothing.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert!(bucket.try_add(10).is_ok());
     /// assert!(bucket.try_add(1).is_err());
     /// assert!(bucket.try_add(0).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_add(&self, n: u64) -> Result<(), Refused> {
@@ -249,11 +259,12 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// Adds as much as fits, but no more than `max`, and says how much.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!([7, 7, 7].map(|max| bucket.add_up_to(max)), [7, 3, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn add_up_to(&self, max: u64) -> u64 {
@@ -263,7 +274,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// Takes `n` out again, for what was added and did not happen. The level does not fall below 0.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.try_add(8)?;
@@ -283,7 +295,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10).capacity(4), ManualClock::new())?;
     /// bucket.try_add(3)?;
@@ -307,12 +320,14 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock, Ratio};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10).capacity(4), ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_millis(50));
     /// assert_eq!((bucket.level(), bucket.fill()), (4, Ratio::from_f64(0.875)));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn fill(&self) -> Ratio {
         self.now().fill()
@@ -321,7 +336,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// How much fits now, rounded down; the answer may be outdated at once.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.try_add(3)?;
@@ -336,7 +352,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// outdated at once.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.try_add(8)?;
@@ -357,7 +374,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.wait_for(3)?, Duration::from_millis(300));
@@ -372,12 +390,13 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// For operators and tests: [the bound](crate#the-bound) counts anew from here.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.reset(7);
     /// assert_eq!(bucket.level(), 7);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset(&self, level: u64) {
         self.now().reset(level);
@@ -396,7 +415,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10).capacity(100), ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_secs(1));
@@ -404,7 +424,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// assert_eq!(bucket.level(), 90);
     /// bucket.clock().advance(Duration::from_secs(1));
     /// assert_eq!(bucket.level(), 70);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
         self.0.set_limit(limit)
@@ -417,7 +437,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?.with_max_wait(Duration::from_millis(500));
     /// let place = bucket.reserve(5)?;
@@ -433,7 +454,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// the queue. Unless set there is no such bound.
     ///
     /// ```
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?.with_max_debt(5);
     /// let places = [bucket.reserve(10)?, bucket.reserve(5)?];
@@ -457,7 +479,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let place = bucket.reserve(3)?;
@@ -478,7 +501,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let refused = bucket.reserve_within(3, Duration::from_millis(299)).unwrap_err();
@@ -501,7 +525,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{LeakyBucket, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{LeakyBucket, Limit};
     ///
     ///     let bucket = LeakyBucket::full(Limit::per_second(1000))?;
     ///     bucket.add(2, TokioTimer).await?; // 2 ms later
@@ -525,7 +550,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use std::time::Duration;
-    ///     use tollgate::{LeakyBucket, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{LeakyBucket, Limit};
     ///
     ///     let bucket = LeakyBucket::full(Limit::per_second(1000))?;
     ///     assert!(bucket.add_timeout(500, Duration::from_millis(1), TokioTimer).await.is_err()); // at once
@@ -556,7 +582,8 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use std::time::Duration;
-    ///     use tollgate::{LeakyBucket, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{LeakyBucket, Limit};
     ///
     ///     let bucket = LeakyBucket::empty(Limit::per_second(1000).capacity(1))?;
     ///     bucket.wait(1, TokioTimer).await?;
@@ -603,7 +630,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// let bucket = LeakyBucket::full(Limit::per_second(1000))?;
     /// assert!(bucket.add_blocking_timeout(500, Duration::from_millis(1)).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[cfg(feature = "std")]
     pub fn add_blocking_timeout(&self, n: u64, timeout: Duration) -> Result<(), Refused> {
@@ -643,13 +670,14 @@ impl<C: Clock, const S: usize> fmt::Debug for LeakyBucket<C, S> {
 /// [`LeakyBucket::at`].
 ///
 /// ```
-/// use tollgate::{LeakyBucket, Limit, ManualClock, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{LeakyBucket, Limit};
 ///
 /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
 /// let now = bucket.at(Time::from_nanos(5));
 /// assert!(now.try_add(6).is_ok());
 /// assert_eq!((now.level(), now.room()), (6, 4));
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct LeakyBucketAt<'a, const S: usize = SLOTS>(MultiBucketAt<'a, 1, S>);
 
@@ -669,7 +697,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::try_add`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).try_add(10)?;
     /// assert!(bucket.at(Time::from_nanos(99_999_999)).try_add(1).is_err());
@@ -684,20 +714,24 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::add_up_to`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).add_up_to(12), 10);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
     pub fn add_up_to(self, max: u64) -> u64 {
-        self.0.take_up_to(max, [1])
+        self.0.take_items(max, [1])
     }
 
     /// As [`LeakyBucket::remove`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).try_add(10)?;
     /// bucket.at(Time::ZERO).remove(4);
@@ -712,7 +746,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::level`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).try_add(10)?;
     /// assert_eq!(bucket.at(Time::from_nanos(1)).level(), 10);
@@ -726,7 +762,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::fill`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).try_add(3)?;
     /// assert_eq!(bucket.at(Time::ZERO).fill(), Ratio::percent(30));
@@ -739,7 +777,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::room`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).room(), 10);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -752,7 +792,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::has_room`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).has_room(12).missing, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -770,7 +812,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::wait_for`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).try_add(10)?;
     /// assert_eq!(bucket.at(Time::ZERO).wait_for(2)?.as_millis(), 200);
@@ -783,7 +827,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::reset`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).reset(4);
     /// assert_eq!(bucket.at(Time::from_nanos(200_000_000)).level(), 2);
@@ -801,7 +847,9 @@ impl<const S: usize> LeakyBucketAt<'_, S> {
     /// As [`LeakyBucket::set_limit`].
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock, Ratio, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Ratio;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).try_add(10)?;
     /// bucket.at(Time::from_nanos(100_000_000)).set_limit(Limit::per_second(20).capacity(10))?;

@@ -53,7 +53,8 @@ pub(crate) const SLOTS: usize = 4;
 /// A grant is only a count: it does not order any other memory.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::from("1MiB/s".parse::<tollgate::Rate>()?)], ManualClock::new())?;
 /// bucket.try_take([1, 600_000])?;
@@ -81,7 +82,7 @@ impl<const N: usize> MultiBucket<N, DefaultClock> {
     ///
     /// let bucket = MultiBucket::new([Limit::per_second(100), Limit::per_minute(1000)])?;
     /// assert!(bucket.try_take([1, 1]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     ///
     /// A number of streams other than 1 to 8 does not compile:
@@ -108,11 +109,12 @@ impl<const N: usize, C: Clock> MultiBucket<N, C> {
     /// [`LimitError`] for the first limit that cannot be kept.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(5), Limit::per_second(7)], ManualClock::new())?;
     /// assert_eq!(bucket.available(), [5, 7]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_clock(limits: [Limit; N], clock: C) -> Result<Self, LimitError> {
         Self::with_slots(limits, clock)
@@ -127,11 +129,12 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// [`LimitError`] for the first limit that cannot be kept.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::<1, _, 16>::with_slots([Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.try_take([5]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_slots(limits: [Limit; N], clock: C) -> Result<Self, LimitError> {
         const {
@@ -146,12 +149,13 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_secs(1));
     /// assert_eq!(bucket.available(), [10]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn clock(&self) -> &C {
         &self.clock
@@ -166,7 +170,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// Without `alloc` that may be so for a moment only, while other threads are inside a call.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut handle = bucket.handle()?;
@@ -186,13 +191,14 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// stream's capacity. A refused call changes nothing.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.try_take([6, 0]).is_ok());
     /// assert!(bucket.try_take([6, 1]).is_err());
     /// assert_eq!(bucket.available(), [4, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
@@ -203,16 +209,17 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// how many.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
-    /// assert_eq!(bucket.take_up_to(20, [1, 300]), 3);
+    /// assert_eq!(bucket.take_items(20, [1, 300]), 3);
     /// assert_eq!(bucket.available(), [7, 100]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn take_up_to(&self, max: u64, per_item: [u64; N]) -> u64 {
-        self.at(self.clock.now()).take_up_to(max, per_item)
+    pub fn take_items(&self, max: u64, per_item: [u64; N]) -> u64 {
+        self.at(self.clock.now()).take_items(max, per_item)
     }
 
     /// Takes as many of these requests as fit, in order, and says how many: the longest prefix that
@@ -225,12 +232,13 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// another thread is faster the requests are counted anew, so a batch should not be endless.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
     /// assert_eq!(bucket.take_in_order(&[[1, 600], [1, 300], [1, 300], [1, 50]]), 2);
     /// assert_eq!(bucket.available(), [8, 100]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_in_order(&self, requests: &[[u64; N]]) -> usize {
@@ -240,7 +248,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// Gives back tokens that were taken and not used. No stream ever holds more than its capacity.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.try_take([10, 5])?;
@@ -265,7 +274,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.charge([25, 1])?;
@@ -282,12 +292,13 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// a stream that stood untouched for longer than its [idle limit](Limit::idle_limit).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.reset([3, 9]);
     /// assert_eq!(bucket.available(), [3, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset(&self, tokens: [u64; N]) {
         self.at(self.clock.now()).reset(tokens);
@@ -338,7 +349,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
     /// bucket.try_take([10, 100])?;
@@ -360,7 +372,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// As [`set_limits`](Self::set_limits).
     ///
     /// ```
-    /// use tollgate::{Inherit, Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Inherit;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
     /// bucket.try_take([5, 100])?;
@@ -382,7 +396,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.pause();
@@ -390,7 +405,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// assert!(bucket.reserve([1]).is_err());
     /// bucket.resume();
     /// assert!(bucket.try_take([1]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause(&self) {
         self.pause_for(Duration::MAX);
@@ -425,7 +440,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.try_take([8])?;
@@ -447,7 +463,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.try_take([8])?;
@@ -468,14 +485,15 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// assert_eq!(bucket.pause_left(), Duration::ZERO);
     /// bucket.pause_for(Duration::from_secs(3));
     /// bucket.clock().advance(Duration::from_secs(1));
     /// assert_eq!(bucket.pause_left(), Duration::from_secs(2));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause_left(&self) -> Duration {
         self.at(self.clock.now()).pause_left()
@@ -485,11 +503,12 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// [pause](Self::pause_for); the answer may be outdated at once.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.available(), [10, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn available(&self) -> [u64; N] {
         self.at(self.clock.now()).available()
@@ -505,7 +524,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5).empty()], ManualClock::new())?;
     /// assert_eq!(bucket.wait_for([1, 1])?, Duration::from_millis(200));
@@ -518,13 +538,14 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// All streams at one instant, to be asked several things.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let snapshot = bucket.snapshot();
     /// assert_eq!(snapshot.available(), [10, 5]);
     /// assert!(snapshot.check([10, 5]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn snapshot(&self) -> Snapshot<N> {
         self.at(self.clock.now()).snapshot()
@@ -539,12 +560,13 @@ impl<C: Clock, const S: usize> MultiBucket<1, C, S> {
     /// As [`set_limits`](Self::set_limits).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.set_limit(Limit::per_second(7))?;
     /// assert_eq!(bucket.available(), [7]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
         self.set_limits([limit])
@@ -555,11 +577,12 @@ impl<C, const S: usize> MultiBucket<1, C, S> {
     /// As [`limits`](Self::limits), where there is one stream.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// assert_eq!(bucket.limit(), Limit::per_second(10));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limit(&self) -> Limit {
         let [limit] = self.limits();
@@ -572,7 +595,8 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     /// at once.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), "1MiB/s".parse::<Limit>()?], ManualClock::new())?;
     /// assert_eq!(bucket.limits()[1].to_string(), "1MiB/s capacity 1MiB");
@@ -588,11 +612,12 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     /// with the same origin.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
     /// assert!(bucket.at(Time::from_nanos(300_000_000)).try_take([3]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn at(&self, now: Time) -> MultiBucketAt<'_, N, S> {
@@ -611,7 +636,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_wait(Duration::from_millis(50));
     /// let place = bucket.reserve([1, 5])?;
@@ -628,7 +654,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     /// Unless set there is no such bound.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_debt([0, 5]);
     /// let place = bucket.reserve([1, 5])?;
@@ -652,7 +679,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?;
     /// let place = bucket.reserve([1, 3])?;
@@ -673,7 +701,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?;
     /// let refused = bucket.reserve_within([1, 3], Duration::from_millis(30-1)).unwrap_err();
@@ -695,7 +724,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?;
     /// assert!(bucket.reserve([1, 200]).is_err());
@@ -713,7 +743,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     /// As [`try_take`](Self::try_take).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
     /// bucket.estimate([1, 5])?.settle([1, 2])?;
@@ -784,7 +815,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{Limit, MultiBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Limit, MultiBucket};
     ///
     ///     let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
     ///     bucket.take([1, 2], TokioTimer).await?; // 2 ms later
@@ -813,7 +845,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use std::time::Duration;
-    ///     use tollgate::{Limit, MultiBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Limit, MultiBucket};
     ///
     ///     let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
     ///     assert!(bucket.take_timeout([1, 2], Duration::from_secs(1), TokioTimer).await.is_ok());
@@ -848,7 +881,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> MultiBucket<N, C, S> {
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{Limit, MultiBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Limit, MultiBucket};
     ///
     ///     let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
     ///     bucket.until_ready([1, 2], TokioTimer).await?; // 2 ms later
@@ -914,13 +948,14 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for MultiBucket<N, C, 
 /// [`MultiBucket::at`].
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
 /// let now = bucket.at(Time::from_nanos(5));
 /// assert!(now.try_take([1, 5]).is_ok());
 /// assert_eq!(now.available(), [9, 0]);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct MultiBucketAt<'a, const N: usize, const S: usize = SLOTS> {
     bucket: &'a Versions<N, S>,
@@ -943,10 +978,11 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::try_take`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.at(Time::ZERO).try_take([10, 5]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline(always)]
     pub fn try_take(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
@@ -959,13 +995,14 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::take_up_to`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.at(Time::ZERO).take_up_to(9, [1, 2]), 2);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// assert_eq!(bucket.at(Time::ZERO).take_items(9, [1, 2]), 2);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn take_up_to(self, max: u64, per_item: [u64; N]) -> u64 {
+    pub fn take_items(self, max: u64, per_item: [u64; N]) -> u64 {
         let mut spare = None;
         let taken = self.bucket.take_up_to(&mut spare, self.now, max, per_item);
         self.bucket.retire(spare);
@@ -975,10 +1012,11 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::take_in_order`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).take_in_order(&[[1, 4], [1, 2], [1, 1]]), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn take_in_order(self, requests: &[[u64; N]]) -> usize {
         let mut spare = None;
@@ -990,7 +1028,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::put_back`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let now = bucket.at(Time::ZERO);
     /// now.try_take([10, 5])?;
@@ -1012,7 +1051,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::charge`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.at(Time::ZERO).charge([11, 5])?;
     /// assert_eq!(bucket.at(Time::from_nanos(200_000_000)).available(), [1, 1]);
@@ -1028,11 +1068,12 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::reset`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.at(Time::ZERO).reset([4, 0]);
     /// assert_eq!(bucket.available(), [4, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset(self, tokens: [u64; N]) {
         let mut spare = None;
@@ -1048,11 +1089,12 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::set_limits`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.at(Time::from_nanos(300_000_000)).set_limits([Limit::per_second(100), Limit::per_second(4)])?;
     /// assert_eq!(bucket.at(Time::from_nanos(310_000_000)).available(), [4, 4]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_limits(self, limits: [Limit; N]) -> Result<(), LimitError> {
         self.set_limits_with(limits, Inherit::Keep)
@@ -1066,11 +1108,13 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::set_limits`].
     ///
     /// ```
-    /// # use tollgate::{Inherit, Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::limit::Inherit;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.at(Time::ZERO).set_limits_with([Limit::per_second(20), Limit::per_second(3).empty()], Inherit::Reset)?;
     /// assert_eq!(bucket.available(), [20, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
         self.bucket.set_limits(|| self.now, limits, inherit)
@@ -1080,11 +1124,12 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// change if that is later.
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.at(Time::ZERO).pause();
     /// assert_eq!(bucket.available(), [0, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause(self) {
         self.pause_for(Duration::MAX);
@@ -1095,12 +1140,13 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.at(Time::from_nanos(2)).pause_for(Duration::from_nanos(3));
     /// assert_eq!(bucket.at(Time::from_nanos(4)).available(), [0, 0]);
     /// assert_eq!(bucket.at(Time::from_nanos(5)).available(), [10, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause_for(self, duration: Duration) {
         self.bucket.pause_for(|| self.now, duration);
@@ -1110,12 +1156,13 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// pause if that is later.
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.pause();
     /// bucket.at(Time::ZERO).resume();
     /// assert_eq!(bucket.available(), [10, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn resume(self) {
         self.bucket.resume(|| self.now);
@@ -1125,11 +1172,12 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// bucket.pause();
     /// assert_eq!(bucket.at(Time::ZERO).pause_left(), Duration::MAX);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause_left(self) -> Duration {
         self.snapshot().pause_left()
@@ -1138,10 +1186,11 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::available`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).available(), [10, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn available(self) -> [u64; N] {
         self.bucket.available(self.now)
@@ -1155,7 +1204,8 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).wait_for([10, 5])?, Duration::ZERO);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -1167,10 +1217,11 @@ impl<const N: usize, const S: usize> MultiBucketAt<'_, N, S> {
     /// As [`MultiBucket::snapshot`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).snapshot().sequence(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn snapshot(self) -> Snapshot<N> {
         self.bucket.snapshot(self.now)

@@ -34,7 +34,8 @@ use crate::wait::waiting;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let clock = ManualClock::new();
 /// let bucket = TokenBucket::with_clock(Limit::per_second(1000).capacity(2), &clock)?;
@@ -44,7 +45,7 @@ use crate::wait::waiting;
 /// assert_eq!(refused.wait(), Some(Duration::from_millis(1)));
 /// clock.advance(Duration::from_millis(1));
 /// assert!(bucket.try_take(1).is_ok());
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct TokenBucket<C = DefaultClock> {
     state: Word,
@@ -77,7 +78,7 @@ impl TokenBucket<DefaultClock> {
     /// let bucket = TokenBucket::new(Limit::per_second(1000))?;
     /// assert!(bucket.try_take(1000).is_ok());
     /// assert!(TokenBucket::new(Limit::per_second(1000).capacity(0)).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(limit: Limit) -> Result<Self, LimitError> {
         Self::with_clock(limit, DefaultClock::default())
@@ -92,11 +93,12 @@ impl<C: Clock> TokenBucket<C> {
     /// [`LimitError`] for a limit that cannot be kept.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(1000).empty(), ManualClock::new())?;
     /// assert_eq!(bucket.available(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
         let limits = Limits::new([limit], clock.now())?;
@@ -108,12 +110,13 @@ impl<C: Clock> TokenBucket<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_secs(1));
     /// assert_eq!(bucket.available(), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn clock(&self) -> &C {
         &self.clock
@@ -129,13 +132,14 @@ impl<C: Clock> TokenBucket<C> {
     /// capacity. A refused call changes nothing.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert!(bucket.try_take(10).is_ok());
     /// assert!(bucket.try_take(1).is_err());
     /// assert!(bucket.try_take(0).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(&self, n: u64) -> Result<(), Refused> {
@@ -145,13 +149,14 @@ impl<C: Clock> TokenBucket<C> {
     /// Takes as many tokens as there are, but no more than `max`, and says how many.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.take_up_to(7), 7);
     /// assert_eq!(bucket.take_up_to(7), 3);
     /// assert_eq!(bucket.take_up_to(7), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to(&self, max: u64) -> u64 {
@@ -168,13 +173,14 @@ impl<C: Clock> TokenBucket<C> {
     /// faster the requests are counted anew, so a batch should not be endless.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.take_in_order(&[3, 4, 5, 1]), 2);
     /// assert_eq!(bucket.available(), 3);
     /// assert_eq!(bucket.take_in_order(&[]), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_in_order(&self, requests: &[u64]) -> usize {
@@ -185,7 +191,8 @@ impl<C: Clock> TokenBucket<C> {
     /// capacity.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.try_take(4)?;
@@ -212,7 +219,8 @@ impl<C: Clock> TokenBucket<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.charge(25)?;
@@ -229,12 +237,13 @@ impl<C: Clock> TokenBucket<C> {
     /// a bucket that stood untouched for longer than its [idle limit](Limit::idle_limit).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.reset(3);
     /// assert_eq!(bucket.available(), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset(&self, tokens: u64) {
         self.at(self.clock.now()).reset(tokens);
@@ -243,11 +252,12 @@ impl<C: Clock> TokenBucket<C> {
     /// Whole tokens that could be taken now; the answer may be outdated at once.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.available(), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn available(&self) -> u64 {
@@ -263,7 +273,8 @@ impl<C: Clock> TokenBucket<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// assert_eq!(bucket.wait_for(3)?, Duration::from_millis(300));
@@ -279,14 +290,15 @@ impl<C> TokenBucket<C> {
     /// with the same origin.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let later = bucket.at(Time::from_nanos(300_000_000));
     /// assert_eq!(later.available(), 3);
     /// assert!(later.try_take(3).is_ok());
     /// assert!(later.try_take(1).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn at(&self, now: Time) -> TokenBucketAt<'_> {
@@ -305,7 +317,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?.with_max_wait(Duration::from_millis(500));
     /// let place = bucket.reserve(5)?;
@@ -322,7 +335,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     /// is no such bound.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?.with_max_debt(5);
     /// let place = bucket.reserve(5)?;
@@ -346,7 +360,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let place = bucket.reserve(3)?;
@@ -367,7 +382,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let refused = bucket.reserve_within(3, Duration::from_millis(300-1)).unwrap_err();
@@ -389,7 +405,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// assert!(bucket.reserve(20).is_err());
@@ -407,7 +424,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     /// As [`try_take`](Self::try_take).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.estimate(5)?.settle([2])?;
@@ -478,7 +496,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{Limit, TokenBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Limit, TokenBucket};
     ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     bucket.take(2, TokioTimer).await?; // 2 ms later
@@ -507,7 +526,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use std::time::Duration;
-    ///     use tollgate::{Limit, TokenBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Limit, TokenBucket};
     ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     assert!(bucket.take_timeout(2, Duration::from_secs(1), TokioTimer).await.is_ok());
@@ -542,7 +562,8 @@ impl<C: Clock + Sync> TokenBucket<C> {
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{Limit, TokenBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Limit, TokenBucket};
     ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     bucket.until_ready(2, TokioTimer).await?; // 2 ms later
@@ -611,12 +632,13 @@ impl<C: Clock> fmt::Debug for TokenBucket<C> {
 /// [`TokenBucket::at`].
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// let now = bucket.at(Time::from_nanos(5));
 /// assert_eq!([now.take_up_to(4), now.take_up_to(8)], [4, 6]);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct TokenBucketAt<'a> {
@@ -632,10 +654,11 @@ impl TokenBucketAt<'_> {
     /// As [`TokenBucket::try_take`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert!(bucket.at(Time::ZERO).try_take(10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(self, n: u64) -> Result<(), Refused> {
@@ -653,25 +676,27 @@ impl TokenBucketAt<'_> {
     /// As [`TokenBucket::take_up_to`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).take_up_to(12), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to(self, max: u64) -> u64 {
         let Self { bucket, elapsed } = self;
         let limits = &bucket.limits;
-        bucket.update(|spent| limits.take_up_to(&[spent], elapsed, &[1], max)).unwrap_or(0)
+        bucket.update(|spent| limits.take_items(&[spent], elapsed, &[1], max)).unwrap_or(0)
     }
 
     /// As [`TokenBucket::take_in_order`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).take_in_order(&[9, 2, 1]), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn take_in_order(self, requests: &[u64]) -> usize {
         let Self { bucket, elapsed } = self;
@@ -684,7 +709,8 @@ impl TokenBucketAt<'_> {
     /// As [`TokenBucket::put_back`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let now = bucket.at(Time::ZERO);
     /// now.try_take(10)?;
@@ -706,7 +732,8 @@ impl TokenBucketAt<'_> {
     /// As [`TokenBucket::charge`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).charge(11)?;
     /// assert!(bucket.at(Time::from_nanos(200_000_000)).try_take(1).is_ok());
@@ -726,11 +753,12 @@ impl TokenBucketAt<'_> {
     /// As [`TokenBucket::reset`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.at(Time::ZERO).reset(4);
     /// assert_eq!(bucket.available(), 4);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset(self, tokens: u64) {
         let Self { bucket, elapsed } = self;
@@ -741,10 +769,11 @@ impl TokenBucketAt<'_> {
     /// As [`TokenBucket::available`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).available(), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn available(self) -> u64 {
@@ -764,7 +793,8 @@ impl TokenBucketAt<'_> {
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.at(Time::ZERO).wait_for(10)?, Duration::ZERO);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

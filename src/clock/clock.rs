@@ -15,7 +15,8 @@ use crate::clock::tsc::TscClock;
 /// threads whose readings differ.
 ///
 /// ```
-/// use tollgate::{Clock, Limit, Time, TokenBucket};
+/// use tollgate::clock::Time;
+/// use tollgate::{Clock, Limit, TokenBucket};
 ///
 /// struct Uptime;
 ///
@@ -27,13 +28,14 @@ use crate::clock::tsc::TscClock;
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), Uptime)?;
 /// assert!(bucket.try_take(1).is_ok());
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait Clock {
     /// Reads the clock.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(ManualClock::new().now(), Time::ZERO);
     /// ```
     fn now(&self) -> Time;
@@ -76,7 +78,8 @@ mod shared {
 /// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::{Clock, DefaultClock, Time};
+/// use tollgate::clock::{DefaultClock, Time};
+/// use tollgate::Clock;
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(feature = "quanta")]
@@ -91,7 +94,8 @@ pub type DefaultClock = TscClock;
 /// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::{Clock, DefaultClock, Time};
+/// use tollgate::clock::{DefaultClock, Time};
+/// use tollgate::Clock;
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(all(feature = "std", not(feature = "quanta")))]
@@ -106,7 +110,8 @@ pub type DefaultClock = InstantClock;
 /// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::{Clock, DefaultClock, Time};
+/// use tollgate::clock::{DefaultClock, Time};
+/// use tollgate::Clock;
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(not(feature = "std"))]

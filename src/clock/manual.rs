@@ -16,14 +16,15 @@ use crate::sync::{AtomicU64, Relaxed};
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let clock = ManualClock::new();
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock)?;
 /// assert!(bucket.try_take(1).is_err());
 /// clock.advance(Duration::from_millis(100));
 /// assert!(bucket.try_take(1).is_ok());
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Debug)]
 pub struct ManualClock(AtomicU64);
@@ -32,7 +33,8 @@ impl ManualClock {
     /// Makes a clock that stands at [`Time::ZERO`].
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(ManualClock::new().now(), Time::ZERO);
     /// ```
     pub fn new() -> Self {
@@ -42,7 +44,8 @@ impl ManualClock {
     /// Makes a clock that stands at `now`.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(ManualClock::starting_at(Time::from_nanos(5)).now(), Time::from_nanos(5));
     /// ```
     pub fn starting_at(now: Time) -> Self {
@@ -55,7 +58,7 @@ impl ManualClock {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
     ///
     /// let clock = ManualClock::new();
     /// assert_eq!(clock.advance(Duration::from_nanos(3)), Time::from_nanos(3));
@@ -79,7 +82,8 @@ impl ManualClock {
     /// Sets the clock, forward or back.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     ///
     /// let clock = ManualClock::starting_at(Time::from_nanos(5));
     /// clock.set(Time::from_nanos(2));

@@ -16,7 +16,8 @@ use crate::sync::{AtomicU64, Relaxed};
 /// several threads, two cache lines then move between cores.
 ///
 /// ```
-/// use tollgate::{Clock, ManualClock, Monotonic, Time};
+/// use tollgate::clock::{ManualClock, Monotonic, Time};
+/// use tollgate::Clock;
 ///
 /// let inner = ManualClock::starting_at(Time::from_nanos(9));
 /// let clock = Monotonic::new(&inner);
@@ -36,7 +37,8 @@ impl<C: Clock> Monotonic<C> {
     /// Wraps `clock`.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Monotonic, Time};
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(Monotonic::new(ManualClock::new()).now(), Time::ZERO);
     /// ```
     pub fn new(clock: C) -> Self {
@@ -46,7 +48,8 @@ impl<C: Clock> Monotonic<C> {
     /// Returns the wrapped clock.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Monotonic, Time};
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
+    /// use tollgate::Clock;
     ///
     /// let clock = Monotonic::new(ManualClock::new());
     /// clock.clock().set(Time::from_nanos(7));

@@ -12,7 +12,8 @@ use crate::clock::time::Time;
 /// time-stamp counter.
 ///
 /// ```
-/// use tollgate::{Clock, InstantClock};
+/// use tollgate::clock::InstantClock;
+/// use tollgate::Clock;
 ///
 /// let clock = InstantClock::new();
 /// let first = clock.now();
@@ -28,7 +29,8 @@ impl InstantClock {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, InstantClock, Time};
+    /// use tollgate::clock::{InstantClock, Time};
+    /// use tollgate::Clock;
     /// assert!(InstantClock::new().now().since(Time::ZERO) < Duration::from_secs(60));
     /// ```
     pub fn new() -> Self {

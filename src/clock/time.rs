@@ -10,7 +10,7 @@ use core::time::Duration;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::Time;
+/// use tollgate::clock::Time;
 ///
 /// let start = Time::from_nanos(1_000);
 /// let later = start.after(Duration::from_micros(3));
@@ -25,7 +25,7 @@ impl Time {
     /// The clock's origin.
     ///
     /// ```
-    /// assert_eq!(tollgate::Time::ZERO.as_nanos(), 0);
+    /// assert_eq!(tollgate::clock::Time::ZERO.as_nanos(), 0);
     /// ```
     pub const ZERO: Self = Self(0);
 
@@ -33,14 +33,14 @@ impl Time {
     ///
     /// ```
     /// use std::time::Duration;
-    /// assert_eq!(tollgate::Time::MAX.after(Duration::from_nanos(1)), tollgate::Time::MAX);
+    /// assert_eq!(tollgate::clock::Time::MAX.after(Duration::from_nanos(1)), tollgate::clock::Time::MAX);
     /// ```
     pub const MAX: Self = Self(u64::MAX);
 
     /// Makes the instant `nanos` nanoseconds after the clock's origin.
     ///
     /// ```
-    /// assert_eq!(tollgate::Time::from_nanos(7).as_nanos(), 7);
+    /// assert_eq!(tollgate::clock::Time::from_nanos(7).as_nanos(), 7);
     /// ```
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
@@ -49,7 +49,7 @@ impl Time {
     /// Returns the nanoseconds since the clock's origin.
     ///
     /// ```
-    /// assert_eq!(tollgate::Time::from_nanos(7).as_nanos(), 7);
+    /// assert_eq!(tollgate::clock::Time::from_nanos(7).as_nanos(), 7);
     /// ```
     pub const fn as_nanos(self) -> u64 {
         self.0
@@ -59,7 +59,7 @@ impl Time {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::Time;
+    /// use tollgate::clock::Time;
     ///
     /// assert_eq!(Time::ZERO.after(Duration::from_secs(1)), Time::from_nanos(1_000_000_000));
     /// assert_eq!(Time::ZERO.after(Duration::MAX), Time::MAX);
@@ -73,7 +73,7 @@ impl Time {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::Time;
+    /// use tollgate::clock::Time;
     ///
     /// assert_eq!(Time::from_nanos(9).since(Time::from_nanos(2)), Duration::from_nanos(7));
     /// assert_eq!(Time::from_nanos(2).since(Time::from_nanos(9)), Duration::ZERO);

@@ -6,10 +6,12 @@ use std::vec::Vec;
 use crate::clock::time::Time;
 use crate::decision::refused::Never;
 
-/// The items that left a [`DeadlineQueue`](crate::DeadlineQueue), and when to drain again.
+/// The items that left a [`DeadlineQueue`](crate::deadline::DeadlineQueue), and when to drain again.
 ///
 /// ```
-/// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).capacity(1)], ManualClock::new())?);
 /// queue.push("first", [1], Time::ZERO, Time::MAX)?;
@@ -46,7 +48,9 @@ impl<T> Drained<T> {
     /// Returns whether no item left.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -62,14 +66,16 @@ impl<T> Drained<T> {
 /// An item that was given back because it needs more than the capacity.
 ///
 /// ```
-/// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Never, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::{Limit, MultiBucket, Never};
 ///
 /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
 /// let refused = queue.push("item", [11], Time::ZERO, Time::MAX).unwrap_err();
 /// assert_eq!(refused.item, "item");
 /// assert_eq!(refused.never, Never { stream: 0, requested: 11, capacity: 10 });
 /// assert_eq!(refused.to_string(), "never to be admitted: 11 tokens requested of stream 0, which holds at most 10");
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Oversized<T> {

@@ -66,7 +66,9 @@ use crate::state::snapshot::Snapshot;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Clock, DeadlineQueue, Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::{Clock, Limit, MultiBucket};
 ///
 /// let shard = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(1 << 20)], ManualClock::new())?;
 /// let queue = DeadlineQueue::new(shard);
@@ -101,11 +103,12 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// Makes an empty queue in front of `bucket`.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, MultiBucket};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::<String, 2>::new(MultiBucket::new([Limit::per_second(1000), Limit::per_second(1 << 20)])?);
     /// assert!(queue.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(bucket: MultiBucket<N, C, S>) -> Self {
         Self { bucket, shared: Mutex::new(Shared { waiting: Some(Backlog::new()), out: 0, aside: Vec::new() }) }
@@ -116,7 +119,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// Callers may take tokens from it directly. Drain after tokens are put back.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.bucket().try_take([10])?;
@@ -146,7 +151,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// # Examples
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::from_nanos(500), Time::from_nanos(1000))?;
@@ -173,7 +180,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// While a thread drains, the count includes the items that it is about to return.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -188,7 +197,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// Returns whether no item waits, and no thread is about to return one.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// assert!(queue.is_empty());
@@ -205,7 +216,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// `now` is a reading of the bucket's clock. A stale `now` admits fewer items, never more.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -222,7 +235,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// `now` is a reading of the bucket's clock.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
@@ -238,7 +253,9 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
     /// `now` is a reading of the bucket's clock. See [`flush_uncharged`](Self::flush_uncharged).
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
@@ -301,7 +318,9 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// drains or flushes.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("large", [9], Time::from_nanos(1), Time::MAX)?;
@@ -328,7 +347,9 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
@@ -347,7 +368,9 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// sink than the limited one, for example a file at shutdown.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;

@@ -44,7 +44,9 @@ use crate::deadline::queue::DeadlineQueue;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::ShardedDeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let limits = [Limit::per_second(1000), Limit::per_second(1_000_000)];
 /// limits.map(|limit| limit.check()).into_iter().collect::<Result<(), _>>()?;
@@ -83,7 +85,9 @@ const LOOKED_AT: usize = 4;
 /// The items that left a [`ShardedDeadlineQueue`], and when to drain again.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::ShardedDeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let clock = ManualClock::new();
 /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -115,7 +119,8 @@ where
     /// See [`with_clock`](Self::with_clock) for `make`.
     ///
     /// ```
-    /// use tollgate::{Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let limit = Limit::per_second(1000);
     /// limit.check()?;
@@ -123,7 +128,7 @@ where
     ///     MultiBucket::with_clock([limit], clock).expect("checked above")
     /// });
     /// assert!(shards.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(make: impl Fn(&K, DefaultClock) -> MultiBucket<N> + Send + Sync + 'static) -> Self {
         Self::with_clock(DefaultClock::default(), make)
@@ -143,7 +148,9 @@ where
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = Arc::new(ManualClock::new());
     /// let shards = ShardedDeadlineQueue::with_clock(Arc::clone(&clock), |tenant: &&str, clock| {
@@ -162,14 +169,15 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Clock, Limit, MultiBucket};
     ///
     /// let shards = ShardedDeadlineQueue::<u32, &str, 1>::new(|_, clock| {
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")
     /// });
     /// let now = shards.clock().now();
     /// shards.push(7, "item", [1], now.after(Duration::from_millis(100)), now.after(Duration::from_secs(30)))?;
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn clock(&self) -> &C {
         &self.clock
@@ -184,7 +192,9 @@ where
     /// # Examples
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -192,7 +202,7 @@ where
     /// });
     /// shards.push(7, "item", [1], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.push(7, "too large", [11], Time::ZERO, Time::MAX).unwrap_err().item, "too large");
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn push(&self, key: K, item: T, amounts: [u64; N], deadline: Time, expires: Time) -> Result<(), Oversized<T>> {
         // The read lock is held to the end of the push, so no call can remove the shard meanwhile.
@@ -219,7 +229,9 @@ where
     /// The result is empty if the key has no queue.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -228,7 +240,7 @@ where
     /// shards.push(7, "item", [1], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.drain(&7).expect("nobody else drains").admitted, ["item"]);
     /// assert!(shards.drain(&8).unwrap().is_empty());
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn drain(&self, key: &K) -> Option<Drained<T>> {
         let queue = self.read().by_key.get(key).cloned();
@@ -241,7 +253,9 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -252,7 +266,7 @@ where
     /// let drained = shards.drain_all();
     /// assert_eq!(drained.shards[0].1.admitted, ["item"]);
     /// assert_eq!(drained.next, Some(Time::ZERO.after(Duration::from_millis(500))));
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn drain_all(&self) -> DrainedShards<K, T> {
         self.all(DeadlineQueue::drain_at)
@@ -266,7 +280,9 @@ where
     /// It skips shards that were [`busy`](DrainedShards::busy): call it again for them.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -275,7 +291,7 @@ where
     /// shards.push(7, "item", [10], Time::ZERO, Time::MAX)?;
     /// shards.push(7, "owes", [5], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.flush_all().shards[0].1.admitted, ["item", "owes"]);
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn flush_all(&self) -> DrainedShards<K, T> {
         self.all(DeadlineQueue::flush_at)
@@ -309,7 +325,9 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     /// Returns the number of shards, idle ones that await removal included.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -319,7 +337,7 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     /// assert_eq!(shards.len(), 1);
     /// let _ = shards.drain_all(); // nothing waits any more, and the bucket is full
     /// assert_eq!(shards.len(), 0);
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn len(&self) -> usize {
         self.read().by_key.len()
@@ -328,7 +346,8 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     /// Returns whether there is no shard, so that no item waits.
     ///
     /// ```
-    /// use tollgate::{Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let shards = ShardedDeadlineQueue::<u32, String, 1>::new(|_, clock| {
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")

@@ -9,7 +9,9 @@
 /// debt unchanged.
 ///
 /// ```
-/// use tollgate::{Inherit, Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Inherit;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// for (inherit, tokens) in [(Inherit::Keep, 40), (Inherit::Proportional, 80), (Inherit::Additive, 140), (Inherit::Reset, 200)] {
 ///     let bucket = MultiBucket::with_clock([Limit::per_second(100)], ManualClock::new())?;

@@ -308,11 +308,11 @@ mod tests {
     fn items_are_counted_by_the_scarcest_stream() {
         let limits = limits();
         let start = limits.start();
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 300], 100).unwrap().1, 3);
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 1], 100).unwrap().1, 10);
-        assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
-        assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
-        assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
+        assert_eq!(limits.take_items(&start, 0, &[1, 300], 100).unwrap().1, 3);
+        assert_eq!(limits.take_items(&start, 0, &[1, 1], 100).unwrap().1, 10);
+        assert_eq!(limits.take_items(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
+        assert_eq!(limits.take_items(&start, 0, &[11, 0], 100), None);
+        assert_eq!(limits.take_items(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use crate::decision::refill::{self, Refill};
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, Refused, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// bucket.try_take(10)?;
@@ -36,12 +37,13 @@ impl<const N: usize> Refused<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// assert_eq!(bucket.try_take(1).unwrap_err().wait(), Some(Duration::from_millis(100)));
     /// assert_eq!(bucket.try_take(11).unwrap_err().wait(), None);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn wait(&self) -> Option<Duration> {
         match self {
@@ -65,11 +67,12 @@ impl<const N: usize> Refused<N> {
     /// request.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.try_take([1, 6]).unwrap_err().stream(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn stream(&self) -> usize {
         match self {
@@ -86,13 +89,14 @@ impl<const N: usize> Refused<N> {
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket, Refused};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5).empty()], ManualClock::new())?;
 /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 2]) else { panic!() };
 /// assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
 /// assert_eq!(refusal.to_string(), "not enough tokens in stream 1 for another 400ms");
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -129,12 +133,13 @@ impl<const N: usize> NotYet<N> {
     /// to end.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket, Refused};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5).empty()], ManualClock::new())?;
     /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 1]) else { panic!() };
     /// assert_eq!(refusal.stream(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn stream(&self) -> usize {
         let mut longest = 0;
@@ -157,12 +162,13 @@ impl<const N: usize> NotYet<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, Refused, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(3).empty(), ManualClock::new())?;
     /// let Err(Refused::NotYet(refusal)) = bucket.try_take(1) else { panic!() };
     /// assert_eq!(refusal.wait(), Duration::from_nanos(333_333_334));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn wait(&self) -> Duration {
         refill::duration(self.nanos(self.stream()))
@@ -180,11 +186,12 @@ impl<const N: usize> NotYet<N> {
 /// A refusal because the request is above the capacity: no wait helps.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, Never, Refused, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, Never, Refused, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// assert_eq!(bucket.try_take(11), Err(Refused::Never(Never { stream: 0, requested: 11, capacity: 10 })));
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Never {

@@ -27,7 +27,8 @@ use crate::lease::chunk::{Holding, Lender};
 /// that is full again, and was removed, is lost, as it would be in a full bucket.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(1000), 1000, ManualClock::new())?;
 /// let mut lease = clients.bucket("alice").lease(64);
@@ -99,7 +100,8 @@ where
     /// at first, and adds no key before it fetches.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 2, _>::with_clock([Limit::per_second(10), Limit::per_second(100)], 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease([0, 50]);
@@ -127,7 +129,8 @@ where
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4).expire_after(Duration::from_millis(5));
     /// lease.put_back(1);
@@ -144,10 +147,11 @@ where
     /// As [`Lease::held`](crate::Lease::held).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.bucket(&7).lease(4).held(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn held(&self) -> Amounts<N> {
         <[u64; N]>::amounts(self.holding.held)
@@ -160,12 +164,13 @@ where
     /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// assert!(lease.try_take(10).is_ok());
     /// assert!(lease.try_take(1).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(&mut self, amounts: Amounts<N>) -> Result<(), KeyRefused<N>> {
@@ -176,10 +181,11 @@ where
     /// As [`MultiLease::take_up_to`](crate::MultiLease::take_up_to).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.bucket(&7).lease(4).take_up_to(20, 3), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to(&mut self, max: u64, per_item: Amounts<N>) -> u64 {
@@ -208,7 +214,8 @@ where
     /// As [`Lease::put_back`](crate::Lease::put_back).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// lease.try_take(7)?;
@@ -224,7 +231,8 @@ where
     /// As [`Lease::give_back`](crate::Lease::give_back).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// lease.try_take(1)?;

@@ -38,7 +38,8 @@ use crate::wait::waiting;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// let alice = clients.bucket("alice");
@@ -87,7 +88,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -108,7 +110,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -130,7 +133,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let seven = clients.bucket(&7);
@@ -149,7 +153,8 @@ where
     /// As [`KeyedBuckets::try_take`].
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_minute(1000), 1000, ManualClock::new())?;
     /// let seven = clients.bucket(&7);
@@ -189,7 +194,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -211,7 +217,8 @@ where
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000).capacity(1), 1000)?;
     ///     clients.bucket("alice").take(1, TokioTimer).await?;
@@ -236,7 +243,8 @@ where
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use std::time::Duration;
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1).capacity(1), 1000)?;
     ///     clients.try_take("alice", 1)?;
@@ -267,7 +275,8 @@ where
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000), 1000)?;
     ///     clients.bucket("alice").until_ready(1, TokioTimer).await?;

@@ -81,7 +81,7 @@ use crate::limit::limit::LimitError;
 /// bucket, and be granted less for it, never more: of a million keys at once any two do with
 /// probability 5 in 10^8, of a hundred million 5 in 10^4 (the birthday bound, k²/2^64). Another
 /// hasher is a parameter, and its resistance is the caller's business; it must spread well over 64
-/// bits. Clients by address: [`IpKey`](crate::IpKey).
+/// bits. Clients by address: [`IpKey`](crate::keyed::IpKey).
 ///
 /// # Progress and memory
 ///
@@ -114,7 +114,7 @@ use crate::limit::limit::LimitError;
 /// and it changes no key. What was earned stays earned at the old rate, up to the old capacity;
 /// from the instant of the change it is the new ones that count. So a key that is idle, or was
 /// never seen, has after a raise from capacity 10 to 1000 the 10 tokens that it had, and earns on;
-/// a debt stays. (This is [`Inherit::Keep`](crate::Inherit::Keep); there is no other, as it would
+/// a debt stays. (This is [`Inherit::Keep`](crate::limit::Inherit::Keep); there is no other, as it would
 /// have to touch every key.) A key is full again, and may go, when it has what a key has that
 /// nobody ever used.
 ///
@@ -166,7 +166,7 @@ where
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(100), 1000)?;
     /// assert!(clients.is_empty());
     /// assert!(KeyedBuckets::<u64>::new(Limit::per_second(100).capacity(0), 1000).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(limits: <[u64; N] as Streams<N>>::Limits, max_keys: usize) -> Result<Self, LimitError> {
         Self::with_clock(limits, max_keys, DefaultClock::default())
@@ -185,7 +185,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
@@ -211,13 +212,14 @@ where
     ///
     /// ```
     /// use std::hash::{BuildHasherDefault, DefaultHasher};
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// // Not seeded: only for keys that nobody chooses.
     /// let hasher = BuildHasherDefault::<DefaultHasher>::new();
     /// let shards = KeyedBuckets::<u64, 1, _, _>::with_hasher(Limit::per_second(10), 1000, ManualClock::new(), hasher)?;
     /// assert!(shards.try_take(&7, 10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_hasher(
         limits: <[u64; N] as Streams<N>>::Limits,
@@ -246,7 +248,8 @@ where
     /// nothing.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let (free, paid, internal) = (Limit::per_second(10), Limit::per_second(500), Limit::per_second(20_000));
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(free, 1000, ManualClock::new())?
@@ -282,7 +285,8 @@ where
     /// A key that was served from it begins full, like any other, once there is room for it.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1, ManualClock::new())?.with_shared_overflow();
     /// clients.try_take(&7, 1)?;
@@ -302,7 +306,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
     ///     .with_max_wait(Duration::from_millis(500));
@@ -321,7 +326,8 @@ where
     /// [`TokenBucket::with_max_debt`](crate::TokenBucket::with_max_debt).
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?.with_max_debt(5);
     /// clients.try_take(&7, 10)?;
@@ -341,7 +347,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 10)?;
@@ -359,7 +366,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -378,7 +386,8 @@ where
     /// at one still later, new keys wait for it, too.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.at(Time::ZERO).try_take(&7, 10)?;
@@ -399,13 +408,14 @@ where
     /// changes nothing.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert!(clients.try_take("alice", 10).is_ok());
     /// assert!(clients.try_take("alice", 1).is_err());
     /// assert!(clients.try_take("bob", 1).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
@@ -421,12 +431,13 @@ where
     /// and says how many; 0 for a new key that there is no room for.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.take_up_to("alice", 7, 1), 7);
     /// assert_eq!(clients.take_up_to("alice", 7, 1), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to<Q>(&self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
@@ -442,12 +453,13 @@ where
     /// [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.take_in_order("alice", &[3, 4, 5, 1]), 2);
     /// assert_eq!(clients.available("alice"), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn take_in_order<Q>(&self, key: &Q, requests: &[Amounts<N>]) -> usize
     where
@@ -469,7 +481,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.charge("alice", 25)?;
@@ -498,7 +511,8 @@ where
     /// [share](Self::with_shared_overflow) is left alone.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.reset("alice", 3)?;
@@ -522,7 +536,8 @@ where
     /// that was served from the [shared overflow](Self::with_shared_overflow).
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 10)?;
@@ -544,7 +559,8 @@ where
     /// answer may be outdated at once.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 4)?;
@@ -569,7 +585,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 10)?;
@@ -590,7 +607,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
@@ -616,7 +634,8 @@ where
     /// [`reset`](Self::reset) for one that is known.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.charge("alice", 1000)?;
@@ -641,7 +660,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
@@ -672,13 +692,14 @@ where
     /// If there is no such tier.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
     ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
     /// clients.set_tier_limits(1, Limit::per_second(400))?;
     /// assert_eq!((clients.available(&7), clients.available(&1007)), (10, 400));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_tier_limits(&self, tier: usize, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
         self.keys.limits(tier).change(|| self.clock.now(), <[u64; N]>::limits(limits))
@@ -687,7 +708,8 @@ where
     /// The limits of all keys, as they were configured; with several tiers, those of tier 0.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.set_limits("1kB/s capacity 20".parse()?)?;
@@ -705,12 +727,13 @@ where
     /// If there is no such tier.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
     ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
     /// assert_eq!(clients.tier_limits(1), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn tier_limits(&self, tier: usize) -> <[u64; N] as Streams<N>>::Limits {
         <[u64; N]>::configured(self.keys.limits(tier).configured())
@@ -722,7 +745,7 @@ where
     /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.tiers(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn tiers(&self) -> usize {
         self.keys.tiers()
@@ -732,7 +755,8 @@ where
     /// among them. Never more than [`max_keys`](Self::max_keys).
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 1)?;
@@ -746,12 +770,13 @@ where
     /// Whether no key is kept.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let _ = clients.try_take(&7, 11).unwrap_err();
     /// assert!(clients.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -763,7 +788,7 @@ where
     /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.max_keys(), 1000);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn max_keys(&self) -> usize {
         self.keys.most() as usize

@@ -18,7 +18,8 @@ use crate::lease::chunk::Holding;
 /// worth. One for each thread; a call needs it exclusively.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(1000), ManualClock::new())?;
 /// std::thread::scope(|scope| {
@@ -32,7 +33,7 @@ use crate::lease::chunk::Holding;
 ///     }
 /// });
 /// assert_eq!(bucket.available(), 400); // what was not used is back
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 ///
 /// # How it fetches
@@ -93,7 +94,8 @@ impl<C: Clock> TokenBucket<C> {
     /// 0 means that every decision goes to the bucket.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
     /// let mut lease = bucket.lease(10);
@@ -121,7 +123,8 @@ impl<C> Lease<'_, C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(0).capacity(100), ManualClock::new())?;
     /// let mut lease = bucket.lease(10).expire_after(Duration::from_millis(5));
@@ -129,7 +132,7 @@ impl<C> Lease<'_, C> {
     /// assert_eq!(lease.at(Time::from_nanos(4_999_999)).held(), 1);
     /// assert_eq!(lease.at(Time::from_nanos(5_000_000)).held(), 0);
     /// assert_eq!(bucket.available(), 98);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn expire_after(mut self, after: Duration) -> Self {
         self.holding.expire_after(after);
@@ -139,14 +142,15 @@ impl<C> Lease<'_, C> {
     /// The tokens that the lease holds, those that have expired included.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
     /// let mut lease = bucket.lease(10);
     /// assert_eq!(lease.held(), 0);
     /// lease.put_back(7);
     /// assert_eq!(lease.held(), 7);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn held(&self) -> u64 {
@@ -157,7 +161,8 @@ impl<C> Lease<'_, C> {
     /// to the bucket. Reads no clock.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
     /// let mut lease = bucket.lease(10);
@@ -174,7 +179,8 @@ impl<C> Lease<'_, C> {
     /// Reads no clock.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
     /// let mut lease = bucket.lease(10);
@@ -193,12 +199,13 @@ impl<C> Lease<'_, C> {
     /// asked.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let mut lease = bucket.lease(10);
     /// assert!(lease.at(Time::from_nanos(300_000_000)).try_take(3).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn at(&mut self, now: Time) -> LeaseAt<'_> {
@@ -222,7 +229,8 @@ impl<C: Clock> Lease<'_, C> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let mut lease = bucket.lease(5);
@@ -247,14 +255,15 @@ impl<C: Clock> Lease<'_, C> {
     /// how many.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let mut lease = bucket.lease(5);
     /// assert_eq!(lease.take_up_to(7), 7);
     /// assert_eq!(lease.take_up_to(7), 3);
     /// assert_eq!(lease.take_up_to(7), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to(&mut self, max: u64) -> u64 {
@@ -284,13 +293,14 @@ impl<C> fmt::Debug for Lease<'_, C> {
 /// [`Lease::at`].
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// let mut lease = bucket.lease(5);
 /// let now = Time::from_nanos(5);
 /// assert_eq!([lease.at(now).take_up_to(4), lease.at(now).take_up_to(8)], [4, 6]);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct LeaseAt<'l> {
     bucket: TokenBucketAt<'l>,
@@ -306,10 +316,11 @@ impl LeaseAt<'_> {
     /// As [`Lease::try_take`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert!(bucket.lease(5).at(Time::ZERO).try_take(10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(self, n: u64) -> Result<(), Refused> {
@@ -322,10 +333,11 @@ impl LeaseAt<'_> {
     /// As [`Lease::take_up_to`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert_eq!(bucket.lease(5).at(Time::ZERO).take_up_to(12), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to(self, max: u64) -> u64 {
@@ -338,7 +350,8 @@ impl LeaseAt<'_> {
     /// As [`Lease::put_back`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.try_take(10)?;
     /// let mut lease = bucket.lease(3);
@@ -353,7 +366,8 @@ impl LeaseAt<'_> {
     /// As [`Lease::give_back`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.try_take(10)?;
     /// let mut lease = bucket.lease(3);
@@ -369,13 +383,14 @@ impl LeaseAt<'_> {
     /// As [`Lease::held`]; nothing of it has expired.
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, TokenBucket};
     /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let mut lease = bucket.lease(3);
     /// lease.put_back(3);
     /// assert_eq!(lease.at(Time::from_nanos(7)).held(), 3);
     /// assert_eq!(lease.at(Time::from_nanos(100_000_000)).held(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn held(&self) -> u64 {
         self.holding.held[0]

@@ -21,7 +21,8 @@ use crate::lease::chunk::Holding;
 /// each expires by itself.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(50_000)], ManualClock::new())?;
 /// let mut lease = bucket.lease([64, 4096]);
@@ -50,7 +51,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// 0 means that every decision on that stream goes to the bucket.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
     /// let mut lease = bucket.lease([0, 50]);
@@ -70,13 +72,14 @@ impl<const N: usize, C, const S: usize> MultiLease<'_, N, C, S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
     /// let mut lease = bucket.lease([10, 50]).expire_after(Duration::from_millis(5));
     /// lease.put_back([1, 1]);
     /// assert_eq!(lease.at(Time::from_nanos(5_000_000)).held(), [0, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn expire_after(mut self, after: Duration) -> Self {
         self.holding.expire_after(after);
@@ -86,10 +89,11 @@ impl<const N: usize, C, const S: usize> MultiLease<'_, N, C, S> {
     /// As [`Lease::held`](crate::Lease::held).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.lease([4, 4]).held(), [0, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn held(&self) -> [u64; N] {
@@ -99,7 +103,8 @@ impl<const N: usize, C, const S: usize> MultiLease<'_, N, C, S> {
     /// As [`Lease::put_back`](crate::Lease::put_back).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut lease = bucket.lease([4, 4]);
     /// lease.try_take([7, 2])?;
@@ -114,7 +119,8 @@ impl<const N: usize, C, const S: usize> MultiLease<'_, N, C, S> {
     /// As [`Lease::give_back`](crate::Lease::give_back).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut lease = bucket.lease([4, 4]);
     /// lease.try_take([1, 1])?;
@@ -131,10 +137,11 @@ impl<const N: usize, C, const S: usize> MultiLease<'_, N, C, S> {
     /// As [`Lease::at`](crate::Lease::at).
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.lease([4, 4]).at(Time::from_nanos(300_000_000)).try_take([3, 3]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn at(&mut self, now: Time) -> MultiLeaseAt<'_, N, S> {
@@ -152,14 +159,15 @@ impl<const N: usize, C: Clock, const S: usize> MultiLease<'_, N, C, S> {
     /// As [`Lease::try_take`](crate::Lease::try_take).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut lease = bucket.lease([4, 4]);
     /// assert!(lease.try_take([6, 5]).is_ok());
     /// assert_eq!(lease.try_take([1, 1]).unwrap_err().stream(), 1);
     /// assert_eq!(bucket.available(), [4, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(&mut self, amounts: [u64; N]) -> Result<(), Refused<N>> {
@@ -176,22 +184,23 @@ impl<const N: usize, C: Clock, const S: usize> MultiLease<'_, N, C, S> {
     /// no more than `max`, and says how many.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
     /// let mut lease = bucket.lease([4, 400]);
-    /// assert_eq!(lease.take_up_to(20, [1, 300]), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// assert_eq!(lease.take_items(20, [1, 300]), 3);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn take_up_to(&mut self, max: u64, per_item: [u64; N]) -> u64 {
+    pub fn take_items(&mut self, max: u64, per_item: [u64; N]) -> u64 {
         if self.holding.spend_items(&per_item, max) { max } else { self.fetch_up_to(max, per_item) }
     }
 
     #[cold]
     #[inline(never)]
     fn fetch_up_to(&mut self, max: u64, per_item: [u64; N]) -> u64 {
-        self.at(self.bucket.clock().now()).take_up_to(max, per_item)
+        self.at(self.bucket.clock().now()).take_items(max, per_item)
     }
 }
 
@@ -212,12 +221,13 @@ impl<const N: usize, C, const S: usize> fmt::Debug for MultiLease<'_, N, C, S> {
 /// [`MultiLease::at`].
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
 /// let mut lease = bucket.lease([4, 4]);
-/// assert_eq!(lease.at(Time::from_nanos(5)).take_up_to(7, [1, 1]), 5);
-/// # Ok::<(), tollgate::LimitError>(())
+/// assert_eq!(lease.at(Time::from_nanos(5)).take_items(7, [1, 1]), 5);
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct MultiLeaseAt<'l, const N: usize, const S: usize = SLOTS> {
     bucket: MultiBucketAt<'l, N, S>,
@@ -233,10 +243,11 @@ impl<const N: usize, const S: usize> MultiLeaseAt<'_, N, S> {
     /// As [`MultiLease::try_take`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.lease([4, 4]).at(Time::ZERO).try_take([10, 5]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
@@ -249,13 +260,14 @@ impl<const N: usize, const S: usize> MultiLeaseAt<'_, N, S> {
     /// As [`MultiLease::take_up_to`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.lease([4, 4]).at(Time::ZERO).take_up_to(9, [3, 0]), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// assert_eq!(bucket.lease([4, 4]).at(Time::ZERO).take_items(9, [3, 0]), 3);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn take_up_to(self, max: u64, per_item: [u64; N]) -> u64 {
+    pub fn take_items(self, max: u64, per_item: [u64; N]) -> u64 {
         if self.holding.spend_items(&per_item, max) {
             return max;
         }
@@ -265,12 +277,13 @@ impl<const N: usize, const S: usize> MultiLeaseAt<'_, N, S> {
     /// As [`MultiLease::put_back`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut lease = bucket.lease([4, 4]);
     /// lease.at(Time::ZERO).put_back([1, 2]);
     /// assert_eq!(lease.held(), [1, 2]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn put_back(self, amounts: [u64; N]) {
         self.holding.put_back(&self.bucket, self.now, &amounts);
@@ -279,13 +292,14 @@ impl<const N: usize, const S: usize> MultiLeaseAt<'_, N, S> {
     /// As [`MultiLease::give_back`].
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut lease = bucket.lease([4, 4]);
     /// lease.put_back([1, 2]);
     /// lease.at(Time::ZERO).give_back();
     /// assert_eq!(lease.held(), [0, 0]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn give_back(self) {
         self.holding.give_back(&self.bucket, self.now);
@@ -294,12 +308,13 @@ impl<const N: usize, const S: usize> MultiLeaseAt<'_, N, S> {
     /// As [`MultiLease::held`]; nothing of it has expired.
     ///
     /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{Limit, MultiBucket};
     /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// let mut lease = bucket.lease([4, 4]);
     /// lease.put_back([1, 2]);
     /// assert_eq!(lease.at(Time::from_nanos(7)).held(), [1, 2]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn held(&self) -> [u64; N] {
         self.holding.held

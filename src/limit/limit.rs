@@ -25,7 +25,7 @@ use crate::limit::rate::Rate;
 /// assert_eq!(limit, "1000/s capacity 50 empty".parse()?);
 /// assert_eq!(Limit::per_second(1000).capacity, 1000);
 /// assert_eq!("250/100ms".parse::<Limit>()?.capacity, 250);
-/// # Ok::<(), tollgate::ParseError>(())
+/// # Ok::<(), tollgate::limit::ParseError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
@@ -168,7 +168,7 @@ impl Limit {
     ///
     /// assert_eq!(Limit::per_second(1000).precision()?, Duration::ZERO);
     /// assert_eq!(Limit::per_second(1 << 20).precision()?, Duration::from_nanos(1));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn precision(self) -> Result<Duration, LimitError> {
         match Meter::new(self) {
@@ -205,7 +205,7 @@ impl Limit {
     /// let year = 365 * 24 * 3600;
     /// assert_eq!(Limit::per_second(1000).idle_limit()?.as_secs() / year, 292);
     /// assert_eq!(Limit::per_second(1 << 20).idle_limit()?.as_secs() / year, 136);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn idle_limit(self) -> Result<Duration, LimitError> {
         match Meter::new(self) {
@@ -255,7 +255,8 @@ impl FromStr for Limit {
 /// A limit that no bucket can keep, and the rule that it breaks.
 ///
 /// ```
-/// use tollgate::{Limit, LimitRule, MultiBucket};
+/// use tollgate::limit::LimitRule;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let error = MultiBucket::new([Limit::per_second(5), Limit::per_second(5).capacity(0)]).unwrap_err();
 /// assert_eq!((error.stream, error.rule), (1, LimitRule::ZeroCapacity));
@@ -273,7 +274,8 @@ pub struct LimitError {
 /// The rules that every limit keeps.
 ///
 /// ```
-/// use tollgate::{Limit, LimitRule};
+/// use tollgate::limit::LimitRule;
+/// use tollgate::Limit;
 ///
 /// let error = Limit::per_second(u64::MAX).capacity(1).check().unwrap_err();
 /// assert_eq!(error.rule, LimitRule::RateTooFast);

@@ -56,7 +56,8 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Rate, RateError};
+    /// use tollgate::limit::RateError;
+    /// use tollgate::Rate;
     ///
     /// assert_eq!(Rate::new(60, Duration::from_secs(60))?, Rate::per_second(1));
     /// assert_eq!(Rate::new(60, Duration::ZERO), Err(RateError::ZeroPeriod { tokens: 60 }));
@@ -119,7 +120,7 @@ impl Rate {
     /// ```
     /// use tollgate::Rate;
     /// assert_eq!("250/100ms".parse::<Rate>()?.tokens(), 250);
-    /// # Ok::<(), tollgate::ParseError>(())
+    /// # Ok::<(), tollgate::limit::ParseError>(())
     /// ```
     pub const fn tokens(self) -> u64 {
         self.tokens
@@ -131,7 +132,7 @@ impl Rate {
     /// use std::time::Duration;
     /// use tollgate::Rate;
     /// assert_eq!("250/100ms".parse::<Rate>()?.period(), Duration::from_millis(100));
-    /// # Ok::<(), tollgate::ParseError>(())
+    /// # Ok::<(), tollgate::limit::ParseError>(())
     /// ```
     pub const fn period(self) -> Duration {
         Duration::from_nanos(self.period)

@@ -13,7 +13,8 @@ use crate::limit::rate::Rate;
 /// Arithmetic rounds to the nearest step and saturates at [`MAX`](Self::MAX).
 ///
 /// ```
-/// use tollgate::{Rate, Ratio};
+/// use tollgate::limit::Ratio;
+/// use tollgate::Rate;
 ///
 /// assert_eq!(Ratio::percent(90).times(Ratio::percent(50)), Ratio::from_f64(0.45));
 /// assert_eq!(Ratio::of(1, 3).map(|third| third.to_string()), Some("0.333333333333".into()));
@@ -29,7 +30,8 @@ impl Ratio {
     /// Nothing.
     ///
     /// ```
-    /// use tollgate::{Rate, Ratio};
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::Rate;
     /// assert_eq!(Rate::per_second(7).scaled(Ratio::ZERO), Rate::per_second(0));
     /// ```
     pub const ZERO: Self = Self(0);
@@ -37,14 +39,14 @@ impl Ratio {
     /// The whole.
     ///
     /// ```
-    /// assert_eq!(tollgate::Ratio::ONE, tollgate::Ratio::percent(100));
+    /// assert_eq!(tollgate::limit::Ratio::ONE, tollgate::limit::Ratio::percent(100));
     /// ```
     pub const ONE: Self = Self(ONE);
 
     /// The largest ratio: a million.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::MAX.times(Ratio::percent(200)), Ratio::MAX);
     /// ```
     pub const MAX: Self = Self(1_000_000 * ONE);
@@ -52,7 +54,7 @@ impl Ratio {
     /// Makes a ratio of `hundredths` percent.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(85).to_string(), "0.85");
     /// ```
     pub const fn percent(hundredths: u32) -> Self {
@@ -62,7 +64,7 @@ impl Ratio {
     /// Returns `num / den`, rounded to the nearest step; `None` for a `den` of 0.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::of(1, 8), Some(Ratio::from_f64(0.125)));
     /// assert_eq!(Ratio::of(1, 0), None);
     /// ```
@@ -78,7 +80,7 @@ impl Ratio {
     /// A value below 0, or NaN, becomes 0. A value above [`MAX`](Self::MAX) becomes `MAX`.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::from_f64(0.73), Ratio::percent(73));
     /// assert_eq!([-1.0, f64::NAN, f64::INFINITY].map(Ratio::from_f64), [Ratio::ZERO, Ratio::ZERO, Ratio::MAX]);
     /// ```
@@ -89,7 +91,7 @@ impl Ratio {
     /// Returns the nearest float.
     ///
     /// ```
-    /// assert_eq!(tollgate::Ratio::percent(73).to_f64(), 0.73);
+    /// assert_eq!(tollgate::limit::Ratio::percent(73).to_f64(), 0.73);
     /// ```
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / ONE as f64
@@ -98,7 +100,7 @@ impl Ratio {
     /// Returns the product, rounded to the nearest step.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(70).times(Ratio::percent(140)), Ratio::percent(98));
     /// ```
     #[must_use]
@@ -109,7 +111,7 @@ impl Ratio {
     /// Returns the sum.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(70).plus(Ratio::percent(40)), Ratio::percent(110));
     /// ```
     #[must_use]
@@ -156,7 +158,8 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Rate, Ratio};
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::Rate;
     ///
     /// let rate = Rate::per_second(7);
     /// assert_eq!(rate.scaled(Ratio::percent(81)), Rate::new(567, Duration::from_secs(100))?);

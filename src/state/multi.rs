@@ -75,14 +75,14 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     #[inline]
-    pub(crate) fn take_up_to(&self, spare: &mut Option<usize>, now: Time, max: u64, per_item: [u64; N]) -> u64 {
+    pub(crate) fn take_items(&self, spare: &mut Option<usize>, now: Time, max: u64, per_item: [u64; N]) -> u64 {
         if all_zero(&per_item) {
             return max;
         }
         let taken = self.update(
             spare,
             move |limits| limits.pause_left(now),
-            move |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),
+            move |limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max),
             |_, _, _| (),
         );
         taken.unwrap_or(0)

@@ -15,7 +15,8 @@ use crate::limit::ratio::Ratio;
 /// the snapshot; the snapshot does not.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
 /// bucket.try_take([1, 300])?;
@@ -45,11 +46,12 @@ impl<const N: usize> Snapshot<N> {
     /// [pause](crate::MultiBucket::pause_for).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.snapshot().available(), [0, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn available(&self) -> [u64; N] {
         if self.pause > 0 { [0; N] } else { self.limits.available(&self.spent, self.elapsed) }
@@ -64,12 +66,13 @@ impl<const N: usize> Snapshot<N> {
     /// # Examples
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.snapshot().check([10, 5]).is_ok());
     /// assert!(bucket.snapshot().check([10, 6]).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn check(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
         match self.limits.take(&self.spent, self.elapsed, &amounts) {
@@ -93,7 +96,8 @@ impl<const N: usize> Snapshot<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.snapshot().wait_for([2, 1])?, Duration::from_millis(200));
@@ -118,14 +122,15 @@ impl<const N: usize> Snapshot<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.pause_for(Duration::from_secs(3));
     /// let snapshot = bucket.snapshot();
     /// bucket.resume();
     /// assert_eq!(snapshot.pause_left(), Duration::from_secs(3));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause_left(&self) -> Duration {
         refused::pause(self.pause)
@@ -134,13 +139,14 @@ impl<const N: usize> Snapshot<N> {
     /// Returns the limits in force at that instant, as configured.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// let snapshot = bucket.snapshot();
     /// bucket.set_limits([Limit::per_second(20)])?;
     /// assert_eq!(snapshot.limits(), [Limit::per_second(10)]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limits(&self) -> [Limit; N] {
         self.configured
@@ -149,7 +155,8 @@ impl<const N: usize> Snapshot<N> {
     /// Returns the number of changes published since construction, modulo 2^52.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.try_take([1])?;

@@ -15,7 +15,8 @@ use crate::wait::reservation::give_back;
 /// estimate back; after [`keep_on_drop`](Self::keep_on_drop) it does not.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let tokens_per_minute = TokenBucket::with_clock(Limit::per_minute(1000), ManualClock::new())?;
 /// let estimate = tokens_per_minute.estimate(400)?;
@@ -42,7 +43,8 @@ impl<'a, const N: usize> Estimate<'a, N> {
     /// From now on the estimate counts as used if it is dropped without having been settled.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// drop(bucket.estimate(4)?);
@@ -69,7 +71,8 @@ impl<'a, const N: usize> Estimate<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
     /// bucket.estimate([1, 50])?.settle([1, 250])?;

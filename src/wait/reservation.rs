@@ -52,7 +52,8 @@ use crate::wait::waiting;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// bucket.try_take(10)?;
@@ -126,7 +127,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Clock, Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
@@ -145,7 +147,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
@@ -164,7 +167,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.commit();
@@ -179,7 +183,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(5)?;
@@ -196,7 +201,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.cancel();
@@ -244,7 +250,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{Clock, Limit, TokenBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Clock, Limit, TokenBucket};
     ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     let reservation = bucket.reserve(2)?;

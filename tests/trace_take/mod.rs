@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use tollgate::{Clock, Handle, ManualClock, Monotonic, MultiBucket, Never, Refused, Time, TokenBucket};
+use tollgate::bucket::Handle;
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::{Clock, MultiBucket, Never, Refused, TokenBucket};
 
 use crate::Tally;
 use crate::trace_format::{Asked, Measure, NANO, Recording, Row, Scale, Take};

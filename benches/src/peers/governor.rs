@@ -40,8 +40,8 @@ impl Clone for Free {
 
 impl tollgate::Clock for Free {
     #[inline(always)]
-    fn now(&self) -> tollgate::Time {
-        tollgate::Time::from_nanos(self.nanos())
+    fn now(&self) -> tollgate::clock::Time {
+        tollgate::clock::Time::from_nanos(self.nanos())
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use freeze_points::watched;
-use tollgate_freeze::{KeyHash, KeyRefused, KeyedBuckets, Limit, ManualClock, Rate};
+use tollgate_freeze::clock::ManualClock;
+use tollgate_freeze::keyed::{KeyHash, KeyRefused};
+use tollgate_freeze::{KeyedBuckets, Limit, Rate};
 
 use crate::subject::Effect::{Adds, Sets};
 use crate::subject::{CAPACITY, START, Subject, Verb};

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use freeze_points::watched;
-use tollgate_freeze::{Clock, Limit, ManualClock, Monotonic, MultiBucket, TokenBucket};
+use tollgate_freeze::clock::{ManualClock, Monotonic};
+use tollgate_freeze::{Clock, Limit, MultiBucket, TokenBucket};
 
 use crate::subject::Effect::{Adds, Sets};
 use crate::subject::{CAPACITY, START, Subject, Verb};
@@ -98,7 +99,7 @@ impl<const S: usize> Subject for Multi<S> {
         Verb::new("try_take, refused", Adds(0), |Self(bucket)| {
             let _ = watched(|| bucket.try_take(items(CAPACITY))).expect_err("half of it is taken");
         }),
-        Verb::new("take_up_to", Adds(3), |Self(bucket)| assert_eq!(watched(|| bucket.take_up_to(3, ITEM)), 3)),
+        Verb::new("take_up_to", Adds(3), |Self(bucket)| assert_eq!(watched(|| bucket.take_items(3, ITEM)), 3)),
         Verb::new("put_back", Adds(-4), |Self(bucket)| watched(|| bucket.put_back(items(4)))),
         Verb::new("reset", Sets(OTHER), |Self(bucket)| watched(|| bucket.reset(items(CAPACITY - OTHER)))),
         Verb::new("available", Adds(0), |Self(bucket)| whole(watched(|| bucket.available()))),
@@ -125,7 +126,7 @@ impl<const S: usize> Subject for Multi<S> {
         }),
         Verb::new("Handle::take_up_to", Adds(3), |Self(bucket)| {
             let mut handle = bucket.handle().expect("enough slots");
-            assert_eq!(watched(|| handle.take_up_to(3, ITEM)), 3);
+            assert_eq!(watched(|| handle.take_items(3, ITEM)), 3);
         }),
         Verb::new("Handle::put_back", Adds(-4), |Self(bucket)| {
             let mut handle = bucket.handle().expect("enough slots");

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use tollgate::{Clock, Limit, MultiBucket, Time, TokenBucket};
+use tollgate::clock::Time;
+use tollgate::{Clock, Limit, MultiBucket, TokenBucket};
 
 use crate::random::Random;
 use crate::windows::Call;

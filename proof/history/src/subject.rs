@@ -129,7 +129,7 @@ macro_rules! subjects {
                 let bucket = shared.at(Time::from_nanos(call.now));
                 match call.verb {
                     Verb::TryTake(amounts) => granted(bucket.try_take(amounts)),
-                    Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_up_to(most, each)),
+                    Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_items(most, each)),
                     Verb::Reserve(amounts) => placed(call.now, || shared.reserve(amounts)),
                     Verb::Charge(amounts) => granted(bucket.charge(amounts)),
                     Verb::PutBack(amounts) => {
@@ -198,7 +198,7 @@ macro_rules! subjects {
                         let now = handle.at(Time::from_nanos(one.now));
                         match one.verb {
                             Verb::TryTake(amounts) => granted(now.try_take(amounts)),
-                            Verb::TakeUpTo(most, each) => Answer::Items(now.take_up_to(most, each)),
+                            Verb::TakeUpTo(most, each) => Answer::Items(now.take_items(most, each)),
                             Verb::PutBack(amounts) => {
                                 now.put_back(amounts);
                                 Answer::Done

@@ -4,7 +4,8 @@
 //! Both are right as long as one thread calls at a time and the clock stands: what is wrong is only
 //! what they do beside each other.
 
-use tollgate_shuttle::{Time, TokenBucket};
+use tollgate_shuttle::TokenBucket;
+use tollgate_shuttle::clock::Time;
 
 use crate::naive::{Answer, Call, Stream, Verb};
 use crate::subject::Subject;

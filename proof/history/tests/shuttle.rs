@@ -97,7 +97,7 @@ fn either_thread_wins_the_last_token() {
     let model = move || {
         let bucket = tollgate_shuttle::MultiBucket::with_clock(
             [tollgate_shuttle::Limit::per_second(1); 2],
-            tollgate_shuttle::ManualClock::new(),
+            tollgate_shuttle::clock::ManualClock::new(),
         );
         let bucket = Arc::new(bucket.expect("limits in range"));
         let other = {

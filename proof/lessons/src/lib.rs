@@ -11,7 +11,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tollgate::{Clock, Time};
+use tollgate::Clock;
+use tollgate::clock::Time;
 
 /// One line of the table, past the test runner's capture.
 pub fn lesson(peer: &str, shown: bool, theirs: impl Display, ours: impl Display) {

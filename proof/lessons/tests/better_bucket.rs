@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use better_bucket::{BucketConfig, BucketCore, Decision};
 use lessons::lesson;
-use tollgate::{Limit, ManualClock, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, TokenBucket};
 
 const PEER: &str = "better-bucket 1.1.0";
 

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use lessons::{lesson, race};
-use tollgate::{Limit, ManualClock, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, TokenBucket};
 
 const BURST: u32 = 2;
 const BATCH: usize = 5_000;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use lessons::{Hand, lesson};
 use tokio_rate_limit::Algorithm;
-use tollgate::{KeyedBuckets, Limit, ManualClock};
+use tollgate::clock::ManualClock;
+use tollgate::{KeyedBuckets, Limit};
 use volga_rate_limiter::RateLimiter;
 
 const CAPACITY: u64 = 10;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use lessons::lesson;
-use tollgate::{Limit, ManualClock, Never, Rate, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, Never, Rate, Refused, TokenBucket};
 
 fn cells(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()

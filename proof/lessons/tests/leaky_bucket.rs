@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use leaky_bucket::RateLimiter;
 use lessons::{lesson, percent};
-use tollgate::{Clock, InstantClock, Limit, ManualClock, Time, TokenBucket};
+use tollgate::clock::{InstantClock, ManualClock, Time};
+use tollgate::{Clock, Limit, TokenBucket};
 
 /// The time since the last period is cut to whole milliseconds, and the next period counts from the
 /// present.

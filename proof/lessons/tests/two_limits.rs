@@ -8,7 +8,8 @@ use std::time::Duration;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use lessons::{Hand, lesson, percent};
-use tollgate::{Limit, ManualClock, MultiBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket};
 
 /// Requests at 1000/s and jobs at 850/s; each of 10,000 calls, a millisecond apart, wants one of
 /// both.

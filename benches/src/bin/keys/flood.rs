@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tollgate::{Clock, DefaultClock, KeyRefused, KeyedBuckets, Limit, Time};
+use tollgate::clock::{DefaultClock, Time};
+use tollgate::keyed::KeyRefused;
+use tollgate::{Clock, KeyedBuckets, Limit};
 
 use crate::{apart, resident};
 

@@ -11,7 +11,7 @@ use benches::peers::{
 use benches::{Contestant, Limiter, run, threads};
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
-use tollgate::DefaultClock;
+use tollgate::clock::DefaultClock;
 
 pub(crate) struct Case {
     pub(crate) name: &'static str,
