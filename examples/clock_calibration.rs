@@ -1,5 +1,6 @@
-//! What the default clock costs to start, and how far it drifts: the figures in the docs of
-//! `TscClock` come from here.
+//! Measures what the default clock costs to start, and how far it drifts.
+//!
+//! The figures in the docs of `TscClock` come from this program.
 //!
 //! `cargo run --release --example clock_calibration`
 

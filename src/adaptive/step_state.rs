@@ -1,5 +1,5 @@
-//! Owns what is remembered between two steps of adaptation, and when the next is due. Pure; never
-//! an atomic, never a clock.
+//! Owns what one step of adaptation leaves to the next, and when the next is due. Pure: it never
+//! touches an atomic or a clock.
 
 use core::time::Duration;
 
@@ -7,14 +7,14 @@ use crate::adaptive::policy::{Observed, Policy};
 use crate::clock::time::Time;
 use crate::limit::ratio::Ratio;
 
-/// The factor, and how far time has been counted.
+/// The factor, and the instants that steps and events count from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct StepState {
     pub(crate) factor: Ratio,
-    /// Up to when the intervals have been stepped over: the beginning, and a whole number of
-    /// intervals.
+    /// The end of the last interval that was stepped over. It lies a whole number of intervals
+    /// after the beginning.
     stepped: Time,
-    /// From when on a throttled outcome is another event.
+    /// The instant from which a throttled outcome is a new event.
     attentive: Time,
 }
 
@@ -23,11 +23,12 @@ impl StepState {
         Self { factor, stepped: now, attentive: Time::ZERO }
     }
 
-    /// What becomes of it at `now`, or `None` if nothing: intervals that have passed are stepped
-    /// over, all at once, and then an event counts.
+    /// Returns the state that follows at `now`, or `None` if it stays unchanged.
     ///
-    /// How often it is asked makes no difference: a step begins and ends where an interval does,
-    /// whoever comes first afterwards. A `now` that is old changes nothing.
+    /// First it steps over all intervals that have ended, in one step. Then it counts an event.
+    ///
+    /// The number of calls makes no difference: a step begins and ends where an interval does. A
+    /// stale `now` changes nothing.
     pub(crate) fn next(
         &self,
         policy: &impl Policy,
@@ -56,7 +57,7 @@ impl StepState {
         Some(next)
     }
 
-    /// The same with another factor.
+    /// Replaces the factor, clamped to the policy's bounds.
     pub(crate) fn with(self, factor: Ratio, policy: &impl Policy) -> Self {
         Self { factor: factor.within(policy.bounds()), ..self }
     }
@@ -65,7 +66,7 @@ impl StepState {
         [self.factor.steps(), self.stepped.as_nanos(), self.attentive.as_nanos()]
     }
 
-    /// Of no use for words of several, but there is one for any.
+    /// Unpacks a state. Words of several versions give a useless state, but no panic.
     pub(crate) const fn of_words([factor, stepped, attentive]: [u64; 3]) -> Self {
         let (stepped, attentive) = (Time::from_nanos(stepped), Time::from_nanos(attentive));
         Self { factor: Ratio::saturating(factor as u128), stepped, attentive }

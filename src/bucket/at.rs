@@ -26,7 +26,8 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
         verbs::take_items(self.of.store(), self.now, max, per_item.to_array())
     }
 
-    /// Takes the longest prefix of these requests that fits: [`Bucket::take_in_order`](crate::Bucket::take_in_order).
+    /// Takes the longest prefix of these requests that fits:
+    /// [`Bucket::take_in_order`](crate::Bucket::take_in_order).
     #[inline]
     pub fn take_in_order(self, requests: &[B::Amounts]) -> usize {
         verbs::take_in_order(self.of.store(), self.now, requests.iter().map(|request| request.to_array()))

@@ -147,7 +147,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// A debt stays below 2^62 units, which is 146 years at 1000/s and at least 90 days at any rate.
+    /// A debt stays below 2^62 units, which is 146 years at 1000/s and at least 90 days at any
+    /// rate.
     ///
     /// * [`Refused::Never`] for an amount that is larger.
     /// * [`Refused::NotYet`] for a debt that would be larger.
@@ -245,8 +246,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Lends up to `most` tokens to one thread, which spends them without atomics. See [`Lease`].
     ///
-    /// The lease holds nothing at first, and never more than the capacity. A `most` of 0 makes every
-    /// decision the bucket's.
+    /// The lease holds nothing at first, and never more than the capacity. A `most` of 0 makes
+    /// every decision the bucket's.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -467,8 +468,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Waits on `timer` until these amounts are available, and takes nothing.
     ///
-    /// It holds no place in the queue and promises nothing: the next call may take the tokens. So it
-    /// may wait without end while others keep taking. [`take`](Self::take) waits in turn.
+    /// It holds no place in the queue and promises nothing: the next call may take the tokens. So
+    /// it may wait without end while others keep taking. [`take`](Self::take) waits in turn.
     ///
     /// # Errors
     ///

@@ -17,9 +17,10 @@ use crate::state::store::Stored;
 
 /// A [`MultiBucket`] with a slot of the caller's own. It has the same verbs, and is faster.
 ///
-/// Only the verbs that decide at once: to wait, use the [bucket](Self::bucket). A take through it searches for no slot: it costs one compare-and-swap and `N` stores for any
-/// `N`. Make one for each producer with [`MultiBucket::handle`]. It belongs to one thread at a time,
-/// and gives its slot back when it is dropped.
+/// Only the verbs that decide at once: to wait, use the [bucket](Self::bucket). A take through it
+/// searches for no slot: it costs one compare-and-swap and `N` stores for any `N`. Make one for
+/// each producer with [`MultiBucket::handle`]. It belongs to one thread at a time, and gives its
+/// slot back when it is dropped.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;

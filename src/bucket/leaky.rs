@@ -16,12 +16,13 @@ use crate::state::multi::SLOTS;
 
 /// A leaky bucket: a level that rises with what is added, drains at a rate, and has a capacity.
 ///
-/// It is a token bucket seen from the other side: `level = capacity - tokens`. To drain is to refill,
-/// and to add is to take. So an **empty leaky bucket is a full token bucket**, and all that holds for
-/// [`MultiBucket`] holds here. [`as_tokens`](Self::as_tokens) has the verbs that are not repeated.
+/// It is a token bucket seen from the other side: `level = capacity - tokens`. To drain is to
+/// refill, and to add is to take. So an **empty leaky bucket is a full token bucket**, and all that
+/// holds for [`MultiBucket`] holds here. [`as_tokens`](Self::as_tokens) has the verbs that are not
+/// repeated.
 ///
-/// * **As a meter**, [`try_add`](Self::try_add) adds what fits and refuses the rest. The level stays
-///   between 0 and the capacity.
+/// * **As a meter**, [`try_add`](Self::try_add) adds what fits and refuses the rest. The level
+///   stays between 0 and the capacity.
 /// * **As a queue**, [`add`](Self::add) and [`reserve`](Self::reserve) add at once what will fit
 ///   later. The level then rises above the capacity; the part above it is the queue. A bucket of
 ///   capacity 1 lets work out at an even pace.

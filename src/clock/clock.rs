@@ -1,4 +1,4 @@
-//! Owns where `now` comes from; never decides anything with it.
+//! Owns the source of `now`. It never decides anything with it.
 
 #[cfg(not(feature = "std"))]
 use crate::clock::manual::ManualClock;
@@ -8,11 +8,11 @@ use crate::clock::time::Time;
 #[cfg(feature = "quanta")]
 use crate::clock::tsc::TscClock;
 
-/// A source of [`Time`]: nanoseconds since an origin of its own.
+/// A source of [`Time`]: nanoseconds since the source's own origin.
 ///
-/// A bucket reads its clock once per decision. A reading that goes back, or threads whose readings
-/// differ, do no harm: an old `now` sees fewer tokens, so at worst a call is refused that a
-/// punctual one would have been granted.
+/// A bucket reads its clock once per decision. Buckets are safe under clock skew: a stale `now`
+/// sees fewer tokens, so it can only be refused. This holds for a clock that goes back, and for
+/// threads whose readings differ.
 ///
 /// ```
 /// use tollgate::clock::Time;
@@ -31,7 +31,7 @@ use crate::clock::tsc::TscClock;
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait Clock {
-    /// The present.
+    /// Reads the clock.
     ///
     /// ```
     /// use tollgate::clock::{ManualClock, Time};
@@ -69,8 +69,13 @@ mod shared {
     }
 }
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
-/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
+/// The clock of a bucket made without one.
+///
+/// | features | clock |
+/// |---|---|
+/// | `quanta` | `TscClock` |
+/// | `std`, no `quanta` | `InstantClock` |
+/// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
 /// use tollgate::clock::{DefaultClock, Time};
@@ -80,8 +85,13 @@ mod shared {
 #[cfg(feature = "quanta")]
 pub type DefaultClock = TscClock;
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
-/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
+/// The clock of a bucket made without one.
+///
+/// | features | clock |
+/// |---|---|
+/// | `quanta` | `TscClock` |
+/// | `std`, no `quanta` | `InstantClock` |
+/// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
 /// use tollgate::clock::{DefaultClock, Time};
@@ -91,8 +101,13 @@ pub type DefaultClock = TscClock;
 #[cfg(all(feature = "std", not(feature = "quanta")))]
 pub type DefaultClock = InstantClock;
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
-/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
+/// The clock of a bucket made without one.
+///
+/// | features | clock |
+/// |---|---|
+/// | `quanta` | `TscClock` |
+/// | `std`, no `quanta` | `InstantClock` |
+/// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
 /// use tollgate::clock::{DefaultClock, Time};

@@ -1,12 +1,12 @@
-//! Owns the point in time that decisions are made on; never reads a clock.
+//! Owns the instant that a decision is made on. It never reads a clock.
 
 use core::fmt;
 use core::time::Duration;
 
-/// A reading of a [`Clock`](crate::Clock): whole nanoseconds since that clock's own origin.
+/// A reading of a [`Clock`](crate::Clock): whole nanoseconds since that clock's origin.
 ///
-/// Readings of different clocks cannot be compared. The range is 584 years; arithmetic saturates at
-/// its ends.
+/// Readings of different clocks cannot be compared. The range is 584 years. Arithmetic saturates at
+/// both ends.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,7 +29,7 @@ impl Time {
     /// ```
     pub const ZERO: Self = Self(0);
 
-    /// The last instant that can be represented, 584 years after the clock's origin.
+    /// The last instant, 584 years after the clock's origin.
     ///
     /// ```
     /// use std::time::Duration;
@@ -37,7 +37,7 @@ impl Time {
     /// ```
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The instant `nanos` nanoseconds after the clock's origin.
+    /// Makes the instant `nanos` nanoseconds after the clock's origin.
     ///
     /// ```
     /// assert_eq!(tollgate::clock::Time::from_nanos(7).as_nanos(), 7);
@@ -46,7 +46,7 @@ impl Time {
         Self(nanos)
     }
 
-    /// Nanoseconds since the clock's origin.
+    /// Returns the nanoseconds since the clock's origin.
     ///
     /// ```
     /// assert_eq!(tollgate::clock::Time::from_nanos(7).as_nanos(), 7);
@@ -55,7 +55,7 @@ impl Time {
         self.0
     }
 
-    /// The instant `wait` later, or [`Time::MAX`] where that lies beyond it.
+    /// Returns the instant `wait` later, at most [`Time::MAX`].
     ///
     /// ```
     /// use std::time::Duration;
@@ -69,7 +69,7 @@ impl Time {
         if nanos > (u64::MAX - self.0) as u128 { Self::MAX } else { Self(self.0 + nanos as u64) }
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns the time since `earlier`; zero if `earlier` is not before this.
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Owns what comes out of a queue, in the caller's words; never decides what does.
+//! Owns the answer of a drain. It never decides which item leaves.
 
 use core::fmt;
 use std::vec::Vec;
@@ -6,8 +6,8 @@ use std::vec::Vec;
 use crate::clock::time::Time;
 use crate::decision::refused::Never;
 
-/// What a [`DeadlineQueue`](crate::deadline::DeadlineQueue) let go at one instant, and when to come back for
-/// more.
+/// The items that left a [`DeadlineQueue`](crate::deadline::DeadlineQueue), and when to drain
+/// again.
 ///
 /// ```
 /// use tollgate::clock::{ManualClock, Time};
@@ -25,18 +25,19 @@ use crate::decision::refused::Never;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[must_use = "items that left the queue are in here and nowhere else"]
 pub struct Drained<T> {
-    /// What had expired, the earliest expiry first. It cost no tokens.
+    /// Expired items, the earliest expiry first. They cost no tokens.
     pub expired: Vec<T>,
-    /// What was admitted, the smallest deadline first. Its tokens are taken.
+    /// Admitted items, the smallest deadline first. Their tokens are debited.
     pub admitted: Vec<T>,
-    /// What can never be admitted.
+    /// Items that can never be admitted.
     pub never: Vec<Oversized<T>>,
-    /// When there may be more to let go, a reading of the bucket's clock: the instant at which the
-    /// tokens for the next in turn are there, or the next expiry if that is earlier. `None` if
-    /// nothing waits.
+    /// When to drain again, a reading of the bucket's clock. `None` if no item waits.
     ///
-    /// It is the instant of the drain itself if items came while it was under way: come back at
-    /// once.
+    /// It is the instant at which the bucket can grant the next item, or the next expiry if that is
+    /// earlier.
+    ///
+    /// It is the instant of the drain itself if items came while the drain ran: drain again
+    /// immediately.
     pub next: Option<Time>,
 }
 
@@ -45,7 +46,7 @@ impl<T> Drained<T> {
         Self { expired: Vec::new(), admitted: Vec::new(), never: Vec::new(), next: None }
     }
 
-    /// Whether nothing was let go.
+    /// Returns whether no item left.
     ///
     /// ```
     /// use tollgate::clock::{ManualClock, Time};
@@ -63,7 +64,7 @@ impl<T> Drained<T> {
     }
 }
 
-/// An item that asks for more than the bucket can ever hold, given back.
+/// An item that was given back because it needs more than the capacity.
 ///
 /// ```
 /// use tollgate::clock::{ManualClock, Time};
@@ -85,7 +86,7 @@ pub struct Oversized<T> {
     pub never: Never,
 }
 
-/// Whatever the item is: an error must show itself for `?` and `unwrap`.
+/// Omits the item, so that any item's error works with `?` and `unwrap`.
 impl<T> fmt::Debug for Oversized<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Oversized").field("never", &self.never).finish_non_exhaustive()

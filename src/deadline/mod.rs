@@ -1,4 +1,10 @@
-//! deadline
+//! Owns queues whose items have deadlines. It never debits a bucket without handing out an item.
+//!
+//! - `queue`: `DeadlineQueue`, which drains items by deadline, as the bucket grants them.
+//! - `sharded`: `ShardedDeadlineQueue`, one queue a shard.
+//! - `backlog`: the items of one queue, by deadline and by expiry.
+//! - `skip_list`: the order of the items' slots.
+//! - `drained`: `Drained`, the answer of a drain.
 
 pub(crate) mod backlog;
 pub(crate) mod drained;

@@ -1,16 +1,16 @@
-//! Owns one order of slots: a skip list, in which a slot is found by its key when it comes, and
-//! leaves without a search. Pure; it never scans.
+//! Owns one order of slots, as a skip list. Pure: it never touches an atomic or a clock, and never
+//! searches for a slot that leaves.
 //!
-//! A heap or a tree would do the same, but pays a logarithm for each that leaves. Here that is paid
-//! once, on the way in: the links of a slot are all that changes when it goes, and there are 4/3 of
-//! them on average.
+//! A heap or a tree would pay a logarithm for each slot that leaves. A skip list pays it once, when
+//! a slot comes. When the slot leaves, only its own links change: 4/3 of them on average.
 
 use std::vec::Vec;
 
-/// What the slots are ordered by. No two slots have the same key.
+/// The key that orders slots. No two slots have equal keys.
 pub(crate) type Key = (crate::clock::time::Time, u64);
 
-/// Every level holds a quarter of the one below it, so this many do for 4^16 slots.
+/// The number of levels. Each level holds a quarter of the one below it, so 16 suffice for 4^16
+/// slots.
 const HEIGHT: usize = 16;
 
 /// The node that begins and ends every level: each is a ring.
@@ -24,8 +24,9 @@ struct Link {
 
 struct Node {
     key: Key,
-    /// A link for each level that the node is on, from the lowest; none if the slot is not in the
-    /// list.
+    /// A link for each level of the node, the lowest first.
+    ///
+    /// It is empty if the slot is not in the list.
     tower: Vec<Link>,
 }
 
@@ -53,7 +54,9 @@ impl SkipList {
         }
     }
 
-    /// Puts in a slot that is not there: one that was removed, or the next that never was.
+    /// Inserts a slot that is not in the list.
+    ///
+    /// The slot was removed before, or it is the next new one.
     pub(crate) fn insert(&mut self, slot: usize, key: Key) {
         let new = slot + 1;
         if new == self.nodes.len() {
@@ -89,7 +92,7 @@ impl SkipList {
         self.nodes[slot + 1].tower.clear();
     }
 
-    /// The slot with the smallest key.
+    /// Returns the slot with the smallest key.
     pub(crate) fn first(&self) -> Option<(usize, Key)> {
         self.step();
         match self.nodes[HEAD].tower[0].next {
@@ -98,12 +101,14 @@ impl SkipList {
         }
     }
 
-    /// On how many levels a new node is: one more with a chance of a quarter each time (xorshift).
+    /// Draws the number of levels of a new node, by xorshift.
+    ///
+    /// Each further level has a chance of a quarter.
     fn height(&mut self) -> usize {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        // The low bits of a xorshift are its weaker ones.
+        // The low bits of xorshift are weaker, so they are left out.
         let zeros = (self.random >> 20).trailing_zeros() as usize;
         (1 + zeros / 2).min(HEIGHT)
     }
@@ -123,7 +128,7 @@ mod tests {
     use crate::clock::time::Time;
 
     fn key(i: u64) -> Key {
-        // Scattered, and often the same instant.
+        // Scattered instants, many of them equal.
         (Time::from_nanos(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50), i)
     }
 
@@ -168,7 +173,7 @@ mod tests {
             }
             let coming = list.steps.replace(0) / n as u64;
             assert!(coming <= HEIGHT as u64 + 2 * bits, "{coming} steps for each of {n}");
-            // Forward, and from all over.
+            // Half of the slots leave in order of slot, the others in order of key.
             for i in 0..n / 2 {
                 list.remove(i);
             }

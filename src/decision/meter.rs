@@ -2,8 +2,8 @@
 //! atomic, never a clock.
 //!
 //! The whole state of a stream is one counter, `spent`, in units: what was debited, and what was
-//! forfeited because the bucket was full. What accrued is a [`Refill`]; the level is the difference,
-//! cut off at the capacity:
+//! forfeited because the bucket was full. What accrued is a [`Refill`]; the level is the
+//! difference, cut off at the capacity:
 //!
 //! ```text
 //! accrued(t) = refill(t)                a bucket that begins full has spent = -capacity at t = 0, an empty one 0

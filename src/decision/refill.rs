@@ -1,17 +1,20 @@
-//! Owns the line: how many units have accrued after a time. Pure arithmetic; never an atomic, never
-//! a clock.
+//! Owns the refill: how many units accrue in a time. Pure: it never touches an atomic or a clock.
 
 use core::time::Duration;
 
-/// Units accrued as a function of elapsed nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
+/// Units accrued after `elapsed` nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
 ///
-/// The slope, in units per nanosecond, is `whole + part / 2^64`. An exact line has `whole` from 0
-/// to 9 and no `part`. Otherwise `part` is rounded down, so the line is never ahead of the rate. It
-/// is behind by less than a unit, for being rounded to whole units, and in 292 years by another
-/// half, for the slope.
+/// The slope, in units per nanosecond, is `whole + part / 2^64`. An exact refill has `whole` from 0
+/// to 9 and a `part` of 0. Otherwise `part` is rounded down, so the refill is never ahead of the
+/// rate.
 ///
-/// A mantissa and a shift would do with one multiplication; two and no shift by a variable take
-/// fewer steps of the processor.
+/// | behind the rate by | cause |
+/// |---|---|
+/// | less than a unit | rounding to whole units |
+/// | half a unit in 292 years | rounding of the slope |
+///
+/// A mantissa and a shift would need one multiplication. Two multiplications without a variable
+/// shift take fewer instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Refill {
     whole: u64,
@@ -23,7 +26,9 @@ impl Refill {
         Self { whole: slope, part: 0 }
     }
 
-    /// The line of slope `num / den`, which is below 2^64, rounded down. `den` is below 2^64.
+    /// Makes a refill of slope `num / den`, rounded down.
+    ///
+    /// The slope and `den` are below 2^64.
     pub(crate) const fn rounded(num: u128, den: u128) -> Self {
         Self { whole: (num / den) as u64, part: (((num % den) << 64) / den) as u64 }
     }
@@ -40,26 +45,29 @@ impl Refill {
         self.part == 0
     }
 
-    /// Units accrued after `elapsed` nanoseconds; total.
+    /// Returns the units accrued after `elapsed` nanoseconds, modulo 2^64; never panics.
     #[inline]
     pub(crate) const fn at(self, elapsed: u64) -> u64 {
         let of_part = (self.part as u128 * elapsed as u128) >> 64;
         self.whole.wrapping_mul(elapsed).wrapping_add(of_part as u64)
     }
 
-    /// The same where the value may not fit in 64 bits.
+    /// Returns the units accrued after `elapsed` nanoseconds, in full.
     pub(crate) const fn at_wide(self, elapsed: u64) -> u128 {
         self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)
     }
 
-    /// The same in 2^-64 of a unit, nothing cut off, modulo 2^128.
+    /// Returns the accrual after `elapsed` nanoseconds in 2^-64 units, modulo 2^128.
+    ///
+    /// Nothing is rounded.
     #[cfg(feature = "keys")]
     pub(crate) const fn fine(self, elapsed: u64) -> u128 {
         self.slope().wrapping_mul(elapsed as u128)
     }
 
-    /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None`
-    /// if the line is flat.
+    /// Returns the least wait after `elapsed` in which `units` more accrue, in nanoseconds.
+    ///
+    /// It is `None` for a rate of 0.
     pub(crate) const fn wait(self, elapsed: u64, units: u64) -> Option<u128> {
         if units == 0 {
             return Some(0);
@@ -72,7 +80,9 @@ impl Refill {
         Some((((units as u128) << 64) - cut as u128).div_ceil(self.slope()))
     }
 
-    /// The longest time in which no more than `units`, below 2^63, accrue.
+    /// Returns the longest time from 0 in which at most `units` accrue.
+    ///
+    /// `units` is below 2^63.
     pub(crate) const fn time_for(self, units: u64) -> Duration {
         if self.slope() == 0 {
             return Duration::MAX;
@@ -82,13 +92,13 @@ impl Refill {
         duration(nanos)
     }
 
-    /// In 2^-64 units per nanosecond.
+    /// Returns the slope in 2^-64 units per nanosecond.
     const fn slope(self) -> u128 {
         ((self.whole as u128) << 64) | self.part as u128
     }
 }
 
-/// Saturating: what is longer than a `Duration` holds is [`Duration::MAX`].
+/// Converts nanoseconds, saturating at [`Duration::MAX`].
 pub(crate) const fn duration(nanos: u128) -> Duration {
     const SECOND: u128 = 1_000_000_000;
     if nanos / SECOND > u64::MAX as u128 {

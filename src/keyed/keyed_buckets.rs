@@ -114,8 +114,8 @@ use crate::limit::limit::LimitError;
 /// and it changes no key. What was earned stays earned at the old rate, up to the old capacity;
 /// from the instant of the change it is the new ones that count. So a key that is idle, or was
 /// never seen, has after a raise from capacity 10 to 1000 the 10 tokens that it had, and earns on;
-/// a debt stays. (This is [`Inherit::Keep`](crate::limit::Inherit::Keep); there is no other, as it would
-/// have to touch every key.) A key is full again, and may go, when it has what a key has that
+/// a debt stays. (This is [`Inherit::Keep`](crate::limit::Inherit::Keep); there is no other, as it
+/// would have to touch every key.) A key is full again, and may go, when it has what a key has that
 /// nobody ever used.
 ///
 /// A call that begins after a change has returned is decided on the new limits. A call beside it is

@@ -13,9 +13,9 @@ use crate::state::store::Stored;
 
 /// Tokens taken from a bucket in one piece, which one thread spends one by one.
 ///
-/// A decision is a comparison and a subtraction for each stream, with neither an atomic nor a clock.
-/// `lease` on a bucket makes one. Use it in a thread that decides so often that a compare-and-swap
-/// and a clock reading matter. A lease belongs to one thread at a time.
+/// A decision is a comparison and a subtraction for each stream, with neither an atomic nor a
+/// clock. `lease` on a bucket makes one. Use it in a thread that decides so often that a
+/// compare-and-swap and a clock reading matter. A lease belongs to one thread at a time.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
@@ -38,16 +38,16 @@ use crate::state::store::Stored;
 ///
 /// # How it fetches
 ///
-/// A lease that holds too little reads the clock once and goes to the bucket. In one step it fetches
-/// what the request lacks, and more, up to a chunk, as far as the bucket has it.
+/// A lease that holds too little reads the clock once and goes to the bucket. In one step it
+/// fetches what the request lacks, and more, up to a chunk, as far as the bucket has it.
 ///
 /// The first chunk is what the request lacks. The next is twice the last fetch, if that was used up
 /// in less than half its [expiry](Self::expire_after), and otherwise half of it. A chunk is never
 /// more than the lease may hold. So an idle holder keeps little.
 ///
 /// A refused request debits nothing: a lease never saves up at the cost of others. The refusal says
-/// how long the bucket takes to refill what the lease lacks. A lease of several streams fetches only
-/// for the streams that are short, at one instant, each with a chunk of its own.
+/// how long the bucket takes to refill what the lease lacks. A lease of several streams fetches
+/// only for the streams that are short, at one instant, each with a chunk of its own.
 ///
 /// # What others see of it
 ///
@@ -68,9 +68,9 @@ use crate::state::store::Stored;
 /// ```
 ///
 /// Tokens are debited before they are used. So what is used in the window was debited in it, within
-/// [the bound of the bucket](crate#the-bound), or was on lease when it began. `P` is what callers put
-/// back, to the bucket or to a lease. What a lease gives back unused does not count. This covers a
-/// holder that stops for an hour and then spends all it holds.
+/// [the bound of the bucket](crate#the-bound), or was on lease when it began. `P` is what callers
+/// put back, to the bucket or to a lease. What a lease gives back unused does not count. This
+/// covers a holder that stops for an hour and then spends all it holds.
 ///
 /// # When not to use one
 ///

@@ -1,5 +1,5 @@
-//! Owns what a stream is limited to, and the errors for limits that cannot be kept; never holds
-//! state.
+//! Owns what a stream is limited to, and the error for a limit that no bucket can keep. It never
+//! holds state.
 
 use core::fmt;
 use core::str::FromStr;
@@ -11,12 +11,12 @@ use crate::limit::rate::Rate;
 
 /// A rate, a capacity (the burst), and whether a bucket begins full or empty.
 ///
-/// A limit is a plain description; it is checked where it enters a bucket, or by
-/// [`check`](Self::check). Without a [`capacity`](Self::capacity) of its own it has that of one
-/// period of the rate as written, and a bucket begins full.
+/// A limit is a plain description. A bucket checks it at construction; [`check`](Self::check)
+/// checks it without a bucket. Unless set, the [`capacity`](Self::capacity) is the tokens of one
+/// period of the rate, and the bucket begins full.
 ///
-/// The written form is the rate, then `capacity AMOUNT`, then `empty` or `full`; all but the rate
-/// may be left out.
+/// As text, a limit is the rate, then `capacity AMOUNT`, then `empty` or `full`. Only the rate is
+/// required. [`Rate`] describes its text form.
 ///
 /// ```
 /// use tollgate::{Limit, Rate};
@@ -32,14 +32,14 @@ use crate::limit::rate::Rate;
 pub struct Limit {
     /// How fast tokens accrue.
     pub rate: Rate,
-    /// The most tokens that a bucket holds; at least 1.
+    /// The most tokens that a bucket holds (the burst); at least 1.
     pub capacity: u64,
     /// Whether a bucket begins with all its tokens or with none.
     pub starts_full: bool,
 }
 
 impl Limit {
-    /// A bucket that fills at `rate` up to `capacity` tokens, and begins full.
+    /// Describes a bucket that refills at `rate` up to `capacity` tokens and begins full.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -50,7 +50,7 @@ impl Limit {
         Self { rate, capacity, starts_full: true }
     }
 
-    /// `tokens` every second, with a capacity of `tokens`.
+    /// Refills `tokens` every second, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -60,7 +60,7 @@ impl Limit {
         Self::new(Rate::per_second(tokens), tokens)
     }
 
-    /// `tokens` every minute, with a capacity of `tokens`.
+    /// Refills `tokens` every minute, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -70,7 +70,7 @@ impl Limit {
         Self::new(Rate::per_minute(tokens), tokens)
     }
 
-    /// `tokens` every hour, with a capacity of `tokens`.
+    /// Refills `tokens` every hour, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -80,7 +80,7 @@ impl Limit {
         Self::new(Rate::per_hour(tokens), tokens)
     }
 
-    /// `tokens` every day of 24 hours, with a capacity of `tokens`.
+    /// Refills `tokens` every day of 24 hours, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -90,7 +90,7 @@ impl Limit {
         Self::new(Rate::per_day(tokens), tokens)
     }
 
-    /// The same limit with this capacity, in tokens.
+    /// Sets the capacity (the burst), in tokens.
     ///
     /// ```
     /// use tollgate::Limit;
@@ -101,7 +101,7 @@ impl Limit {
         Self { capacity: tokens, ..self }
     }
 
-    /// The same limit, for a bucket that begins without tokens.
+    /// Lets a bucket begin without tokens.
     ///
     /// ```
     /// use tollgate::Limit;
@@ -112,7 +112,7 @@ impl Limit {
         Self { starts_full: false, ..self }
     }
 
-    /// The same limit, for a bucket that begins with all its tokens.
+    /// Lets a bucket begin with all its tokens. This is the default.
     ///
     /// ```
     /// use tollgate::Limit;
@@ -123,11 +123,14 @@ impl Limit {
         Self { starts_full: true, ..self }
     }
 
-    /// Whether a bucket can keep this limit; constructors ask the same.
+    /// Checks whether a bucket can keep this limit, as every constructor does.
     ///
     /// # Errors
     ///
-    /// [`LimitError`], with the limit and the [`LimitRule`] that it breaks; its stream is 0.
+    /// Returns a [`LimitError`] with the limit and the [`LimitRule`] that it breaks. Its stream is
+    /// 0.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tollgate::Limit;
@@ -143,16 +146,21 @@ impl Limit {
         }
     }
 
-    /// How exactly this limit is kept: the `e` of [the bound](crate#the-bound).
+    /// Returns how exactly a bucket keeps this limit: the `e` of [the bound](crate#the-bound).
     ///
-    /// Zero where the arithmetic is exact: the rate is a fraction `a/b` of tokens per nanosecond
-    /// with `a` at most 9, as 1000/s, 7/s, 5/min, 1/3s and 125 MB/s are, and the capacity is worth
-    /// less than 16 years. Otherwise 1 ns, or up to 1 µs where the capacity is worth more than 73
-    /// years.
+    /// The crate's `DESIGN.md` derives these figures under "Why are amounts not kept in tokens?".
+    ///
+    /// | rate, `a/b` tokens per nanosecond | capacity, as refill time | precision |
+    /// |---|---|---|
+    /// | `a` at most 9, such as 1000/s, 7/s, 5/min, 1/3s, 125 MB/s | less than 16 years | 0: exact |
+    /// | any other | up to 73 years | 1 ns |
+    /// | any other | more than 73 years | at most 1 µs |
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check).
+    /// Returns the error of [`check`](Self::check).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -169,12 +177,13 @@ impl Limit {
         }
     }
 
-    /// How long a bucket may stand untouched: past it, it refuses until it is
-    /// [reset](crate::TokenBucket::reset).
+    /// Returns how long a bucket may stay idle before it refuses every request.
     ///
-    /// Counted from the last call that changed the stream; a refusal changes nothing. There is no
-    /// other limit of uptime. It is [`Duration::MAX`] for a rate of 0, and never less than 90 days:
-    /// a limit for which it would be breaks a rule.
+    /// After that time it refuses until it is [reset](crate::TokenBucket::reset).
+    ///
+    /// The time counts from the last call that changed the stream; a refusal changes nothing.
+    /// Uptime has no other limit. The idle limit is [`Duration::MAX`] for a rate of 0, and never
+    /// less than 90 days: a limit that would leave less breaks a [`LimitRule`].
     ///
     /// | rate | idle limit |
     /// |---|---|
@@ -186,7 +195,9 @@ impl Limit {
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check).
+    /// Returns the error of [`check`](Self::check).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tollgate::Limit;
@@ -204,7 +215,7 @@ impl Limit {
     }
 }
 
-/// The capacity is one period of the rate as written.
+/// Takes as capacity the tokens of one period of the rate.
 impl From<Rate> for Limit {
     fn from(rate: Rate) -> Self {
         Self::new(rate, rate.tokens())
@@ -241,7 +252,7 @@ impl FromStr for Limit {
     }
 }
 
-/// A limit that no bucket can keep: which, and the rule that it breaks.
+/// A limit that no bucket can keep, and the rule that it breaks.
 ///
 /// ```
 /// use tollgate::limit::LimitRule;
@@ -252,15 +263,15 @@ impl FromStr for Limit {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LimitError {
-    /// Which stream it was meant for; 0 where there is one.
+    /// The stream that the limit was meant for; 0 if there is only one.
     pub stream: usize,
-    /// The limit as it was given.
+    /// The refused limit.
     pub limit: Limit,
     /// The rule that it breaks.
     pub rule: LimitRule,
 }
 
-/// The rules for limits.
+/// The rules that every limit keeps.
 ///
 /// ```
 /// use tollgate::limit::LimitRule;
@@ -274,25 +285,32 @@ pub struct LimitError {
 pub enum LimitRule {
     /// The capacity is 0.
     ZeroCapacity,
-    /// The rate is so fast that no capacity leaves an idle limit of 90 days: more than about
-    /// 1.18e12 tokens a second.
+    /// The rate is above about 1.18e12 tokens a second.
+    ///
+    /// At such a rate no capacity leaves an [idle limit](Limit::idle_limit) of 90 days.
     RateTooFast,
-    /// The capacity is too large for the rate: 2^62 tokens or more, or worth so much time (146,000
-    /// years) that it could not be kept to a microsecond, or, at the fastest rates, so large that
-    /// it leaves no idle limit of 90 days.
+    /// The capacity is too large for the rate.
+    ///
+    /// One of three things is wrong. It is 2^62 tokens or more. Or it takes over 146,000 years to
+    /// refill, so that a bucket cannot keep it to a microsecond. Or, at the fastest rates, it
+    /// leaves no [idle limit](Limit::idle_limit) of 90 days.
     CapacityTooLarge {
         /// The largest capacity at this rate.
         most: u64,
     },
-    /// The rate is too slow to be counted in the units of the [keys](crate#features) that it is
-    /// meant for: one would take longer than a microsecond.
+    /// The rate is too slow for the units of the [keys](crate#features).
+    ///
+    /// One unit would take longer than a microsecond to refill. The first limits of the keys fix
+    /// what a token is worth.
     RateTooSlowForKeys {
-        /// How many units a token is worth there, since the first limits.
+        /// Units that a token is worth, as the first limits of the keys fixed it.
         unit: u64,
     },
-    /// The rate is too fast for that: it leaves no idle limit of 90 days.
+    /// The rate is too fast for the units of the [keys](crate#features).
+    ///
+    /// It would leave no [idle limit](Limit::idle_limit) of 90 days.
     RateTooFastForKeys {
-        /// How many units a token is worth there, since the first limits.
+        /// Units that a token is worth, as the first limits of the keys fixed it.
         unit: u64,
     },
 }
@@ -309,7 +327,7 @@ impl fmt::Display for LimitRule {
         match self {
             Self::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
             Self::RateTooFast => {
-                f.write_str("a rate is at most about 1.18e12/s: a faster one has an idle limit under 90 days")
+                f.write_str("a rate is at most about 1.18e12/s: a faster one leaves an idle limit under 90 days")
             }
             Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
             Self::RateTooSlowForKeys { unit } => write!(
@@ -328,8 +346,8 @@ impl core::error::Error for LimitError {}
 
 #[cfg(feature = "serde")]
 mod configuration {
-    //! A rate is its written form; a limit is a table with the rate, and where wanted the capacity
-    //! and the start.
+    //! Owns the serialized forms. A rate is text. A limit is a table with a rate; capacity and
+    //! start are optional.
 
     use super::{Limit, Rate};
     use core::fmt;

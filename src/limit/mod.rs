@@ -1,4 +1,10 @@
-//! limit
+//! Owns what users configure: limits, rates, their text form, ratios. It never holds the state of a
+//! bucket.
+//!
+//! - `limit`: [`Limit`](limit::Limit), a rate with a capacity, and the errors of a bad one.
+//! - `rate`: [`Rate`](rate::Rate), whole tokens per whole nanoseconds.
+//! - `notation`: the text form of rates, amounts and periods; [`ParseError`](notation::ParseError).
+//! - `ratio`: [`Ratio`](ratio::Ratio), a fixed-point factor or fill level.
 
 pub(crate) mod amounts;
 pub(crate) mod limit;

@@ -1,5 +1,5 @@
-//! Owns the view at one time: what it is of, and which time. Never reads a clock. The verbs are with
-//! what they are of.
+//! Owns the view at one time: what it is of, and which time. Never reads a clock. The verbs are
+//! with what they are of.
 
 use core::fmt;
 
@@ -8,8 +8,8 @@ use crate::clock::time::Time;
 /// A bucket, a handle or a lease at one time, with the same verbs. `at` on each of them makes one.
 ///
 /// The time is a reading of the bucket's clock, or of a clock with the same origin. Only the verbs
-/// that decide at once are here: nobody can wait at a time that stands still. [`Bucket`](crate::Bucket)
-/// has their full text.
+/// that decide at once are here: nobody can wait at a time that stands still.
+/// [`Bucket`](crate::Bucket) has their full text.
 ///
 /// ```
 /// use tollgate::clock::{ManualClock, Time};

@@ -1,4 +1,14 @@
-//! state
+//! Owns the words in memory, and the loop that publishes new ones. It never decides.
+//!
+//! - `multi`: `Versions`, the state of several streams, and the loop that publishes it.
+//! - `epoch`: `Epoch`, the word that makes a version current.
+//! - `words`: `Slot`, one version of the state in memory; `State`, the version as numbers.
+//! - `revision_slot`: `RevisionSlot`, one version of the limits in memory.
+//! - `claim`: `Claim`, the flag that gives a slot to one writer.
+//! - `slots`: `Slots`, slots found by index, in blocks that are linked as needed.
+//! - `snapshot`: `Snapshot`, one version as users see it.
+//! - `store`: what waiting code asks of a bucket.
+//! - `limits_changed`: `LimitsChanged`, which wakes sleepers when limits change.
 
 pub(crate) mod at;
 pub(crate) mod claim;

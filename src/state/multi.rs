@@ -297,7 +297,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             match attempt {
                 Ok(changed) => {
                     // What is left over: the revision that was replaced, or the one not needed.
-                    let left = changed.map_or(revision, |old| (old & !PAUSED).checked_sub(1).map(|index| index as usize));
+                    let left =
+                        changed.map_or(revision, |old| (old & !PAUSED).checked_sub(1).map(|index| index as usize));
                     if let Some(index) = left {
                         self.revisions.release(index);
                     }

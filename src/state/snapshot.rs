@@ -1,4 +1,4 @@
-//! Owns a picture of all streams at one instant; never changes the bucket it was taken of.
+//! Owns the view of all streams at one instant. It never changes the bucket.
 
 use core::fmt;
 use core::time::Duration;
@@ -9,10 +9,10 @@ use crate::decision::refused::{Never, NotYet, Refused};
 use crate::limit::limit::Limit;
 use crate::limit::ratio::Ratio;
 
-/// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state,
-/// at one `now`.
+/// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant.
 ///
-/// The bucket may have moved on by the time that it is looked at; the picture does not.
+/// It is one version of the state, seen at one `now`. The bucket may change before the caller reads
+/// the snapshot; the snapshot does not.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
@@ -30,18 +30,20 @@ use crate::limit::ratio::Ratio;
 #[must_use]
 pub struct Snapshot<const N: usize> {
     pub(crate) limits: Limits<N>,
-    /// The same as they were configured.
+    /// The limits as they were configured.
     pub(crate) configured: [Limit; N],
     pub(crate) spent: [u64; N],
     pub(crate) elapsed: u64,
-    /// As in [`NotYet`].
+    /// Nanoseconds until a pause ends: see [`NotYet`].
     pub(crate) pause: u64,
     pub(crate) sequence: u64,
 }
 
 impl<const N: usize> Snapshot<N> {
-    /// Whole tokens of each stream that could be taken; 0 for a stream in debt, and for all of them
-    /// during a [pause](crate::MultiBucket::pause_for).
+    /// Returns the whole tokens available in each stream.
+    ///
+    /// It is 0 for a stream in debt, and for all streams during a
+    /// [pause](crate::MultiBucket::pause_for).
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -55,11 +57,13 @@ impl<const N: usize> Snapshot<N> {
         if self.pause > 0 { [0; N] } else { self.limits.available(&self.spent, self.elapsed) }
     }
 
-    /// Whether a take of `amounts` would have been granted.
+    /// Checks whether the bucket would have granted a take of `amounts`.
     ///
     /// # Errors
     ///
-    /// [`Refused`], as the take would have been.
+    /// Returns the [`Refused`] that the take would have returned.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -80,11 +84,15 @@ impl<const N: usize> Snapshot<N> {
         }
     }
 
-    /// How long from then until `amounts` are there if nobody takes; zero if they were.
+    /// Returns the wait until `amounts` are available, if no call takes tokens.
+    ///
+    /// The wait counts from the snapshot's instant. It is zero if they were available then.
     ///
     /// # Errors
     ///
-    /// [`Never`] for more than a stream can hold.
+    /// Returns [`Never`] for an amount above a stream's capacity.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -100,15 +108,17 @@ impl<const N: usize> Snapshot<N> {
         Ok(self.not_yet(&amounts).wait())
     }
 
-    /// What is missing; for amounts that the limits let pass.
+    /// Returns the refusal for amounts that no capacity excludes.
     fn not_yet(&self, amounts: &[u64; N]) -> NotYet<N> {
-        // What is for nothing waits for nothing.
+        // A request for no tokens does not wait for the end of a pause.
         let pause = if *amounts == [0; N] { 0 } else { self.pause };
         self.limits.not_yet(&self.spent, self.elapsed, amounts).behind(pause)
     }
 
-    /// How long from then until a pause ends; zero if there was none, and [`Duration::MAX`] if it
-    /// lasts until it is ended.
+    /// Returns the wait until a pause ends, from the snapshot's instant.
+    ///
+    /// It is zero without a pause, and [`Duration::MAX`] for a pause that lasts until it is
+    /// resumed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -126,7 +136,7 @@ impl<const N: usize> Snapshot<N> {
         refused::pause(self.pause)
     }
 
-    /// The limits that were then in force.
+    /// Returns the limits in force at that instant, as configured.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -142,7 +152,7 @@ impl<const N: usize> Snapshot<N> {
         self.configured
     }
 
-    /// How many changes of state had been published since the bucket was built, modulo 2^52.
+    /// Returns the number of changes published since construction, modulo 2^52.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -160,13 +170,13 @@ impl<const N: usize> Snapshot<N> {
 }
 
 impl Snapshot<1> {
-    /// What is in it, seen as a leaky bucket: whole, rounded up, with what is owed.
+    /// Returns the level of the leaky bucket: whole tokens, rounded up, debt included.
     pub(crate) fn level(&self) -> u64 {
         let ([stream], [spent]) = (self.limits.streams, self.spent);
         stream.taken_tokens(spent, self.elapsed)
     }
 
-    /// The same as a part of the capacity.
+    /// Returns the level of the leaky bucket as a part of the capacity.
     pub(crate) fn fill(&self) -> Ratio {
         let ([stream], [spent]) = (self.limits.streams, self.spent);
         let (taken, capacity) = stream.taken(spent, self.elapsed);

@@ -17,7 +17,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "adaptive-every-outcome-is-an-event",
-        edits: &[edit("adaptive/step_state.rs", "pub(crate) fn next", "throttled && now >= self.attentive", "throttled")],
+        edits: &[edit(
+            "adaptive/step_state.rs",
+            "pub(crate) fn next",
+            "throttled && now >= self.attentive",
+            "throttled",
+        )],
         expect: Killed("adaptive::two_that_are_throttled_at_once_are_one_event"),
     },
 ];
