@@ -201,7 +201,7 @@ fn handles_run_out_with_an_error_and_callers_without_one_go_on() {
     let bucket = MultiBucket::with_clock([budget(10_000)], ManualClock::new()).unwrap();
     let mut handles: Vec<_> = std::iter::from_fn(|| bucket.handle().ok()).collect();
     assert_eq!(handles.len(), if cfg!(feature = "alloc") { 4094 } else { 2 });
-    assert_eq!(bucket.handle().unwrap_err().to_string(), "no slot left for another handle of this bucket");
+    assert_eq!(bucket.handle().unwrap_err().to_string(), "too few slots are left for a handle");
     for handle in &mut handles {
         handle.try_take([1]).unwrap();
         bucket.try_take([1]).unwrap();

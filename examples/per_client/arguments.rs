@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn every_bad_argument_is_one_line_that_names_it() {
         for (words, named) in [
-            (&[][..], "no log"),
+            (&[][..], "name a log file"),
             (&["a.log", "b.log"], "b.log"),
             (&["a.log", "--limit", "fast"], "--limit \"fast\""),
             (&["a.log", "--limit", "0/s"], "--limit \"0/s\": a capacity is"),

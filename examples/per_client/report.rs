@@ -126,7 +126,7 @@ mod tests {
             .map(|line| line.split_whitespace().collect())
             .collect();
         assert_eq!(rows[1..], [vec!["c", "6", "3", "50.0", "%"], vec!["a", "4", "1", "25.0", "%"]], "{report}");
-        assert!(report.contains("4 by their limit (36.4 %), 0 for want of room"), "{report}");
+        assert!(report.contains("4 by their limit (36.4 %), 0 because the table was full"), "{report}");
         assert!(
             report.contains("3; 3 have a bucket at the end, at most 3 at any time; evicted when full again: 0"),
             "{report}"

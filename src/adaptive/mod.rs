@@ -1,10 +1,10 @@
 //! Owns buckets whose rate adapts to what a client observes. It never changes what a limit means.
 //!
-//! - `adaptive`: [`Adaptive`](adaptive::Adaptive), a bucket with a factor on its rate, and
-//!   [`Adjustable`](adaptive::Adjustable), what it needs of the bucket.
-//! - `policy`: the trait [`Policy`](policy::Policy), the rule of a factor.
-//! - `aimd`: [`Aimd`](aimd::Aimd), the policy for a server that answers 429.
-//! - `fill_table`: [`FillTable`](fill_table::FillTable), the policy of a leaky bucket's level.
+//! - `adaptive`: [`Adaptive`], a bucket with a factor on its rate, and
+//!   [`Adjustable`], what it needs of the bucket.
+//! - `policy`: the trait [`Policy`], the rule of a factor.
+//! - `aimd`: [`Aimd`], the policy for a server that answers 429.
+//! - `fill_table`: [`FillTable`], the policy of a leaky bucket's level.
 //! - `step_state`: what one step leaves to the next; pure.
 
 pub(crate) mod adaptive;

@@ -226,16 +226,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         verbs::wait_for(self.store(), Stored::now(self), amounts.to_array())
     }
 
-    /// Views the bucket at a time that the caller supplies.
-    ///
-    /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::{Bucket, Limit, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
-    /// assert_eq!(bucket.at(Time::from_nanos(300_000_000)).available(), 3);
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
+    /// Views the bucket at a time that the caller supplies: see [`At`], which has an example.
     #[inline]
     fn at(&self, now: Time) -> At<&Self, N>
     where
@@ -497,20 +488,11 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         waiting::until_ready(self.waitable(), amounts.to_array(), timer)
     }
 
-    /// Waits on this thread until these amounts are available, and takes nothing.
+    /// Waits on this thread as [`until_ready`](Self::until_ready) does on a timer.
     ///
     /// # Errors
     ///
     /// As [`until_ready`](Self::until_ready).
-    ///
-    /// ```
-    /// use tollgate::{Bucket, Limit, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    /// bucket.until_ready_blocking(2)?; // 2 ms later
-    /// assert!(bucket.try_take(2).is_ok()); // nobody else took them
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     #[cfg(feature = "std")]
     fn until_ready_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
         waiting::until_ready_blocking(self.waitable(), amounts.to_array())

@@ -35,12 +35,12 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the
     ///   faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains.
     ///   Between whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
-    /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate:
-    ///   earlier if it was raised, later if it was lowered. Those who sleep are woken and work it
-    ///   out anew: whoever's turn has come goes on, and the others sleep again. That costs a change
-    ///   a step for each sleeper; a thread that is stopped between the change and the waking leaves
-    ///   them to wake when they were going to. Without the feature `std` they all do. Waking takes
-    ///   a lock that only waiters and changers take.
+    /// * **Waiters.** A [`Reservation`](crate::Reservation) keeps its place, and its instant
+    ///   follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep
+    ///   are woken and work it out anew: whoever's turn has come goes on, and the others sleep
+    ///   again. That costs a change a step for each sleeper; a thread that is stopped between the
+    ///   change and the waking leaves them to wake when they were going to. Without the feature
+    ///   `std` they all do. Waking takes a lock that only waiters and changers take.
     ///
     /// A limit that was never changed costs its callers next to nothing. After a change each call
     /// reads the limits from memory that changes may write, some loads for each stream.
@@ -98,8 +98,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// As [`pause_for`](Self::pause_for), but that nobody knows the end: a wait is
     /// [`Duration::MAX`], and whoever would have to wait is refused at once, as with a rate of 0.
-    /// Those who wait already go on waiting: a [`Reservation`] is ready at [`Time::MAX`] until the
-    /// bucket is resumed.
+    /// Those who wait already go on waiting: a [`Reservation`](crate::Reservation) is ready at
+    /// [`Time::MAX`](crate::clock::Time::MAX) until the bucket is resumed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -123,8 +123,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// It is a change of limits like any other (see [`set_limits`](Self::set_limits) for what holds
     /// of those): no taker waits for it, and after it has returned, no call that begins later is
-    /// granted before its end. A pause that would end beyond [`Time::MAX`] is a
-    /// [`pause`](Self::pause) until it is resumed.
+    /// granted before its end. A pause that would end beyond [`Time::MAX`](crate::clock::Time::MAX)
+    /// is a [`pause`](Self::pause) until it is resumed.
     ///
     /// # Guarantees
     ///

@@ -1,4 +1,14 @@
-//! bucket
+//! Owns the buckets as callers see them, and their verbs. It never keeps words or does arithmetic.
+//!
+//! - `bucket`: [`Bucket`], the verbs of all buckets, each with its full text.
+//! - `verbs`: what each verb does to the words, once for all buckets.
+//! - `at`: the verbs at a time that the caller supplies.
+//! - `inherent`: the verbs as methods of the types themselves.
+//! - `token`: [`TokenBucket`], one stream with a fixed limit.
+//! - `multi`: [`MultiBucket`], several streams; `changing`: its limits that change, and pauses.
+//! - `handle`: [`Handle`], a slot of one's own.
+//! - `leaky`, `leaky_at`, `leaky_wait`: [`LeakyBucket`], the other side of a token bucket.
+//! - `headroom`: [`Headroom`], how much fits into it.
 
 pub(crate) mod at;
 pub(crate) mod bucket;

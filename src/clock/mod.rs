@@ -1,11 +1,11 @@
 //! Owns the sources of `now`. It never decides anything.
 //!
-//! - `time`: [`Time`](time::Time), a reading in whole nanoseconds.
-//! - `clock`: the trait [`Clock`](clock::Clock), and the default clock of each set of features.
+//! - `time`: [`Time`], a reading in whole nanoseconds.
+//! - `clock`: the trait [`Clock`], and the default clock of each set of features.
 //! - `standard`: `InstantClock`, the clock of the standard library.
 //! - `tsc`: `TscClock`, the processor's time-stamp counter.
-//! - `manual`: [`ManualClock`](manual::ManualClock), which the program moves.
-//! - `monotonic`: [`Monotonic`](monotonic::Monotonic), which never shows an older reading.
+//! - `manual`: [`ManualClock`], which the program moves.
+//! - `monotonic`: [`Monotonic`], which never shows an older reading.
 
 pub(crate) mod clock;
 pub(crate) mod manual;

@@ -8,7 +8,6 @@ use crate::decision::meter::Meter;
 use crate::decision::refused::Short;
 use crate::decision::refused::{Never, NotYet, Refused};
 use crate::decision::wait_bounds::WaitBounds;
-use crate::limit::limit::{Limit, LimitError};
 
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,14 +17,6 @@ pub struct Limits<const N: usize> {
 }
 
 impl<const N: usize> Limits<N> {
-    pub(crate) fn new(limits: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        for (stream, limit) in limits.into_iter().enumerate() {
-            limit.check().map_err(|error| LimitError { stream, ..error })?;
-        }
-        let streams = limits.map(|limit| Meter::new(limit).expect("checked above"));
-        Ok(Self { origin, streams })
-    }
-
     /// Nanoseconds since the origin; a reading from before it counts as the origin.
     #[inline]
     pub(crate) fn elapsed(&self, now: Time) -> u64 {
@@ -288,9 +279,10 @@ impl<const N: usize> Limits<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limit::limit::{Limit, limits_of};
 
     fn limits() -> Limits<2> {
-        Limits::new([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
+        limits_of([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
     }
 
     #[test]

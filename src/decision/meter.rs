@@ -18,24 +18,23 @@ use core::time::Duration;
 
 use crate::decision::inherit::Inherit;
 use crate::decision::refill::Refill;
-use crate::limit::limit::{Limit, LimitRule};
 
 /// One limit, made ready for decisions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Meter {
     pub(crate) refill: Refill,
     /// Units that a token is worth; never 0.
-    unit: u64,
+    pub(super) unit: u64,
     /// `capacity * unit`; below 2^62.
-    ceiling: u64,
-    capacity: NonZeroU64,
+    pub(super) ceiling: u64,
+    pub(super) capacity: NonZeroU64,
     /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit
     /// is worth, rounded up.
-    precision: u16,
-    starts_full: bool,
+    pub(super) precision: u16,
+    pub(super) starts_full: bool,
     /// Whether the limits that it is one of are paused. It is here because here there is room for
     /// it: a word and its limit are one line.
-    paused: bool,
+    pub(super) paused: bool,
 }
 
 /// A stream in words; any will do.
@@ -52,78 +51,8 @@ pub(crate) struct Parts {
 
 impl Meter {
     /// Amounts stay below this, so that a level and an amount add up within an `i64`.
-    const MOST_UNITS: u128 = 1 << 62;
-    const NINETY_DAYS: u64 = 90 * 24 * 3600 * 1_000_000_000;
-    /// The coarsest unit, in nanoseconds of accrual.
-    const COARSEST: u128 = 1000;
-
-    /// Chooses the unit: see the crate's `DESIGN.md`, "Why are amounts not kept in tokens?".
-    pub(crate) const fn new(limit: Limit) -> Result<Self, LimitRule> {
-        let Limit { rate, capacity, starts_full } = limit;
-        let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
-        let (num, den) = rate.reduced();
-        let (unit, refill, precision) = if num == 0 {
-            // Nothing accrues, but what accrued at another rate before is to be kept: that of whole
-            // numbers a second, if the capacity allows it.
-            let mut unit = 1_000_000_000;
-            while unit > 1 && capacity > (Self::MOST_UNITS - 1) as u64 / unit {
-                unit /= 10;
-            }
-            (unit, Refill::exact(0), 0)
-        } else if num <= 9 && (capacity as u128 * den as u128) < Self::MOST_UNITS {
-            (den, Refill::exact(num), 0)
-        } else {
-            let (num, den) = (num as u128, den as u128);
-            // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if
-            // the capacity allows it.
-            let mut unit = (2 * den).div_ceil(num).next_power_of_two();
-            let coarsest = den.div_ceil(Self::COARSEST * num).next_power_of_two();
-            while unit > coarsest && unit > (Self::MOST_UNITS - 1) / capacity as u128 {
-                unit /= 2;
-            }
-            (unit as u64, Refill::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
-        };
-        Self { refill, unit, ceiling: 0, capacity: tokens, precision, starts_full, paused: false }
-            .checked(LimitRule::RateTooFast)
-    }
-
-    /// The same in units of a size that is given, instead of chosen.
-    #[cfg(feature = "keys")]
-    pub(crate) const fn in_units(limit: Limit, unit: u64) -> Result<Self, LimitRule> {
-        let Limit { rate, capacity, starts_full } = limit;
-        let Some(capacity) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
-        let (num, den) = rate.reduced();
-        // Units in `den` nanoseconds; both factors are below 2^64.
-        let (num, den) = (num as u128 * unit as u128, den as u128);
-        if num > 0 && den > num * Self::COARSEST {
-            return Err(LimitRule::RateTooSlowForKeys { unit });
-        }
-        let too_fast = LimitRule::RateTooFastForKeys { unit };
-        // So that the line at 90 days is below 2^128; by far too fast, anyway.
-        if num / den >= 1 << 32 {
-            return Err(too_fast);
-        }
-        let precision = if num % den == 0 { 0 } else { den.div_ceil(num) as u16 };
-        let refill = Refill::rounded(num, den);
-        Self { refill, unit, ceiling: 0, capacity, precision, starts_full, paused: false }.checked(too_fast)
-    }
-
-    /// With its ceiling, if there is room for it.
-    const fn checked(self, too_fast: LimitRule) -> Result<Self, LimitRule> {
-        let Self { refill, unit, capacity, .. } = self;
-        // What 90 days of idling and a full bucket amount to must be told from a debt; one unit
-        // more for the rounding.
-        let idle = refill.at_wide(Self::NINETY_DAYS) + 1;
-        let room = (i64::MAX as u128).saturating_sub(idle);
-        if room < unit as u128 {
-            return Err(too_fast);
-        }
-        let most = if room < Self::MOST_UNITS { room } else { Self::MOST_UNITS - 1 } as u64 / unit;
-        if capacity.get() > most {
-            return Err(LimitRule::CapacityTooLarge { most });
-        }
-        Ok(Self { ceiling: capacity.get() * unit, ..self })
-    }
+    pub(super) const MOST_UNITS: u128 = 1 << 62;
+    pub(super) const NINETY_DAYS: u64 = 90 * 24 * 3600 * 1_000_000_000;
 
     pub(crate) const fn parts(&self) -> Parts {
         let (whole, part) = self.refill.parts();
@@ -402,65 +331,11 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limit::limit::Limit;
     use crate::limit::rate::Rate;
 
     fn stream(rate: Rate, capacity: u64) -> Meter {
-        Meter::new(Limit::new(rate, capacity)).unwrap()
-    }
-
-    #[test]
-    fn the_unit_is_the_denominator_where_the_rate_is_exact() {
-        for (rate, unit, slope) in [
-            (Rate::per_second(1000), 1_000_000, 1),
-            (Rate::per_second(7), 1_000_000_000, 7),
-            (Rate::per_minute(5), 12_000_000_000, 1),
-            (Rate::per_second(125_000_000), 8, 1),
-            (Rate::per_second(9_000_000_000), 1, 9),
-        ] {
-            let stream = stream(rate, 1);
-            assert_eq!((stream.unit, stream.refill), (unit, Refill::exact(slope)), "{rate}");
-            assert_eq!(stream.precision(), 0);
-        }
-    }
-
-    #[test]
-    fn a_unit_is_worth_at_most_half_a_nanosecond_where_it_is_not() {
-        for (rate, unit) in [(1 << 20, 2048), (333, 1 << 23), (12_500_000_000, 1), (64 << 30, 1), (10_000_000_000, 1)] {
-            let stream = stream(Rate::per_second(rate), 1);
-            assert_eq!(stream.unit, unit, "{rate}/s");
-            assert_eq!(stream.precision(), 1);
-        }
-    }
-
-    #[test]
-    fn no_rate_and_capacity_overflow_on_the_way() {
-        let slowest = Rate::new(1, Duration::from_nanos(u64::MAX)).unwrap();
-        for tokens in [1, 3, 10, 1 << 40, u64::MAX - 1, u64::MAX] {
-            for period in [1, 7, 1 << 40, u64::MAX - 1, u64::MAX] {
-                for capacity in [1, 10, 1 << 61, 1 << 62, u64::MAX] {
-                    let rate = Rate::new(tokens, Duration::from_nanos(period)).unwrap();
-                    let _ = Meter::new(Limit::new(rate, capacity));
-                }
-            }
-        }
-        assert_eq!(stream(slowest, 1).precision(), 8);
-    }
-
-    #[test]
-    fn a_capacity_worth_ages_coarsens_the_unit_up_to_a_microsecond() {
-        // 2^42 seconds' worth is 139,000 years; a unit of 2^-20 tokens is just under a microsecond.
-        let most = (1 << 42) - 1;
-        assert_eq!(stream(Rate::per_second(1), most).unit, 1 << 20);
-        assert_eq!(stream(Rate::per_second(1), most).precision(), 954);
-        let refused = Meter::new(Limit::new(Rate::per_second(1), most + 1));
-        assert_eq!(refused, Err(LimitRule::CapacityTooLarge { most }));
-    }
-
-    #[test]
-    fn the_fastest_rate_leaves_ninety_days() {
-        let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
-        assert!(Meter::new(Limit::new(Rate::per_second(fastest), 1)).is_ok());
-        assert_eq!(Meter::new(Limit::new(Rate::per_second(fastest + 1), 1)), Err(LimitRule::RateTooFast));
+        Limit::new(rate, capacity).meter().unwrap()
     }
 
     #[test]
@@ -482,7 +357,7 @@ mod tests {
     #[test]
     fn every_function_is_total_for_a_torn_word() {
         for limit in [Limit::per_second(1), Limit::per_second(1 << 36), Limit::per_day(3).capacity(1 << 26)] {
-            let stream = Meter::new(limit).unwrap();
+            let stream = limit.meter().unwrap();
             for spent in [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62] {
                 for elapsed in [0, 1, u64::MAX, 1 << 63] {
                     let n = stream.capacity();

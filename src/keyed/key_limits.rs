@@ -10,7 +10,7 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::keyed::terms::{self, Terms};
 use crate::keyed::terms_slot::TermsSlot;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::epoch::{Epoch, Stamp};
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::slots::Slots;
@@ -33,7 +33,7 @@ const FIRST: usize = 0;
 
 impl<const N: usize> KeyLimits<N> {
     pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        let first = Limits::new(configured, origin)?;
+        let first = limits_of(configured, origin)?;
         Ok(Self { epoch: Epoch::new(), first, configured, later: Slots::new(), limits_changed: LimitsChanged::new() })
     }
 

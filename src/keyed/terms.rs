@@ -169,7 +169,7 @@ pub(crate) fn in_units_of<const N: usize>(
 ) -> Result<[Meter; N], LimitError> {
     let mut streams = first.streams;
     for (stream, limit) in configured.iter().enumerate() {
-        let made = Meter::in_units(*limit, first.streams[stream].unit());
+        let made = Meter::in_units(limit.numbers(), first.streams[stream].unit());
         streams[stream] = made.map_err(|rule| LimitError { stream, limit: *limit, rule })?;
     }
     Ok(streams)

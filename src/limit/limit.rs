@@ -5,7 +5,11 @@ use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
+use crate::clock::time::Time;
+use crate::decision::limit_rule::LimitRule;
+use crate::decision::limits::Limits;
 use crate::decision::meter::Meter;
+use crate::decision::unit::Configured;
 use crate::limit::notation::{self, ParseError, Rule};
 use crate::limit::rate::Rate;
 
@@ -140,7 +144,7 @@ impl Limit {
     /// assert_eq!(error.to_string(), "stream 0, limit 5/s capacity 0: a capacity is at least 1 token");
     /// ```
     pub const fn check(self) -> Result<(), LimitError> {
-        match Meter::new(self) {
+        match self.meter() {
             Ok(_) => Ok(()),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
@@ -171,7 +175,7 @@ impl Limit {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn precision(self) -> Result<Duration, LimitError> {
-        match Meter::new(self) {
+        match self.meter() {
             Ok(stream) => Ok(Duration::from_nanos(stream.precision())),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
@@ -208,7 +212,7 @@ impl Limit {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn idle_limit(self) -> Result<Duration, LimitError> {
-        match Meter::new(self) {
+        match self.meter() {
             Ok(stream) => Ok(stream.idle_limit()),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
@@ -216,6 +220,26 @@ impl Limit {
 }
 
 /// Takes as capacity the tokens of one period of the rate.
+impl Limit {
+    /// The numbers of this limit.
+    pub(crate) const fn numbers(self) -> Configured {
+        Configured { rate: self.rate.reduced(), capacity: self.capacity, starts_full: self.starts_full }
+    }
+
+    /// This limit, made ready for decisions.
+    pub(crate) const fn meter(self) -> Result<Meter, LimitRule> {
+        Meter::new(self.numbers())
+    }
+}
+
+/// These limits, made ready for decisions and counted from `origin`; or the first error.
+pub(crate) fn limits_of<const N: usize>(limits: [Limit; N], origin: Time) -> Result<Limits<N>, LimitError> {
+    for (stream, limit) in limits.into_iter().enumerate() {
+        limit.check().map_err(|error| LimitError { stream, ..error })?;
+    }
+    Ok(Limits { origin, streams: limits.map(|limit| limit.meter().expect("checked above")) })
+}
+
 impl From<Rate> for Limit {
     fn from(rate: Rate) -> Self {
         Self::new(rate, rate.tokens())
@@ -271,74 +295,10 @@ pub struct LimitError {
     pub rule: LimitRule,
 }
 
-/// The rules that every limit keeps.
-///
-/// ```
-/// use tollgate::limit::LimitRule;
-/// use tollgate::Limit;
-///
-/// let error = Limit::per_second(u64::MAX).capacity(1).check().unwrap_err();
-/// assert_eq!(error.rule, LimitRule::RateTooFast);
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum LimitRule {
-    /// The capacity is 0.
-    ZeroCapacity,
-    /// The rate is above about 1.18e12 tokens a second.
-    ///
-    /// At such a rate no capacity leaves an [idle limit](Limit::idle_limit) of 90 days.
-    RateTooFast,
-    /// The capacity is too large for the rate.
-    ///
-    /// One of three things is wrong. It is 2^62 tokens or more. Or it takes over 146,000 years to
-    /// refill, so that a bucket cannot keep it to a microsecond. Or, at the fastest rates, it
-    /// leaves no [idle limit](Limit::idle_limit) of 90 days.
-    CapacityTooLarge {
-        /// The largest capacity at this rate.
-        most: u64,
-    },
-    /// The rate is too slow for the units of the [keys](crate#features).
-    ///
-    /// One unit would take longer than a microsecond to refill. The first limits of the keys fix
-    /// what a token is worth.
-    RateTooSlowForKeys {
-        /// Units that a token is worth, as the first limits of the keys fixed it.
-        unit: u64,
-    },
-    /// The rate is too fast for the units of the [keys](crate#features).
-    ///
-    /// It would leave no [idle limit](Limit::idle_limit) of 90 days.
-    RateTooFastForKeys {
-        /// Units that a token is worth, as the first limits of the keys fixed it.
-        unit: u64,
-    },
-}
-
 impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stream, limit, rule } = self;
         write!(f, "stream {stream}, limit {limit}: {rule}")
-    }
-}
-
-impl fmt::Display for LimitRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
-            Self::RateTooFast => {
-                f.write_str("a rate is at most about 1.18e12/s: a faster one leaves an idle limit under 90 days")
-            }
-            Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
-            Self::RateTooSlowForKeys { unit } => write!(
-                f,
-                "a rate is 0 or at least 1000000 units a second, where a token is {unit} units since the first limits"
-            ),
-            Self::RateTooFastForKeys { unit } => write!(
-                f,
-                "a rate is at most about 1.18e12 units a second, where a token is {unit} units since the first limits"
-            ),
-        }
     }
 }
 

@@ -33,8 +33,8 @@ impl Claim {
     /// It never waits. A claim is lost only if another thread won it.
     #[inline]
     pub(crate) fn try_claim(&self) -> bool {
-        // ORDERING: Relaxed. A hint that keeps the cache line shared while the slot is claimed. The
-        // compare_exchange below decides, so no model dies without it.
+        // ORDERING: Relaxed. A hint that keeps the cache line shared while the slot is claimed.
+        // Nothing dies without it: the compare_exchange below decides.
         if self.0.load(Relaxed) != FREE {
             return false;
         }
@@ -58,7 +58,7 @@ impl Claim {
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed. Only `Debug` reads it: it has no partner, and no model could die.
+        // ORDERING: Relaxed. Only `Debug` reads it: it has no partner. Nothing dies.
         f.write_str(if self.0.load(Relaxed) == FREE { "free" } else { "claimed" })
     }
 }

@@ -113,7 +113,7 @@ impl Epoch {
 
 impl fmt::Debug for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed. Only `Debug` reads it: it has no partner, and no model could die.
+        // ORDERING: Relaxed. Only `Debug` reads it: it has no partner. Nothing dies.
         Stamp(self.0.load(Relaxed)).fmt(f)
     }
 }

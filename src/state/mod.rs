@@ -1,13 +1,16 @@
 //! Owns the words in memory, and the loop that publishes new ones. It never decides.
 //!
-//! - `multi`: `Versions`, the state of several streams, and the loop that publishes it.
+//! - `published`: `Published`, words that change together, and the one loop that publishes them.
+//! - `multi`: `Versions`, the words of several streams and their limits.
+//! - `word`: `Word`, the word of one stream with a fixed limit.
 //! - `epoch`: `Epoch`, the word that makes a version current.
 //! - `words`: `Slot`, one version of the state in memory; `State`, the version as numbers.
 //! - `revision_slot`: `RevisionSlot`, one version of the limits in memory.
 //! - `claim`: `Claim`, the flag that gives a slot to one writer.
 //! - `slots`: `Slots`, slots found by index, in blocks that are linked as needed.
 //! - `snapshot`: `Snapshot`, one version as users see it.
-//! - `store`: what waiting code asks of a bucket.
+//! - `store`: what verbs, leases and waiting code ask of a bucket.
+//! - `at`: `At`, a view at one time.
 //! - `limits_changed`: `LimitsChanged`, which wakes sleepers when limits change.
 
 pub(crate) mod at;

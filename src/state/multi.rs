@@ -13,7 +13,7 @@ use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::published::{Decision, Miss, Published};
@@ -57,7 +57,7 @@ const REVISIONS: usize = 2;
 
 impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        let limits = Limits::new(configured, origin)?;
+        let limits = limits_of(configured, origin)?;
         let start = State { limits: FIRST_LIMITS, spent: limits.start() };
         let words = CachePadded::new(Published::new(&start));
         Ok(Self { words, limits, configured, revisions: Slots::new(), limits_changed: LimitsChanged::new() })
@@ -90,7 +90,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
 
     /// Checks a slot out for one caller; `None` if all are claimed.
     pub(crate) fn check_out(&self) -> Option<Checkout<'_, N, S>> {
-        Some(Checkout { versions: self, spare: Cell::new(Some(self.words.claim()?)) })
+        Some(Checkout { versions: self, spare: Cell::new(self.words.claim()?) })
     }
 
     /// One version, untorn, and what there is to know of its limits: `first` of the first, `later`
@@ -141,8 +141,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         changed
     }
 
-    /// Makes one attempt, if the limits are the first ones. One is mostly enough, and the compiler
-    /// then knows all that is not needed for it.
+    /// Makes one attempt under the first limits. One is mostly enough, and the compiler then knows
+    /// all that is not needed for it.
     #[inline(always)]
     fn update_under<V, R, E>(
         &self,
@@ -153,15 +153,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&V, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        let attempt = self.words.attempt(
-            spare,
-            |_, state| match state.limits {
-                FIRST_LIMITS => decide(state, change(first, &state.spent), ()),
-                _ => Decision::Later,
-            },
-            |(), _, state| refuse(first, &state.spent, 0),
-        );
-        match attempt {
+        match self.attempt_under_first(spare, first, &change, &refuse) {
             Ok(answer) => answer,
             Err(miss) => {
                 let (left, answer) = self.retry(miss, *spare, first, later, pause, change, refuse);
@@ -171,8 +163,27 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
     }
 
-    /// Makes attempts under any limits, out of line, until one has an answer. The slot is given by
-    /// value, so that the caller may keep it in a register; it comes back with the answer.
+    #[inline(always)]
+    fn attempt_under_first<V, R, E>(
+        &self,
+        spare: &mut Option<usize>,
+        first: &V,
+        change: &impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&V, &[u64; N], u64) -> E,
+    ) -> Result<Result<R, E>, Miss> {
+        self.words.attempt(
+            spare,
+            |_, state| match state.limits {
+                FIRST_LIMITS => decide(state, change(first, &state.spent), ()),
+                _ => Decision::Later,
+            },
+            |(), _, state| refuse(first, &state.spent, 0),
+        )
+    }
+
+    /// Makes attempts, out of line, until one has an answer: under the first limits while they
+    /// last, and then under later ones. The slot is given by value, so that the caller may keep it
+    /// in a register; it comes back with the answer.
     #[inline(never)]
     #[expect(clippy::too_many_arguments, reason = "the same as its only caller has")]
     fn retry<V, R, E>(
@@ -186,16 +197,18 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         refuse: impl Fn(&V, &[u64; N], u64) -> E,
     ) -> (Option<usize>, Result<R, E>) {
         let mut backoff = Backoff::new();
-        loop {
-            if miss != Miss::Later {
-                backoff = miss.pause(backoff);
+        while miss != Miss::Later {
+            backoff = miss.pause(backoff);
+            match self.attempt_under_first(&mut spare, first, &change, &refuse) {
+                Ok(answer) => return (spare, answer),
+                Err(next) => miss = next,
             }
+        }
+        // Limits that were left never come back, so from here on they are later ones.
+        loop {
             let attempt = self.words.attempt(
                 &mut spare,
                 |seen, state| {
-                    if state.limits == FIRST_LIMITS {
-                        return decide(state, change(first, &state.spent), None);
-                    }
                     let Some(slot) = self.revision_slot(state.limits) else { return Decision::Stale };
                     let limits = later(slot, is_paused(state.limits));
                     // Limits that are mixed of two revisions are never used: unlike words, they
@@ -205,16 +218,13 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                     }
                     let left = pause(&limits);
                     let changed = if left > 0 { None } else { change(&limits, &state.spent) };
-                    decide(state, changed, Some((limits, left)))
+                    decide(state, changed, (limits, left))
                 },
-                |limits, _, state| match limits {
-                    None => refuse(first, &state.spent, 0),
-                    Some((limits, left)) => refuse(&limits, &state.spent, left),
-                },
+                |(limits, left), _, state| refuse(&limits, &state.spent, left),
             );
             match attempt {
                 Ok(answer) => return (spare, answer),
-                Err(next) => miss = next,
+                Err(miss) => backoff = miss.pause(backoff),
             }
         }
     }
@@ -226,7 +236,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         configured: [Limit; N],
         inherit: Inherit,
     ) -> Result<(), LimitError> {
-        let limits = Limits::new(configured, Time::ZERO)?;
+        let limits = limits_of(configured, Time::ZERO)?;
         self.change(clock, &|old, _, spent, now| {
             let (next, spent) = old.next(&limits, spent, now, inherit);
             Some((next, configured, spent))
@@ -349,7 +359,7 @@ pub struct Checkout<'a, const N: usize, const S: usize> {
     versions: &'a Versions<N, S>,
     /// Always a slot that this owns: the one checked out, or the one that was current before its
     /// last publication.
-    spare: Cell<Option<usize>>,
+    spare: Cell<usize>,
 }
 
 impl<const N: usize, const S: usize> Store<N> for Checkout<'_, N, S> {
@@ -360,9 +370,11 @@ impl<const N: usize, const S: usize> Store<N> for Checkout<'_, N, S> {
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        let mut spare = self.spare.get();
+        let mut spare = Some(self.spare.get());
         let answer = self.versions.update(&mut spare, pause, change, refuse);
-        self.spare.set(spare);
+        if let Some(left) = spare {
+            self.spare.set(left);
+        }
         answer
     }
 
@@ -373,7 +385,7 @@ impl<const N: usize, const S: usize> Store<N> for Checkout<'_, N, S> {
 
 impl<const N: usize, const S: usize> Drop for Checkout<'_, N, S> {
     fn drop(&mut self) {
-        self.versions.words.retire(self.spare.get());
+        self.versions.words.retire(Some(self.spare.get()));
     }
 }
 

@@ -140,7 +140,8 @@ impl<const N: usize> RevisionSlot<N> {
             self.meter(i, Parts { precision: manner as u16, starts_full, paused, ..Parts::default() })
         });
         let limits = Limits { origin: self.origin(), streams };
-        // ORDERING: Relaxed, all. As in `word`.
+        // ORDERING: Relaxed, all. As in `word`. Dies if one is not read:
+        // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
         let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
         Revision { limits, number, began: Time::from_nanos(began), pause, accrued }
     }
@@ -165,20 +166,22 @@ impl<const N: usize> RevisionSlot<N> {
 
     #[inline(always)]
     fn origin(&self) -> Time {
-        // ORDERING: Relaxed. As in `word`.
+        // ORDERING: Relaxed. As in `word`. Dies if it is not read: src/state/revision_slot.rs,
+        // `a_revision_comes_out_as_it_went_in`.
         Time::from_nanos(self.origin.load(Relaxed))
     }
 
     #[inline(always)]
     fn word(&self, i: usize, word: Word) -> u64 {
         // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by
-        // the fence in `Epoch::validate`. Dies without these: loom-tests/set_limits.rs,
-        // `a_late_refusal_sees_through_a_revision_that_is_used_again`.
+        // the fence in `Epoch::validate`. Dies if one word is read for all:
+        // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
         self.meters[i][word as usize].load(Relaxed)
     }
 
     fn rest(&self, i: usize, word: Rest) -> u64 {
-        // ORDERING: Relaxed. As in `word`.
+        // ORDERING: Relaxed. As in `word`. Dies if it is not read: src/state/revision_slot.rs,
+        // `a_revision_comes_out_as_it_went_in`.
         self.rest[i][word as usize].load(Relaxed)
     }
 }
@@ -186,11 +189,12 @@ impl<const N: usize> RevisionSlot<N> {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::limit::limit::limits_of;
 
     #[test]
     fn a_revision_comes_out_as_it_went_in() {
         let configured = ["1MiB/s capacity 7kB empty", "1/3s capacity 12"].map(|text| text.parse::<Limit>().unwrap());
-        let limits = Limits::new(configured, Time::from_nanos(77)).unwrap();
+        let limits = limits_of(configured, Time::from_nanos(77)).unwrap();
         let limits = limits.from(limits.origin, true);
         let accrued = [1 << 100 | 9, u128::MAX - 3];
         let revision = Revision { limits, number: 5, began: Time::from_nanos(33), pause: 4, accrued };

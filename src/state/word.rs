@@ -3,7 +3,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::store::Store;
 use crate::sync::{AtomicU64, Relaxed};
 
@@ -21,7 +21,7 @@ pub struct Word {
 
 impl Word {
     pub(crate) fn new(limit: Limit, origin: Time) -> Result<Self, LimitError> {
-        let limits = Limits::new([limit], origin)?;
+        let limits = limits_of([limit], origin)?;
         let [start] = limits.start();
         Ok(Self { spent: AtomicU64::new(start), limits })
     }
@@ -34,10 +34,9 @@ impl Word {
     /// `Err` with what was read, and nothing written, if `change` says that nothing is to be done.
     #[inline]
     pub(crate) fn update<R>(&self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
-        // ORDERING: Relaxed. The word is the whole state. An old value makes the compare-exchange
-        // below fail, or, where the call is refused, the refusal was true at some moment of the
-        // call. There is nothing weaker; read once, not twice: loom-tests/conservation.rs,
-        // `a_partial_take_gets_what_the_other_left`.
+        // ORDERING: Relaxed. The word is the whole state. A stale value makes the compare-exchange
+        // below fail, or the refusal was true at some moment of the call. Dies if it is not read:
+        // loom-tests/conservation.rs, `a_put_back_racing_a_take_is_counted_once`.
         let mut spent = self.spent.load(Relaxed);
         loop {
             let Some(([next], answer)) = change(spent) else { return Err(spent) };
