@@ -22,7 +22,8 @@ pub(crate) fn steps() -> Vec<Step> {
         ));
     }
     steps.extend([
-        Step::cargo("tests of the commands", "test --package xtask"),
+        Step::cargo("rules of the house", "run --package xtask -- house"),
+        Step::cargo("tests of the commands", "test --package xtask --package killers"),
         Step::cargo("no_std build", "build --package tollgate --no-default-features --release"),
         Step::cargo("examples", "test --package tollgate --examples --release"),
         Step::cargo("example producers, two seconds", "run --release --example producers -- --seconds 2"),

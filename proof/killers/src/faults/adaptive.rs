@@ -7,7 +7,7 @@ pub(super) const FAULTS: &[Fault] = &[
     // The factor of an adaptive bucket.
     Fault {
         id: "adaptive-limit-not-looked-at-again",
-        edits: &[edit("adaptive/adaptive.rs", "fn apply", "self.epoch.validate(seen)", "seen == seen")],
+        edits: &[edit("adaptive/adaptive.rs", "fn apply", "self.words.is_current(seen)", "seen == seen")],
         expect: Killed("adaptive::the_last_factor_stays"),
     },
     Fault {

@@ -360,7 +360,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "keys-evicted-pushed-back",
         edits: &[edit(
-            "keyed/keys.rs",
+            "keyed/key_tier.rs",
             "fn close_full_in",
             "later(spent[i], Evicted::<N>::oldest(unused[i]))",
             "spent[i]",

@@ -3,7 +3,6 @@
 use crate::fault::Expect::{Harmless, Killed, NoOp};
 use crate::fault::{Fault, edit};
 
-const UPDATE: &str = "fn update_under<V: Copy, R, E>(\n        &self,\n        spare";
 const CLAIM_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn claim_grown";
 const GET_GROWN: &str = "#[cfg(feature = \"alloc\")]\n    fn get_grown";
 const A_PICTURE: &str = "nothing to weaken: only `Debug` looks at it";
@@ -275,73 +274,88 @@ pub(super) const FAULTS: &[Fault] = &[
     // The loop over versions.
     Fault {
         id: "read-without-validation",
-        edits: &[edit("state/multi.rs", "fn read<V>", "if self.shared.epoch.validate(seen) {", "{")],
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "Decision::Keep(kept) if self.epoch.validate(seen) =>",
+            "Decision::Keep(kept) =>",
+        )],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "read-before-validated-and-again-after",
         edits: &[edit(
-            "state/multi.rs",
-            "fn read<V>",
-            "return (state, limits, seen);",
-            "return (slot.read(), limits, seen);",
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "refuse(kept, seen, &state)",
+            "refuse(kept, seen, &current.read())",
         )],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "read-validated-by-a-newer-stamp",
         edits: &[edit(
-            "state/multi.rs",
-            "fn read<V>",
-            "let state = slot.read();",
-            "let state = slot.read();\n let seen = self.shared.epoch.load();",
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "let state = current.read();",
+            "let state = current.read();\n let seen = self.epoch.load();",
         )],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "update-keep-without-validation",
-        edits: &[edit("state/multi.rs", UPDATE, "if epoch.validate(seen) {", "{")],
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "Decision::Keep(kept) if self.epoch.validate(seen) =>",
+            "Decision::Keep(kept) =>",
+        )],
         expect: Killed("refusal::a_refusal_is_true_of_one_version"),
     },
     Fault {
         id: "update-decided-before-the-stamp",
         edits: &[edit(
-            "state/multi.rs",
-            UPDATE,
+            "state/published.rs",
+            "pub(crate) fn attempt<",
             "let state = current.read();",
-            "let state = current.read();\n let seen = epoch.load();",
+            "let state = current.read();\n let seen = self.epoch.load();",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
     },
     Fault {
         id: "update-without-a-claim",
-        edits: &[edit("state/multi.rs", UPDATE, "spare.or_else(|| slots.claim())", "spare.or(Some(1))")],
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "spare.or_else(|| self.slots.claim())",
+            "spare.or(Some(1))",
+        )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
         id: "update-claim-given-up-before-it-is-used",
         edits: &[edit(
-            "state/multi.rs",
-            UPDATE,
-            "slot.write(&State",
-            "crate::state::slots::Claimable::claim(slot).release();\n slot.write(&State",
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "slot.write(&next);",
+            "crate::state::slots::Claimable::claim(slot).release();\n slot.write(&next);",
         )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     Fault {
         id: "update-not-written",
-        edits: &[edit("state/multi.rs", UPDATE, "slot.write(&State { spent, ..state });", "let _ = (slot, spent);")],
+        edits: &[edit("state/published.rs", "pub(crate) fn attempt<", "slot.write(&next);", "let _ = (slot, next);")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "update-written-after-it-is-published",
         edits: &[
-            edit("state/multi.rs", UPDATE, "slot.write(&State { spent, ..state });", ""),
+            edit("state/published.rs", "pub(crate) fn attempt<", "slot.write(&next);", ""),
             edit(
-                "state/multi.rs",
-                UPDATE,
-                "if epoch.publish(seen, index) {",
-                "if epoch.publish(seen, index) {\n slot.write(&State { spent, ..state });",
+                "state/published.rs",
+                "pub(crate) fn attempt<",
+                "*spare = Some(seen.index());",
+                "slot.write(&next);\n *spare = Some(seen.index());",
             ),
         ],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
@@ -349,10 +363,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "update-lost-race-is-granted",
         edits: &[edit(
-            "state/multi.rs",
-            UPDATE,
-            "if epoch.publish(seen, index) {",
-            "let won = epoch.publish(seen, index);\n if !won {\n return Ok(answer);\n }\n {",
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "return Err(Miss::Lost);",
+            "return Ok(Ok(answer));",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
     },
@@ -360,13 +374,13 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-lost-race-is-refused",
         edits: &[
             edit(
-                "state/multi.rs",
+                "bucket/verbs.rs",
                 "pub(crate) fn try_take",
-                "self.update(",
-                "let laps = core::cell::Cell::new(0);\n self.update(",
+                "store.update(",
+                "let laps = core::cell::Cell::new(0);\n    store.update(",
             ),
             edit(
-                "state/multi.rs",
+                "bucket/verbs.rs",
                 "pub(crate) fn try_take",
                 "&amounts)?, ())),",
                 "&amounts).filter(|_| laps.replace(1) == 0)?, ())),",
@@ -377,10 +391,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "update-lost-race-not-decided-anew",
         edits: &[edit(
-            "state/multi.rs",
-            UPDATE,
-            "if epoch.publish(seen, index) {",
-            "let mut seen = seen;\n while !epoch.publish(seen, index) {\n seen = epoch.load();\n }\n {",
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "if !self.epoch.publish(seen, index) {",
+            "let mut seen = seen;\n while !self.epoch.publish(seen, index) {\n seen = self.epoch.load();\n }\n if false {",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
     },
@@ -388,48 +402,50 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-old-slot-released-before-publishing",
         edits: &[
             edit(
-                "state/multi.rs",
-                UPDATE,
-                "if epoch.publish(seen, index) {",
-                "slots.release(seen.index());\n if epoch.publish(seen, index) {",
+                "state/published.rs",
+                "pub(crate) fn attempt<",
+                "if !self.epoch.publish(seen, index) {",
+                "self.slots.release(seen.index());\n if !self.epoch.publish(seen, index) {",
             ),
-            edit("state/multi.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;"),
+            edit("state/published.rs", "pub(crate) fn attempt<", "*spare = Some(seen.index());", "*spare = None;"),
         ],
         expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "update-spare-not-swapped",
-        edits: &[edit("state/multi.rs", UPDATE, "*spare = Some(seen.index());", "")],
+        edits: &[edit("state/published.rs", "pub(crate) fn attempt<", "*spare = Some(seen.index());", "")],
         expect: Killed("handle::a_late_reader_sees_through_the_slot_of_a_handle"),
     },
     Fault {
         id: "update-old-slot-forgotten",
-        edits: &[edit("state/multi.rs", UPDATE, "*spare = Some(seen.index());", "*spare = None;")],
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "*spare = Some(seen.index());",
+            "*spare = None;",
+        )],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "call-keeps-its-slot",
-        edits: &[edit("state/multi.rs", "fn retire(&self", "self.shared.slots.release(index);", "let _ = index;")],
+        edits: &[edit("state/published.rs", "pub(crate) fn retire(", "self.slots.release(index);", "let _ = index;")],
         expect: Killed("slots::a_slot_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "refusal-publishes",
         edits: &[
-            edit("state/multi.rs", "pub(crate) fn try_take", "self.update(", "let taken = self.update("),
+            edit("bucket/verbs.rs", "pub(crate) fn try_take", "store.update(", "let taken = store.update("),
             edit(
-                "state/multi.rs",
+                "bucket/verbs.rs",
                 "pub(crate) fn try_take",
                 "Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),",
-                "match limits.take(spent, limits.elapsed(now), &amounts) {
-                Some(next) => Some((next, Ok(()))),
-                None => Some((*spent, Err(limits.refusal(spent, limits.elapsed(now), &amounts)))),
-            },",
+                "match limits.take(spent, limits.elapsed(now), &amounts) {\n            Some(next) => Some((next, Ok(()))),\n            None => Some((*spent, Err(limits.refusal(spent, limits.elapsed(now), &amounts)))),\n        },",
             ),
             edit(
-                "state/multi.rs",
+                "bucket/verbs.rs",
                 "pub(crate) fn try_take",
-                "behind(pause),\n        )",
-                "behind(pause),\n        );\n        taken?",
+                "behind(pause),\n    )",
+                "behind(pause),\n    );\n    taken?",
             ),
         ],
         expect: Killed("refusal::a_refusal_leaves_no_trace_in_two_streams"),
@@ -445,46 +461,34 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("snapshot::the_sequence_is_that_of_the_levels"),
     },
     Fault {
-        id: "reset-in-place",
+        id: "reset-of-one-stream-after-the-other",
         edits: &[edit(
-            "state/multi.rs",
-            "pub(crate) fn reset(&self, spare",
-            "let _ = self.update(spare, |_| 0, move |limits, _| Some((reset(limits), ())), |_, _, _| ());",
-            "let _ = spare;
-        let (_, limits, stamp) = self.read(|| self.limits, RevisionSlot::limits);
-        let spent = reset(&limits);
-        let slot = self.shared.slots.get(stamp.index()).expect(\"current\");
-        slot.write(&State { spent, ..slot.read() });",
+            "bucket/verbs.rs",
+            "pub(crate) fn reset",
+            "let _ = store.update(|_| 0, reset, |_, _, _| ());",
+            "for i in 0..N {\n        let one = |limits: &Limits<N>, spent: &[u64; N]| {\n            let (next, ()) = reset(limits, spent)?;\n            let mut words = *spent;\n            words[i] = next[i];\n            Some((words, ()))\n        };\n        let _ = store.update(|_| 0, one, |_, _, _| ());\n    }",
         )],
         expect: Killed("reset::a_reset_of_two_streams_is_one_step"),
     },
     Fault {
         id: "items-counted-in-one-version-and-taken-in-another",
         edits: &[edit(
-            "state/multi.rs",
-            "pub(crate) fn take_up_to(&self, spare",
-            "let taken = self.update(
-            spare,
-            move |limits| limits.pause_left(now),
-            move |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),",
-            "let (state, limits, _) = self.read(|| self.limits, RevisionSlot::limits);
-        let first = limits.take_up_to(&state.spent, limits.elapsed(now), &per_item, max).map_or(0, |(_, items)| items);
-        let taken = self.update(
-            spare,
-            |_| 0,
-            move |limits, spent| Some((limits.take_up_to(spent, limits.elapsed(now), &per_item, max)?.0, first)),",
+            "bucket/verbs.rs",
+            "pub(crate) fn take_items",
+            "let taken = store.update(\n        move |limits| limits.pause_left(now),\n        move |limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max),",
+            "let first = store.read(|limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max).map_or(0, |(_, items)| items));\n    let taken = store.update(\n        |_| 0,\n        move |limits, spent| Some((limits.take_items(spent, limits.elapsed(now), &per_item, max)?.0, first)),",
         )],
         expect: Killed("conservation::whole_items_get_what_the_other_left"),
     },
     // Places in the queue.
     Fault {
         id: "charge-two-streams-only-what-is-there",
-        edits: &[edit("state/multi.rs", "pub(crate) fn charge(", "limits.furthest_debts()", "[0; N]")],
+        edits: &[edit("bucket/verbs.rs", "pub(crate) fn charge", "limits.furthest_debts()", "[0; N]")],
         expect: Killed("reservation::a_charge_of_two_streams_racing_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "place-keeps-a-slot",
-        edits: &[edit("state/multi.rs", "fn update_revised", "self.retire(spare);", "")],
+        edits: &[edit("state/multi.rs", "fn update_revised", "self.words.retire(spare);", "")],
         expect: Killed("tests/reservation::nothing_that_waits_keeps_a_slot"),
     },
     // Limits that change.
@@ -525,7 +529,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "revision-read-no-origin",
-        edits: &[edit("state/revision_slot.rs", "pub(crate) fn limits(", "self.origin.load(Relaxed)", "0")],
+        edits: &[edit("state/revision_slot.rs", "fn origin(", "self.origin.load(Relaxed)", "0")],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
@@ -550,13 +554,13 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "revision-read-no-pause",
-        edits: &[edit(
-            "state/revision_slot.rs",
-            "pub(crate) fn limits(",
-            "paused: manner >> PAUSED & 1 == 1",
-            "paused: false",
-        )],
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn revision(", "manner >> PAUSED & 1 == 1", "false")],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "later-limits-are-never-paused",
+        edits: &[edit("state/multi.rs", "const fn is_paused", "limits & PAUSED != 0", "limits & PAUSED > PAUSED")],
+        expect: Killed("tests/pause::while_paused_nothing_is_granted_by_any_verb"),
     },
     Fault {
         id: "revision-read-nothing-of-its-place",
@@ -573,19 +577,32 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/revision_slot.rs",
             "fn word(",
-            "self.streams[i][word as usize].load(Relaxed)",
-            "self.streams[i][word as usize / WORDS].load(Relaxed)",
+            "self.meters[i][word as usize].load(Relaxed)",
+            "self.meters[i][word as usize / WORDS].load(Relaxed)",
+        )],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-read-one-other-word-for-all",
+        edits: &[edit(
+            "state/revision_slot.rs",
+            "fn rest(",
+            "self.rest[i][word as usize].load(Relaxed)",
+            "self.rest[i][word as usize / RESTS].load(Relaxed)",
         )],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
         id: "later-limits-without-validation",
-        edits: &[edit(
-            "state/multi.rs",
-            "fn read<V>",
-            "if self.shared.epoch.validate(seen) {",
-            "if state.limits != FIRST_LIMITS || self.shared.epoch.validate(seen) {",
-        )],
+        edits: &[
+            edit("state/multi.rs", "fn retry<", "if !self.words.is_current(seen) {", "if false {"),
+            edit(
+                "state/published.rs",
+                "pub(crate) fn attempt<",
+                "Decision::Keep(kept) if self.epoch.validate(seen) =>",
+                "Decision::Keep(kept) if state.limits != 0 || self.epoch.validate(seen) =>",
+            ),
+        ],
         expect: Killed("set_limits::a_late_refusal_sees_through_a_revision_that_is_used_again"),
     },
     Fault {
@@ -600,12 +617,15 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "change-clock-before-the-epoch",
-        edits: &[edit(
-            "state/multi.rs",
-            "fn change(",
-            "let seen = epoch.load();\n            let now = clock();",
-            "let now = clock();\n            let seen = epoch.load();",
-        )],
+        edits: &[
+            edit("state/multi.rs", "fn change(", "let now = clock();", ""),
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "let attempt = self.words.attempt(",
+                "let now = clock();\n            let attempt = self.words.attempt(",
+            ),
+        ],
         expect: Killed("set_limits::a_change_is_no_older_than_what_it_has_seen"),
     },
     Fault {
@@ -613,18 +633,18 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "if epoch.publish(seen, version) {",
-            "let _ = epoch.publish(seen, version);\n {",
+            "Err(miss) => backoff = miss.pause(backoff),",
+            "Err(Miss::Lost) => return self.words.retire(spare),\n                Err(miss) => backoff = miss.pause(backoff),",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     Fault {
         id: "change-not-settled-anew",
         edits: &[edit(
-            "state/multi.rs",
-            "fn change(",
-            "if epoch.publish(seen, version) {",
-            "let mut seen = seen;\n while !epoch.publish(seen, version) {\n seen = epoch.load();\n }\n {",
+            "state/published.rs",
+            "pub(crate) fn attempt<",
+            "if !self.epoch.publish(seen, index) {",
+            "let (mut seen, change) = (seen, next.limits != state.limits);\n while change && !self.epoch.publish(seen, index) {\n seen = self.epoch.load();\n }\n if !change && !self.epoch.publish(seen, index) {",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
@@ -633,22 +653,9 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "of_limits.write(&next, &written);",
-            "let _ = (of_limits, &next);",
+            "slot.write(&next, &configured);",
+            "let _ = (slot, &configured);",
         )],
-        expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
-    },
-    Fault {
-        id: "change-limits-written-after-they-are-published",
-        edits: &[
-            edit("state/multi.rs", "fn change(", "of_limits.write(&next, &written);", ""),
-            edit(
-                "state/multi.rs",
-                "fn change(",
-                "if epoch.publish(seen, version) {",
-                "if epoch.publish(seen, version) {\n of_limits.write(&next, &written);",
-            ),
-        ],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
@@ -656,8 +663,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "limits: revision as u32 + 1",
-            "limits: FIRST_LIMITS + 0 * revision as u32",
+            "limits: (index as u32 + 1) | paused",
+            "limits: FIRST_LIMITS + 0 * (index as u32 | paused)",
         )],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
@@ -666,14 +673,14 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));",
-            "",
+            "changed.map_or(revision, |old| (old & !PAUSED).checked_sub(1).map(|index| index as usize))",
+            "changed.map_or(revision, |_| None)",
         )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-old-slot-forgotten",
-        edits: &[edit("state/multi.rs", "fn change(", "self.retire(Some(seen.index()));", "")],
+        edits: &[edit("state/multi.rs", "fn change(", "return self.words.retire(spare);", "return;")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
@@ -681,8 +688,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "(self.revisions.claim(), slots.claim())",
-            "(self.revisions.claim().map(|_| 0), slots.claim())",
+            "revision.or_else(|| self.revisions.claim())",
+            "revision.or_else(|| self.revisions.claim().map(|_| 0))",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
@@ -699,8 +706,8 @@ pub(super) const FAULTS: &[Fault] = &[
             edit(
                 "state/multi.rs",
                 "pub(crate) fn set_limits(",
-                "let limits = Limits::new(configured, Time::ZERO)?;",
-                "let limits = Limits::new(configured, Time::ZERO)?;\n self.limits_changed.notify();",
+                "let limits = limits_of(configured, Time::ZERO)?;",
+                "let limits = limits_of(configured, Time::ZERO)?;\n self.limits_changed.notify();",
             ),
         ],
         expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
@@ -723,14 +730,14 @@ pub(super) const FAULTS: &[Fault] = &[
     // Pauses.
     Fault {
         id: "pause-grants-what-is-there",
-        edits: &[edit("state/multi.rs", "pub(crate) fn try_take", "move |limits| limits.pause_left(now),", "|_| 0,")],
+        edits: &[edit("bucket/verbs.rs", "pub(crate) fn try_take", "move |limits| limits.pause_left(now),", "|_| 0,")],
         expect: Killed("set_limits::a_pause_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
         id: "pause-grants-items",
         edits: &[edit(
-            "state/multi.rs",
-            "pub(crate) fn take_up_to(&self, spare",
+            "bucket/verbs.rs",
+            "pub(crate) fn take_items",
             "move |limits| limits.pause_left(now),",
             "|_| 0,",
         )],
