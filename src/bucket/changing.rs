@@ -11,48 +11,43 @@ use crate::state::at::At;
 use crate::state::snapshot::Snapshot;
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
-    /// Changes the limits from now on, rate and capacity of all streams at one instant, and keeps
-    /// the tokens that are there: [`set_limits_with`](Self::set_limits_with) with
-    /// [`Inherit::Keep`].
+    /// Changes the rates and capacities of all streams at one instant, and keeps the level.
     ///
-    /// Takers never wait for a change, and a change waits for nobody; a call that decides meanwhile
-    /// does so before it or after it. After it has returned, no call that begins later decides on
-    /// the old limits.
+    /// Takers never wait for a change, and a change waits for no taker. A call that decides
+    /// meanwhile does so before the change or after it. No call that begins after the change has
+    /// returned decides on the old limits. A change is lock-free, not wait-free: it retries when
+    /// another call publishes first.
     ///
     /// # Guarantees
     ///
-    /// * **Nothing is retroactive.** What had accrued by the instant of the change had accrued at
-    ///   the old rate, up to the old capacity: a bucket that idled for an hour at 1/s and is raised
-    ///   to 1000/s has what an hour at 1/s brought. Of tokens that are there, those above a lowered
-    ///   capacity are lost; a debt stays as large as it was in tokens.
-    /// * **The bound.** In a window with changes in it, no more is granted than [the
-    ///   bound](crate#the-bound) allows with `C` the largest capacity of it, and `r * w` the sum
+    /// * **Nothing is retroactive.** Tokens that had refilled by the instant of the change did so
+    ///   at the old rate, up to the old capacity. A bucket that idled for an hour at 1/s and is
+    ///   raised to 1000/s has what an hour at 1/s brought. Tokens above a lowered capacity are
+    ///   lost. A debt stays as large as it was in tokens.
+    /// * **The bound.** In a window with changes in it, a bucket grants no more than
+    ///   [the bound](crate#the-bound) with the largest capacity in it, and with `r * w` as the sum
     ///   over its parts, each at its own rate.
     /// * **Time.** The instant of a change is a reading of the clock made for it, or the last
-    ///   change if that is later. A `now` from before it counts as that instant. With clocks that
-    ///   differ between threads, a grant may have been decided on a reading after it at the old
-    ///   rate; what it took is owed under the new limits.
-    /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the
-    ///   faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains.
-    ///   Between whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
+    ///   change if that is later. A `now` from before it counts as that instant. Under clock skew,
+    ///   a grant may be decided at the old rate on a reading after that instant. Its tokens are
+    ///   then owed under the new limits.
+    /// * **Rounding.** A change never gains a token. It loses less of the level than refills in a
+    ///   nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that is
+    ///   more. It loses nothing between whole rates of up to 9 tokens a second, and a rate of 0.
     /// * **Waiters.** A [`Reservation`](crate::Reservation) keeps its place, and its instant
-    ///   follows the new rate: earlier if it was raised, later if it was lowered. Those who sleep
-    ///   are woken and work it out anew: whoever's turn has come goes on, and the others sleep
-    ///   again. That costs a change a step for each sleeper; a thread that is stopped between the
-    ///   change and the waking leaves them to wake when they were going to. Without the feature
-    ///   `std` they all do. Waking takes a lock that only waiters and changers take.
+    ///   follows the new rate. Sleepers are woken and work it out anew, which costs a step for
+    ///   each. Without the feature `std` they wake when they were going to. Waking takes a lock
+    ///   that only waiters and changers take.
     ///
-    /// A limit that was never changed costs its callers next to nothing. After a change each call
-    /// reads the limits from memory that changes may write, some loads for each stream.
-    ///
-    /// The memory of an old revision of the limits is used again. With the feature `alloc` further
-    /// ones are linked when they run out: two for changes one at a time, and one more for each that
-    /// was ever under way at once. Without it there are two: a thread that is stopped inside a
-    /// change keeps others from changing the limits, but nobody from taking.
+    /// After its first change, a bucket reads its limits from memory that changes may write: some
+    /// loads more for each stream. Changes one at a time allocate nothing. With the feature
+    /// `alloc`, one block is linked for each further change that was ever under way at once.
+    /// Without it there are two places for limits: a thread that stops inside a change keeps others
+    /// from changing the limits, but nobody from taking.
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for the first limit that cannot be kept; then nothing is changed.
+    /// [`LimitError`] for the first limit that a bucket cannot keep; then nothing changes.
     ///
     /// ```
     /// use std::time::Duration;
@@ -72,7 +67,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.set_limits_with(limits, Inherit::Keep)
     }
 
-    /// As [`set_limits`](Self::set_limits), with a choice of what becomes of the tokens.
+    /// Changes the limits, and chooses what becomes of the level.
     ///
     /// # Errors
     ///
@@ -93,13 +88,11 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.words.set_limits(|| self.clock().now(), limits, inherit)
     }
 
-    /// Pauses the bucket until it is [resumed](Self::resume): nothing is granted, and nothing
-    /// accrues.
+    /// Pauses the bucket until it is [resumed](Self::resume): it grants nothing, and nothing
+    /// refills.
     ///
-    /// As [`pause_for`](Self::pause_for), but that nobody knows the end: a wait is
-    /// [`Duration::MAX`], and whoever would have to wait is refused at once, as with a rate of 0.
-    /// Those who wait already go on waiting: a [`Reservation`](crate::Reservation) is ready at
-    /// [`Time::MAX`](crate::clock::Time::MAX) until the bucket is resumed.
+    /// The end is unknown, so a wait is [`Duration::MAX`], and a call that would have to wait is
+    /// refused at once. Calls that wait already go on waiting.
     ///
     /// ```
     /// use std::time::Duration;
@@ -118,31 +111,25 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.pause_for(Duration::MAX);
     }
 
-    /// Pauses the bucket for so long, as when a server said `Retry-After`: nothing is granted, and
-    /// nothing accrues, until then or until it is [resumed](Self::resume).
+    /// Pauses the bucket for a time, as after a `Retry-After`: it grants nothing, and nothing
+    /// refills.
     ///
-    /// It is a change of limits like any other (see [`set_limits`](Self::set_limits) for what holds
-    /// of those): no taker waits for it, and after it has returned, no call that begins later is
-    /// granted before its end. A pause that would end beyond [`Time::MAX`](crate::clock::Time::MAX)
-    /// is a [`pause`](Self::pause) until it is resumed.
+    /// [`resume`](Self::resume) ends a pause early. A pause is a change of limits: what holds for
+    /// [`set_limits`](Self::set_limits) holds here. A pause that would end beyond
+    /// [`Time::MAX`](crate::clock::Time::MAX) lasts until the bucket is resumed.
     ///
     /// # Guarantees
     ///
-    /// * **The level stays.** What was there when the bucket was paused is there at the end, no
-    ///   more and no less; nothing is forfeited, however long it takes. A debt is not paid off
-    ///   meanwhile.
-    /// * **The later end wins.** A second pause never shortens a pause. Only
-    ///   [`resume`](Self::resume) ends one early.
-    /// * **Refusals are exact.** Their wait is what is left of the pause and then what is missing,
-    ///   of one version of the state. [`available`](Self::available) is 0 meanwhile.
-    /// * **All else goes on.** What comes back is there at the end; [`reset`](Self::reset) and
-    ///   [`charge`](Self::charge) count from then on. [`set_limits`](Self::set_limits) changes the
-    ///   limits and leaves the pause.
-    /// * **Waiters.** A reservation that is not ready yet becomes ready later, by what the pause
-    ///   takes; one that is ready stays so. One that is made in a pause is ready at its end at the
-    ///   earliest, and if that is later than its bound, it is refused at once.
-    /// * **Leases.** What a lease holds was granted before, and its holder may spend it: its fast
-    ///   path looks at no shared memory. But it fetches nothing.
+    /// * **The level stays.** The bucket has at the end what it had at the beginning, however long
+    ///   the pause. A debt is not paid off meanwhile.
+    /// * **The later end wins.** A second pause never shortens a pause.
+    /// * **Refusals are exact.** Their wait is what is left of the pause, and then of the refill.
+    ///   [`available`](Self::available) is 0 meanwhile.
+    /// * **All else goes on.** Put-backs, [`reset`](Self::reset) and [`charge`](Self::charge) count
+    ///   from the end on. [`set_limits`](Self::set_limits) leaves the pause.
+    /// * **Waiters.** A reservation that is not ready becomes ready later by the length of the
+    ///   pause. One made in a pause is ready at its end at the earliest.
+    /// * **Leases.** A holder may spend the tokens of its lease, but fetches none.
     /// * **The bound.** A pause counts as a part of the window with a rate of 0.
     ///
     /// ```
@@ -164,9 +151,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.words.pause_for(|| self.clock().now(), duration);
     }
 
-    /// Ends a pause. If there is none, nothing changes.
-    ///
-    /// What was there when the pause began is there at once, and from now on the streams refill.
+    /// Ends a pause; without one, nothing changes. The level is at once what it was before the
+    /// pause.
     ///
     /// ```
     /// use std::time::Duration;
@@ -187,8 +173,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.words.resume(|| self.clock().now());
     }
 
-    /// How long until a pause ends; zero if there is none, and [`Duration::MAX`] if it lasts until
-    /// the bucket is [resumed](Self::resume).
+    /// Returns the time until a pause ends: zero without one.
+    ///
+    /// It is [`Duration::MAX`] for a pause that lasts until the bucket is [resumed](Self::resume).
     ///
     /// ```
     /// use std::time::Duration;
@@ -208,7 +195,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
 }
 
 impl<C: Clock, const S: usize> MultiBucket<1, C, S> {
-    /// As [`set_limits`](Self::set_limits), where there is one stream.
+    /// Changes the limit of the one stream: [`set_limits`](Self::set_limits).
     ///
     /// # Errors
     ///

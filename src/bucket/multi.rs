@@ -25,24 +25,20 @@ use crate::wait::estimate::Estimate;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 
-/// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step by any
-/// number of threads.
+/// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step.
 ///
-/// Requests *and* bytes, per second *and* per minute: a take names an amount for each stream, and
-/// either all of them are debited at one instant or none is. An amount of 0 means that the stream
-/// is neither checked nor written.
+/// Requests *and* bytes, per second *and* per minute: a take names an amount for each stream.
+/// Either all streams are debited at one instant, or none is. Threads share it by reference. Its
+/// limits [change](Self::set_limits) while it runs. [`Bucket`] has the full text of each verb.
 ///
-/// No thread ever waits for another. A writer prepares the next version of the state in a slot of
-/// its own and publishes it with one compare-and-swap; readers see a seqlock, but no writer ever
-/// holds it. A thread that is stopped anywhere keeps one slot (inside [`handle`](Self::handle),
-/// two), and stops nobody.
+/// No thread waits for another. A writer prepares the next version of the words in a slot of its
+/// own, and publishes it with one compare-and-swap. A thread that stops anywhere keeps one slot
+/// (inside [`handle`](Self::handle), two), and stops nobody.
 ///
-/// `S` is the number of slots inside the bucket. With the feature `alloc` further ones are linked
-/// when they run out: once for each doubling of the number of threads that were ever stopped inside
-/// a call at once. Without `alloc` they are all there is: let `S` be at least the number of threads
-/// and interrupts that call at once, plus the handles, plus two, and they never run out; with
-/// fewer, a call that finds none tries again until another leaves its call. The same holds, with
-/// `alloc`, for 4096 slots.
+/// `S` is the number of slots inside the bucket. With the feature `alloc` further slots are linked
+/// when they run out. Without it, let `S` be at least the threads and interrupts that call at once,
+/// plus the handles, plus two. With fewer, a call that finds no slot tries again until another call
+/// ends. So it does, with `alloc`, beyond 4096 slots.
 ///
 /// # Memory ordering
 ///
@@ -66,8 +62,7 @@ pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS>
 }
 
 impl<const N: usize> MultiBucket<N, DefaultClock> {
-    /// A bucket on the default clock. It begins at the present, each stream full or empty as its
-    /// limit says.
+    /// Makes a bucket on the default clock, each stream full or empty as its limit says.
     ///
     /// # Errors
     ///
@@ -98,7 +93,7 @@ impl<const N: usize> MultiBucket<N, DefaultClock> {
 }
 
 impl<const N: usize, C: Clock> MultiBucket<N, C> {
-    /// A bucket on this clock. It begins at the clock's present.
+    /// Makes a bucket on this clock. It begins at the clock's present.
     ///
     /// # Errors
     ///
@@ -118,7 +113,7 @@ impl<const N: usize, C: Clock> MultiBucket<N, C> {
 }
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
-    /// A bucket with `S` slots inside, 1 to 4096, and without `alloc` at least 2.
+    /// Makes a bucket with `S` slots inside: 1 to 4096, and without `alloc` at least 2.
     ///
     /// # Errors
     ///
@@ -141,7 +136,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         Ok(Self { words: Versions::new(limits, clock.now())?, wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
-    /// The clock that the bucket reads.
+    /// Returns the clock that the bucket reads.
     ///
     /// ```
     /// use std::time::Duration;
@@ -157,8 +152,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         &self.clock
     }
 
-    /// Checks a slot out for good: takes through the handle search for none, so they cost one
-    /// compare-and-swap and `N` stores for any `N`.
+    /// Checks a slot out for one producer, whose takes are then faster. See [`Handle`].
     ///
     /// # Errors
     ///
@@ -179,13 +173,10 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         Handle::new(self)
     }
 
-    /// The same bucket, in which no reservation waits for longer than this. Unless set there is no
-    /// such bound.
+    /// Limits how long a reservation may wait. Default: no limit.
     ///
-    /// It holds for [`reserve`](Self::reserve) and everything that waits in its turn; a call past
-    /// it is refused and changes nothing. There is no bound on the number of waiters, as it would
-    /// cost every take a second word: what matters is how long the last of them waits, and this is
-    /// it.
+    /// It holds for [`reserve`](Self::reserve) and for all verbs that wait in turn. A bucket does
+    /// not bound the number of waiters, since that would cost every take a second word.
     ///
     /// ```
     /// use std::time::Duration;
@@ -203,8 +194,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self
     }
 
-    /// The same bucket, in which reservations owe no more than this many tokens of each stream.
-    /// Unless set there is no such bound.
+    /// Limits how many tokens of each stream reservations may owe. Default: no limit.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -221,7 +211,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self
     }
 
-    /// All streams at one instant, to be asked several things.
+    /// Returns all streams at one instant, to be asked several things.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -239,7 +229,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
 }
 
 impl<C, const S: usize> MultiBucket<1, C, S> {
-    /// As [`limits`](Self::limits), where there is one stream.
+    /// Returns the limit of the one stream: [`limits`](Self::limits).
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -256,8 +246,7 @@ impl<C, const S: usize> MultiBucket<1, C, S> {
 }
 
 impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
-    /// The limits as they are, all of one version, as they were given; the answer may be outdated
-    /// at once.
+    /// Returns the limits as they were given, all of one version.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
