@@ -312,7 +312,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "keyed/keys.rs",
             "pub(crate) fn len",
             "self.count.load(Relaxed)",
-            "{ let mut len = 0; self.all_tiers().for_each(|tier| tier.table.all(|group, index| len += u64::from(group.at(index, |cell, _| cell.read(|| true)).is_some()))); len }",
+            "self.count.fetch_add(0, Relaxed)",
         )],
         expect: Harmless { model: "keys::a_key_begins_once", reason: "only a number to look at" },
     },

@@ -16,7 +16,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "lease/chunk.rs",
             "fn fetch(",
             "let fetch = |limits: &Limits<N>, spent: &[u64; N]| {",
-            "let first = lender.update(|_, _| None::<([u64; N], ())>, |_, spent| *spent).unwrap_err();
+            "let first = store.read(|_, spent| *spent);
         let fetch = |limits: &Limits<N>, spent: &[u64; N]| {
             let _ = spent;
             let spent = &first;",
@@ -29,7 +29,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "lease/lease.rs",
             "fn drop",
             "self.give_back();",
-            "let held = self.holding.held;\n self.give_back();\n self.holding.held = held;\n self.give_back();",
+            "let held = self.chunk.held;\n self.give_back();\n self.chunk.held = held;\n self.give_back();",
         )],
         expect: Killed("lease::what_a_dropped_lease_gives_back_is_there_once"),
     },
