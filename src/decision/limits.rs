@@ -194,8 +194,8 @@ impl<const N: usize> Limits<N> {
         self.streams.map(|stream| stream.furthest_debt())
     }
 
-    /// The words after taking `units` from all streams whether they are there or not, or `None` if
-    /// one of them would then owe more than `most`.
+    /// The words after taking `units` from all streams unconditionally; `None` if a stream would
+    /// then owe more than `most`.
     pub(crate) fn owe(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N], most: &[u64; N]) -> Option<[u64; N]> {
         let mut next = *spent;
         for i in 0..N {

@@ -192,8 +192,8 @@ impl Meter {
         accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
     }
 
-    /// `spent` after `units`, below 2^62, were taken whether they are there or not, or `None` if
-    /// more than `most` would then be owed.
+    /// `spent` after `units`, below 2^62, were taken unconditionally; `None` for a debt of more
+    /// than `most`.
     pub(crate) const fn owe(&self, spent: u64, elapsed: u64, units: u64, most: u64) -> Option<u64> {
         if units == 0 {
             return Some(spent);

@@ -86,8 +86,8 @@ where
         self.at(self.clock().now()).take_in_order(key, requests)
     }
 
-    /// Takes these amounts, whether they are there or not: as
-    /// [`TokenBucket::charge`](crate::TokenBucket::charge). A key in debt is not removed.
+    /// Takes these amounts unconditionally, for work already done. May go into debt:
+    /// [`Bucket::charge`](crate::Bucket::charge). A key in debt is not removed.
     ///
     /// # Errors
     ///
@@ -114,8 +114,7 @@ where
         self.at(self.clock().now()).charge(key, amounts)
     }
 
-    /// Puts the bucket of this key into a stated level: these tokens, or those of a key that nobody
-    /// used if that is less.
+    /// Sets the level of this key, capped at that of a key that nobody used.
     ///
     /// For operators and tests: [the bound](crate#the-bound) counts anew from here. To forget a
     /// key, debt and all, reset it to [`u64::MAX`]: it is then as good as one never seen, and goes
@@ -171,8 +170,9 @@ where
         self.at(self.clock().now()).put_back(key, amounts);
     }
 
-    /// Whole tokens that could be taken now for this key, or for a new one if there is room; the
-    /// answer may be outdated at once.
+    /// Returns the tokens available for this key now, or for a new key if there is room.
+    ///
+    /// The answer may change before the call returns.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;

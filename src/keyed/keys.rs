@@ -261,7 +261,7 @@ where
         }
     }
 
-    /// Puts a key into a stated level, or into that of an unused one if that is less.
+    /// Sets the level of a key, capped at that of an unused one.
     pub(crate) fn reset<Q>(&self, key: &Q, now: Time, tokens: &[u64; N]) -> Result<(), NoRoom>
     where
         K: Borrow<Q>,

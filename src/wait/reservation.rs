@@ -289,8 +289,8 @@ impl<const N: usize> fmt::Debug for Reservation<'_, N> {
     }
 }
 
-/// Takes `amounts` whether they are there or not, if the limits `allow` it and no stream then owes
-/// more than its bound. Where the streams then end, and under which limits.
+/// Takes `amounts` unconditionally, if the limits `allow` it and no stream then owes more than its
+/// bound. Returns where the streams then end, and under which limits.
 fn owe<const N: usize>(
     bucket: &dyn Waitable<N>,
     now: Time,

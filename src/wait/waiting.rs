@@ -97,7 +97,7 @@ pub(crate) fn until_ready_blocking<const N: usize>(
     sleep(bucket.limits_changed(), |nap| until_looking_again(bucket, &amounts, nap))
 }
 
-/// How long to sleep before it is worth looking again; `None` if `amounts` could be taken now.
+/// How long to sleep before it is worth looking again; `None` if `amounts` are available now.
 fn until_looking_again<const N: usize>(
     bucket: &dyn Waitable<N>,
     amounts: &[u64; N],

@@ -60,8 +60,8 @@ fn window<const N: usize>(bucket: &Bucket<N>, changing: bool) -> (f64, u32) {
 }
 
 fn measure<const N: usize>(rounds: usize) {
-    // The one is changed for the first time before it is measured, as a bucket whose limits never
-    // changed is the faster for it.
+    // The second bucket is changed once before it is measured: limits that never changed make a
+    // bucket faster.
     let (untouched, changed, changing) = (new::<N>(), new::<N>(), new::<N>());
     changed.0.set_limits([limit(999_999_999); N]).expect("good limits");
     let mut ratios = [Vec::new(), Vec::new()];

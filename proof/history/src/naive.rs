@@ -217,7 +217,7 @@ impl<const N: usize> Naive<N> {
         fits
     }
 
-    /// Takes them whether they are there or not.
+    /// Takes them unconditionally.
     fn owe(&mut self, now: u64, n: [u64; N]) {
         let elapsed = self.elapsed(now);
         self.spent = self.each(
