@@ -36,7 +36,7 @@
 //!
 //! # Sharing, and answering a refusal
 //!
-//! All verbs take `&self`. Share a bucket by reference, in a `static`, or in an `Arc`.
+//! All verbs take `&self`. Share a bucket by reference, or in an `Arc`.
 //!
 //! ```
 //! use std::sync::Arc;
