@@ -432,8 +432,8 @@ proptest! {
     fn keys_whose_limits_change_are_as_buckets_of_their_own_to_a_unit(steps in steps(6)) {
         let kinds = [(1000, 10), (1000, 40), (5000, 10), (500_000, 3), (0, 20), (1000, 1)]
             .map(|(rate, capacity)| Limit::new(Rate::per_second(rate), capacity));
-        // A known fault of this table: after an eviction and a change to a rate of 0, a key may be a
-        // unit short for good. A table without memory of what was evicted must make this 0.
+        // A known fault of this table: after an eviction and a change to a rate of 0, a key may be
+        // a unit short for good. A table without memory of what was evicted must make this 0.
         agree(&kinds, 1_000_000, &steps)?;
     }
 
