@@ -178,7 +178,7 @@ model! {
 }
 
 model! {
-    /// Without a free slot, a change of limits links a further block, as a take does.
+    /// Without a free slot, a change of limits links a block, as a take does.
     ///
     /// Two threads: a take and a change, which needs a slot for limits and one for the state. The
     /// bucket has one slot for the state, none for limits. At most two preemptions. Fails if both
