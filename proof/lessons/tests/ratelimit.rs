@@ -71,7 +71,9 @@ fn a_change_of_limits_is_not_retroactive() {
     lesson("ratelimit 2.0.0", true, format!("10 s at 1/s, then set_rate(1000): {earned} tokens"), mine);
 }
 
-/// A refill of the peer may see half a change: rate and period are two words.
+/// A refill of the peer may see half a change: it has two words.
+///
+/// They are the rate and the period.
 #[test]
 fn rate_and_period_change_together() {
     const CAPACITY: u64 = u32::MAX as u64;
