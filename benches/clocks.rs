@@ -1,5 +1,6 @@
-//! What does a reading of a clock cost: ours, the standard library's, and the counter without any
-//! conversion?
+//! Owns the question: what does a reading of a clock cost? It never times a decision.
+//!
+//! It compares our clocks, the standard library's, and the bare counter.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,9 @@
-//! What does a decision cost when many threads share the bucket, with work of their own between
-//! their calls and without?
+//! Owns the question: what does a decision cost when many threads share the bucket? It never times
+//! one thread.
 //!
-//! The time of a call is that of all threads together, divided by all of their calls.
+//! The threads run with work of their own between calls, and without.
+//!
+//! The time of a call is the time of all threads together, divided by all their calls.
 
 use std::time::Duration;
 

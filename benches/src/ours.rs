@@ -1,5 +1,5 @@
-//! Owns our contestants: one stream and several, through the bucket and through a handle, each with
-//! a supplied time and with the default clock.
+//! Owns our contestants: one stream and several, by bucket and by handle. They never differ from
+//! the public interface. Each has a supplied time or the default clock.
 
 use std::hint::black_box;
 
@@ -62,7 +62,7 @@ impl Contestant for OneOnClock {
     }
 }
 
-/// One stream, on the clock that governor's is counted with.
+/// One stream, on the clock that governor's contestant uses.
 #[derive(Debug)]
 pub struct OneOnFree(TokenBucket<Free>);
 
@@ -143,8 +143,9 @@ impl<const N: usize> Contestant for HandlesOnClock<N> {
     }
 }
 
-/// Sixty-four requests of one token each as one batch, at a supplied time: one call is 64
-/// decisions.
+/// A batch of 64 requests of one token, at a supplied time.
+///
+/// One call is 64 decisions.
 #[derive(Debug)]
 pub struct Batch(TokenBucket<ManualClock>);
 
@@ -161,12 +162,13 @@ impl Contestant for Batch {
     }
 }
 
-/// One stream through a lease for each thread, on the default clock, which is read once for each
-/// chunk.
+/// One stream through a lease for each thread, on the default clock.
+///
+/// A lease reads the clock once for each chunk.
 #[derive(Debug)]
 pub struct OneLease(TokenBucket);
 
-/// What a lease holds at most, in takes.
+/// The most takes that a lease holds.
 const CHUNK: u64 = 64;
 
 impl Contestant for OneLease {
@@ -199,7 +201,7 @@ impl<const N: usize> Contestant for SeveralLease<N> {
     }
 }
 
-/// [`MultiBucket::put_back`], on a bucket with room for it.
+/// [`MultiBucket::put_back`], on a bucket that is never full.
 #[derive(Debug)]
 pub struct PutBack<const N: usize>(MultiBucket<N, ManualClock>);
 
@@ -217,7 +219,7 @@ impl<const N: usize> Contestant for PutBack<N> {
     }
 }
 
-/// Empty, with more room than any measurement fills.
+/// Makes an empty bucket with more capacity than any measurement fills.
 impl<const N: usize> Limiter for PutBack<N> {
     fn granting() -> Self {
         Self(several(ENDLESS, Some(0)))
@@ -251,7 +253,7 @@ pub struct Later<L>(L);
 
 /// A contestant whose limits can change.
 pub trait Changeable {
-    /// Sets the limits that are there, which makes them later ones.
+    /// Sets the current limits again, which makes them later ones.
     fn change(&self);
 }
 

@@ -1,5 +1,6 @@
-//! What the contestants answer is checked here, before anything is timed: who grants grants, who
-//! refuses refuses, and who counts counts right.
+//! Checks the contestants' answers before anything is timed.
+//!
+//! Granting ones grant, drained ones refuse, and counting ones count right.
 
 use std::time::Duration;
 

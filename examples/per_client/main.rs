@@ -13,7 +13,7 @@
 //! ```
 //!
 //! `KeyedBuckets` keeps no keys, so this program keeps the names of refused clients. Memory depends
-//! on the bound on keys: 28 bytes a key in a full table, up to 2 KiB a key in a nearly empty one.
+//! on the bound on keys. A full table takes 28 bytes a key, an almost empty one up to 2 KiB a key.
 //!
 //! The log is in memory before the replay begins, and only the buckets grow during it. The printed
 //! memory is that growth.

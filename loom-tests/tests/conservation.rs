@@ -1,4 +1,4 @@
-//! Tokens are neither minted nor lost, whatever two threads do to one bucket.
+//! Tokens are neither created nor lost, whatever two threads do to one bucket.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -42,10 +42,10 @@ model! {
 }
 
 model! {
-    /// Two put-backs at once both count.
+    /// Two simultaneous put-backs both count.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
-    /// `Word::update` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
+    /// becomes a load and a store.
     two_put_backs_both_count, None, 2, [5], || {
         let bucket = token_bucket(9);
         assert!(bucket.try_take(8).is_ok());
@@ -60,7 +60,7 @@ model! {
 }
 
 model! {
-    /// What is taken as far as it goes, and what is taken all or nothing, add up to what there was.
+    /// A partial take and an all-or-nothing take add up to the initial tokens.
     ///
     /// Two threads, one call each; exhaustive. Fails if `take_up_to` decides on one value of the
     /// word and swaps another.
@@ -94,7 +94,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams: both are debited together, once for each grant.
+    /// Both streams are debited together, once for each grant.
     ///
     /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in
     /// `Epoch::publish` becomes a load and a store.
@@ -129,8 +129,7 @@ model! {
 }
 
 model! {
-    /// Whole items taken as far as they go, beside a take of all or nothing, add up to what there
-    /// was.
+    /// A partial take of items and an all-or-nothing take add up to the initial tokens.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
     /// becomes a load and a store.
@@ -147,8 +146,7 @@ model! {
 }
 
 model! {
-    /// More comes back than was ever taken, beside a take: the bucket is full, less what is taken
-    /// after that.
+    /// A put-back of more than was ever taken fills the bucket, less later takes.
     ///
     /// Two threads, one call each; exhaustive. Fails if the amount in `Meter::put_back` is not cut
     /// off at the capacity.
@@ -165,11 +163,12 @@ model! {
 }
 
 model! {
-    /// A batch is one step: a take of what there is comes before both of its requests or after
-    /// both, and never finds what only the first has left.
+    /// A batch is one step: a take comes before both requests, or after both.
     ///
-    /// Two threads, a batch of two and a take; exhaustive. Fails if `verbs::take_in_order`
-    /// takes one request after the other.
+    /// The take never finds what only the first request left.
+    ///
+    /// Two threads, a batch of two and a take; exhaustive. Fails if `verbs::take_in_order` takes
+    /// one request after the other.
     a_batch_is_one_step, None, 2, [(2, 0, 0), (0, 2, 1)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -183,7 +182,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams.
+    /// A batch over two streams is one step.
     ///
     /// Two threads, a batch of two and a take; exhaustive. Fails if `Versions::take_in_order` takes
     /// one request after the other.

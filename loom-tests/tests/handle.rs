@@ -1,4 +1,4 @@
-//! Handles: a slot of one's own changes who writes, not what is granted.
+//! Handles: a slot of its own changes which thread writes, not what is granted.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use loom::thread;
 use loom_tests::{THREE_THREADS, model, multi_bucket};
 
 model! {
-    /// A handle and a caller without one race for the last tokens: exactly one gets them.
+    /// A handle and a bare call race for the last tokens: exactly one gets them.
     ///
     /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in
     /// `Epoch::publish` becomes a load and a store.
@@ -26,7 +26,7 @@ model! {
 }
 
 model! {
-    /// A handle writes the slot that its own take replaced; a late reader of that slot notices.
+    /// A late reader notices that a handle rewrote the slot that its take replaced.
     ///
     /// Two threads, two takes and one read; exhaustive. Fails without the fence in `Slot::write`,
     /// the one in `Epoch::validate`, or the validation.
@@ -46,7 +46,7 @@ model! {
 }
 
 model! {
-    /// The slot of a dropped handle is claimed by another thread, and a late reader of it notices.
+    /// A late reader notices that another thread claimed the slot of a dropped handle.
     ///
     /// Three threads: a handle that takes once and is dropped, a bare take, and a read; three
     /// slots. Fails if the claim and the release are not a pair of Acquire and Release.
@@ -86,7 +86,7 @@ model! {
 }
 
 model! {
-    /// What a handle puts back is there for the next call, its own or another thread's.
+    /// Tokens that a handle puts back go to the next call, of either thread.
     ///
     /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in
     /// `Epoch::publish` becomes a load and a store.
@@ -107,7 +107,7 @@ model! {
 }
 
 model! {
-    /// A handle that is dropped gives its slot back once: whoever has claimed it by then keeps it.
+    /// A dropped handle releases its slot once: a thread that has claimed it keeps it.
     ///
     /// Two threads, a drop and a take each; two slots; exhaustive. Fails if the drop releases
     /// twice.

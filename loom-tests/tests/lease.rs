@@ -1,4 +1,4 @@
-//! Leases of one bucket: what one holds is debited once, and what comes back is there once.
+//! Leases of one bucket: held tokens are debited once, and returned tokens come back once.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
-    /// Two leases race for the last tokens: after one each, whoever fetches first has the other
-    /// two.
+    /// Two leases race for the last tokens.
+    ///
+    /// After one each, the faster one gets the other two.
     ///
     /// Two threads, three takes through a lease each; exhaustive. Fails if the compare-exchange in
     /// `Word::update` becomes a load and a store.
@@ -50,8 +51,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which the one lease holds a part: both streams are debited
-    /// together, each by what is missing.
+    /// A lease debits two streams together, each by what the lease lacks.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
     /// becomes a load and a store.

@@ -1,4 +1,4 @@
-//! Time moves while threads decide: nobody mints, with whatever `now` they read.
+//! Time moves while threads decide: no `now` creates tokens, however stale.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -29,7 +29,7 @@ model! {
 }
 
 model! {
-    /// A clock that is set back behind `Monotonic` is never seen to go back, in either thread.
+    /// A clock that is set back behind `Monotonic` goes back in neither thread.
     ///
     /// Two threads, two readings and a reading after a step back; exhaustive. Fails if the
     /// `fetch_max` becomes a load and a store.
@@ -50,12 +50,13 @@ model! {
 }
 
 model! {
-    /// A thread whose `now` is old takes what had accrued by then, or less, and never makes the
-    /// bucket forget what was spent since.
+    /// A stale `now` is granted at most what had accrued by then.
     ///
-    /// One thread takes at time 1, the other reads the clock anywhere between 0 and 2 and takes
-    /// then: together no more than the capacity and what accrued by the later of the two. Two
-    /// threads; exhaustive. Fails if `Meter::level` takes an old `now` for a long idle time.
+    /// It never makes the bucket forget what was spent since.
+    ///
+    /// One thread takes at time 1. The other reads the clock between 0 and 2 and takes then.
+    /// Together they get at most the capacity and what accrued by the later reading. Two threads;
+    /// exhaustive. Fails if `Meter::level` takes a stale `now` for a long idle time.
     a_stale_now_mints_nothing, None, 10, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -72,9 +73,9 @@ model! {
 }
 
 model! {
-    /// The same over two streams.
+    /// A stale `now` is granted at most what both streams had accrued by then.
     ///
-    /// Two threads; exhaustive. Fails if `Meter::level` takes an old `now` for a long idle time.
+    /// Two threads; exhaustive. Fails if `Meter::level` takes a stale `now` for a long idle time.
     a_stale_now_mints_nothing_in_two_streams, None, 20, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let other = {
@@ -91,10 +92,9 @@ model! {
 }
 
 model! {
-    /// However long a bucket stands full, it holds its capacity and no more, for whichever thread
-    /// is first.
+    /// However long a bucket stands full, it holds its capacity and no more.
     ///
-    /// Two threads, one call each, and a clock that moves by more than the capacity is worth;
+    /// Two threads, one call each, and a clock that moves by more than the capacity's refill time;
     /// exhaustive. Fails if the level is not cut off at the capacity, or if a take does not write
     /// what was forfeited.
     idle_time_fills_no_further_than_the_capacity, None, 5, [(3, 3, 0), (3, 0, 0), (0, 3, 0)], || {
@@ -111,7 +111,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which one fills up and the other does not.
+    /// Of two idle streams, one fills up to its capacity and the other does not.
     ///
     /// Two threads, one call each; exhaustive. Fails if the level is not cut off at the capacity,
     /// or if a take does not write what was forfeited.
@@ -129,7 +129,7 @@ model! {
 }
 
 model! {
-    /// A put-back to a full bucket takes nothing from a thread whose `now` is old.
+    /// A put-back to a full bucket takes nothing from a stale `now`.
     ///
     /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back
     /// raises `spent` to what a full bucket has forfeited.
@@ -147,8 +147,7 @@ model! {
 }
 
 model! {
-    /// A put-back fills no further than the capacity: a thread whose `now` is old finds nothing
-    /// that the bucket could not hold.
+    /// A put-back fills up to the capacity: a stale `now` finds no more than that.
     ///
     /// Two threads, a put-back at time 5 and a take at time 2; exhaustive. Fails if
     /// `Meter::put_back` fills above the capacity.
@@ -166,7 +165,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which one is full by then and the other is not.
+    /// A put-back to a full and to another stream takes nothing from a stale `now`.
     ///
     /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back
     /// raises `spent` to what a full bucket has forfeited.
@@ -184,8 +183,7 @@ model! {
 }
 
 model! {
-    /// A clock that is set back to before the bucket was built gives nobody anything, with a rate
-    /// that does not divide evenly either.
+    /// A clock set back to before construction grants nothing, at an inexact rate, too.
     ///
     /// Two threads, one call each, and a clock that is set from 5 to 0; exhaustive. Fails if the
     /// elapsed time wraps below 0.

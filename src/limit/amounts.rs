@@ -13,10 +13,10 @@ use core::fmt;
 /// assert_eq!((streams(5), streams([5, 700])), (1, 2));
 /// ```
 pub trait Amounts<const N: usize>: Copy + Eq + fmt::Debug + Send + Sync + 'static + sealed::Sealed {
-    /// The amounts as an array.
+    /// Returns the amounts as an array.
     fn to_array(self) -> [u64; N];
 
-    /// The amounts of an array.
+    /// Makes amounts of an array.
     fn from_array(amounts: [u64; N]) -> Self;
 }
 

@@ -219,20 +219,19 @@ impl Limit {
     }
 }
 
-/// Takes as capacity the tokens of one period of the rate.
 impl Limit {
-    /// The numbers of this limit.
+    /// Returns the numbers of this limit, for decisions.
     pub(crate) const fn numbers(self) -> Configured {
         Configured { rate: self.rate.reduced(), capacity: self.capacity, starts_full: self.starts_full }
     }
 
-    /// This limit, made ready for decisions.
+    /// Makes this limit ready for decisions.
     pub(crate) const fn meter(self) -> Result<Meter, LimitRule> {
         Meter::new(self.numbers())
     }
 }
 
-/// These limits, made ready for decisions and counted from `origin`; or the first error.
+/// Makes limits ready for decisions from `origin` on; or returns the first error.
 pub(crate) fn limits_of<const N: usize>(limits: [Limit; N], origin: Time) -> Result<Limits<N>, LimitError> {
     for (stream, limit) in limits.into_iter().enumerate() {
         limit.check().map_err(|error| LimitError { stream, ..error })?;
@@ -240,6 +239,7 @@ pub(crate) fn limits_of<const N: usize>(limits: [Limit; N], origin: Time) -> Res
     Ok(Limits { origin, streams: limits.map(|limit| limit.meter().expect("checked above")) })
 }
 
+/// Takes as capacity the tokens of one period of the rate.
 impl From<Rate> for Limit {
     fn from(rate: Rate) -> Self {
         Self::new(rate, rate.tokens())

@@ -1,4 +1,4 @@
-//! Owns one revision of the limits in memory; never decides which is current.
+//! Owns one revision of the limits in memory. It never decides which revision is current.
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
@@ -11,21 +11,21 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
 
-/// One revision in memory, and the limits as they were configured, `40 + 72 N` bytes.
+/// One revision in memory, with the limits as configured: `40 + 72 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
 /// | 0 | `claim` | flag |
 /// | 1 | `origin` | nanoseconds since the clock's origin |
-/// | 2.. | `meters` | four words for each stream, as in [`Word`]: all that a decision needs |
+/// | 2.. | `meters` | four words for each stream: see [`Word`]; all that a decision needs |
 /// | then | `number` | changes before this one |
 /// | | `began` | nanoseconds since the clock's origin |
-/// | | `pause` | number of the revision that began the pause which ends at `origin`; 0: it is not the end of one |
-/// | | `rest` | five words for each stream, as in [`Rest`] |
+/// | | `pause` | number of the revision that began the pause that ends at `origin`; 0: no pause |
+/// | | `rest` | five words for each stream: see [`Rest`] |
 ///
-/// Why `Relaxed` for all of them: it is as in [`Slot`](crate::state::words::Slot). A state names
-/// its revision. While the epoch names that state, nobody writes the revision. What was read
-/// otherwise is a mixture, and used for nothing before the epoch is validated.
+/// Why `Relaxed` for all words: see [`Slot`](crate::state::words::Slot). A state names its
+/// revision. While the epoch names that state, no thread writes the revision. Words read at another
+/// time may be a mixture of two revisions. No code uses them before the epoch is validated.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct RevisionSlot<const N: usize> {
@@ -52,12 +52,19 @@ const WORDS: usize = 4;
 /// The other words of one stream.
 #[derive(Clone, Copy)]
 enum Rest {
-    /// From the lowest bit: 16 of precision, 1 of starting full, 8 of the family and 8 of the power
-    /// of the rate's notation, 1 of being paused.
+    /// Small fields, packed:
+    ///
+    /// | bits | field |
+    /// |---|---|
+    /// | 0..16 | precision |
+    /// | 16 | starts full |
+    /// | 17..25 | family of the amount's suffix |
+    /// | 25..33 | power of the amount's suffix |
+    /// | 33 | paused |
     Manner,
     Tokens,
     Period,
-    /// The upper and the lower half of what had accrued.
+    /// The upper half of the tokens accrued before this revision; the lower half follows.
     AccruedHigh,
     AccruedLow,
 }
@@ -88,16 +95,16 @@ impl<const N: usize> Claimable for RevisionSlot<N> {
 }
 
 impl<const N: usize> RevisionSlot<N> {
-    /// Writes a revision that no state names yet. Only the owner of the claim may.
+    /// Writes a revision before a state names it. Only the owner of the claim may call it.
     pub(crate) fn write(&self, revision: &Revision<N>, configured: &[Limit; N]) {
-        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`:
-        // a late reader of this slot who sees any of the stores below also sees that the epoch has
-        // moved on, and starts over. Dies without it: loom-tests/set_limits.rs,
+        // ORDERING: Release, before the stores. It pairs with the fence(Acquire) in
+        // `Epoch::validate`. A late reader of this slot that sees any store below also sees a newer
+        // epoch, and retries. Dies without it: loom-tests/set_limits.rs,
         // `a_late_refusal_sees_through_a_revision_that_is_used_again`.
         fence(Release);
-        // ORDERING: Relaxed, all. Published by the Release in `Epoch::publish`, with the state that
-        // names them. Dies without them: loom-tests/set_limits.rs,
-        // `a_snapshot_beside_a_change_is_of_one_version`.
+        // ORDERING: Relaxed, all. Partners are the loads in `limits`, `revision` and `configured`.
+        // The Release in `Epoch::publish` publishes them, with the state that names them. Dies
+        // without them: loom-tests/set_limits.rs, `a_snapshot_beside_a_change_is_of_one_version`.
         self.origin.store(revision.limits.origin.as_nanos(), Relaxed);
         self.number.store(revision.number, Relaxed);
         self.began.store(revision.began.as_nanos(), Relaxed);
@@ -120,17 +127,18 @@ impl<const N: usize> RevisionSlot<N> {
         }
     }
 
-    /// The limits, as far as decisions need them: without their precision and how they start. The
-    /// state that names them knows whether they are paused.
+    /// Reads the limits as decisions need them, without precision and start.
     ///
-    /// Reads without owning: a mixture unless the epoch is validated afterwards.
+    /// The state that names them knows whether they are paused.
+    ///
+    /// It reads without owning: a mixture unless the epoch is validated afterwards.
     #[inline(always)]
     pub(crate) fn limits(&self, paused: bool) -> Limits<N> {
         let streams = core::array::from_fn(|i| self.meter(i, Parts { paused, ..Parts::default() }));
         Limits { origin: self.origin(), streams }
     }
 
-    /// All but how the limits were configured; a mixture as [`limits`](Self::limits).
+    /// Reads all but the limits as configured, without owning: see [`limits`](Self::limits).
     pub(crate) fn revision(&self) -> Revision<N> {
         let half = |i, word| u128::from(self.rest(i, word));
         let accrued = core::array::from_fn(|i| half(i, Rest::AccruedHigh) << 64 | half(i, Rest::AccruedLow));
@@ -140,13 +148,13 @@ impl<const N: usize> RevisionSlot<N> {
             self.meter(i, Parts { precision: manner as u16, starts_full, paused, ..Parts::default() })
         });
         let limits = Limits { origin: self.origin(), streams };
-        // ORDERING: Relaxed, all. As in `word`. Dies if one is not read:
+        // ORDERING: Relaxed, all. For reason and partner see `word`. Dies if one is not read:
         // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
         let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
         Revision { limits, number, began: Time::from_nanos(began), pause, accrued }
     }
 
-    /// The limits as they were configured; a mixture as [`limits`](Self::limits).
+    /// Reads the limits as configured, without owning: see [`limits`](Self::limits).
     pub(crate) fn configured(&self) -> [Limit; N] {
         core::array::from_fn(|i| {
             let manner = self.rest(i, Rest::Manner);
@@ -166,22 +174,23 @@ impl<const N: usize> RevisionSlot<N> {
 
     #[inline(always)]
     fn origin(&self) -> Time {
-        // ORDERING: Relaxed. As in `word`. Dies if it is not read: src/state/revision_slot.rs,
-        // `a_revision_comes_out_as_it_went_in`.
+        // ORDERING: Relaxed. For reason and partner see `word`. Dies if it is not read:
+        // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
         Time::from_nanos(self.origin.load(Relaxed))
     }
 
     #[inline(always)]
     fn word(&self, i: usize, word: Word) -> u64 {
-        // ORDERING: Relaxed. After the epoch's load by its Acquire, and before the validation by
-        // the fence in `Epoch::validate`. Dies if one word is read for all:
-        // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
+        // ORDERING: Relaxed. Partners are the stores in `write`. The Acquire of the epoch's load
+        // puts these loads after it. The fence in `Epoch::validate` puts them before the
+        // validation. Dies if one word is read for all: src/state/revision_slot.rs,
+        // `a_revision_comes_out_as_it_went_in`.
         self.meters[i][word as usize].load(Relaxed)
     }
 
     fn rest(&self, i: usize, word: Rest) -> u64 {
-        // ORDERING: Relaxed. As in `word`. Dies if it is not read: src/state/revision_slot.rs,
-        // `a_revision_comes_out_as_it_went_in`.
+        // ORDERING: Relaxed. For reason and partner see `word`. Dies if it is not read:
+        // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
         self.rest[i][word as usize].load(Relaxed)
     }
 }

@@ -1,7 +1,8 @@
-//! One case, run a given number of times, for `cargo xtask counts` to count instructions under
-//! callgrind.
+//! Runs one case a given number of times, under callgrind.
 //!
-//! `counts CASE CALLS`; without words, the names of the cases.
+//! `cargo xtask counts` counts its instructions.
+//!
+//! `counts CASE CALLS`; without arguments it prints the names of the cases.
 
 use std::process::ExitCode;
 
@@ -13,7 +14,7 @@ use benches::{Contestant, Limiter, run};
 
 type Case = (&'static str, fn(u64) -> u64);
 
-/// None of them reads a clock: how many instructions that takes is the system's affair.
+/// The cases. None of them reads a clock: the system decides how many instructions that takes.
 const CASES: [Case; 32] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
@@ -77,7 +78,7 @@ fn refused<L: Limiter>(calls: u64) -> u64 {
     after_start(&L::holding(0), calls)
 }
 
-/// A first call does what only a first call does.
+/// Runs a case after a first call, which does work that no later call does.
 fn after_start<C: Contestant>(contestant: &C, calls: u64) -> u64 {
     run(contestant, 1);
     run(contestant, calls)
