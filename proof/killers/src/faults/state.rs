@@ -633,8 +633,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "Err(miss) => backoff = miss.pause(backoff),",
-            "Err(Miss::Lost) => return self.words.retire(spare),\n                Err(miss) => backoff = miss.pause(backoff),",
+            "Err(miss) => {",
+            "Err(Miss::Lost) => return,\n                Err(miss) => {",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
@@ -673,8 +673,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "changed.map_or(revision, |old| (old & !PAUSED).checked_sub(1).map(|index| index as usize))",
-            "changed.map_or(revision, |_| None)",
+            "changed.ok().and_then(|old| (old & !PAUSED).checked_sub(1))",
+            "changed.ok().and_then(|_| None::<u32>)",
         )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
@@ -684,12 +684,27 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
+        id: "pause-keeps-the-slot-of-its-limits",
+        edits: &[edit("state/multi.rs", "fn change(", "(old & !PAUSED).checked_sub(1)", "old.checked_sub(1)")],
+        expect: Killed("tests/allocation::a_hundred_pauses_allocate_nothing"),
+    },
+    Fault {
+        id: "change-keeps-its-slot-over-the-clock",
+        edits: &[edit("state/multi.rs", "fn change(", "self.words.retire(spare.take());", "")],
+        expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
+    },
+    Fault {
+        id: "change-keeps-its-revision-over-the-clock",
+        edits: &[edit("state/multi.rs", "fn change(", "self.retire_revision(revision.take());", "")],
+        expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
+    },
+    Fault {
         id: "change-without-a-claim",
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "revision.or_else(|| self.revisions.claim())",
-            "revision.or_else(|| self.revisions.claim().map(|_| 0))",
+            "revision = self.revisions.claim();",
+            "revision = self.revisions.claim().map(|_| 0);",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
