@@ -90,13 +90,13 @@ impl Meter {
         self.precision as u64
     }
 
-    #[cfg(feature = "keys")]
+    #[cfg_attr(not(feature = "keys"), allow(dead_code))] // the line, too, where it is wired
     pub(crate) const fn unit(&self) -> u64 {
         self.unit
     }
 
     /// The capacity in units.
-    #[cfg(feature = "keys")]
+    #[cfg_attr(not(feature = "keys"), allow(dead_code))] // the line, too, where it is wired
     pub(crate) const fn ceiling(&self) -> u64 {
         self.ceiling
     }
@@ -278,6 +278,22 @@ impl Meter {
             _ => 0,
         };
         ((kept + more).min(self.ceiling.into()) as u64).wrapping_neg()
+    }
+
+    /// `spent` of this stream, counted from now on, for the word that `old` had at `elapsed` while
+    /// somebody waited. `uncut` is the most units of `old` that the first waiter could use.
+    ///
+    /// Like `inherit` with `Inherit::Keep`, but the level may exceed the capacity: the first
+    /// waiter may use what accrued since its instant. A level is rounded down, a debt rounded up.
+    #[allow(dead_code)] // until the line is wired
+    pub(crate) fn carry(&self, old: &Self, spent: u64, elapsed: u64, uncut: u64) -> u64 {
+        let level = (old.refill.at(elapsed).wrapping_sub(spent) as i64).min(uncut.min(i64::MAX as u64) as i64);
+        let (unit, old_unit) = (u128::from(self.unit), u128::from(old.unit));
+        let units = u128::from(level.unsigned_abs()) * unit;
+        if level < 0 {
+            return units.div_ceil(old_unit).min(self.furthest_debt().into()) as u64;
+        }
+        ((units / old_unit).min(Self::MOST_UNITS - 1) as u64).wrapping_neg()
     }
 
     /// Tokens that accrued by `elapsed`, in 2^-64, rounded down; modulo 2^128.

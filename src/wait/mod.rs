@@ -7,6 +7,10 @@
 //! - `timer`: [`Timer`], and the timers of runtimes.
 
 pub(crate) mod estimate;
+// The buckets do not use it until the next stage.
+#[cfg(feature = "alloc")]
+#[allow(dead_code)]
+pub(crate) mod line;
 pub(crate) mod nap;
 pub(crate) mod reservation;
 pub(crate) mod timer;

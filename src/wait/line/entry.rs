@@ -1,0 +1,65 @@
+//! Owns what is kept of one waiter.
+
+use crate::clock::time::Time;
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ask<const N: usize> {
+    /// Tokens of each stream; not all 0.
+    pub(crate) amounts: [u64; N],
+    /// The wait ends by then.
+    pub(crate) deadline: Time,
+    /// Whether the line takes the tokens itself, ahead of time, as soon as the entry is first.
+    pub(crate) reserved: bool,
+}
+
+/// Finds an entry, as long as it is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) index: u32,
+    /// The low half of the turn: tells the entry from later ones in the same slot.
+    pub(crate) turn: u32,
+}
+
+/// What the line knows about whether a waiter still listens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Contact {
+    /// Its timer has not come, or nobody asked.
+    Quiet,
+    /// It was woken then, because it could be served.
+    Called(Time),
+    /// It has come since its timer or its call, and could not be served.
+    Came,
+    /// Its reservation is a debt, and it is no longer in the line.
+    Firm,
+}
+
+/// Neighbours in the list of one stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub(crate) before: u32,
+    pub(crate) behind: u32,
+}
+
+/// One waiter.
+#[derive(Debug)]
+pub(crate) struct Entry<W, const N: usize> {
+    pub(crate) ask: Ask<N>,
+    /// How many entered before it.
+    pub(crate) turn: u64,
+    /// The words after it is served, by the last forecast.
+    pub(crate) words: [u64; N],
+    /// When it is served, by the last forecast.
+    pub(crate) at: Time,
+    /// When its waiter comes by itself.
+    pub(crate) timer: Time,
+    pub(crate) contact: Contact,
+    pub(crate) links: [Link; N],
+    pub(crate) waker: Option<W>,
+}
+
+impl<W, const N: usize> Entry<W, N> {
+    pub(crate) fn uses(&self, i: usize) -> bool {
+        self.ask.amounts[i] > 0
+    }
+}

@@ -1,0 +1,264 @@
+//! Owns the steps of the line: to enter, to visit, to leave, and what follows from each.
+//!
+//! Waiters are served in the order of arrival, at use, from the words that takers use. A step
+//! either is complete, or asks for a compare-and-swap of the words first. Every step may be asked
+//! for again; what it has done by then stays right.
+//!
+//! | step | when | then |
+//! |---|---|---|
+//! | `enter` | a caller's take was refused | `advance` |
+//! | `visit` | a waiter is polled | `served` after the swap, `advance` |
+//! | `leave` | a waiter is dropped | `advance` |
+//! | `retime` | the limits changed | `advance` |
+//! | `close` | nobody is to wait any longer | |
+//!
+//! `advance` may ask for swaps of its own, for reservations. When it is done, the caller
+//! publishes `until` and `waiting`, unlocks, and wakes those whom `pop_woken` gives.
+
+extern crate alloc;
+use alloc::vec::Vec;
+
+use crate::clock::time::Time;
+use crate::wait::line::entry::{Ask, Contact, Ticket};
+use crate::wait::line::grace::Grace;
+use crate::wait::line::moment::{Moment, NEVER};
+use crate::wait::line::roster::Roster;
+
+/// The callers that wait on a bucket of `N` streams, and how to wake each.
+#[derive(Debug)]
+pub(crate) struct WaitingLine<W, const N: usize> {
+    pub(super) roster: Roster<W, N>,
+    pub(super) grace: Grace,
+    /// How many left since the last forecast, other than by being served.
+    pub(super) left: usize,
+    closed: bool,
+    pub(super) woken: Vec<W>,
+}
+
+/// What is to be done by a caller that wants to enter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Enter<const N: usize> {
+    /// The line is closed.
+    Closed,
+    /// Nobody is ahead: swap the words for these; then the caller is served.
+    Take([u64; N]),
+    /// Swap the words for these, and enter again: what a full bucket forfeited is forgotten first.
+    Settle([u64; N]),
+    /// The caller cannot be served by its deadline, but only then; or never.
+    Refused(Time),
+    /// The caller is in the line, and comes at this instant.
+    Joined(Ticket, Time),
+}
+
+/// What is to be done by a waiter that comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Visit<const N: usize> {
+    /// The line is closed.
+    Closed,
+    /// The entry is gone, as nobody came when it was called: enter again.
+    Gone,
+    /// Swap the words for these, and call `served`.
+    Take([u64; N]),
+    /// The deadline cannot be met. The entry is gone.
+    Refused(Time),
+    /// Come again at this instant.
+    Sleep(Time),
+    /// The reservation is a debt, paid at this instant.
+    Firm(Time),
+}
+
+/// What `advance` asks for: swap the words, and call `firm`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Debt<const N: usize> {
+    pub(crate) words: [u64; N],
+    /// When it is paid.
+    pub(crate) ready: Time,
+    index: u32,
+}
+
+impl<W, const N: usize> WaitingLine<W, N> {
+    pub(crate) const fn new(grace: Grace) -> Self {
+        Self { roster: Roster::new(), grace, left: 0, closed: false, woken: Vec::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.roster.len()
+    }
+
+    /// Enters. `waker` is taken only if the caller joins.
+    pub(crate) fn enter(&mut self, moment: &Moment<'_, N>, ask: &Ask<N>, waker: &mut Option<W>) -> Enter<N> {
+        if self.closed {
+            return Enter::Closed;
+        }
+        if self.is_over(moment, ask.deadline) {
+            return Enter::Refused(moment.now);
+        }
+        let used = || (0..N).filter(|i| ask.amounts[*i] > 0);
+        if used().all(|i| self.roster.head(i).is_none()) && !moment.limits.paused_at(moment.now) {
+            let elapsed = moment.limits.elapsed(moment.now);
+            if let Some(words) = moment.limits.take(&moment.spent, elapsed, &ask.amounts) {
+                return Enter::Take(words);
+            }
+        }
+        let mut words = moment.spent;
+        for i in used().filter(|i| self.roster.head(*i).is_none()) {
+            words[i] = moment.word(i, moment.place(i).max(-moment.capacity(i)));
+        }
+        if words != moment.spent {
+            return Enter::Settle(words);
+        }
+        let (before, at) = self.promise(moment, ask);
+        let mut after = before;
+        after.fold(moment, &ask.amounts, at, &self.grace);
+        if at > ask.deadline || used().any(|i| !moment.can_owe(i, after.place[i])) {
+            return Enter::Refused(at);
+        }
+        let words = core::array::from_fn(|i| moment.word(i, after.place[i]));
+        // A reservation that was made in time stays.
+        let ask = if ask.reserved { Ask { deadline: NEVER, ..*ask } } else { *ask };
+        match self.roster.push(ask, words, at, waker.take()) {
+            Some(index) => {
+                self.roster.set_timer(index, at);
+                if at <= moment.now && !self.roster.is_first(index) {
+                    self.come_due(moment, index);
+                }
+                Enter::Joined(self.roster.ticket(index), self.roster.get(index).timer)
+            }
+            None => Enter::Refused(NEVER),
+        }
+    }
+
+    /// Comes, at its timer, woken, or by chance. `waker` is swapped for the one kept so far.
+    pub(crate) fn visit(&mut self, moment: &Moment<'_, N>, ticket: Ticket, waker: &mut Option<W>) -> Visit<N> {
+        if self.closed {
+            return Visit::Closed;
+        }
+        let Some(index) = self.roster.find(ticket) else { return Visit::Gone };
+        let entry = self.roster.get_mut(index);
+        if waker.is_some() {
+            core::mem::swap(&mut entry.waker, waker);
+        }
+        if entry.contact == Contact::Firm {
+            return Visit::Firm(entry.at);
+        }
+        entry.contact = Contact::Came;
+        let (ask, due) = (entry.ask, entry.timer <= moment.now);
+        self.lapse(moment);
+        if self.roster.is_first(index) && !ask.reserved {
+            if self.serves(moment, &ask.amounts) {
+                if self.is_over(moment, ask.deadline) {
+                    return self.refuse(index, moment.now);
+                }
+                return Visit::Take(moment.debit(&ask.amounts, &self.grace));
+            }
+            let at = moment.instant(&ask.amounts);
+            if at > ask.deadline || moment.now >= ask.deadline {
+                return self.refuse(index, at);
+            }
+            self.roster.set_timer(index, at);
+            return Visit::Sleep(at);
+        }
+        if moment.now >= ask.deadline {
+            return self.refuse(index, self.roster.get(index).at);
+        }
+        if due {
+            self.come_due(moment, index);
+        }
+        Visit::Sleep(self.roster.get(index).timer)
+    }
+
+    /// After the swap that [`Visit::Take`] asked for. Gives back a waker, to be dropped unlocked.
+    pub(crate) fn served(&mut self, ticket: Ticket) -> Option<W> {
+        let index = self.roster.find(ticket)?;
+        self.roster.unlink(index);
+        self.roster.free(index)
+    }
+
+    /// Leaves, or gives up a firm reservation's slot. Gives back a waker, to be dropped unlocked.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<W> {
+        self.roster.find(ticket).and_then(|index| self.remove(index))
+    }
+
+    /// After the swap that `advance` asked for.
+    pub(crate) fn firm(&mut self, debt: &Debt<N>) -> Ticket {
+        self.roster.unlink(debt.index);
+        let entry = self.roster.get_mut(debt.index);
+        (entry.contact, entry.at, entry.words) = (Contact::Firm, debt.ready, debt.words);
+        self.woken.extend(entry.waker.take());
+        self.roster.ticket(debt.index)
+    }
+
+    /// Lets everybody go, for good. Firm reservations keep their slots.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+        let mut walk = self.roster.walk();
+        while let Some(index) = walk.peek(&self.roster) {
+            walk.step(&self.roster, index);
+            let waker = self.remove(index);
+            self.woken.extend(waker);
+        }
+    }
+
+    /// Until when takers of a stream stay out; [`Time::ZERO`] if nobody waits there.
+    ///
+    /// It counts from the last timer: not even tokens that the first leaves unused are for takers,
+    /// as they are promised to those behind. One whose timer never comes keeps nobody out.
+    pub(crate) fn until(&self, i: usize) -> Time {
+        if self.closed {
+            return NEVER;
+        }
+        self.roster.last_timer(i).map_or(Time::ZERO, |last| after(after(last, self.grace.deaf), 1))
+    }
+
+    /// The most units of a stream that those who wait can use: what is above it is forgotten when
+    /// the limits change, so that a later and larger capacity does not hold it.
+    pub(crate) fn usable(&self, moment: &Moment<'_, N>, i: usize) -> i128 {
+        self.roster.head(i).map_or(moment.capacity(i), |head| {
+            let units = moment.units(i, self.roster.get(head).ask.amounts[i]);
+            moment.ceiling(i, units, &self.grace)
+        })
+    }
+
+    /// Tokens of a stream that waiters ask for.
+    pub(crate) fn waiting(&self, i: usize) -> u64 {
+        self.roster.tokens(i)
+    }
+
+    /// Somebody to be woken, once the line is unlocked.
+    pub(crate) fn pop_woken(&mut self) -> Option<W> {
+        self.woken.pop()
+    }
+
+    pub(super) fn debt(&self, moment: &Moment<'_, N>, index: u32) -> Debt<N> {
+        let amounts = &self.roster.get(index).ask.amounts;
+        Debt { words: moment.debit(amounts, &self.grace), ready: moment.instant(amounts), index }
+    }
+
+    fn refuse(&mut self, index: u32, at: Time) -> Visit<N> {
+        let waker = self.remove(index);
+        // Who visits is awake; the waker is dropped with the others, unlocked.
+        self.woken.extend(waker);
+        Visit::Refused(at)
+    }
+
+    pub(super) fn remove(&mut self, index: u32) -> Option<W> {
+        if self.roster.get(index).contact != Contact::Firm {
+            self.left += 1;
+            self.roster.unlink(index);
+        }
+        self.roster.free(index)
+    }
+
+    pub(super) fn serves(&self, moment: &Moment<'_, N>, amounts: &[u64; N]) -> bool {
+        (0..N).all(|i| amounts[i] == 0 || moment.serves(i, moment.units(i, amounts[i])))
+    }
+
+    fn is_over(&self, moment: &Moment<'_, N>, deadline: Time) -> bool {
+        moment.now > after(deadline, self.grace.late)
+    }
+}
+
+/// So many nanoseconds later.
+pub(super) const fn after(time: Time, nanos: u64) -> Time {
+    time.after(core::time::Duration::from_nanos(nanos))
+}
