@@ -9,11 +9,14 @@ use crate::decision::refused::{Never, Refused};
 use crate::lease::lease::Lease;
 use crate::limit::amounts::Amounts;
 use crate::state::at::At;
-use crate::state::store::{Stored, Waits};
+use crate::state::store::Stored;
 use crate::wait::estimate::Estimate;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
+#[cfg(feature = "std")]
+use crate::wait::line::turn;
 use crate::wait::waiting;
+use crate::wait::waits::Waits;
 
 /// The verbs of a bucket of `N` streams.
 ///
@@ -392,8 +395,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// ```
     #[cfg(feature = "std")]
     fn take_blocking_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Result<(), Refused<N>> {
-        self.reserve_within(amounts, timeout)?.wait();
-        Ok(())
+        turn::take_blocking(self.queueing(), amounts.to_array(), timeout)
     }
 
     /// Waits on `timer` until it is the caller's turn, and takes these amounts.
@@ -454,6 +456,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         timeout: Duration,
         timer: T,
     ) -> impl Future<Output = Result<(), Refused<N>>> {
+        #[cfg(feature = "std")]
+        return turn::take(self.queueing(), amounts.to_array(), timeout, timer);
+        #[cfg(not(feature = "std"))]
         waiting::take(self.waitable(), amounts.to_array(), timeout, timer)
     }
 

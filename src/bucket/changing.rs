@@ -85,7 +85,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_limits_with(&self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.words.set_limits(|| self.clock().now(), limits, inherit)
+        self.queued.words.set_limits(|| self.clock().now(), limits, inherit)
     }
 
     /// Pauses the bucket until it is [resumed](Self::resume): it grants nothing, and nothing
@@ -148,7 +148,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pause_for(&self, duration: Duration) {
-        self.words.pause_for(|| self.clock().now(), duration);
+        self.queued.words.pause_for(|| self.clock().now(), duration);
     }
 
     /// Ends a pause; without one, nothing changes. The level is at once what it was before the
@@ -170,7 +170,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resume(&self) {
-        self.words.resume(|| self.clock().now());
+        self.queued.words.resume(|| self.clock().now());
     }
 
     /// Returns the time until a pause ends: zero without one.
@@ -231,7 +231,7 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
     ///
     /// As [`MultiBucket::set_limits`].
     pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.of.words.set_limits(|| self.now, limits, inherit)
+        self.of.queued.words.set_limits(|| self.now, limits, inherit)
     }
 
     /// Pauses the bucket from this time on: [`MultiBucket::pause`].
@@ -241,12 +241,12 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
 
     /// Pauses the bucket from this time on: [`MultiBucket::pause_for`].
     pub fn pause_for(self, duration: Duration) {
-        self.of.words.pause_for(|| self.now, duration);
+        self.of.queued.words.pause_for(|| self.now, duration);
     }
 
     /// Ends a pause at this time: [`MultiBucket::resume`].
     pub fn resume(self) {
-        self.of.words.resume(|| self.now);
+        self.of.queued.words.resume(|| self.now);
     }
 
     /// Returns what is left of a pause at this time: [`MultiBucket::pause_left`].
@@ -256,6 +256,6 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
 
     /// Returns all streams at this time: [`MultiBucket::snapshot`].
     pub fn snapshot(self) -> Snapshot<N> {
-        self.of.words.snapshot(self.now)
+        self.of.queued.words.snapshot(self.now)
     }
 }

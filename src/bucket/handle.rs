@@ -14,6 +14,7 @@ use crate::state::at::At;
 use crate::state::multi::{Checkout, SLOTS};
 use crate::state::snapshot::Snapshot;
 use crate::state::store::Stored;
+use crate::wait::queued::{Line, Queued};
 
 /// A [`MultiBucket`] with a slot of the caller's own. It has the same verbs, and is faster.
 ///
@@ -50,16 +51,16 @@ use crate::state::store::Stored;
 #[must_use]
 pub struct Handle<'a, const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     bucket: &'a MultiBucket<N, C, S>,
-    slot: Checkout<'a, N, S>,
+    queued: Queued<Checkout<'a, N, S>, &'a Line<N>>,
 }
 
 impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     pub(crate) fn new(bucket: &'a MultiBucket<N, C, S>) -> Result<Self, HandlesExhausted> {
-        let slot = bucket.words.check_out().ok_or(HandlesExhausted(()))?;
+        let slot = bucket.queued.words.check_out().ok_or(HandlesExhausted(()))?;
         // A second slot must be there at the same time, so that at least one is left for callers
         // without a handle.
-        drop(bucket.words.check_out().ok_or(HandlesExhausted(()))?);
-        Ok(Self { bucket, slot })
+        drop(bucket.queued.words.check_out().ok_or(HandlesExhausted(()))?);
+        Ok(Self { bucket, queued: Queued { words: slot, line: &bucket.queued.line } })
     }
 
     /// Returns the bucket of this handle.
@@ -85,11 +86,11 @@ deciding_verbs!([const N: usize, C: Clock, const S: usize] Handle<'_, N, C, S>, 
 
 impl<'a, const N: usize, C: Clock, const S: usize> Stored<N> for Handle<'a, N, C, S> {
     type Amounts = [u64; N];
-    type Store = Checkout<'a, N, S>;
+    type Store = Queued<Checkout<'a, N, S>, &'a Line<N>>;
 
     #[inline(always)]
-    fn store(&self) -> &Checkout<'a, N, S> {
-        &self.slot
+    fn store(&self) -> &Self::Store {
+        &self.queued
     }
 
     #[inline(always)]

@@ -20,10 +20,16 @@ use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::multi::{SLOTS, Versions};
 use crate::state::snapshot::Snapshot;
-use crate::state::store::{Change, Stored, Waitable, Waits};
+use crate::state::store::{Change, Stored, Waitable};
 use crate::wait::estimate::Estimate;
+#[cfg(feature = "std")]
+use crate::wait::line::queue::Queue;
+use crate::wait::queued::{Line, Queued};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
+#[cfg(feature = "std")]
+use crate::wait::waits::Queueing;
+use crate::wait::waits::Waits;
 
 /// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step.
 ///
@@ -56,7 +62,7 @@ use crate::wait::timer::Timer;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS> {
-    pub(crate) words: Versions<N, S>,
+    pub(crate) queued: Queued<Versions<N, S>, Line<N>>,
     wait_bounds: WaitBounds<N>,
     clock: C,
 }
@@ -133,7 +139,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
             assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
             assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
         }
-        Ok(Self { words: Versions::new(limits, clock.now())?, wait_bounds: WaitBounds::UNBOUNDED, clock })
+        Ok(Self { queued: Queued { words: Versions::new(limits, clock.now())?, line: Line::new() }, wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
     /// Returns the clock that the bucket reads.
@@ -224,7 +230,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn snapshot(&self) -> Snapshot<N> {
-        self.words.snapshot(self.clock.now())
+        self.queued.words.snapshot(self.clock.now())
     }
 }
 
@@ -259,7 +265,7 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn limits(&self) -> [Limit; N] {
-        self.words.configured()
+        self.queued.words.configured()
     }
 }
 
@@ -270,11 +276,11 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
 
 impl<const N: usize, C: Clock, const S: usize> Stored<N> for MultiBucket<N, C, S> {
     type Amounts = [u64; N];
-    type Store = Versions<N, S>;
+    type Store = Queued<Versions<N, S>, Line<N>>;
 
     #[inline(always)]
-    fn store(&self) -> &Versions<N, S> {
-        &self.words
+    fn store(&self) -> &Queued<Versions<N, S>, Line<N>> {
+        &self.queued
     }
 
     #[inline(always)]
@@ -287,6 +293,18 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waits<N> for MultiBucket<N
     fn waitable(&self) -> &dyn Waitable<N> {
         self
     }
+
+    #[cfg(feature = "std")]
+    fn queueing(&self) -> &dyn Queueing<N> {
+        self
+    }
+}
+
+#[cfg(feature = "std")]
+impl<const N: usize, C: Clock + Sync, const S: usize> Queueing<N> for MultiBucket<N, C, S> {
+    fn queue(&self) -> &dyn Queue<N> {
+        &self.queued
+    }
 }
 
 impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucket<N, C, S> {
@@ -295,7 +313,7 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucke
     }
 
     fn revision(&self) -> Revision<N> {
-        self.words.revision()
+        self.queued.words.revision()
     }
 
     fn wait_bounds(&self) -> &WaitBounds<N> {
@@ -303,11 +321,11 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucke
     }
 
     fn limits_changed(&self) -> Option<&LimitsChanged> {
-        Some(self.words.limits_changed())
+        Some(self.queued.words.limits_changed())
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        self.words.update_revised(change)
+        self.queued.words.update_revised(change)
     }
 }
 

@@ -16,11 +16,17 @@ use crate::lease::lease::Lease;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::at::At;
 use crate::state::limits_changed::LimitsChanged;
-use crate::state::store::{Change, Stored, Waitable, Waits};
+use crate::state::store::{Change, Stored, Waitable};
 use crate::state::word::Word;
 use crate::wait::estimate::Estimate;
+#[cfg(feature = "std")]
+use crate::wait::line::queue::Queue;
+use crate::wait::queued::{Line, Queued};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
+#[cfg(feature = "std")]
+use crate::wait::waits::Queueing;
+use crate::wait::waits::Waits;
 
 /// A token bucket for one stream, with a fixed limit. Threads share it by reference.
 ///
@@ -50,7 +56,7 @@ use crate::wait::timer::Timer;
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct TokenBucket<C = DefaultClock> {
-    word: Word,
+    pub(crate) queued: Queued<Word, Line<1>>,
     wait_bounds: WaitBounds<1>,
     clock: C,
 }
@@ -91,7 +97,7 @@ impl<C: Clock> TokenBucket<C> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
-        Ok(Self { word: Word::new(limit, clock.now())?, wait_bounds: WaitBounds::UNBOUNDED, clock })
+        Ok(Self { queued: Queued { words: Word::new(limit, clock.now())?, line: Line::new() }, wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
     /// Returns the clock that the bucket reads.
@@ -171,11 +177,11 @@ impl<C: Clock + Sync> Bucket for TokenBucket<C> {}
 
 impl<C: Clock> Stored<1> for TokenBucket<C> {
     type Amounts = u64;
-    type Store = Word;
+    type Store = Queued<Word, Line<1>>;
 
     #[inline(always)]
-    fn store(&self) -> &Word {
-        &self.word
+    fn store(&self) -> &Queued<Word, Line<1>> {
+        &self.queued
     }
 
     #[inline(always)]
@@ -188,6 +194,18 @@ impl<C: Clock + Sync> Waits<1> for TokenBucket<C> {
     fn waitable(&self) -> &dyn Waitable<1> {
         self
     }
+
+    #[cfg(feature = "std")]
+    fn queueing(&self) -> &dyn Queueing<1> {
+        self
+    }
+}
+
+#[cfg(feature = "std")]
+impl<C: Clock + Sync> Queueing<1> for TokenBucket<C> {
+    fn queue(&self) -> &dyn Queue<1> {
+        &self.queued
+    }
 }
 
 impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
@@ -196,7 +214,7 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
     }
 
     fn revision(&self) -> Revision<1> {
-        Revision::first(*self.word.limits())
+        Revision::first(*self.queued.words.limits())
     }
 
     fn wait_bounds(&self) -> &WaitBounds<1> {
@@ -208,8 +226,8 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
     }
 
     fn update(&self, change: &Change<'_, 1>) -> Result<(), (Revision<1>, [u64; 1])> {
-        let revision = Revision::first(*self.word.limits());
-        let changed = self.word.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));
+        let revision = Revision::first(*self.queued.words.limits());
+        let changed = self.queued.words.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));
         changed.map_err(|spent| (revision, [spent]))
     }
 }

@@ -12,6 +12,9 @@ pub(crate) fn try_take<const N: usize>(store: &impl Store<N>, now: Time, amounts
     if all_zero(&amounts) {
         return Ok(());
     }
+    if let Some(ahead) = store.ahead(now, &amounts) {
+        return Err(kept_out(store, now, &amounts, &ahead));
+    }
     store.update(
         move |limits| limits.pause_left(now),
         move |limits, spent| Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),
@@ -23,6 +26,9 @@ pub(crate) fn try_take<const N: usize>(store: &impl Store<N>, now: Time, amounts
 pub(crate) fn take_items<const N: usize>(store: &impl Store<N>, now: Time, max: u64, per_item: [u64; N]) -> u64 {
     if all_zero(&per_item) {
         return max;
+    }
+    if store.ahead(now, &per_item).is_some() {
+        return 0;
     }
     let taken = store.update(
         move |limits| limits.pause_left(now),
@@ -37,6 +43,10 @@ pub(crate) fn take_in_order<const N: usize>(
     now: Time,
     requests: impl Iterator<Item = [u64; N]> + Clone,
 ) -> usize {
+    let used = requests.clone().fold([0; N], |used, request| core::array::from_fn(|i| used[i] | request[i]));
+    if store.ahead(now, &used).is_some() {
+        return requests.take_while(all_zero).count();
+    }
     let taken = store.update(
         |limits| limits.pause_left(now),
         |limits, spent| limits.take_in_order(spent, limits.elapsed(now), requests.clone()),
@@ -48,11 +58,14 @@ pub(crate) fn take_in_order<const N: usize>(
 
 #[inline(always)]
 pub(crate) fn put_back<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) {
-    let _ = store.update(
+    let put = store.update(
         |_| 0,
         move |limits, spent| Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ())),
         |_, _, _| (),
     );
+    if put.is_ok() {
+        store.eased(now);
+    }
 }
 
 pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
@@ -75,6 +88,7 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
 pub(crate) fn reset<const N: usize>(store: &impl Store<N>, now: Time, tokens: [u64; N]) {
     let reset = |limits: &Limits<N>, _: &[u64; N]| Some((limits.reset(limits.elapsed(now), &tokens), ()));
     let _ = store.update(|_| 0, reset, |_, _, _| ());
+    store.eased(now);
 }
 
 #[inline(always)]
@@ -92,6 +106,23 @@ pub(crate) fn wait_for<const N: usize>(store: &impl Store<N>, now: Time, amounts
         // What is for nothing waits for nothing.
         let pause = if all_zero(&amounts) { 0 } else { limits.pause_left(now) };
         Ok(limits.not_yet(spent, limits.elapsed(now), &amounts).behind(pause).wait())
+    })
+}
+
+/// Why a taker stays out: its amounts come after those who wait. The wait is an estimate.
+#[cold]
+#[inline(never)]
+fn kept_out<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N], ahead: &[u64; N]) -> Refused<N> {
+    if store.is_closed() {
+        return Refused::Closed;
+    }
+    store.read(|limits, spent| {
+        if let Err(never) = limits.check(amounts) {
+            return never.into();
+        }
+        let sum = |i: usize| if amounts[i] == 0 { 0 } else { amounts[i].saturating_add(ahead[i]) };
+        let units = limits.units_back(&core::array::from_fn(sum));
+        limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
     })
 }
 

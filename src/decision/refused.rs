@@ -28,6 +28,8 @@ pub enum Refused<const N: usize = 1> {
     NotYet(NotYet<N>),
     /// The request is above the capacity; no wait helps.
     Never(Never),
+    /// The bucket was closed for good.
+    Closed,
 }
 
 impl<const N: usize> Refused<N> {
@@ -48,7 +50,7 @@ impl<const N: usize> Refused<N> {
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::NotYet(refusal) => Some(refusal.wait()),
-            Self::Never(_) => None,
+            Self::Never(_) | Self::Closed => None,
         }
     }
 
@@ -57,7 +59,7 @@ impl<const N: usize> Refused<N> {
     pub(crate) const fn behind(self, pause: u64) -> Self {
         match self {
             Self::NotYet(refusal) => Self::NotYet(refusal.behind(pause)),
-            never @ Self::Never(_) => never,
+            other => other,
         }
     }
 
@@ -78,6 +80,7 @@ impl<const N: usize> Refused<N> {
         match self {
             Self::NotYet(refusal) => refusal.stream(),
             Self::Never(refusal) => refusal.stream,
+            Self::Closed => 0,
         }
     }
 }
@@ -226,6 +229,7 @@ impl<const N: usize> fmt::Display for Refused<N> {
         match self {
             Self::NotYet(refusal) => refusal.fmt(f),
             Self::Never(refusal) => refusal.fmt(f),
+            Self::Closed => f.write_str("the bucket is closed"),
         }
     }
 }

@@ -95,8 +95,10 @@ impl<const N: usize> Chunk<N> {
                 items => Ok(items),
             }
         };
-        // What is held was granted before the pause, and may be spent; nothing is fetched.
-        let fetched = store.update(|limits| limits.pause_left(now), fetch, left);
+        // What is held was granted before, and may be spent. During a pause nothing is fetched, nor
+        // while others wait.
+        let waited_for = u64::from(store.ahead(now, per_item).is_some());
+        let fetched = store.update(|limits| limits.pause_left(now).max(waited_for), fetch, left);
         let items = match fetched {
             Ok((items, taken, bound)) => {
                 self.most = bound;
@@ -151,7 +153,10 @@ impl<const N: usize> Chunk<N> {
 fn put_back<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
         let put_back = |limits: &Limits<N>, spent: &[u64; N]| limits.put_back(spent, limits.elapsed(now), amounts);
-        let _ = store.update(|_| 0, |limits, spent| Some((put_back(limits, spent)?, ())), |_, _, _| ());
+        let put = store.update(|_| 0, |limits, spent| Some((put_back(limits, spent)?, ())), |_, _, _| ());
+        if put.is_ok() {
+            store.eased(now);
+        }
     }
 }
 

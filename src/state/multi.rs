@@ -360,6 +360,11 @@ impl<const N: usize, const S: usize> Store<N> for Versions<N, S> {
         let (state, limits, _) = self.see(|| self.limits, RevisionSlot::limits);
         look(&limits, &state.spent)
     }
+
+    /// The publication of a version is a Release, and each attempt begins with an Acquire.
+    fn touch(&self) {
+        let _ = Store::update(self, |_| 0, |_, spent| Some((*spent, ())), |_, _, _| ());
+    }
 }
 
 /// The same words, through a slot that one caller has checked out. It is given back on drop.
@@ -389,6 +394,10 @@ impl<const N: usize, const S: usize> Store<N> for Checkout<'_, N, S> {
 
     fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
         Store::read(self.versions, look)
+    }
+
+    fn touch(&self) {
+        self.versions.touch();
     }
 }
 

@@ -22,6 +22,32 @@ pub trait Store<const N: usize> {
 
     /// Shows `look` the words of one version, and their limits. It may run several times.
     fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V;
+
+    /// Writes the words as they are. What this thread wrote before is seen by each thread that
+    /// changes the words later.
+    fn touch(&self) {}
+
+    /// Whether those who wait keep a taker of these amounts out, and the tokens of each stream that
+    /// they wait for.
+    #[inline(always)]
+    fn ahead(&self, _now: Time, _amounts: &[u64; N]) -> Option<[u64; N]> {
+        None
+    }
+
+    /// Whether somebody waits for tokens of a stream.
+    #[inline(always)]
+    fn is_waited_for(&self, _stream: usize) -> bool {
+        false
+    }
+
+    /// Whether nobody is let in any more, for good.
+    fn is_closed(&self) -> bool {
+        false
+    }
+
+    /// Tells those who wait that tokens came back.
+    #[inline(always)]
+    fn eased(&self, _now: Time) {}
 }
 
 /// What its verbs need of a bucket of `N` streams.
@@ -34,11 +60,6 @@ pub trait Stored<const N: usize> {
     fn store(&self) -> &Self::Store;
 
     fn now(&self) -> Time;
-}
-
-/// A bucket that callers can wait on.
-pub trait Waits<const N: usize> {
-    fn waitable(&self) -> &dyn Waitable<N>;
 }
 
 /// What the words become, counted in these limits; `None` if nothing.

@@ -5,12 +5,13 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::store::Store;
-use crate::sync::{AtomicU64, Relaxed};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// The word of one stream, and its limits for good, on one line of the cache.
 ///
-/// Why `Relaxed` is enough: the word is the whole state, so there is no second place whose writes
-/// would have to be seen with it. That a grant orders no other memory is in the docs.
+/// Why `Relaxed` is enough for takers: the word is the whole state, so there is no second place
+/// whose writes would have to be seen with it. That a grant orders no other memory is in the docs.
+/// Only who puts tokens back must also see who waits for them.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub struct Word {
@@ -40,10 +41,12 @@ impl Word {
         let mut spent = self.spent.load(Relaxed);
         loop {
             let Some(([next], answer)) = change(spent) else { return Err(spent) };
-            // ORDERING: Relaxed, both. A grant orders no other memory (see `TokenBucket`, "Memory
-            // ordering"); the failure's value is all that is kept of it. Dies as a load and a
-            // store: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
-            match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {
+            // ORDERING: success Acquire pairs with the Release in `touch`: who puts tokens back sees
+            // that somebody waits. A take needs no more than Relaxed: a grant orders no other
+            // memory (see `TokenBucket`, "Memory ordering"). Failure Relaxed: its value is all that
+            // is kept of it. Dies as Relaxed: loom-tests/line.rs,
+            // `a_put_back_beside_an_entry_wakes_it`.
+            match self.spent.compare_exchange_weak(spent, next, Acquire, Relaxed) {
                 Ok(_) => return Ok(answer),
                 Err(seen) => spent = seen,
             }
@@ -70,6 +73,14 @@ impl Store<1> for Word {
         // outdated at once, and orders nothing. Dies as the word at construction:
         // loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
         look(&self.limits, &[self.spent.load(Relaxed)])
+    }
+
+    fn touch(&self) {
+        // ORDERING: Release. Partner is the Acquire of the compare-exchange in `update`: whoever
+        // puts tokens back later sees that somebody waits. If it was earlier, then the words that
+        // are read next are those that it left. Dies as Relaxed: loom-tests/line.rs,
+        // `a_put_back_beside_an_entry_wakes_it`.
+        self.spent.fetch_add(0, Release);
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) use face::*;
 #[cfg(not(any(loom, tollgate_freeze, tollgate_shuttle)))]
 mod face {
     pub(crate) use crossbeam_utils::Backoff;
-    pub(crate) use portable_atomic::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use portable_atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
     pub(crate) use portable_atomic::{AtomicU32, AtomicU64, fence};
 
     #[cfg(feature = "alloc")]
@@ -57,6 +57,57 @@ mod publish {
 #[cfg(all(feature = "std", not(loom)))]
 pub(crate) use event_listener::{Event, Listener, listener as listen};
 
+#[cfg(feature = "std")]
+pub(crate) use lock::Lock;
+
+#[cfg(all(feature = "std", not(any(loom, tollgate_shuttle))))]
+pub(crate) use std::thread::{Thread, current as current_thread, park_timeout};
+#[cfg(tollgate_shuttle)]
+pub(crate) use shuttle::thread::{Thread, current as current_thread, park_timeout};
+
+/// Loom's threads have no time: who is not woken is a deadlock, which loom reports.
+#[cfg(loom)]
+pub(crate) use loom::thread::{Thread, current as current_thread};
+#[cfg(loom)]
+pub(crate) fn park_timeout(_: std::time::Duration) {
+    loom::thread::park();
+}
+
+/// A lock around what only waiters share. Takers never touch it.
+#[cfg(feature = "std")]
+mod lock {
+    #[cfg(loom)]
+    use loom::sync::{Mutex, MutexGuard};
+    #[cfg(tollgate_shuttle)]
+    use shuttle::sync::{Mutex, MutexGuard};
+    #[cfg(not(any(loom, tollgate_shuttle)))]
+    use std::sync::{Mutex, MutexGuard};
+    use std::sync::{PoisonError, TryLockError};
+
+    /// A mutex that a panic does not poison: what it guards is complete between any two steps.
+    #[derive(Debug)]
+    pub(crate) struct Lock<T>(Mutex<T>);
+
+    impl<T> Lock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+
+        /// Takes the lock if it is free; never waits.
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
+            }
+        }
+    }
+}
+
 #[cfg(any(loom, tollgate_shuttle))]
 mod scheduled {
     use super::face::yield_now;
@@ -83,7 +134,7 @@ mod scheduled {
 
 #[cfg(tollgate_freeze)]
 mod face {
-    pub(crate) use freeze_points::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use freeze_points::Ordering::{AcqRel, Acquire, Relaxed, Release};
     pub(crate) use freeze_points::{AtomicU32, AtomicU64, Backoff, fence};
 
     #[cfg(feature = "alloc")]
@@ -93,7 +144,7 @@ mod face {
 #[cfg(tollgate_shuttle)]
 mod face {
     pub(crate) use super::scheduled::Backoff;
-    pub(crate) use shuttle::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use shuttle::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
     pub(crate) use shuttle::sync::atomic::{AtomicU32, AtomicU64, fence};
     pub(super) use shuttle::thread::yield_now;
 
@@ -104,7 +155,7 @@ mod face {
 #[cfg(loom)]
 mod face {
     pub(crate) use super::scheduled::Backoff;
-    pub(crate) use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    pub(crate) use loom::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
     pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
     pub(super) use loom::thread::yield_now;
 
@@ -214,7 +265,6 @@ mod face {
     #[cfg(feature = "alloc")]
     mod publish {
         use super::*;
-        use loom::sync::atomic::Ordering::AcqRel;
         use std::boxed::Box;
         use std::sync::OnceLock;
 

@@ -7,14 +7,20 @@
 //! - `timer`: [`Timer`], and the timers of runtimes.
 
 pub(crate) mod estimate;
-// The buckets do not use it until the next stage.
-#[cfg(feature = "alloc")]
-#[allow(dead_code)]
+#[cfg(feature = "std")]
 pub(crate) mod line;
 pub(crate) mod nap;
 pub(crate) mod reservation;
 pub(crate) mod timer;
+#[cfg(not(feature = "std"))]
+pub(crate) mod unqueued;
 pub(crate) mod waiting;
+pub(crate) mod waits;
+
+#[cfg(feature = "std")]
+pub(crate) use line::queue as queued;
+#[cfg(not(feature = "std"))]
+pub(crate) use unqueued as queued;
 
 pub use estimate::Estimate;
 pub use reservation::Reservation;

@@ -4,7 +4,7 @@ use crate::clock::time::Time;
 
 /// What a caller asks for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ask<const N: usize> {
+pub struct Ask<const N: usize> {
     /// Tokens of each stream; not all 0.
     pub(crate) amounts: [u64; N],
     /// The wait ends by then.
@@ -15,7 +15,7 @@ pub(crate) struct Ask<const N: usize> {
 
 /// Finds an entry, as long as it is there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Ticket {
+pub struct Ticket {
     pub(crate) index: u32,
     /// The low half of the turn: tells the entry from later ones in the same slot.
     pub(crate) turn: u32,

@@ -17,8 +17,10 @@ pub(crate) mod entry;
 pub(crate) mod forecast;
 pub(crate) mod grace;
 pub(crate) mod moment;
+pub(crate) mod queue;
 pub(crate) mod roster;
 pub(crate) mod timing;
+pub(crate) mod turn;
 pub(crate) mod waiting_line;
 
 #[cfg(all(test, not(loom)))]

@@ -54,9 +54,9 @@ impl<const N: usize> Moment<'_, N> {
         i128::from(tokens) * i128::from(self.stream(i).unit())
     }
 
-    /// Whether amounts are small enough to be owed at all.
-    pub(crate) fn can_owe(&self, i: usize, place: i128) -> bool {
-        place <= self.stream(i).furthest_debt().into()
+    /// Whether a debt up to this place is no more than `most` tokens, and can be kept at all.
+    pub(crate) fn can_owe(&self, i: usize, place: i128, most: u64) -> bool {
+        place <= i128::from(self.stream(i).furthest_debt()).min(self.units(i, most))
     }
 
     /// The units that may have accrued unused when an amount of `units` is served: what a full

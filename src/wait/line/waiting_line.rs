@@ -86,7 +86,15 @@ impl<W, const N: usize> WaitingLine<W, N> {
     }
 
     /// Enters. `waker` is taken only if the caller joins.
-    pub(crate) fn enter(&mut self, moment: &Moment<'_, N>, ask: &Ask<N>, waker: &mut Option<W>) -> Enter<N> {
+    ///
+    /// Nobody may owe more than `most` tokens, those ahead included.
+    pub(crate) fn enter(
+        &mut self,
+        moment: &Moment<'_, N>,
+        ask: &Ask<N>,
+        most: &[u64; N],
+        waker: &mut Option<W>,
+    ) -> Enter<N> {
         if self.closed {
             return Enter::Closed;
         }
@@ -110,7 +118,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         let (before, at) = self.promise(moment, ask);
         let mut after = before;
         after.fold(moment, &ask.amounts, at, &self.grace);
-        if at > ask.deadline || used().any(|i| !moment.can_owe(i, after.place[i])) {
+        if at > ask.deadline || at == NEVER || used().any(|i| !moment.can_owe(i, after.place[i], most[i])) {
             return Enter::Refused(at);
         }
         let words = core::array::from_fn(|i| moment.word(i, after.place[i]));
@@ -186,6 +194,17 @@ impl<W, const N: usize> WaitingLine<W, N> {
         (entry.contact, entry.at, entry.words) = (Contact::Firm, debt.ready, debt.words);
         self.woken.extend(entry.waker.take());
         self.roster.ticket(debt.index)
+    }
+
+    /// How an entry stands, without a step.
+    pub(crate) fn stands(&self, ticket: Ticket) -> Visit<N> {
+        let Some(index) = self.roster.find(ticket) else { return Visit::Gone };
+        let entry = self.roster.get(index);
+        if entry.contact == Contact::Firm { Visit::Firm(entry.at) } else { Visit::Sleep(entry.timer) }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Lets everybody go, for good. Firm reservations keep their slots.

@@ -142,7 +142,7 @@ impl<const N: usize> World<N> {
         let mut waker = Some(who);
         let answer = loop {
             let moment = Moment { now: t(now), limits: &self.limits.clone(), spent: self.spent };
-            match self.line.enter(&moment, &ask, &mut waker) {
+            match self.line.enter(&moment, &ask, &[u64::MAX; N], &mut waker) {
                 Enter::Closed => break Answer::Closed,
                 Enter::Refused(_) => break Answer::Refused,
                 Enter::Take(words) => {
