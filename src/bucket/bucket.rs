@@ -11,10 +11,10 @@ use crate::limit::amounts::Amounts;
 use crate::state::at::At;
 use crate::state::store::Stored;
 use crate::wait::estimate::Estimate;
-use crate::wait::reservation::Reservation;
-use crate::wait::timer::Timer;
 #[cfg(feature = "std")]
 use crate::wait::line::turn;
+use crate::wait::reservation::Reservation;
+use crate::wait::timer::Timer;
 use crate::wait::waiting;
 use crate::wait::waits::Waits;
 
@@ -310,6 +310,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn reserve_within(&self, amounts: Self::Amounts, max_wait: Duration) -> Result<Reservation<'_, N>, Refused<N>> {
+        #[cfg(feature = "std")]
+        return Reservation::in_line(self.queueing(), Stored::now(self), amounts.to_array(), max_wait, false);
+        #[cfg(not(feature = "std"))]
         Reservation::new(self.waitable(), Stored::now(self), amounts.to_array(), max_wait)
     }
 
@@ -333,6 +336,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn reserve_oversized(&self, amounts: Self::Amounts) -> Result<Reservation<'_, N>, Refused<N>> {
+        #[cfg(feature = "std")]
+        return Reservation::in_line(self.queueing(), Stored::now(self), amounts.to_array(), Duration::MAX, true);
+        #[cfg(not(feature = "std"))]
         Reservation::oversized(self.waitable(), Stored::now(self), amounts.to_array(), Duration::MAX)
     }
 
@@ -460,6 +466,24 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         return turn::take(self.queueing(), amounts.to_array(), timeout, timer);
         #[cfg(not(feature = "std"))]
         waiting::take(self.waitable(), amounts.to_array(), timeout, timer)
+    }
+
+    /// Closes the bucket for good: all who wait are refused, and so is everybody who comes.
+    ///
+    /// Their error is [`Refused::Closed`]. Tokens may still be put back.
+    ///
+    /// ```
+    /// use tollgate::{Bucket, Limit, Refused, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(10))?;
+    /// Bucket::close(&bucket);
+    /// assert_eq!(bucket.try_take(1), Err(Refused::Closed));
+    /// assert_eq!(bucket.take_blocking(1), Err(Refused::Closed));
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[cfg(feature = "std")]
+    fn close(&self) {
+        self.queueing().queue().close(Stored::now(self));
     }
 
     /// Waits on `timer` until these amounts are available, and takes nothing.

@@ -5,10 +5,13 @@ use core::time::Duration;
 
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::Clock;
+use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::at::At;
 use crate::state::snapshot::Snapshot;
+#[cfg(feature = "std")]
+use crate::wait::line::queue::Queue;
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// Changes the rates and capacities of all streams at one instant, and keeps the level.
@@ -85,7 +88,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_limits_with(&self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.queued.words.set_limits(|| self.clock().now(), limits, inherit)
+        self.queued.words.set_limits(|| self.clock().now(), limits, inherit)?;
+        self.retime(self.clock().now());
+        Ok(())
     }
 
     /// Pauses the bucket until it is [resumed](Self::resume): it grants nothing, and nothing
@@ -149,6 +154,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// ```
     pub fn pause_for(&self, duration: Duration) {
         self.queued.words.pause_for(|| self.clock().now(), duration);
+        self.retime(self.clock().now());
     }
 
     /// Ends a pause; without one, nothing changes. The level is at once what it was before the
@@ -171,6 +177,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// ```
     pub fn resume(&self) {
         self.queued.words.resume(|| self.clock().now());
+        self.retime(self.clock().now());
     }
 
     /// Returns the time until a pause ends: zero without one.
@@ -191,6 +198,14 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// ```
     pub fn pause_left(&self) -> Duration {
         self.snapshot().pause_left()
+    }
+
+    /// Tells those who wait that the limits changed.
+    fn retime(&self, now: Time) {
+        #[cfg(feature = "std")]
+        self.queued.retime(now);
+        #[cfg(not(feature = "std"))]
+        let _ = now;
     }
 }
 
@@ -231,7 +246,9 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
     ///
     /// As [`MultiBucket::set_limits`].
     pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.of.queued.words.set_limits(|| self.now, limits, inherit)
+        self.of.queued.words.set_limits(|| self.now, limits, inherit)?;
+        self.of.retime(self.now);
+        Ok(())
     }
 
     /// Pauses the bucket from this time on: [`MultiBucket::pause`].
@@ -242,11 +259,13 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
     /// Pauses the bucket from this time on: [`MultiBucket::pause_for`].
     pub fn pause_for(self, duration: Duration) {
         self.of.queued.words.pause_for(|| self.now, duration);
+        self.of.retime(self.now);
     }
 
     /// Ends a pause at this time: [`MultiBucket::resume`].
     pub fn resume(self) {
         self.of.queued.words.resume(|| self.now);
+        self.of.retime(self.now);
     }
 
     /// Returns what is left of a pause at this time: [`MultiBucket::pause_left`].

@@ -155,6 +155,12 @@ macro_rules! waiting_verbs {
                 Bucket::take_blocking_timeout(self, amounts, timeout)
             }
 
+            /// Closes the bucket for good: [`Bucket::close`](crate::Bucket::close).
+            #[cfg(feature = "std")]
+            pub fn close(&self) {
+                Bucket::close(self);
+            }
+
             /// Waits in turn on `timer`: [`Bucket::take`](crate::Bucket::take).
             ///
             /// # Errors

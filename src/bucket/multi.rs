@@ -20,7 +20,7 @@ use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::multi::{SLOTS, Versions};
 use crate::state::snapshot::Snapshot;
-use crate::state::store::{Change, Stored, Waitable};
+use crate::state::store::{Change, Store, Stored, Waitable};
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
 use crate::wait::line::queue::Queue;
@@ -139,7 +139,11 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
             assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
             assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
         }
-        Ok(Self { queued: Queued { words: Versions::new(limits, clock.now())?, line: Line::new() }, wait_bounds: WaitBounds::UNBOUNDED, clock })
+        Ok(Self {
+            queued: Queued { words: Versions::new(limits, clock.now())?, line: Line::new() },
+            wait_bounds: WaitBounds::UNBOUNDED,
+            clock,
+        })
     }
 
     /// Returns the clock that the bucket reads.
@@ -326,6 +330,10 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucke
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
         self.queued.words.update_revised(change)
+    }
+
+    fn eased(&self, now: Time) {
+        Store::<N>::eased(&self.queued, now);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::lease::lease::Lease;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::at::At;
 use crate::state::limits_changed::LimitsChanged;
-use crate::state::store::{Change, Stored, Waitable};
+use crate::state::store::{Change, Store, Stored, Waitable};
 use crate::state::word::Word;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
@@ -97,7 +97,11 @@ impl<C: Clock> TokenBucket<C> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
-        Ok(Self { queued: Queued { words: Word::new(limit, clock.now())?, line: Line::new() }, wait_bounds: WaitBounds::UNBOUNDED, clock })
+        Ok(Self {
+            queued: Queued { words: Word::new(limit, clock.now())?, line: Line::new() },
+            wait_bounds: WaitBounds::UNBOUNDED,
+            clock,
+        })
     }
 
     /// Returns the clock that the bucket reads.
@@ -229,6 +233,10 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
         let revision = Revision::first(*self.queued.words.limits());
         let changed = self.queued.words.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));
         changed.map_err(|spent| (revision, [spent]))
+    }
+
+    fn eased(&self, now: Time) {
+        Store::<1>::eased(&self.queued, now);
     }
 }
 

@@ -76,7 +76,12 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
         |_| 0,
         |limits, spent| {
             let units = limits.units(&amounts).ok()?;
-            Some((limits.owe(spent, limits.elapsed(now), &units, &limits.furthest_debts())?, ()))
+            let (elapsed, most) = (limits.elapsed(now), limits.furthest_debts());
+            let mut next = limits.owe(spent, elapsed, &units, &most)?;
+            for i in (0..N).filter(|i| store.is_waited_for(*i)) {
+                next[i] = limits.streams[i].owe_behind(spent[i], elapsed, units[i], most[i])?;
+            }
+            Some((next, ()))
         },
         |limits, spent, _| match limits.units(&amounts) {
             Ok(units) => limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into(),

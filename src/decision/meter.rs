@@ -206,6 +206,12 @@ impl Meter {
         Some(self.refill.at(elapsed).wrapping_sub(left as u64))
     }
 
+    /// The same while somebody waits: what lies above the capacity is theirs, and is not forgotten.
+    pub(crate) const fn owe_behind(&self, spent: u64, elapsed: u64, units: u64, most: u64) -> Option<u64> {
+        let owed = spent.wrapping_add(units).wrapping_sub(self.refill.at(elapsed)) as i64;
+        if units > 0 && owed > most as i64 { None } else { Some(spent.wrapping_add(units)) }
+    }
+
     /// `n` tokens in units, if that is below 2^62.
     pub(crate) const fn units(&self, n: u64) -> Option<u64> {
         match n.checked_mul(self.unit) {

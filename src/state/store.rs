@@ -80,4 +80,7 @@ pub trait Waitable<const N: usize>: Sync {
     /// Changes the words in one step to what `change` makes of them and of the limits that they are
     /// counted in; `Err` with both, of one version, if it makes nothing of them.
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])>;
+
+    /// Tells those who wait in a line that tokens came back.
+    fn eased(&self, _now: Time) {}
 }

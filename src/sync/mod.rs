@@ -60,10 +60,10 @@ pub(crate) use event_listener::{Event, Listener, listener as listen};
 #[cfg(feature = "std")]
 pub(crate) use lock::Lock;
 
-#[cfg(all(feature = "std", not(any(loom, tollgate_shuttle))))]
-pub(crate) use std::thread::{Thread, current as current_thread, park_timeout};
 #[cfg(tollgate_shuttle)]
 pub(crate) use shuttle::thread::{Thread, current as current_thread, park_timeout};
+#[cfg(all(feature = "std", not(any(loom, tollgate_shuttle))))]
+pub(crate) use std::thread::{Thread, current as current_thread, park_timeout};
 
 /// Loom's threads have no time: who is not woken is a deadlock, which loom reports.
 #[cfg(loom)]

@@ -90,6 +90,7 @@ impl<'a, const N: usize> Estimate<'a, N> {
             let (taken, used) = (limits.units_back(&taken), limits.units(&actual).ok()?);
             limits.settle(spent, limits.elapsed(now), &taken, &used)
         });
+        self.bucket.eased(now);
         settled.map_err(|(Revision { limits, .. }, spent)| {
             let shortage = core::array::from_fn(|i| actual[i].saturating_sub(taken[i]));
             match limits.units(&actual).and_then(|_| limits.units(&shortage)) {

@@ -15,9 +15,16 @@ use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
+#[cfg(feature = "std")]
+use crate::wait::line::{
+    entry::{Ask, Ticket},
+    queue::Standing,
+};
 use crate::wait::nap::Nap;
 use crate::wait::timer::Timer;
 use crate::wait::waiting;
+#[cfg(feature = "std")]
+use crate::wait::waits::Queueing;
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
@@ -80,6 +87,9 @@ pub struct Reservation<'a, const N: usize = 1> {
     revision: u64,
     /// Where on the line of all tokens of each stream it ends.
     places: [u128; N],
+    /// Where it stands if it was made behind others.
+    #[cfg(feature = "std")]
+    behind: Option<(&'a dyn Queueing<N>, Ticket)>,
 }
 
 impl<'a, const N: usize> Reservation<'a, N> {
@@ -103,6 +113,32 @@ impl<'a, const N: usize> Reservation<'a, N> {
         Self::make(bucket, now, amounts, max_wait, |_| Ok(()))
     }
 
+    /// The same behind those who wait.
+    #[cfg(feature = "std")]
+    pub(crate) fn in_line(
+        bucket: &'a dyn Queueing<N>,
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+        oversized: bool,
+    ) -> Result<Self, Refused<N>> {
+        let allow = |limits: &Limits<N>| if oversized { Ok(()) } else { Ok(limits.check(&amounts)?) };
+        if !bucket.queue().is_listened_to(now, &amounts) {
+            return Self::make(bucket, now, amounts, max_wait, allow);
+        }
+        allow(&bucket.revision().limits)?;
+        let bounds = bucket.wait_bounds();
+        let ask = Ask { amounts, deadline: now.after(max_wait.min(bounds.max_wait)), reserved: true };
+        let (ready_at, behind) = match bucket.queue().enter(now, &ask, &bounds.max_debt, None) {
+            Standing::Refused(refused) => return Err(refused),
+            Standing::Sleeps(ticket, at) | Standing::Firm(ticket, at) => (at, Some((bucket, ticket))),
+            Standing::Served | Standing::Gone => (now, None),
+        };
+        let revision = bucket.revision();
+        let places = revision.places(&bucket.revision().limits.start(), now);
+        Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places, behind })
+    }
+
     fn make(
         bucket: &'a dyn Waitable<N>,
         now: Time,
@@ -120,7 +156,16 @@ impl<'a, const N: usize> Reservation<'a, N> {
         let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
         let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
         let places = revision.places(&ends, now);
-        Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places })
+        Ok(Self {
+            bucket,
+            now,
+            amounts,
+            ready_at,
+            revision: revision.number,
+            places,
+            #[cfg(feature = "std")]
+            behind: None,
+        })
     }
 
     /// The instant from which the tokens may be used, a reading of the bucket's clock.
@@ -136,6 +181,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ready_at(&self) -> Time {
+        #[cfg(feature = "std")]
+        if let Some((bucket, ticket)) = self.behind {
+            return self.ready_in_line(bucket, ticket);
+        }
         let revision = self.bucket.revision();
         if revision.number == self.revision || self.amounts == [0; N] {
             return self.ready_at;
@@ -176,6 +225,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn commit(mut self) {
+        #[cfg(feature = "std")]
+        if let Some((bucket, ticket)) = self.behind {
+            bucket.queue().keep(bucket.now(), ticket);
+        }
         self.amounts = [0; N];
     }
 
@@ -194,10 +247,14 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_estimate(mut self) -> Estimate<'a, N> {
+        #[cfg(feature = "std")]
+        if let Some((bucket, ticket)) = self.behind {
+            bucket.queue().keep(bucket.now(), ticket);
+        }
         Estimate::new(self.bucket, self.now, mem::replace(&mut self.amounts, [0; N]))
     }
 
-    /// Gives the tokens back, as dropping it does.
+    /// Gives the tokens back, also after the instant at which they could be used.
     ///
     /// ```
     /// use std::time::Duration;
@@ -209,7 +266,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(100));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn cancel(self) {}
+    pub fn cancel(mut self) {
+        self.give_up();
+        self.amounts = [0; N];
+    }
 
     /// Sleeps until the tokens may be used, and keeps them.
     ///
@@ -271,15 +331,61 @@ impl<'a, const N: usize> Reservation<'a, N> {
         }
     }
 
+    /// The instant of one that was made behind others: an estimate until it is served.
+    #[cfg(feature = "std")]
+    fn ready_in_line(&self, bucket: &dyn Queueing<N>, ticket: Ticket) -> Time {
+        let now = bucket.now();
+        match bucket.queue().stands(ticket) {
+            Standing::Firm(_, at) => at,
+            Standing::Sleeps(_, at) if at > now => at,
+            Standing::Sleeps(..) => {
+                // Those before it are late: it calls them.
+                let ask = Ask { amounts: self.amounts, deadline: Time::MAX, reserved: true };
+                match bucket.queue().visit(now, &ask, ticket, None) {
+                    Standing::Firm(_, at) | Standing::Sleeps(_, at) => at,
+                    _ => Time::MAX,
+                }
+            }
+            _ => Time::MAX,
+        }
+    }
+
     /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
     fn left(&self, nap: &mut Nap) -> Result<Option<Duration>, Infallible> {
         Ok(nap.next(self.bucket.now(), self.ready_at()))
     }
 }
 
+impl<const N: usize> Reservation<'_, N> {
+    /// Gives the tokens back.
+    fn give_up(&self) {
+        #[cfg(feature = "std")]
+        if let Some((bucket, ticket)) = self.behind {
+            let (queue, now) = (bucket.queue(), bucket.now());
+            let firm = matches!(queue.stands(ticket), Standing::Firm(..));
+            queue.leave(now, ticket);
+            if firm {
+                give_back(self.bucket, now, &self.amounts);
+            }
+            return;
+        }
+        give_back(self.bucket, self.now, &self.amounts);
+    }
+}
+
 impl<const N: usize> Drop for Reservation<'_, N> {
     fn drop(&mut self) {
-        give_back(self.bucket, self.now, &self.amounts);
+        if self.amounts == [0; N] {
+            return;
+        }
+        if self.ready_at() > self.bucket.now() {
+            return self.give_up();
+        }
+        // Its instant has come: it counts as used.
+        #[cfg(feature = "std")]
+        if let Some((bucket, ticket)) = self.behind {
+            bucket.queue().keep(bucket.now(), ticket);
+        }
     }
 }
 
@@ -324,8 +430,11 @@ fn owe<const N: usize>(
 /// whenever it is read.
 pub(crate) fn give_back<const N: usize>(bucket: &dyn Waitable<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
-        let _ = bucket.update(&|Revision { limits, .. }, spent| {
+        let given = bucket.update(&|Revision { limits, .. }, spent| {
             limits.give_back(spent, limits.elapsed(now), &limits.units_back(amounts))
         });
+        if given.is_ok() {
+            bucket.eased(now);
+        }
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Entry<W, const N: usize> {
     /// When its waiter comes by itself.
     pub(crate) timer: Time,
     pub(crate) contact: Contact,
+    /// Nobody holds its ticket: its slot is free once it is a debt.
+    pub(crate) kept: bool,
     pub(crate) links: [Link; N],
     pub(crate) waker: Option<W>,
 }

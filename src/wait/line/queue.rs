@@ -68,6 +68,18 @@ pub trait Queue<const N: usize>: Sync {
 
     fn leave(&self, now: Time, ticket: Ticket);
 
+    /// How a wait stands, without a step.
+    fn stands(&self, ticket: Ticket) -> Standing<N>;
+
+    /// Lets a reservation be used when it is ready.
+    fn keep(&self, now: Time, ticket: Ticket);
+
+    /// Whether those who wait keep others out.
+    fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool;
+
+    /// Tells those who wait that the limits changed.
+    fn retime(&self, now: Time);
+
     fn close(&self, now: Time);
 }
 
@@ -331,6 +343,30 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
     fn leave(&self, now: Time, ticket: Ticket) {
         let mut waker = None;
         self.locked(now, |queue, _| waker = queue.leave(ticket), |_, ()| Standing::Gone);
+    }
+
+    fn stands(&self, ticket: Ticket) -> Standing<N> {
+        let line: &Line<N> = self.line.borrow();
+        standing(&line.shared().line.lock(), ticket)
+    }
+
+    fn keep(&self, now: Time, ticket: Ticket) {
+        self.locked(now, |queue, _| queue.keep(ticket), |_, ()| Standing::Gone);
+    }
+
+    fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool {
+        self.ahead(now, amounts).is_some()
+    }
+
+    fn retime(&self, now: Time) {
+        let line: &Line<N> = self.line.borrow();
+        if line.shared.get().is_some() {
+            let step = |queue: &mut WaitingLine<Waker, N>, _: &Shared<N>| {
+                let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
+                queue.retime(&Moment { now, limits: &limits, spent });
+            };
+            self.locked(now, step, |_, ()| Standing::Gone);
+        }
     }
 
     fn close(&self, now: Time) {

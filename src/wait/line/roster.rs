@@ -119,7 +119,17 @@ impl<W, const N: usize> Roster<W, N> {
             return None;
         }
         let links = core::array::from_fn(|i| Link { before: self.lists[i].tail, behind: NONE });
-        let entry = Entry { ask, turn: self.turns, words, at, timer: NEVER, contact: Contact::Quiet, links, waker };
+        let entry = Entry {
+            ask,
+            turn: self.turns,
+            words,
+            at,
+            timer: NEVER,
+            contact: Contact::Quiet,
+            kept: false,
+            links,
+            waker,
+        };
         self.turns += 1;
         for i in (0..N).filter(|i| entry.uses(*i)) {
             let tail = core::mem::replace(&mut self.lists[i].tail, index);

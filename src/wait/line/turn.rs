@@ -11,7 +11,7 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::sync::{Thread, current_thread, park_timeout};
 use crate::wait::line::entry::{Ask, Ticket};
-use crate::wait::line::queue::{Queue, Standing};
+use crate::wait::line::queue::Standing;
 use crate::wait::timer::Timer;
 use crate::wait::waits::Queueing;
 

@@ -192,8 +192,24 @@ impl<W, const N: usize> WaitingLine<W, N> {
         self.roster.unlink(debt.index);
         let entry = self.roster.get_mut(debt.index);
         (entry.contact, entry.at, entry.words) = (Contact::Firm, debt.ready, debt.words);
+        let kept = entry.kept;
         self.woken.extend(entry.waker.take());
-        self.roster.ticket(debt.index)
+        let ticket = self.roster.ticket(debt.index);
+        if kept {
+            self.roster.free(debt.index);
+        }
+        ticket
+    }
+
+    /// Lets a reservation be: it is used when it is ready, and nobody asks for it any more.
+    pub(crate) fn keep(&mut self, ticket: Ticket) {
+        if let Some(index) = self.roster.find(ticket) {
+            let entry = self.roster.get_mut(index);
+            entry.kept = true;
+            if entry.contact == Contact::Firm {
+                self.roster.free(index);
+            }
+        }
     }
 
     /// How an entry stands, without a step.

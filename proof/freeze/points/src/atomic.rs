@@ -67,6 +67,12 @@ macro_rules! atomic {
             }
 
             #[inline]
+            pub fn fetch_or(&self, value: $int, order: Ordering) -> $int {
+                point(Point::FetchOr);
+                self.0.fetch_or(value, order)
+            }
+
+            #[inline]
             pub fn fetch_max(&self, value: $int, order: Ordering) -> $int {
                 point(Point::FetchMax);
                 self.0.fetch_max(value, order)

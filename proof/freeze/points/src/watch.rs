@@ -14,6 +14,7 @@ pub enum Point {
     CompareExchange,
     Swap,
     FetchMax,
+    FetchOr,
     FetchAdd,
     FetchSub,
     Fence,
