@@ -203,7 +203,8 @@ impl<W, const N: usize> WaitingLine<W, N> {
             while let Some(head) = self.roster.head(i) {
                 let entry = self.roster.get(head);
                 let Contact::Called(called) = entry.contact else { break };
-                if after(called, self.grace.deaf) > moment.now {
+                // A reservation has nobody who comes; it is a debt as soon as it is first.
+                if entry.ask.reserved || after(called, self.grace.deaf) > moment.now {
                     break;
                 }
                 let waker = self.remove(head);
