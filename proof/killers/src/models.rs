@@ -32,8 +32,13 @@ impl Models {
         }
         let tests = sources.iter().flat_map(|(file, text)| {
             let module = file.trim_end_matches(".rs").trim_end_matches("/mod").replace('/', "::");
-            let tests = text.split_once("\nmod tests {").map_or("", |(_, tests)| tests);
-            names_in(tests).map(move |name| format!("{module}::tests::{name}"))
+            // Tests are in a module of the file, or have files of their own.
+            let (tests, module) = match text.split_once("\nmod tests {") {
+                Some((_, tests)) => (tests, format!("{module}::tests")),
+                None if module.contains("::tests::") => (text.as_str(), module),
+                None => ("", module),
+            };
+            names_in(tests).map(move |name| format!("{module}::{name}"))
         });
         names.insert("lib".to_owned(), tests.collect());
         // The tests inside the crate are part of its sources.

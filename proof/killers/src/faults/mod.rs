@@ -7,17 +7,19 @@ mod clock;
 mod decision;
 mod keyed;
 mod lease;
+mod line;
 mod state;
 mod wait;
 
 use crate::fault::Fault;
 
 /// `state` first: it holds the fault that takes the longest.
-const ROOMS: [&[Fault]; 8] = [
+const ROOMS: [&[Fault]; 9] = [
     state::FAULTS,
     clock::FAULTS,
     decision::FAULTS,
     wait::FAULTS,
+    line::FAULTS,
     lease::FAULTS,
     bucket::FAULTS,
     keyed::FAULTS,

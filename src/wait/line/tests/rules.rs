@@ -1,4 +1,5 @@
-//! Owns an example for each rule. Each dies without its rule; `proof/killers` takes the rules out.
+//! Owns an example for each rule. Each dies without its rule; `proof/killers` takes the rules of
+//! the line out. The last two rows are rules of the words.
 //!
 //! | rule | example |
 //! |---|---|
@@ -23,6 +24,7 @@
 //! | a deadline that cannot be met is refused | `a_deadline_that_became_impossible_is_refused_at_once` |
 //! | a wait ends by its deadline | `a_wait_behind_others_ends_at_its_deadline` |
 //! | a late poll is served up to J late | `a_late_poll_is_served_within_the_grace_only` |
+//! | a reservation does not lapse | `a_reservation_behind_one_who_is_deaf_stays` |
 //! | a change refuses | `a_change_refuses_those_who_cannot_be_served_in_time` |
 //! | a change tells | `a_faster_rate_wakes_those_who_would_sleep_far_too_long` |
 //! | a change forgets what nobody can use | `what_overflowed_before_a_change_is_not_in_a_larger_bucket` |
@@ -337,6 +339,20 @@ fn a_reservation_is_a_debt_as_soon_as_it_is_first() {
     world.leave(6, 3);
     assert_eq!(world.woken, [4]);
     assert_eq!(world.visit(7, 4), Some(Served));
+}
+
+#[test]
+fn a_reservation_behind_one_who_is_deaf_stays() {
+    let mut world = empty(0);
+    enter_all(&mut world, &[[1]]);
+    assert_eq!(world.enter(0, 2, [1], FOREVER, true), Sleeps(2));
+    assert_eq!(world.enter(0, 3, [1], FOREVER, false), Sleeps(3));
+    assert_eq!(world.visit(3, 3), Some(Sleeps(5)));
+    // The first lapses, then the reservation is a debt, and then the third is told.
+    world.woken.clear();
+    world.visit(5, 3);
+    assert_eq!((world.firm[&2].0, world.woken.contains(&3)), (5, true));
+    assert_eq!(world.visit(5, 3), Some(Served));
 }
 
 #[test]

@@ -1,0 +1,282 @@
+//! Faults in the line of waiters: each takes a rule out.
+
+use crate::fault::Expect::Killed;
+use crate::fault::{Fault, edit};
+
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        id: "line-forgets-nothing-when-somebody-enters",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn enter(",
+            "if words != moment.spent {",
+            "if words != moment.spent && false {",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::an_idle_bucket_promises_no_more_than_it_holds"),
+    },
+    Fault {
+        id: "line-without-a-grace",
+        edits: &[edit("wait/line/moment.rs", "pub(crate) fn ceiling(", "gained.min(1 << 60)", "gained.min(0)")],
+        expect: Killed("lib::wait::line::tests::rules::who_comes_within_the_grace_loses_nothing"),
+    },
+    Fault {
+        id: "line-use-without-a-ceiling",
+        edits: &[edit(
+            "wait/line/moment.rs",
+            "pub(crate) fn debit(",
+            "self.place(i).max(-self.ceiling(i, units, grace))",
+            "self.place(i).max(if grace.late == 0 { i128::MIN } else { i128::MIN })",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::who_comes_too_late_leaves_no_more_than_a_full_bucket"),
+    },
+    Fault {
+        id: "line-ceiling-without-the-amount",
+        edits: &[edit("wait/line/moment.rs", "pub(crate) fn ceiling(", ".max(units)", ".max(units * 0)")],
+        expect: Killed("lib::wait::line::tests::rules::an_oversized_amount_accrues_whole"),
+    },
+    Fault {
+        id: "line-takers-wait-for-the-first-only",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn until(",
+            "self.roster.last_timer(i)",
+            "self.roster.head(i).map(|head| self.roster.get(head).timer)",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::takers_stay_out_until_the_last_timer_is_overdue"),
+    },
+    Fault {
+        id: "line-takers-wait-for-ever",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn until(",
+            "after(after(last, self.grace.deaf), 1)",
+            "last.max(NEVER)",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::one_who_never_comes_keeps_takers_out_for_a_while_only"),
+    },
+    Fault {
+        id: "line-takers-in-time-overtake",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn until(",
+            "after(after(last, self.grace.deaf), 1)",
+            "after(last, self.grace.deaf)",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::one_who_never_comes_keeps_takers_out_for_a_while_only"),
+    },
+    Fault {
+        id: "line-deaf-at-once",
+        edits: &[edit(
+            "wait/line/grace.rs",
+            "pub(crate) const fn new(",
+            "if late > least { late } else { least }",
+            "if late > least { late } else { late }",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_late_timer_is_not_overtaken_even_without_a_grace"),
+    },
+    Fault {
+        id: "line-lapses-without-a-call",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(super) fn lapse(",
+            "let Contact::Called(called) = entry.contact else { break };",
+            "let called = entry.timer;",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::after_a_stall_nobody_loses_its_turn"),
+    },
+    Fault {
+        id: "line-reservation-lapses",
+        edits: &[edit("wait/line/timing.rs", "pub(super) fn lapse(", "entry.ask.reserved ||", "")],
+        expect: Killed("lib::wait::line::tests::rules::a_reservation_behind_one_who_is_deaf_stays"),
+    },
+    Fault {
+        id: "line-larger-bucket-keeps-what-overflowed",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn usable(",
+            "moment.ceiling(i, units, &self.grace)",
+            "moment.ceiling(i, units, &self.grace).max(1 << 60)",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::what_overflowed_before_a_change_is_not_in_a_larger_bucket"),
+    },
+    Fault {
+        id: "line-calls-only-whose-timer-has-come",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "fn call_before(",
+            "entry.contact == Contact::Came && entry.timer",
+            "entry.timer",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_call_reaches_all_who_are_due"),
+    },
+    Fault {
+        id: "line-calls-who-has-come",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "fn call_before(",
+            "entry.contact == Contact::Came",
+            "entry.contact == Contact::Firm",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::who_has_come_is_not_called_again"),
+    },
+    Fault {
+        id: "line-who-calls-comes-at-once",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(super) fn come_due(",
+            "Some(lapse) => lapse,",
+            "Some(_) => after(moment.now, 1),",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::who_calls_comes_when_the_called_are_deaf"),
+    },
+    Fault {
+        id: "line-overdue-first-is-not-called",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "fn attend(",
+            "overdue && !matches!",
+            "overdue && self.left > usize::MAX - 1 && !matches!",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_step_calls_a_first_that_is_overdue"),
+    },
+    Fault {
+        id: "line-second-is-not-told",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(crate) fn advance(",
+            "self.watch(moment, second);",
+            "let _ = second;",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::behind_one_who_is_deaf_leavers_make_room"),
+    },
+    Fault {
+        id: "line-not-folded",
+        edits: &[edit(
+            "wait/line/forecast.rs",
+            "pub(crate) fn fold(",
+            "self.place[i].max(cut)",
+            "self.place[i].max(cut.min(i128::MIN))",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_stream_that_overflows_meanwhile_is_foreseen"),
+    },
+    Fault {
+        id: "line-promises-before-those-ahead",
+        edits: &[edit(
+            "wait/line/forecast.rs",
+            "pub(crate) fn fold(",
+            "self.last[i] = at;",
+            "self.last[i] = self.last[i].min(at);",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::nobody_is_promised_an_instant_before_those_ahead"),
+    },
+    Fault {
+        id: "line-forecast-is-not-made-anew-for-who-enters",
+        edits: &[edit("wait/line/timing.rs", "pub(super) fn promise(", "!self.is_foreseen(moment)", "false")],
+        expect: Killed("lib::wait::line::tests::rules::a_charge_makes_later_promises_later"),
+    },
+    Fault {
+        id: "line-forecast-is-not-made-anew-for-who-comes",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(super) fn come_due(",
+            "!self.is_foreseen(moment)",
+            "!self.is_foreseen(moment) && false",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_waiter_that_comes_too_early_is_told_its_instant"),
+    },
+    Fault {
+        id: "line-leavers-leave-their-room-empty",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(super) fn promise(",
+            "self.left > self.roster.len() / 2 + 8",
+            "self.left > usize::MAX - 1",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::who_enters_behind_leavers_is_promised_their_room"),
+    },
+    Fault {
+        id: "line-deadline-judged-by-a-late-forecast",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(super) fn promise(",
+            "self.roster.len() > 0",
+            "self.roster.len() > usize::MAX - 1",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_deadline_is_judged_without_those_who_left"),
+    },
+    Fault {
+        id: "line-lets-in-who-cannot-be-served-in-time",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn enter(",
+            "at > ask.deadline ||",
+            "at > ask.deadline.max(NEVER) ||",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_deadline_that_cannot_be_met_is_refused_at_once"),
+    },
+    Fault {
+        id: "line-first-waits-past-its-deadline",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn visit(",
+            "at > ask.deadline ||",
+            "at > ask.deadline.max(NEVER) ||",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_deadline_that_became_impossible_is_refused_at_once"),
+    },
+    Fault {
+        id: "line-others-wait-past-their-deadline",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn visit(",
+            "        if moment.now >= ask.deadline {\n            return self.refuse(index, self.roster",
+            "        if moment.now >= ask.deadline.max(NEVER) {\n            return self.refuse(index, self.roster",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_wait_behind_others_ends_at_its_deadline"),
+    },
+    Fault {
+        id: "line-serves-however-late",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "fn is_over(",
+            "after(deadline, self.grace.late)",
+            "after(deadline.max(NEVER), self.grace.late)",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_late_poll_is_served_within_the_grace_only"),
+    },
+    Fault {
+        id: "line-change-refuses-nobody",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(crate) fn retime(",
+            "at > ask.deadline",
+            "at > ask.deadline.max(NEVER)",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_change_refuses_those_who_cannot_be_served_in_time"),
+    },
+    Fault {
+        id: "line-change-tells-nobody",
+        edits: &[edit("wait/line/timing.rs", "pub(crate) fn retime(", "sleeps > waits * 2", "sleeps < waits")],
+        expect: Killed("lib::wait::line::tests::rules::a_faster_rate_wakes_those_who_would_sleep_far_too_long"),
+    },
+    Fault {
+        id: "line-change-tells-everybody",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(crate) fn retime(",
+            "timer > after(at, self.grace.slack) && (timer == NEVER || sleeps > waits * 2)",
+            "timer > at || sleeps > waits * 2",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_small_change_wakes_the_first_only"),
+    },
+    Fault {
+        id: "line-closed-serves-on",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn close(",
+            "self.closed = true;",
+            "self.closed = false;",
+        )],
+        expect: Killed("lib::wait::line::tests::rules::a_closed_line_lets_everybody_go_and_nobody_in"),
+    },
+];
