@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::refused::{Never, Refused};
+use crate::decision::refused::{Never, NotYet, Refused};
 use crate::state::store::Store;
 
 #[inline(always)]
@@ -106,8 +106,12 @@ pub(crate) fn available<const N: usize>(store: &impl Store<N>, now: Time) -> [u6
 }
 
 pub(crate) fn wait_for<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<Duration, Never> {
+    let ahead = store.ahead(now, &amounts);
     store.read(|limits, spent| {
         limits.check(&amounts)?;
+        if let Some(ahead) = &ahead {
+            return Ok(behind(limits, spent, now, &amounts, ahead).wait());
+        }
         // What is for nothing waits for nothing.
         let pause = if all_zero(&amounts) { 0 } else { limits.pause_left(now) };
         Ok(limits.not_yet(spent, limits.elapsed(now), &amounts).behind(pause).wait())
@@ -125,10 +129,21 @@ fn kept_out<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]
         if let Err(never) = limits.check(amounts) {
             return never.into();
         }
-        let sum = |i: usize| if amounts[i] == 0 { 0 } else { amounts[i].saturating_add(ahead[i]) };
-        let units = limits.units_back(&core::array::from_fn(sum));
-        limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
+        behind(limits, spent, now, amounts, ahead).into()
     })
+}
+
+/// What there is to wait for by one who comes after those who wait.
+fn behind<const N: usize>(
+    limits: &Limits<N>,
+    spent: &[u64; N],
+    now: Time,
+    amounts: &[u64; N],
+    ahead: &[u64; N],
+) -> NotYet<N> {
+    let sum = |i: usize| if amounts[i] == 0 { 0 } else { amounts[i].saturating_add(ahead[i]) };
+    let units = limits.units_back(&core::array::from_fn(sum));
+    limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now))
 }
 
 /// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]`

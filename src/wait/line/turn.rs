@@ -28,8 +28,7 @@ impl<'a, const N: usize> Turn<'a, N> {
     }
 
     /// Enters the line, or comes again; `None` if served, else when to come.
-    fn come(&mut self, waker: &Waker) -> Result<Option<Time>, Refused<N>> {
-        let now = self.bucket.now();
+    fn come(&mut self, now: Time, waker: &Waker) -> Result<Option<Time>, Refused<N>> {
         let queue = self.bucket.queue();
         let mut standing = match self.ticket {
             Some(ticket) => queue.visit(now, &self.ask, ticket, Some(waker)),
@@ -92,13 +91,13 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
             return Ok(());
         }
         let (mut stuck, mut seen) = (0, Time::MAX);
-        let mut next = poll_fn(|context| Poll::Ready(turn.come(context.waker()))).await?;
+        let mut next = poll_fn(|context| Poll::Ready(turn.come(turn.bucket.now(), context.waker()))).await?;
         while let Some(at) = next {
             let sleep = timer.sleep(nap(&mut stuck, &mut seen, turn.bucket.now(), at));
             let mut sleep = pin!(sleep);
             next = poll_fn(|context| {
                 let slept = sleep.as_mut().poll(context).is_ready();
-                match turn.come(context.waker()) {
+                match turn.come(turn.bucket.now(), context.waker()) {
                     Ok(Some(again)) if again == at && !slept => Poll::Pending,
                     next => Poll::Ready(next),
                 }
@@ -127,11 +126,13 @@ pub(crate) fn take_blocking<const N: usize>(
     if amounts == [0; N] {
         return Ok(());
     }
-    let mut turn = Turn::new(bucket, amounts, bucket.now().after(timeout));
+    let mut now = bucket.now();
+    let mut turn = Turn::new(bucket, amounts, now.after(timeout));
     let waker = Waker::from(Arc::new(Unpark(current_thread())));
     let (mut stuck, mut seen) = (0, Time::MAX);
-    while let Some(at) = turn.come(&waker)? {
-        park_timeout(nap(&mut stuck, &mut seen, bucket.now(), at));
+    while let Some(at) = turn.come(now, &waker)? {
+        park_timeout(nap(&mut stuck, &mut seen, now, at));
+        now = bucket.now();
     }
     Ok(())
 }
