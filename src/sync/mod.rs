@@ -60,17 +60,70 @@ pub(crate) use event_listener::{Event, Listener, listener as listen};
 #[cfg(feature = "std")]
 pub(crate) use lock::Lock;
 
+#[cfg(feature = "std")]
+pub(crate) use parker::Parker;
 #[cfg(tollgate_shuttle)]
 pub(crate) use shuttle::thread::{Thread, current as current_thread, park_timeout};
-#[cfg(all(feature = "std", not(any(loom, tollgate_shuttle))))]
-pub(crate) use std::thread::{Thread, current as current_thread, park_timeout};
 
-/// Loom's threads have no time: who is not woken is a deadlock, which loom reports.
-#[cfg(loom)]
-pub(crate) use loom::thread::{Thread, current as current_thread};
-#[cfg(loom)]
-pub(crate) fn park_timeout(_: std::time::Duration) {
-    loom::thread::park();
+/// How a thread sleeps until it is woken.
+#[cfg(feature = "std")]
+mod parker {
+    use std::sync::Arc;
+    use std::task::Wake;
+    use std::time::Duration;
+
+    #[cfg(tollgate_shuttle)]
+    use shuttle::thread::{Thread, current, park_timeout};
+    #[cfg(not(any(loom, tollgate_shuttle)))]
+    use std::thread::{Thread, current, park_timeout};
+
+    /// The waker of a thread.
+    #[cfg(not(loom))]
+    #[derive(Debug)]
+    pub(crate) struct Parker(Thread);
+
+    #[cfg(not(loom))]
+    impl Parker {
+        /// Of this thread.
+        pub(crate) fn new() -> Self {
+            Self(current())
+        }
+
+        /// Sleeps until woken, or for so long; or by chance less.
+        pub(crate) fn sleep(&self, most: Duration) {
+            park_timeout(most);
+        }
+    }
+
+    #[cfg(not(loom))]
+    impl Wake for Parker {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    /// Loom's threads have no time: who is not woken is a deadlock, which loom reports.
+    #[cfg(loom)]
+    #[derive(Debug)]
+    pub(crate) struct Parker(loom::sync::Notify);
+
+    #[cfg(loom)]
+    impl Parker {
+        pub(crate) fn new() -> Self {
+            Self(loom::sync::Notify::new())
+        }
+
+        pub(crate) fn sleep(&self, _: Duration) {
+            self.0.wait();
+        }
+    }
+
+    #[cfg(loom)]
+    impl Wake for Parker {
+        fn wake(self: Arc<Self>) {
+            self.0.notify();
+        }
+    }
 }
 
 /// A lock around what only waiters share. Takers never touch it.

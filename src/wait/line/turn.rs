@@ -5,11 +5,10 @@ use core::pin::pin;
 use core::task::{Poll, Waker};
 use core::time::Duration;
 use std::sync::Arc;
-use std::task::Wake;
 
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
-use crate::sync::{Thread, current_thread, park_timeout};
+use crate::sync::Parker;
 use crate::wait::line::entry::{Ask, Ticket};
 use crate::wait::line::queue::Standing;
 use crate::wait::timer::Timer;
@@ -74,7 +73,7 @@ fn nap(stuck: &mut u8, seen: &mut Time, now: Time, at: Time) -> Duration {
     *stuck = if *seen == now { (*stuck + 1).min(11) } else { 0 };
     *seen = now;
     let least = if *stuck == 0 { Duration::ZERO } else { Duration::from_micros(50 << *stuck) };
-    at.since(now).max(least)
+    at.since(now).max(least.min(Duration::from_millis(100)))
 }
 
 /// Waits in the line on `timer`; enters it at the first poll.
@@ -84,17 +83,15 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
     timeout: Duration,
     timer: T,
 ) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, T> {
-    let turn = Turn::new(bucket, amounts, bucket.now().after(timeout));
+    let mut turn = Turn::new(bucket, amounts, bucket.now().after(timeout));
     async move {
-        let mut turn = turn;
         if turn.ask.amounts == [0; N] {
             return Ok(());
         }
         let (mut stuck, mut seen) = (0, Time::MAX);
         let mut next = poll_fn(|context| Poll::Ready(turn.come(turn.bucket.now(), context.waker()))).await?;
         while let Some(at) = next {
-            let sleep = timer.sleep(nap(&mut stuck, &mut seen, turn.bucket.now(), at));
-            let mut sleep = pin!(sleep);
+            let mut sleep = pin!(timer.sleep(nap(&mut stuck, &mut seen, turn.bucket.now(), at)));
             next = poll_fn(|context| {
                 let slept = sleep.as_mut().poll(context).is_ready();
                 match turn.come(turn.bucket.now(), context.waker()) {
@@ -105,15 +102,6 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
             .await?;
         }
         Ok(())
-    }
-}
-
-/// The waker of a thread.
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }
 
@@ -128,10 +116,11 @@ pub(crate) fn take_blocking<const N: usize>(
     }
     let mut now = bucket.now();
     let mut turn = Turn::new(bucket, amounts, now.after(timeout));
-    let waker = Waker::from(Arc::new(Unpark(current_thread())));
+    let parker = Arc::new(Parker::new());
+    let waker = Waker::from(Arc::clone(&parker));
     let (mut stuck, mut seen) = (0, Time::MAX);
     while let Some(at) = turn.come(now, &waker)? {
-        park_timeout(nap(&mut stuck, &mut seen, now, at));
+        parker.sleep(nap(&mut stuck, &mut seen, now, at));
         now = bucket.now();
     }
     Ok(())
