@@ -187,7 +187,7 @@ fn what_comes_back_in_a_pause_is_there_at_the_end() {
     bucket.try_take([5, 5]).unwrap();
     bucket.pause();
     bucket.put_back([1, 9]);
-    drop(place);
+    place.cancel();
     estimate.settle([1, 1]).unwrap();
     assert_eq!(bucket.available(), [0, 0]);
     bucket.resume();

@@ -101,10 +101,19 @@ fn a_cancelled_reservation_frees_tokens_for_whoever_calls_next() {
 }
 
 #[test]
-fn a_dropped_reservation_gives_back_and_a_committed_one_does_not() {
+fn a_dropped_reservation_gives_back_before_its_instant_and_is_used_after_it() {
     let bucket = single(per_second(10));
     drop(bucket.reserve(4).unwrap());
-    assert_eq!(bucket.available(), 10);
+    assert_eq!(bucket.available(), 6, "it could be used at once");
+    bucket.put_back(4);
+    bucket.try_take(10).unwrap();
+    drop(bucket.reserve(4).unwrap());
+    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(100)));
+    let place = bucket.reserve(4).unwrap();
+    bucket.clock().advance(Duration::from_millis(400));
+    drop(place);
+    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(100)));
+    bucket.put_back(10);
     bucket.reserve(4).unwrap().commit();
     assert_eq!(bucket.available(), 6);
     bucket.reserve(4).unwrap().cancel();

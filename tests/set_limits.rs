@@ -497,7 +497,7 @@ fn what_a_reservation_or_an_estimate_gives_back_is_counted_in_tokens() {
     let (place, estimate) = (bucket.reserve([30]).unwrap(), bucket.estimate([30]).unwrap());
     bucket.set_limit("333/s".parse().unwrap()).unwrap();
     assert_eq!(bucket.available(), [40]);
-    drop(place);
+    place.cancel();
     assert_eq!(bucket.available(), [70]);
     bucket.set_limit(Limit::per_second(7).capacity(1000)).unwrap();
     estimate.settle([80]).unwrap();

@@ -133,7 +133,8 @@ fn a_task_is_woken_by_a_change_and_completes_if_its_turn_has_come() {
     assert!(ready.as_mut().poll(&mut context).is_pending());
     bucket.clock().advance(Duration::from_secs(2));
     bucket.set_limits([Limit::per_second(1).capacity(10)]).unwrap();
-    assert_eq!(woken.times(), 4);
+    // The one in the line comes by its own timer, which has come.
+    assert_eq!(woken.times(), 3);
     assert_eq!(take.poll(&mut context), Poll::Ready(Ok(())));
     assert!(ready.as_mut().poll(&mut context).is_pending(), "what there was is taken");
     bucket.clock().advance(Duration::from_secs(1));

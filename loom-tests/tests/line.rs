@@ -109,9 +109,9 @@ model! {
 model! {
     /// A taker that begins after an entry stays out.
     ///
-    /// Two threads: one waits for two tokens, then another puts one back and asks for it;
-    /// exhaustive. Fails if `until` is not stored, or not looked at.
-    a_taker_that_begins_after_an_entry_stays_out, None, 1, [(false, true)], || {
+    /// Two threads: one waits for two tokens, then another puts one back and asks for it; at
+    /// most two preemptions. Fails if `until` is not stored, or not looked at.
+    a_taker_that_begins_after_an_entry_stays_out, Some(2), 1, [(false, true)], || {
         let bucket = empty(2);
         let first = Task::waiting(&bucket, 2);
         let taker = {
@@ -167,8 +167,8 @@ model! {
 model! {
     /// Who enters beside a take gets the tokens that it left, or waits for them.
     ///
-    /// Two threads, one call each, and a put-back of what was taken; exhaustive.
-    an_entry_beside_a_take_gets_what_is_left, None, 2, [0], || {
+    /// Two threads, one call each, and a put-back of what was taken; at most three preemptions.
+    an_entry_beside_a_take_gets_what_is_left, Some(3), 2, [0], || {
         let bucket = token_bucket(1);
         let taker = {
             let bucket = Arc::clone(&bucket);
