@@ -19,7 +19,9 @@ pub(crate) use face::*;
 #[cfg(not(any(loom, tollgate_freeze, tollgate_shuttle)))]
 mod face {
     pub(crate) use crossbeam_utils::Backoff;
-    pub(crate) use portable_atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+    #[cfg(feature = "std")]
+    pub(crate) use portable_atomic::Ordering::AcqRel;
+    pub(crate) use portable_atomic::Ordering::{Acquire, Relaxed, Release};
     pub(crate) use portable_atomic::{AtomicU32, AtomicU64, fence};
 
     #[cfg(feature = "alloc")]

@@ -279,4 +279,79 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("lib::wait::line::tests::rules::a_closed_line_lets_everybody_go_and_nobody_in"),
     },
+    Fault {
+        id: "line-put-back-sees-no-entry",
+        edits: &[edit("state/word.rs", "pub(crate) fn update<R>(", "Acquire, Relaxed", "Relaxed, Relaxed")],
+        expect: Killed("line::a_put_back_beside_an_entry_wakes_it"),
+    },
+    Fault {
+        id: "line-entry-shows-nothing",
+        edits: &[edit("state/word.rs", "fn touch(", "Release", "Relaxed")],
+        expect: Killed("line::a_put_back_beside_an_entry_wakes_it"),
+    },
+    Fault {
+        id: "line-until-is-not-stored",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn show<",
+            "line.until[i].store(queue.until(i).as_nanos(), Relaxed);",
+            "let _ = line;",
+        )],
+        expect: Killed("line::a_taker_that_begins_after_an_entry_stays_out"),
+    },
+    Fault {
+        id: "line-waiting-is-not-stored",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn show<",
+            "shared.waiting[i].store(queue.waiting(i), Relaxed);",
+            "let _ = shared;",
+        )],
+        expect: Killed("line::a_put_back_beside_an_entry_wakes_it"),
+    },
+    Fault {
+        id: "line-until-is-not-looked-at",
+        edits: &[edit("wait/line/queue.rs", "fn ahead(", "amounts[i] > 0 &&", "amounts[i] == u64::MAX &&")],
+        expect: Killed("line::a_taker_that_begins_after_an_entry_stays_out"),
+    },
+    Fault {
+        id: "line-nobody-seems-to-wait",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn waiting<",
+            "shared.waiting[i].load(Relaxed)",
+            "0 & shared.waiting[i].load(Relaxed)",
+        )],
+        expect: Killed("line::a_put_back_beside_an_entry_wakes_it"),
+    },
+    Fault {
+        id: "line-mark-is-only-loaded",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn serve_mark<",
+            "shared.mark.fetch_or(0, AcqRel)",
+            "shared.mark.load(Relaxed)",
+        )],
+        expect: Killed("line::a_put_back_that_finds_the_lock_held_is_served"),
+    },
+    Fault {
+        id: "line-mark-is-taken-without-its-words",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn serve_mark<",
+            "shared.mark.swap(0, AcqRel);",
+            "shared.mark.store(0, Relaxed);",
+        )],
+        expect: Killed("line::a_put_back_that_finds_the_lock_held_is_served"),
+    },
+    Fault {
+        id: "line-mark-is-not-left",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn eased<",
+            "shared.mark.fetch_or(1, AcqRel);",
+            "shared.mark.load(Relaxed);",
+        )],
+        expect: Killed("line::a_put_back_that_finds_the_lock_held_is_served"),
+    },
 ];
