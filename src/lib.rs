@@ -56,7 +56,7 @@
 //!         assert_eq!((refusal.stream(), seconds), (1, 1));
 //!     }
 //!     // More than the capacity: no retry helps.
-//!     Err(Refused::Never(refusal)) => panic!("{refusal}"),
+//!     Err(refusal) => panic!("{refusal}"),
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

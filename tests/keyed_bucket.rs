@@ -60,7 +60,8 @@ fn what_comes_back_late_to_a_key_that_came_anew_fills_it_no_further() {
     clients.clock().advance(Duration::from_secs(7200));
     clients.shrink();
     clients.try_take("alice", 2).unwrap();
-    drop((place, lease));
+    place.cancel();
+    drop(lease);
     assert_eq!(clients.available("alice"), 10);
 }
 

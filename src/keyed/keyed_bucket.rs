@@ -45,7 +45,7 @@ use crate::wait::waiting;
 /// let alice = clients.bucket("alice");
 /// let (first, second) = (alice.reserve(10)?, alice.reserve(5)?);
 /// assert_eq!((first.remaining(), second.remaining()), (Duration::ZERO, Duration::from_millis(500)));
-/// drop(first);
+/// first.cancel();
 /// second.commit();
 /// assert_eq!(clients.available("alice"), 5);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -35,8 +35,9 @@ use crate::wait::waits::Queueing;
 /// instant comes.
 ///
 /// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let
-/// [`wait`](Self::wait) do both. **Dropped, it is cancelled**, at any time, and gives its tokens
-/// back. Held beyond the [idle limit](crate::Limit::idle_limit), never less than 90 days, it may
+/// [`wait`](Self::wait) do both. **Dropped before its instant, it is cancelled**, and gives its
+/// tokens back. Dropped later, it counts as used. [`cancel`](Self::cancel) gives them back at any
+/// time. Held beyond the [idle limit](crate::Limit::idle_limit), never less than 90 days, it may
 /// give nothing back.
 ///
 /// # Guarantees
@@ -74,7 +75,7 @@ use crate::wait::waits::Queueing;
 /// second.commit();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use = "a reservation that is dropped is cancelled"]
+#[must_use = "a reservation that is dropped before its instant is cancelled"]
 pub struct Reservation<'a, const N: usize = 1> {
     bucket: &'a dyn Waitable<N>,
     /// When it was made.

@@ -286,7 +286,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-entry-shows-nothing",
-        edits: &[edit("state/word.rs", "fn touch(", "Release", "Relaxed")],
+        edits: &[edit("state/word.rs", "fn touch(", "fetch_add(0, Release)", "fetch_add(0, Relaxed)")],
         expect: Killed("line::a_put_back_beside_an_entry_wakes_it"),
     },
     Fault {
