@@ -64,8 +64,6 @@ pub(crate) use lock::Lock;
 
 #[cfg(feature = "std")]
 pub(crate) use parker::Parker;
-#[cfg(tollgate_shuttle)]
-pub(crate) use shuttle::thread::{Thread, current as current_thread, park_timeout};
 
 /// How a thread sleeps until it is woken.
 #[cfg(feature = "std")]
