@@ -380,7 +380,6 @@ fn agree(kinds: &[Limit], unit: i128, steps: &[(u64, u64, Op)]) -> Result<(), Te
             Op::PutBack(n) => {
                 one.put_back(&key, n);
                 two.put_back(&key, [n, n]);
-                let n = n.min(model.limit.capacity);
                 model.level = (model.level + i128::from(n) * SCALE).min(most.level);
             }
             Op::Charge(n) => {

@@ -90,7 +90,7 @@ impl Piecewise {
     }
 
     fn put_back(&mut self, n: u64) {
-        let n = i128::from(n.min(self.limit.capacity)) * self.scale;
+        let n = i128::from(n) * self.scale;
         self.level = (self.level + n).min(self.capacity());
         self.accrued += n;
     }

@@ -239,6 +239,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
 
     /// Gives back tokens that were taken and not used. No stream ever holds more than its capacity.
     ///
+    /// They pay off a debt first, also one that is larger than the capacity.
+    ///
     /// ```
     /// use tollgate::{Limit, ManualClock, MultiBucket};
     ///

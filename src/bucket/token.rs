@@ -184,6 +184,8 @@ impl<C: Clock> TokenBucket<C> {
     /// Gives back `n` tokens that were taken and not used. The bucket never holds more than its
     /// capacity.
     ///
+    /// They pay off a debt first, also one that is larger than the capacity.
+    ///
     /// ```
     /// use tollgate::{Limit, ManualClock, TokenBucket};
     ///

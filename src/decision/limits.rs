@@ -175,11 +175,6 @@ impl<const N: usize> Limits<N> {
         Ok(units)
     }
 
-    /// The same for what was taken, maybe under limits in whose units it was less.
-    pub(crate) fn units_back(&self, amounts: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
-    }
-
     /// The most units of each stream that may be owed at `now` within the bounds of `queue`; `None`
     /// if a pause is longer than anybody may wait.
     pub(crate) fn most_owed(&self, now: Time, queue: &Queue<N>) -> Option<[u64; N]> {
@@ -213,20 +208,14 @@ impl<const N: usize> Limits<N> {
         Some(next)
     }
 
-    /// The words after `units` came back, or `None` if that changes nothing.
-    pub(crate) fn give_back(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> Option<[u64; N]> {
-        let next = core::array::from_fn(|i| self.streams[i].give_back(spent[i], elapsed, units[i]));
-        (next != *spent).then_some(next)
-    }
-
-    /// The words after `taken` was replaced by `used`, in units, or `None` if that leaves a debt
-    /// too far to be kept.
+    /// The words after `taken` tokens were replaced by `used`, or `None` if that leaves a debt too
+    /// far to be kept.
     pub(crate) fn settle(&self, spent: &[u64; N], elapsed: u64, taken: &[u64; N], used: &[u64; N]) -> Option<[u64; N]> {
         let mut next = *spent;
         for (i, stream) in self.streams.iter().enumerate() {
             next[i] = match used[i].checked_sub(taken[i]) {
-                Some(shortage) => stream.owe(spent[i], elapsed, shortage, stream.furthest_debt())?,
-                None => stream.give_back(spent[i], elapsed, taken[i] - used[i]),
+                Some(shortage) => stream.owe(spent[i], elapsed, stream.units(shortage)?, stream.furthest_debt())?,
+                None => stream.put_back(spent[i], elapsed, taken[i] - used[i]),
             };
         }
         Some(next)

@@ -240,26 +240,25 @@ impl Stream {
         if fit < most { fit } else { most }
     }
 
-    /// `spent` after `n` tokens came back: never higher than before, and never above what makes the
-    /// bucket full.
+    /// `spent` after `n` tokens came back: never higher than before, and never below what makes the
+    /// bucket full. A debt larger than the capacity is given back whole.
     #[inline]
     pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
-        let n = if n < self.capacity() { n } else { self.capacity() };
-        self.give_back(spent, elapsed, n * self.unit)
+        // What saturates is more than can be missing.
+        self.give_back(spent, elapsed, n.saturating_mul(self.unit))
     }
 
-    /// The same for a number of units, below 2^62: a debt that is taken back may be larger than the
-    /// capacity.
+    /// The same for any number of units.
     #[inline]
-    pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
-        let accrued = self.line.at(elapsed);
-        let level = accrued.wrapping_sub(spent) as i64;
+    const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
+        let level = self.line.at(elapsed).wrapping_sub(spent) as i64;
         let ceiling = self.ceiling as i64;
         if units == 0 || level >= ceiling {
             return spent;
         }
-        let filled = level + units as i64;
-        accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
+        // From 1 to 2^62 + 2^63.
+        let missing = ceiling.wrapping_sub(level) as u64;
+        spent.wrapping_sub(if units < missing { units } else { missing })
     }
 
     /// `spent` after `units`, below 2^62, were taken whether they are there or not, or `None` if
@@ -312,15 +311,6 @@ impl Stream {
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
         let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
         self.line.at(elapsed).wrapping_sub(tokens * self.unit)
-    }
-
-    /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62,
-    /// whatever it takes.
-    pub(crate) const fn units_back(&self, n: u64) -> u64 {
-        match self.units(n) {
-            Some(units) => units,
-            None => (Self::MOST_UNITS - 1) as u64,
-        }
     }
 
     /// `spent` of this stream, counted from now on, where `old` was in force until `elapsed` and

@@ -317,8 +317,6 @@ fn owe<const N: usize>(
 /// whenever it is read.
 pub(crate) fn give_back<const N: usize>(bucket: &dyn Bucket<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
-        let _ = bucket.update(&|Revision { limits, .. }, spent| {
-            limits.give_back(spent, limits.elapsed(now), &limits.units_back(amounts))
-        });
+        let _ = bucket.update(&|Revision { limits, .. }, spent| limits.put_back(spent, limits.elapsed(now), amounts));
     }
 }

@@ -250,7 +250,7 @@ impl<const N: usize> Naive<N> {
             Verb::PutBack(n) => {
                 let elapsed = self.elapsed(now);
                 self.spent = self.each(|stream, spent, i| {
-                    let lower = spent - stream.shares(n[i].min(stream.capacity));
+                    let lower = spent - stream.shares(n[i]);
                     lower.max(spent.min(stream.floor(elapsed)))
                 });
                 Answer::Done
