@@ -169,12 +169,19 @@ impl Limit {
         }
     }
 
-    /// How long a bucket may stand untouched: past it, it refuses until it is
-    /// [reset](crate::TokenBucket::reset).
+    /// How long a bucket may stand untouched.
+    ///
+    /// Past it, a full bucket takes itself for one in debt: it refuses for about as long again, or
+    /// until it is [reset](crate::TokenBucket::reset), and its refusals say how long.
     ///
     /// Counted from the last call that changed the stream; a refusal changes nothing. There is no
     /// other limit of uptime. It is [`Duration::MAX`] for a rate of 0, and never less than 90 days:
     /// a limit for which it would be breaks a rule.
+    ///
+    /// A stale `now` is known to be stale up to that age, counted back from the last call that
+    /// changed the stream; with a debt, up to 90 days at least. An older one counts as one that
+    /// lies ahead: it may be granted, and punctual callers then owe what it took. No clock that
+    /// threads of one process share shows such a reading.
     ///
     /// | rate | idle limit |
     /// |---|---|
