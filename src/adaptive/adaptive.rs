@@ -11,7 +11,7 @@ use crate::bucket::multi::MultiBucket;
 use crate::bucket::multi::SLOTS;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::{Limit, LimitError, LimitRule};
 use crate::limit::ratio::Ratio;
 use crate::state::epoch::{Epoch, Stamp};
 use crate::state::slots::Slots;
@@ -41,7 +41,9 @@ use crate::sync::Backoff;
 ///   nothing. Where a step is due, one call makes it and the others go on; a thread that is stopped
 ///   inside a call keeps a slot, and stops neither takers nor the adaptation: whoever makes the
 ///   next step also puts right what was left undone.
-/// * When all calls have returned, the bucket's limit is that of the [factor](Self::factor).
+/// * When all calls have returned, the bucket's limit is that of the [factor](Self::factor). The
+///   exception is a [debt](crate::LimitRule::DebtTooLarge) worth decades at it: then the limit
+///   stays as it was until a later step.
 ///
 /// While it is there, nobody else should change the bucket's limit: what is changed is overwritten
 /// at the next step, and its capacity is that which it had at [`new`](Self::new).
@@ -260,7 +262,10 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
             let limit = scaled(self.limit, factor);
             if new || self.bucket.limit() != limit {
                 let set = self.bucket.set_limit(limit);
-                debug_assert!(set.is_ok(), "checked at both ends: {set:?}");
+                // The factors were checked at both ends. A debt may be too large for a slower rate:
+                // then the next step tries again.
+                let refused = set.is_err_and(|error| !matches!(error.rule, LimitRule::DebtTooLarge { .. }));
+                debug_assert!(!refused, "checked at both ends: {limit}");
             }
             if self.epoch.validate(seen) {
                 return;

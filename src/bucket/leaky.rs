@@ -392,7 +392,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for a limit that cannot be kept; then nothing is changed.
+    /// [`LimitError`] for a limit that cannot be kept, or that cannot keep what is in the bucket
+    /// beyond its capacity; then nothing is changed.
     ///
     /// ```
     /// use std::time::Duration;

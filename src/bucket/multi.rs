@@ -299,26 +299,34 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// the tokens that are there: [`set_limits_with`](Self::set_limits_with) with
     /// [`Inherit::Keep`].
     ///
-    /// Takers never wait for a change, and a change waits for nobody; a call that decides meanwhile
-    /// does so before it or after it. After it has returned, no call that begins later decides on
-    /// the old limits.
+    /// Takers never wait for a change. A change is lock-free, but not wait-free: it starts over
+    /// when another call has published a version meanwhile. A call that decides meanwhile does so
+    /// before it or after it. After it has returned, no call that begins later decides on the old
+    /// limits.
     ///
     /// # Guarantees
     ///
     /// * **Nothing is retroactive.** What had accrued by the instant of the change had accrued at
     ///   the old rate, up to the old capacity: a bucket that idled for an hour at 1/s and is raised
     ///   to 1000/s has what an hour at 1/s brought. Of tokens that are there, those above a lowered
-    ///   capacity are lost; a debt stays as large as it was in tokens.
+    ///   capacity are lost.
+    /// * **Debts.** A debt stays as large as it was in tokens, and is paid off at the new rate. One
+    ///   that the new limit cannot keep is never forgiven: the change is refused. That takes 2^63
+    ///   units: at the new rate it is worth 292 years for 1000/s, 32 for 9/s, and never under 90
+    ///   days. A change to a rate of 0 is never refused for a debt.
     /// * **The bound.** In a window with changes in it, no more is granted than [the
     ///   bound](crate#the-bound) allows with `C` the largest capacity of it, and `r * w` the sum
-    ///   over its parts, each at its own rate.
+    ///   over its parts, each at its own rate. That holds for every [`Inherit`] but `Reset`.
     /// * **Time.** The instant of a change is a reading of the clock made for it, or the last
-    ///   change if that is later. A `now` from before it counts as that instant. With clocks that
-    ///   differ between threads, a grant may have been decided on a reading after it at the old
-    ///   rate; what it took is owed under the new limits.
-    /// * **Rounding.** Of what is there, a change loses less than accrues in a nanosecond at the
-    ///   faster of the two rates, or in twice [`Limit::precision`] if that is more. It never gains.
-    ///   Between whole numbers of tokens a second up to 9, and a rate of 0, it loses nothing.
+    ///   change if that is later. The time of a grant is the reading that it was decided on, or the
+    ///   last change if that is later. So a changer whose clock is ahead of the takers' by `s` adds
+    ///   at most `r * s` to what their readings allow, however often it changes the limits. What
+    ///   was granted on a reading after the change, at the old rate, is owed under the new limits.
+    /// * **Rounding.** It never gains. A level is rounded down, and a debt up, by less than accrues
+    ///   in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that
+    ///   is more. Between whole numbers of tokens a second up to 9 nothing is rounded. A rate of 0
+    ///   keeps the unit of the limit before it, so a visit to it rounds nothing. Where its capacity
+    ///   leaves no room for that unit, it rounds by less than a token for every 2^61 of capacity.
     /// * **Waiters.** A [`Reservation`] keeps its place, and its instant follows the new rate:
     ///   earlier if it was raised, later if it was lowered. Those who sleep are woken and work it
     ///   out anew: whoever's turn has come goes on, and the others sleep again. That costs a change
@@ -336,7 +344,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for the first limit that cannot be kept; then nothing is changed.
+    /// [`LimitError`] for the first limit that cannot be kept; with
+    /// [`DebtTooLarge`](crate::LimitRule::DebtTooLarge), for the first stream whose debt cannot.
+    /// Then nothing is changed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -409,8 +419,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Guarantees
     ///
     /// * **The level stays.** What was there when the bucket was paused is there at the end, no
-    ///   more and no less; nothing is forfeited, however long it takes. A debt is not paid off
-    ///   meanwhile.
+    ///   more and no less; nothing is forfeited, however long it takes. A debt of any size stays as
+    ///   it is, and is not paid off meanwhile.
     /// * **The later end wins.** A second pause never shortens a pause. Only
     ///   [`resume`](Self::resume) ends one early.
     /// * **Refusals are exact.** Their wait is what is left of the pause and then what is missing,

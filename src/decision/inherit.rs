@@ -3,8 +3,12 @@
 /// What a stream begins with under new limits. See
 /// [`MultiBucket::set_limits_with`](crate::MultiBucket::set_limits_with).
 ///
-/// Whatever is chosen, no stream begins with more than its new capacity, and all but
-/// [`Reset`](Self::Reset) keep a debt as it is.
+/// No stream begins with more than its new capacity, and none but [`Reset`](Self::Reset) forgives a
+/// debt.
+///
+/// **Growing and shrinking in turns gains nothing.** A policy adds at most what the new capacity
+/// has beyond the largest that the stream ever had. So [the bound](crate#the-bound) holds for every
+/// mixture of policies, with `C` the largest capacity of the window.
 ///
 /// ```
 /// use tollgate::{Inherit, Limit, ManualClock, MultiBucket};
@@ -19,15 +23,23 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum Inherit {
-    /// The tokens that are there.
+    /// Keeps the tokens that are there, up to the new capacity, and every debt.
     #[default]
     Keep,
-    /// The tokens that are there, scaled with the capacity: what was half full is half full.
+    /// Scales the tokens that are there with the capacity: what was half full is half full.
+    ///
+    /// A growth adds no more than [`Additive`](Self::Additive) would: nothing where the stream once
+    /// had that capacity. A debt is kept.
     Proportional,
-    /// The tokens that are there, and as many more as the capacity has grown by; as
-    /// [`Keep`](Self::Keep) where it has not.
+    /// Adds a token for each by which the capacity grows beyond the largest that the stream ever
+    /// had; else as [`Keep`](Self::Keep).
+    ///
+    /// The tokens pay off a debt first, and each [`Reservation`](crate::Reservation) comes nearer
+    /// by them.
     Additive,
-    /// As a new bucket: full or empty, as the limit says. A debt is forgiven, and [the
-    /// bound](crate#the-bound) counts anew from here.
+    /// Begins as a new bucket does: full or empty, as the limit says.
+    ///
+    /// A debt is forgiven, and a [`Reservation`](crate::Reservation) that was part of it is ready.
+    /// [The bound](crate#the-bound) counts anew from here, and so does the largest capacity.
     Reset,
 }

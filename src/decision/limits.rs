@@ -42,6 +42,17 @@ impl<const N: usize> Limits<N> {
         Self { origin, streams: self.streams.map(|stream| stream.closed(closed)) }
     }
 
+    /// The same limits, as they follow `old`.
+    pub(crate) fn following(self, old: &Self) -> Self {
+        let streams = core::array::from_fn(|i| self.streams[i].following(&old.streams[i]));
+        Self { streams, ..self }
+    }
+
+    /// The words counted from now on, where the same limits were in force until `elapsed`.
+    pub(crate) fn settled(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].settled(spent[i], elapsed))
+    }
+
     /// Whether the bucket is paused until the origin: before it nothing is granted.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {

@@ -36,6 +36,11 @@ impl Line {
         Self { whole, part }
     }
 
+    /// Whether nothing ever accrues.
+    pub(crate) const fn is_flat(self) -> bool {
+        self.slope() == 0
+    }
+
     pub(crate) const fn is_exact(self) -> bool {
         self.part == 0
     }
@@ -70,6 +75,23 @@ impl Line {
         // floor((cut + wait * slope) / 2^64) >= units, where `cut` is what `at` cut off.
         let cut = self.part.wrapping_mul(elapsed);
         Some((((units as u128) << 64) - cut as u128).div_ceil(self.slope()))
+    }
+
+    /// The same from the beginning of the line, for any number of units. What takes 2^64 ns or more
+    /// takes `u128::MAX`.
+    pub(crate) const fn wait_from_start(self, units: u128) -> Option<u128> {
+        let slope = self.slope();
+        match () {
+            () if units == 0 => Some(0),
+            () if slope == 0 => None,
+            // units * 2^64 / slope is 2^64 or more.
+            () if units >= slope => Some(u128::MAX),
+            () => {
+                // A long division, as `units` may have 75 bits: its digits are 32 bits.
+                let (high, rest) = ((units << 32) / slope, (units << 32) % slope);
+                Some((high << 32) + (rest << 32).div_ceil(slope))
+            }
+        }
     }
 
     /// The longest time in which no more than `units`, below 2^63, accrue.
@@ -134,6 +156,27 @@ mod tests {
         }
         assert_eq!(Line::exact(0).wait(5, 1), None);
         assert_eq!(Line::exact(0).wait(5, 0), Some(0));
+    }
+
+    #[test]
+    fn a_wait_from_the_start_is_the_least_that_suffices_for_any_number_of_units() {
+        let fastest = Line::rounded((i64::MAX as u128) / (90 * 24 * 3600), 1_000_000_000);
+        for line in [Line::exact(1), Line::exact(9), Line::rounded(25, 2), Line::rounded(1, 997), fastest] {
+            for units in [1, 2, 1 << 40, u64::MAX as u128, (1 << 64) + 1, 9 * (1 << 63), 1 << 74] {
+                let wait = line.wait_from_start(units).unwrap();
+                let enough = |wait| u64::try_from(wait).is_ok_and(|wait| line.at_wide(wait) >= units);
+                match u64::try_from(wait) {
+                    Ok(wait) => assert!(enough(wait) && !enough(wait - 1), "{line:?} {units}: {wait}"),
+                    Err(_) => assert!(!enough(u64::MAX), "{line:?} {units}"),
+                }
+                if let Ok(units) = u64::try_from(units) {
+                    let same = line.wait(0, units).unwrap();
+                    assert!(wait == same || wait == u128::MAX && same >= 1 << 64, "{line:?} {units}: {wait}, {same}");
+                }
+            }
+            assert_eq!(line.wait_from_start(0), Some(0));
+        }
+        assert_eq!((Line::exact(0).wait_from_start(1), Line::exact(0).wait_from_start(0)), (None, Some(0)));
     }
 
     #[test]

@@ -120,7 +120,8 @@ impl<const N: usize> Terms<N> {
             core::array::from_fn(|i| self.revision.accrued[i].wrapping_add(limits.streams[i].tokens_at(elapsed)));
         let limits = Limits { origin: limits.at(elapsed), streams: *streams };
         let number = self.revision.number.wrapping_add(1);
-        Self { revision: Revision { began: limits.origin, limits, number, pause: 0, accrued }, places }
+        let highest = self.revision.highest;
+        Self { revision: Revision { began: limits.origin, limits, number, pause: 0, accrued, highest }, places }
     }
 }
 

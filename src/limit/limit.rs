@@ -289,6 +289,14 @@ pub enum LimitRule {
         /// The largest capacity at this rate.
         most: u64,
     },
+    /// What the stream owes is too much for the new limit: 2^63 units or more, worth centuries at
+    /// it for most rates. Only a [change](crate::MultiBucket::set_limits) fails so; none forgives.
+    DebtTooLarge {
+        /// What is owed, in tokens, rounded up.
+        debt: u64,
+        /// The most tokens that may be owed when this limit begins.
+        most: u64,
+    },
     /// The rate is too slow to be counted in the units of the [keys](crate#features) that it is
     /// meant for: one would take longer than a microsecond.
     RateTooSlowForKeys {
@@ -317,6 +325,9 @@ impl fmt::Display for LimitRule {
                 f.write_str("a rate is at most about 1.18e12/s: a faster one has an idle limit under 90 days")
             }
             Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
+            Self::DebtTooLarge { debt, most } => {
+                write!(f, "{debt} tokens are owed, and the largest debt to be kept at this limit is {most}")
+            }
             Self::RateTooSlowForKeys { unit } => write!(
                 f,
                 "a rate is 0 or at least 1000000 units a second, where a token is {unit} units since the first limits"

@@ -3,6 +3,7 @@
 //! `epoch.rs`, `words.rs`, `revision_slot.rs` and
 //! `claim.rs`.
 
+use core::convert::Infallible;
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -383,10 +384,10 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         inherit: Inherit,
     ) -> Result<(), LimitError> {
         let limits = Limits::new(written, Time::ZERO)?;
-        self.change(clock, &|old, _, spent, now| {
-            let (next, spent) = old.next(&limits, spent, now, inherit);
-            Some((next, written, spent))
-        });
+        self.change(clock, &|old, _, spent, now| match old.next(&limits, spent, now, inherit) {
+            Ok((next, spent)) => Ok(Some((next, written, spent))),
+            Err((stream, rule)) => Err(LimitError { stream, limit: written[stream], rule }),
+        })?;
         self.bell.ring();
         Ok(())
     }
@@ -401,30 +402,28 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// It rings no bell: nobody's turn comes earlier by it, and whoever sleeps looks again at the
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
-        self.change(clock, &|old, written, spent, now| {
-            let (next, spent) = old.paused(now.after(duration), spent, now)?;
-            Some((next, *written, spent))
+        let Ok(()) = self.change::<Infallible>(clock, &|old, written, spent, now| {
+            Ok(old.paused(now.after(duration), spent, now).map(|(next, spent)| (next, *written, spent)))
         });
     }
 
     /// Ends a pause at a reading of `clock`, if there is one.
     pub(crate) fn resume(&self, clock: impl Fn() -> Time) {
-        self.change(clock, &|old, written, spent, now| {
-            let (next, spent) = old.resumed(spent, now)?;
-            Some((next, *written, spent))
+        let Ok(()) = self.change::<Infallible>(clock, &|old, written, spent, now| {
+            Ok(old.resumed(spent, now).map(|(next, spent)| (next, *written, spent)))
         });
         self.bell.ring();
     }
 
     /// Publishes the version and the limits that `follow` makes of the current ones at a reading of
-    /// `clock`; if it makes nothing of them, nothing is changed.
+    /// `clock`; if it makes nothing of them, or fails, nothing is changed.
     ///
     /// The epoch is loaded before the clock is read, in every attempt: a decision that was
     /// published before is of a reading that is no later, if the clock is one for all threads.
     /// Nothing is claimed while the clock is read.
     #[cold]
     #[inline(never)]
-    fn change(&self, clock: impl Fn() -> Time, follow: &Follow<'_, N>) {
+    fn change<E>(&self, clock: impl Fn() -> Time, follow: &Follow<'_, N, E>) -> Result<(), E> {
         let Shared { epoch, slots } = &*self.shared;
         let mut backoff = Backoff::new();
         loop {
@@ -438,7 +437,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                 backoff = lost_race(backoff);
                 continue;
             }
-            let Some((next, written, spent)) = follow(&old, &limits, &state.spent, now) else { return };
+            let Some((next, written, spent)) = follow(&old, &limits, &state.spent, now)? else { return Ok(()) };
             let (revision, version) = (self.revisions.claim(), slots.claim());
             if let (Some(revision), Some(version)) = (revision, version) {
                 if let (Some(of_limits), Some(slot)) = (self.revisions.get(revision), slots.get(version)) {
@@ -447,7 +446,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                     if epoch.publish(seen, version) {
                         self.retire_revision(state.limits.checked_sub(1).map(|index| index as usize));
                         self.retire(Some(seen.index()));
-                        return;
+                        return Ok(());
                     }
                 }
                 backoff = lost_race(backoff);
@@ -468,9 +467,11 @@ impl<const N: usize, const S: usize> Versions<N, S> {
 }
 
 /// What follows a revision, its limits as they were written and the words that are counted in them,
-/// if they change at this instant.
-type Follow<'f, const N: usize> =
-    dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Option<(Revision<N>, [Limit; N], [u64; N])> + 'f;
+/// if they change at this instant: nothing, or an error, if they do not.
+type Follow<'f, const N: usize, E> =
+    dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Result<Option<Followed<N>>, E> + 'f;
+
+type Followed<const N: usize> = (Revision<N>, [Limit; N], [u64; N]);
 
 /// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]`
 /// becomes.

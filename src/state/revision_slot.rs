@@ -11,7 +11,7 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
 
-/// One revision in memory, and the limits as they were written, `40 + 72 N` bytes.
+/// One revision in memory, and the limits as they were written, `40 + 80 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
@@ -20,7 +20,7 @@ use crate::sync::{AtomicU64, Relaxed, Release, fence};
 /// | 2 | `number` | changes before this one |
 /// | 3 | `began` | nanoseconds since the clock's origin |
 /// | 4 | `pause` | number of the revision that began the pause which ends at `origin`; 0: it is not the end of one |
-/// | 5.. | `streams` | nine words for each, as in [`Word`] |
+/// | 5.. | `streams` | ten words for each, as in [`Word`] |
 ///
 /// Why `Relaxed` for all of them: it is as in [`Slot`](crate::state::words::Slot). A state names
 /// its revision; while the epoch names that state, nobody writes the revision. What was read
@@ -50,9 +50,11 @@ enum Word {
     /// The upper and the lower half of what had accrued.
     AccruedHigh,
     AccruedLow,
+    /// The largest capacity, in tokens.
+    Highest,
 }
 
-const WORDS: usize = 9;
+const WORDS: usize = 10;
 const STARTS_FULL: u32 = 16;
 const FAMILY: u32 = 17;
 const POWER: u32 = 25;
@@ -95,7 +97,7 @@ impl<const N: usize> RevisionSlot<N> {
                 | u64::from(parts.closed) << CLOSED;
             let period = rate.period().as_nanos() as u64;
             let words = [parts.whole, parts.part, parts.unit, parts.capacity, manner, rate.tokens(), period];
-            let words = words.into_iter().chain([(accrued >> 64) as u64, accrued as u64]);
+            let words = words.into_iter().chain([(accrued >> 64) as u64, accrued as u64, revision.highest[i]]);
             for (word, value) in self.streams[i].iter().zip(words) {
                 word.store(value, Relaxed);
             }
@@ -127,9 +129,10 @@ impl<const N: usize> RevisionSlot<N> {
     pub(crate) fn revision(&self) -> Revision<N> {
         let half = |i, word| u128::from(self.word(i, word));
         let accrued = core::array::from_fn(|i| half(i, Word::AccruedHigh) << 64 | half(i, Word::AccruedLow));
+        let highest = core::array::from_fn(|i| self.word(i, Word::Highest));
         // ORDERING: Relaxed, all. As in `word`.
         let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
-        Revision { limits: self.limits(), number, began: Time::from_nanos(began), pause, accrued }
+        Revision { limits: self.limits(), number, began: Time::from_nanos(began), pause, accrued, highest }
     }
 
     /// The limits as they were written; as [`limits`](Self::limits).
@@ -162,7 +165,8 @@ mod tests {
         let limits = Limits::new(written, Time::from_nanos(77)).unwrap();
         let limits = limits.from(limits.origin, true);
         let accrued = [1 << 100 | 9, u128::MAX - 3];
-        let revision = Revision { limits, number: 5, began: Time::from_nanos(33), pause: 4, accrued };
+        let revision =
+            Revision { limits, number: 5, began: Time::from_nanos(33), pause: 4, accrued, highest: [8, 1 << 40] };
         let slot = RevisionSlot::free();
         slot.write(&revision, &written);
         assert_eq!(slot.revision(), revision);

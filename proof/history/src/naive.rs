@@ -78,6 +78,8 @@ pub enum Answer<const N: usize> {
 #[derive(Clone, Debug)]
 pub struct Naive<const N: usize> {
     streams: [Stream; N],
+    /// The largest capacity of each, since the construction or a change that kept nothing.
+    highest: [u64; N],
     spent: [i128; N],
     changes: u64,
     /// The instant from which the limits count: that of the last change of theirs, or the end of a
@@ -122,16 +124,18 @@ impl Stream {
         self.accrued(elapsed) - self.ceiling()
     }
 
-    /// What becomes of a level of `old`, in shares of this.
-    fn inherits(&self, old: &Self, level: i128, kept: Kept) -> i128 {
-        let (den, old_den) = (i128::from(self.den), i128::from(old.den));
+    /// What becomes of a level of `old`, in shares of this. What is added is no more than the
+    /// capacity has beyond the largest that there was.
+    fn inherits(&self, old: &Self, highest: u64, level: i128, kept: Kept) -> i128 {
+        let more = self.shares(self.capacity.saturating_sub(highest));
+        // Rounded down, a debt away from nothing.
+        let same = (level * i128::from(self.den)).div_euclid(i128::from(old.den));
         let level = match kept {
             Kept::Nothing => self.start(),
-            // Rounded down, a debt away from nothing.
-            _ if level < 0 => (level * den).div_euclid(old_den),
-            Kept::Proportion => level * self.ceiling() / old.ceiling(),
-            Kept::Tokens => level * den / old_den,
-            Kept::TokensAndMore => level * den / old_den + self.shares(self.capacity.saturating_sub(old.capacity)),
+            Kept::Tokens => same,
+            Kept::Proportion if level < 0 => same,
+            Kept::Proportion => (level * self.ceiling() / old.ceiling()).min(same + more),
+            Kept::TokensAndMore => same + more,
         };
         level.min(self.ceiling())
     }
@@ -139,7 +143,8 @@ impl Stream {
 
 impl<const N: usize> Naive<N> {
     pub fn new(streams: [Stream; N]) -> Self {
-        Self { streams, spent: [0; N], changes: 0, origin: ORIGIN, pause: None }
+        let highest = streams.map(|stream| stream.capacity);
+        Self { streams, highest, spent: [0; N], changes: 0, origin: ORIGIN, pause: None }
     }
 
     fn each<T>(&self, f: impl Fn(&Stream, i128, usize) -> T) -> [T; N] {
@@ -169,7 +174,11 @@ impl<const N: usize> Naive<N> {
     fn change(&mut self, streams: [Stream; N], elapsed: u64, origin: u64, pause: Option<Pause>, kept: Kept) {
         self.spent = self.each(|old, spent, i| {
             let level = old.accrued(elapsed) - spent.max(old.floor(elapsed));
-            streams[i].start() - streams[i].inherits(old, level, kept)
+            streams[i].start() - streams[i].inherits(old, self.highest[i], level, kept)
+        });
+        self.highest = std::array::from_fn(|i| match kept {
+            Kept::Nothing => streams[i].capacity,
+            _ => self.highest[i].max(streams[i].capacity),
         });
         (self.streams, self.origin, self.pause) = (streams, origin, pause);
         self.changes += 1;
