@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use common::{config, nanos};
 use proptest::prelude::*;
-use tollgate::{Inherit, LeakyBucket, Limit, LimitRule, ManualClock, MultiBucket, Rate, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::{Inherit, LimitRule};
+use tollgate::{LeakyBucket, Limit, MultiBucket, Rate, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -246,7 +248,7 @@ fn what_was_charged_can_be_put_back_whole_however_far_in_debt() {
             assert_eq!(two.available(), [5, 7], "{home}, {charged}");
             two.put_back([9, u64::MAX]);
             assert_eq!(two.available(), [5, 10], "{home}, {charged}");
-            let mut handle = two.handle().unwrap();
+            let handle = two.handle().unwrap();
             two.charge([0, charged]).unwrap();
             handle.put_back([0, charged]);
             assert_eq!(two.available(), [5, 10], "{home}, {charged}");

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use common::{config, nanos};
 use proptest::prelude::*;
-use tollgate::{Inherit, Limit, ManualClock, MultiBucket, Rate, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::Inherit;
+use tollgate::{Limit, MultiBucket, Rate};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -37,10 +39,10 @@ fn growing_and_shrinking_in_turns_gains_nothing() {
                 let mut granted = 0;
                 for _ in 0..10 {
                     bucket.set_limits_with([quota(large)], up).unwrap();
-                    granted += bucket.take_up_to(large - 100, [1]);
+                    granted += bucket.take_items(large - 100, [1]);
                     bucket.set_limits_with([quota(100)], down).unwrap();
                 }
-                granted += bucket.take_up_to(u64::MAX, [1]);
+                granted += bucket.take_items(u64::MAX, [1]);
                 assert!(granted <= large, "{granted} granted, {up:?} to {large} and {down:?} to 100");
             }
         }
@@ -56,7 +58,7 @@ fn what_accrued_while_the_capacity_was_small_is_not_scaled_up() {
     for i in 1..=10 {
         bucket.clock().set(seconds(i));
         bucket.set_limits_with([large], Inherit::Proportional).unwrap();
-        granted += bucket.take_up_to(u64::MAX, [1]);
+        granted += bucket.take_items(u64::MAX, [1]);
         bucket.set_limits_with([small], Inherit::Proportional).unwrap();
     }
     // The first growth scales, as the capacity was never so large: 10 become 100.
@@ -241,7 +243,7 @@ fn bounded(kinds: &[Limit], scale: i128, slack: i128, ops: &[(u64, u64, Op)]) ->
         let grant = |n| Event::Granted { accrued: line.at(reading), n };
         match op {
             Op::Take(n) => events.extend(now.try_take([n]).is_ok().then(|| grant(n))),
-            Op::UpTo(n) => events.push(grant(now.take_up_to(n, [1]))),
+            Op::UpTo(n) => events.push(grant(now.take_items(n, [1]))),
             Op::PutBack(n) => {
                 now.put_back([n]);
                 events.push(Event::PutBack(n));
@@ -292,13 +294,13 @@ fn a_changer_whose_clock_is_ahead_adds_what_accrues_in_the_time_that_it_is_ahead
         let bucket = bucket([limit]);
         let mut granted = 0;
         for _ in 0..5 {
-            granted += bucket.at(Time::ZERO).take_up_to(u64::MAX, [1]);
+            granted += bucket.at(Time::ZERO).take_items(u64::MAX, [1]);
             bucket.at(seconds(ahead)).set_limits([limit]).unwrap();
         }
         // C + r * s, however often: the second change at that reading is no later.
         assert!(granted <= 10 + 10 * ahead, "{granted} granted at the reading 0, {ahead} s ahead");
         // What is granted then counts as granted at the last change: later readings pay for it.
-        let taken = bucket.at(seconds(ahead)).take_up_to(u64::MAX, [1]);
+        let taken = bucket.at(seconds(ahead)).take_items(u64::MAX, [1]);
         assert_eq!(taken, 0, "{ahead} s ahead");
     }
 }

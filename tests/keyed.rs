@@ -12,7 +12,9 @@ use std::time::Duration;
 use common::{Naive, Random, audit, config, nanos};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tollgate::{IpKey, KeyRefused, KeyedBuckets, Limit, ManualClock, Refused, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::keyed::{IpKey, KeyRefused};
+use tollgate::{KeyedBuckets, Limit, Refused};
 
 fn by_number(limit: Limit, max_keys: usize) -> KeyedBuckets<u64, 1, ManualClock> {
     KeyedBuckets::with_clock(limit, max_keys, ManualClock::new()).unwrap()

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock, Refused, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::keyed::KeyRefused;
+use tollgate::{KeyedBuckets, Limit, Refused};
 
 type Clients = KeyedBuckets<String, 1, ManualClock>;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{Naive, audit, config, nanos};
 use proptest::prelude::*;
-use tollgate::{Limit, ManualClock, MultiBucket, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 24 * 3600 * SECOND;
@@ -134,7 +135,7 @@ fn a_bucket_idle_to_just_over_its_limit_refuses_until_reset_or_for_about_as_long
             assert_eq!((single.at(now).available(), double.at(now).available()), (0, [0, 7]), "{limit} at {now:?}");
             assert!(matches!(single.at(now).try_take(1), Err(Refused::NotYet(_))), "{limit} at {now:?}");
             assert!(matches!(double.at(now).try_take([1, 1]), Err(Refused::NotYet(_))), "{limit} at {now:?}");
-            assert_eq!(double.at(now).take_up_to(9, [1, 1]), 0, "{limit} at {now:?}");
+            assert_eq!(double.at(now).take_items(9, [1, 1]), 0, "{limit} at {now:?}");
             let wait = single.at(now).wait_for(1).unwrap();
             let end = now.after(wait);
             // As long, and what the capacity takes; not where the clock ends before.
@@ -167,11 +168,11 @@ fn a_now_that_is_older_by_up_to_the_idle_limit_takes_nothing() {
         // Punctual callers use it all the while, and then empty it.
         for at in [now.as_nanos() / 2, now.as_nanos()].map(nanos) {
             single.at(at).take_up_to(1);
-            double.at(at).take_up_to(1, [1]);
+            double.at(at).take_items(1, [1]);
         }
         for stale in [old, old.after(idle / 3), nanos(now.as_nanos() - 1)] {
             assert_eq!(
-                (single.at(stale).take_up_to(1), double.at(stale).take_up_to(1, [1])),
+                (single.at(stale).take_up_to(1), double.at(stale).take_items(1, [1])),
                 (0, 0),
                 "{limit} at {stale:?}"
             );

@@ -1,9 +1,10 @@
-//! Whom would a limit for each client have refused? Replays an access log through `KeyedBuckets`,
-//! at the times that the log says.
+//! Lists the clients that a limit per client would have refused.
 //!
-//! Any file of lines will do: the client is one of the fields that white space separates, the first
-//! unless told otherwise, as in the common log format. A line happens at the time that it has in
-//! that format's brackets; where no line has one, lines are spaced evenly.
+//! It replays an access log through `KeyedBuckets`, at the times in the log.
+//!
+//! Any file of lines will do. The client is one of the fields between white space, by default the
+//! first, as in the common log format. The time of a line stands in that format's brackets. If no
+//! line has a time, lines are spaced evenly.
 //!
 //! ```text
 //! cargo run --release --features keys --example per_client -- access.log --limit "10/s capacity 50" --by-address
@@ -11,11 +12,11 @@
 //! zcat access.log.*.gz | cargo run --release --features keys --example per_client -- - --max-keys 1000000
 //! ```
 //!
-//! `KeyedBuckets` keeps no keys, so whoever wants names keeps them: here those of the clients that
-//! were refused. The bound on keys is part of what they cost: 28 bytes for each key where there are
-//! as many as there may be, and up to 2 KiB where they are far fewer. The log is in memory before
-//! the replay begins, and nothing but the buckets grows during it: that growth is the memory that
-//! is printed.
+//! `KeyedBuckets` keeps no keys, so this program keeps the names of refused clients. Memory depends
+//! on the bound on keys. A full table takes 28 bytes a key, an almost empty one up to 2 KiB a key.
+//!
+//! The log is in memory before the replay begins, and only the buckets grow during it. The printed
+//! memory is that growth.
 
 mod arguments;
 mod log;

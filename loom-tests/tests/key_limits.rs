@@ -1,5 +1,5 @@
-//! The limits of keys change beside takes, evictions, other changes and new keys: a call is decided
-//! on one of the limits, whole.
+//! The limits of keys change beside takes, evictions, other changes and new keys. Each call decides
+//! on one version of the limits.
 #![cfg(loom)]
 
 use std::hash::{BuildHasherDefault, DefaultHasher};
@@ -8,19 +8,20 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{limit, model};
-use tollgate::{KeyedBuckets, Limit, ManualClock, Rate, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{KeyedBuckets, Limit, Rate};
 
-/// The same in every execution.
+/// A hasher that gives equal hashes in every execution.
 type Hasher = BuildHasherDefault<DefaultHasher>;
 
 type Keyed = Arc<KeyedBuckets<u8, 1, ManualClock, Hasher>>;
 
-/// A token a nanosecond, up to `capacity`.
+/// Makes keys of a token a nanosecond, up to `capacity`.
 fn keys(capacity: u64) -> Keyed {
     Arc::new(KeyedBuckets::with_hasher(limit(capacity), 9, ManualClock::new(), Hasher::new()).unwrap())
 }
 
-/// `rate` tokens a nanosecond.
+/// Makes a limit of `rate` tokens a nanosecond.
 fn faster(rate: u64, capacity: u64) -> Limit {
     Limit::new(Rate::per_second(rate * 1_000_000_000), capacity)
 }
@@ -33,8 +34,9 @@ fn beside<R: 'static>(keys: &Keyed, call: impl FnOnce(&Keyed) -> R + 'static) ->
     })
 }
 
-/// A write that changes nothing: loom explores nothing of two threads that begin with a load
-/// (tokio-rs/loom#392).
+/// Writes without an effect.
+///
+/// Loom explores nothing of two threads that begin with a load (tokio-rs/loom#392).
 fn begin(keys: &Keyed) {
     keys.clock().advance(Duration::ZERO);
 }
@@ -44,11 +46,13 @@ fn at(nanos: u64) -> Time {
 }
 
 model! {
-    /// A key is empty at 10, and the rate is then changed from 1 to 2, from 20 on. A take beside
-    /// that, at 30, finds 20 by the one and 30 by the other.
+    /// A take beside a change is decided on one of the limits.
     ///
-    /// Two threads; exhaustive. Fails if what a revision says of the line is published by less than
-    /// the Release, or mixed.
+    /// The key is empty at 10. The rate changes from 1 to 2, from 20 on. A take at 30 finds 20
+    /// under the old limits and 30 under the new ones.
+    ///
+    /// Two threads; exhaustive. Fails if a revision is published by less than the Release, or
+    /// mixed.
     a_take_beside_a_change_is_decided_on_one_of_the_limits, None, 10, [(20, 10), (30, 0)], || {
         let keys = keys(100);
         keys.at(at(10)).try_take(&7, 100).unwrap();
@@ -61,11 +65,12 @@ model! {
 }
 
 model! {
-    /// A reader beside two changes, of which the second lies where the terms lie that it reads,
-    /// finds what there is by one of the three.
+    /// A reader beside two changes finds the level of one of three versions.
     ///
-    /// Two threads; one preemption is all that it takes, and without a bound it takes an hour.
-    /// Fails if what is read is not validated, or is published by less than the Release.
+    /// The second change writes the slot of the terms that the reader reads.
+    ///
+    /// Two threads; at most one preemption, since it takes an hour without a bound. Fails if a read
+    /// is not validated, or if terms are published by less than the Release.
     a_late_reader_sees_through_terms_that_are_used_again, Some(1), 10, [30, 40, 70], || {
         let keys = keys(1000);
         keys.at(at(0)).try_take(&7, 1000).unwrap();
@@ -82,16 +87,17 @@ model! {
 }
 
 model! {
-    /// A call that begins after the change has returned, which it learns of by a later change of
-    /// the same thread, is decided on the new limits.
+    /// A call that begins after a change has returned is decided on the new limits.
     ///
-    /// Two threads that both put in a key, so two preemptions at most. Fails if a call uses limits
-    /// that it has looked at before.
+    /// It learns of the change by a later write of the changing thread.
+    ///
+    /// Two threads that both add a key, so at most two preemptions. Fails if a call uses limits
+    /// that it read before.
     after_a_change_nobody_is_granted_on_the_old_limits, Some(2), 5, [(true, 10), (false, 0)], || {
         let keys = keys(10);
         let other = beside(&keys, |keys| {
             keys.set_limits(limit(5)).unwrap();
-            // Told through the bucket of another key, which orders nothing: but the epoch is read
+            // Told through the bucket of another key, which orders nothing. But the epoch is read
             // after it was written.
             keys.try_take(&8, 1).unwrap();
         });
@@ -106,7 +112,7 @@ model! {
 }
 
 model! {
-    /// Two changes at once: one comes after the other, and both have returned.
+    /// Of two simultaneous changes, one comes after the other, and both return.
     ///
     /// Two threads; exhaustive. Fails if a change is published over one that it has not seen.
     two_changes_at_once_are_one_after_the_other, None, 5, [(30, 20), (20, 30)], || {
@@ -122,11 +128,13 @@ model! {
 }
 
 model! {
-    /// A key is full at 3, and is removed at 3 beside a change at 3 that lets capacity grow:
-    /// whether it went before or after, it has 3 at that instant, and earns on.
+    /// A key evicted beside a change keeps the tokens that it had.
     ///
-    /// Two threads; exhaustive. Fails if a key is full under limits that are not those its words
-    /// are read in.
+    /// It is full at 3, and evicted at 3 beside a change at 3 that raises the capacity. In either
+    /// order it has 3 tokens then, and refills on.
+    ///
+    /// Two threads; exhaustive. Fails if fullness is decided under other limits than those of the
+    /// words.
     a_change_beside_the_removal_of_a_key_keeps_what_it_had, None, 5, [(3, 4, 1)], || {
         let keys = keys(3);
         keys.at(at(0)).try_take(&7, 3).unwrap();
@@ -140,11 +148,13 @@ model! {
 }
 
 model! {
-    /// A key is made beside a change that lowers the capacity from 10 to 4: it has 10 less what it
-    /// took, cut off at 4, or 4 less that.
+    /// A key made beside a change begins like a key that existed before.
     ///
-    /// Two threads; exhaustive. Fails if a new key begins full of limits that are no longer,
-    /// counted as in others.
+    /// The change lowers the capacity from 10 to 4. The key has 10 less what it took, capped at 4,
+    /// or 4 less what it took.
+    ///
+    /// Two threads; exhaustive. Fails if a new key begins full under old limits, but is counted in
+    /// new ones.
     a_key_that_is_added_beside_a_change_begins_as_one_that_was_there, None, 5, [(3, 4), (3, 1)], || {
         let keys = keys(10);
         let other = beside(&keys, |keys| keys.at(at(0)).set_limits(limit(4)).unwrap());
@@ -156,13 +166,15 @@ model! {
 }
 
 model! {
-    /// A key is in debt by a reservation, and full at 4. It is cancelled beside an eviction at 4:
-    /// the key has three tokens then, no more and no fewer. A thread whose clock stands at 2 finds
-    /// two, or one, where the eviction wrote down the debt first. If it was cancelled before it
-    /// goes, it stays: it was given back to.
+    /// A cancel beside an eviction loses and doubles no token.
     ///
-    /// Two threads; exhaustive. Fails if what comes back goes into a closed cell, or fills a bucket
-    /// again that is full.
+    /// The key is in debt by a reservation, and full at 4. The reservation is cancelled beside an
+    /// eviction at 4. The key then has exactly three tokens. A thread whose clock stands at 2 finds
+    /// two, or one if the eviction recorded the debt first. If the cancel comes first, the key
+    /// stays, since tokens were put back to it.
+    ///
+    /// Two threads; exhaustive. Fails if returned tokens go into a closed cell, or into a full
+    /// bucket.
     a_cancel_beside_an_eviction_loses_and_doubles_nothing, None, 5, [(1, 3, 0), (1, 3, 1), (2, 3, 1)], || {
         let keys = keys(3);
         keys.at(at(0)).try_take(&7, 3).unwrap();

@@ -1,5 +1,5 @@
-//! Keys come and go beside takes: no debit is lost, and none is granted twice, by one cell or by
-//! the next.
+//! Keys come and go beside takes: no debit is lost and no token granted twice, in one cell or the
+//! next.
 #![cfg(loom)]
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -7,18 +7,21 @@ use std::sync::Arc;
 
 use loom::thread;
 use loom_tests::{THREE_THREADS, limit, model};
-use tollgate::{KeyedBuckets, ManualClock, Streams, Time};
+use tollgate::KeyedBuckets;
+use tollgate::clock::{ManualClock, Time};
+use tollgate::keyed::Streams;
 
-/// The bound on preemptions where two threads put in keys: each looks at all cells, so without it
-/// they take hours.
+/// The bound on preemptions of models in which two threads add keys.
+///
+/// Each thread looks at all cells, so without the bound they take hours.
 const TWO_ADDING: usize = 2;
 
-/// The same in every execution.
+/// A hasher that gives equal hashes in every execution.
 type Hasher = BuildHasherDefault<DefaultHasher>;
 
 type Keyed<const N: usize> = Arc<KeyedBuckets<u8, N, ManualClock, Hasher>>;
 
-/// A token a nanosecond, up to `capacity`, and room for so many keys.
+/// Makes keys of a token a nanosecond, up to `capacity`, at most `max_keys`.
 fn one(capacity: u64, max_keys: usize) -> Keyed<1> {
     Arc::new(KeyedBuckets::with_hasher(limit(capacity), max_keys, ManualClock::new(), Hasher::new()).unwrap())
 }
@@ -43,10 +46,11 @@ fn at(nanos: u64) -> Time {
 }
 
 model! {
-    /// The first use of a key by two threads makes one bucket: together they are granted its
-    /// capacity.
+    /// The first use of a key by two threads makes one bucket.
     ///
-    /// Two threads, one take each. Fails if a key that is there already is put in again.
+    /// Together they are granted its capacity.
+    ///
+    /// Two threads, one take each. Fails if an existing key is added again.
     a_key_begins_once, Some(TWO_ADDING), 5, [(true, false, 1), (false, true, 1)], || {
         let keys = one(3, 9);
         let other = beside(&keys, |keys| keys.try_take(&7, 2).is_ok());
@@ -56,9 +60,9 @@ model! {
 }
 
 model! {
-    /// The same over two streams.
+    /// The first use of a key of two streams by two threads makes one bucket.
     ///
-    /// Two threads, one take each. Fails if a key that is there already is put in again.
+    /// Two threads, one take each. Fails if an existing key is added again.
     a_key_of_two_streams_begins_once, Some(TWO_ADDING), 5, [(true, false, [1, 2]), (false, true, [1, 2])], || {
         let keys = two([3, 3]);
         let other = beside(&keys, |keys| keys.try_take(&7, [2, 1]).is_ok());
@@ -68,8 +72,10 @@ model! {
 }
 
 model! {
-    /// A take beside the removal of its key, which is full, is in the old bucket, and keeps it
-    /// there, or in the new one: 2 of 3 are gone, and a second take fails.
+    /// A take beside the eviction of its full key is not lost.
+    ///
+    /// It is in the old bucket, and keeps that bucket, or in the new one. 2 of 3 tokens are gone,
+    /// and a second take is refused.
     ///
     /// Two threads; exhaustive. Fails if the compare-exchange in `Word::update` or `Word::close`
     /// becomes a load and a store, or if a closed cell is used.
@@ -85,7 +91,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams.
+    /// A take of two streams beside the eviction of its full key is not lost.
     ///
     /// Two threads; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load
     /// and a store, or if a closed cell is used.
@@ -101,9 +107,9 @@ model! {
 }
 
 model! {
-    /// A reader beside the removal of a key finds it full, before and after.
+    /// A reader beside the eviction of a key finds it full, before and after.
     ///
-    /// Two threads; exhaustive. Fails if what a closed cell holds is taken for its words.
+    /// Two threads; exhaustive. Fails if the contents of a closed cell are read as its words.
     a_reader_beside_the_removal_of_its_key_finds_it_full, None, 3, [(3, 0)], || {
         let keys = one(3, 9);
         keys.at(at(0)).try_take(&7, 1).unwrap();
@@ -114,11 +120,10 @@ model! {
 }
 
 model! {
-    /// Two threads that look for keys to remove remove one once, and both may use what room that
-    /// makes.
+    /// Two threads that evict remove a key once, and both may use its place.
     ///
-    /// Two threads. Fails if a key is counted out by whoever closed it and by whoever removed it,
-    /// or by nobody.
+    /// Two threads. Fails if the count falls twice for a key, by the thread that closed it and by
+    /// the one that removed it. Fails if it does not fall at all.
     a_removed_key_makes_room_once, Some(THREE_THREADS), 10, [(true, true, 2)], || {
         let keys = one(2, 2);
         keys.at(at(0)).try_take(&7, 1).unwrap();
@@ -134,10 +139,10 @@ model! {
 }
 
 model! {
-    /// Two new keys and room for one: one of them is refused.
+    /// Of two new keys and a place for one, one is refused.
     ///
     /// Two threads, one take each. Fails if keys are counted by a load and a store, or after they
-    /// are put in.
+    /// are added.
     two_keys_in_a_room_for_one_are_not_both_added, Some(TWO_ADDING), 3, [(true, false, 1), (false, true, 1)], || {
         let keys = one(2, 1);
         let other = beside(&keys, |keys| keys.try_take(&8, 1).is_ok());
@@ -147,12 +152,14 @@ model! {
 }
 
 model! {
-    /// A key is used up, is full again at 3, and is removed at 3. A thread whose clock stands at 1
-    /// makes it anew, and finds in it what had accrued by 1: one token of three. Or it finds the
-    /// old one, with the same in it.
+    /// A key made anew knows since when it was full.
     ///
-    /// Two threads; exhaustive. Fails if the closing in `Word::close` is `Relaxed`, without the
-    /// fence in `closed`, or if a new key is full at the time of the call.
+    /// It is used up, full again at 3, and evicted at 3. A thread whose clock stands at 1 makes it
+    /// anew, and finds what had accrued by 1: one token of three. Or it finds the old bucket, with
+    /// as many.
+    ///
+    /// Two threads; exhaustive. Fails if the closing in `Word::close` is `Relaxed`, or without the
+    /// fence in `closed`. Fails if a new key is full at the time of the call.
     a_key_made_anew_knows_since_when_it_was_full, None, 10, [(false, true, 2, 0), (false, true, 2, 1)], || {
         let keys = one(3, 9);
         keys.at(at(0)).try_take(&7, 3).unwrap();
@@ -168,9 +175,11 @@ model! {
 }
 
 model! {
-    /// Two threads use a new key at 0, and one of them removes it at 3, when it is full again. Only
-    /// one of them is granted all there was at 0, also if the other had looked for the key before
-    /// it was there, and puts it in when it is gone again.
+    /// A key that came and went meanwhile does not begin at an older time.
+    ///
+    /// Two threads use a new key at 0, and one of them evicts it at 3, when it is full again. Only
+    /// one of them is granted all tokens of 0. This holds if the other had looked for the key
+    /// before it existed, and adds it after its eviction.
     ///
     /// Two threads. Fails if a cell has its words before it lies in the map.
     a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time, Some(TWO_ADDING), 10, [(true, false), (false, true)], || {
@@ -186,10 +195,12 @@ model! {
 }
 
 model! {
-    /// Two keys are full at 3 and at 1, and two threads that make others remove them at 3. A thread
+    /// Of two keys evicted together, the record keeps the one that had spent more.
+    ///
+    /// They are full at 3 and at 1, and two threads that make others evict them at 3. A thread
     /// whose clock stands at 1 makes the first anew, and finds what it had by then.
     ///
-    /// Two threads. Fails if what the removed ones had spent is kept by a load and a store.
+    /// Two threads. Fails if the record of evicted keys is updated by a load and a store.
     of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept, Some(THREE_THREADS), 10, [(1, 2)], || {
         let keys = one(3, 9);
         keys.at(at(0)).try_take(&7, 3).unwrap();
@@ -197,15 +208,17 @@ model! {
         let other = beside(&keys, |keys| keys.at(at(3)).try_take(&9, 1).unwrap());
         keys.at(at(3)).try_take(&10, 1).unwrap();
         other.join().unwrap();
-        // A turn may have been in the hands of the other.
+        // The other thread may have held a turn.
         keys.at(at(3)).shrink();
         (keys.at(at(1)).available(&7), keys.len())
     }
 }
 
 model! {
-    /// One thread takes, one removes, and one makes a key whose turn makes it look at the others:
-    /// all is granted once.
+    /// A take beside two threads that evict is not lost.
+    ///
+    /// One thread takes, one evicts, and one makes a key, whose turn makes it look at the others.
+    /// Each token is granted once.
     ///
     /// Three threads. Fails if a turn is lost or doubled, or a closed cell is used.
     a_take_beside_two_that_remove_is_not_lost, Some(TWO_ADDING), 100, [(1, 1, 2)], || {
@@ -221,23 +234,25 @@ model! {
     }
 }
 
-/// The line of its group in which a key is looked for first, as `keyed/group.rs` has it under
-/// loom: two of them.
+/// Returns the cache line of its group in which a key is looked for first.
+///
+/// Under loom `keyed/group.rs` has two such lines.
 fn line(key: u8) -> u64 {
     Hasher::new().hash_one(key) >> 31 & 1
 }
 
-/// A key that is looked for where 7 is.
+/// Returns a key that is looked for on the line of 7.
 fn beside_seven() -> u8 {
     (8..).find(|key| line(*key) == line(7)).unwrap()
 }
 
 model! {
-    /// Two threads put in two keys that want the same cell: one goes to the next, and both are
-    /// there.
+    /// Two keys that want one cell both find a place.
     ///
-    /// Two threads. Fails if a claim is a load and a store, or if a key is not looked for as far as
-    /// one has been put in.
+    /// One goes to the next cell.
+    ///
+    /// Two threads. Fails if a claim is a load and a store. Fails if the search for a key ends
+    /// before the last place where it may be added.
     two_keys_in_one_group_are_both_there, Some(TWO_ADDING), 5, [(true, true, 1, 2, 2)], || {
         let keys = one(3, 9);
         let eight = beside_seven();
@@ -248,11 +263,10 @@ model! {
 }
 
 model! {
-    /// A thread takes from a key while that goes, and another comes to its cell: it takes nothing
-    /// from the other.
+    /// A take from an evicted key takes nothing from the next key in its cell.
     ///
-    /// Two threads. Fails if it is not asked whose the words are after they were read, or if a cell
-    /// is opened by less than a Release.
+    /// Two threads. Fails if the owner of the words is not checked after they are read, or if a
+    /// cell is opened by less than a Release.
     a_cell_that_is_another_keys_by_now_is_left_alone, Some(TWO_ADDING), 5, [(true, true, 1, 2, 2)], || {
         let keys = one(3, 9);
         let eight = beside_seven();
@@ -268,9 +282,10 @@ model! {
 }
 
 model! {
-    /// A key is used up, is full again at 3, and goes at 3; another key comes to its cell. A thread
-    /// whose clock stands at 1 makes it anew, elsewhere, and finds no more in it than had accrued
-    /// by 1.
+    /// A key that moved knows since when it was full.
+    ///
+    /// It is used up, full again at 3, and evicted at 3; another key comes to its cell. A thread
+    /// whose clock stands at 1 makes it anew elsewhere, and finds no more than had accrued by 1.
     ///
     /// Two threads. Fails if the hash beside a cell is written or read by less than Release and
     /// Acquire.
@@ -285,14 +300,15 @@ model! {
     }
 }
 
-/// A key that is looked for first where 7 is not.
+/// Returns a key that is looked for first on another line than 7.
 fn elsewhere() -> u8 {
     (8..).find(|key| line(*key) != line(7)).unwrap()
 }
 
 model! {
-    /// Two threads put in the same key, so one of them has claimed a cell for nothing; a third key
-    /// gets it.
+    /// A cell that one thread claimed in vain serves the next key.
+    ///
+    /// Two threads add one key, so one of them claims a cell in vain. A third key gets it.
     ///
     /// Two threads. Fails if the cell is not given back.
     what_one_thread_did_not_need_the_next_one_gets, Some(TWO_ADDING), 5, [(true, true, true, 2)], || {
@@ -305,11 +321,13 @@ model! {
 }
 
 model! {
-    /// A key goes whose cell the epoch names, as the last one that was put in. Another claims the
-    /// cell, and two threads put that in at once: it begins once.
+    /// A claim of the cell that the epoch names is not mistaken for its key.
     ///
-    /// Two threads, one take of 2 of 3 each. Fails if the claim is opened before it is put in: if
-    /// the epoch still names the cell, or is not looked at again.
+    /// The key that was added last is evicted, and the epoch names its cell. Two threads add
+    /// another key in that cell: it begins once.
+    ///
+    /// Two threads, one take of 2 of 3 each. Fails if the claim is opened before the key is added:
+    /// if the epoch still names the cell, or is not checked again.
     a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one, Some(TWO_ADDING), 5, [(true, false, 1), (false, true, 1)], || {
         let keys = one(3, 9);
         let eight = beside_seven();
@@ -324,11 +342,12 @@ model! {
 }
 
 model! {
-    /// A key goes while another thread looks whether it is full, and the next key has been put into
-    /// its cell, but not been opened: that is there, once.
+    /// A key added while the last one is checked exists once.
     ///
-    /// Two threads. Fails if the epoch is moved on though the cell that it names has not been
-    /// opened.
+    /// A key is evicted while another thread checks whether it is full. The next key is added to
+    /// its cell before that cell is opened.
+    ///
+    /// Two threads. Fails if the epoch moves on before the cell that it names is opened.
     a_key_that_comes_while_the_last_one_is_looked_at_is_there, Some(TWO_ADDING), 5, [(true, 2, 1)], || {
         let keys = one(3, 9);
         let eight = beside_seven();
@@ -344,12 +363,14 @@ model! {
 }
 
 model! {
-    /// A key lies on the next line, as another one had its own, which goes then. Who had looked for
-    /// it before, and puts it in afterwards, finds it.
+    /// A key that lies on the next line is not added again.
     ///
-    /// Two threads, one take of 2 of 3 each. Nothing is left where one has claimed the last cell,
-    /// so that there was no room for the other, which then removed 7: 8 begins with no less spent.
-    /// Fails if a key that is put in is not looked for as far as one has been put in.
+    /// Another key held its place, and is evicted later. A thread that looked for the key before,
+    /// and adds it afterwards, finds it.
+    ///
+    /// Two threads, one take of 2 of 3 each. Nothing is left if one thread claims the last cell and
+    /// the other, without a place, evicts 7: 8 then begins with no less spent. Fails if the search
+    /// for a key ends before the last place where it may be added.
     a_key_that_lies_further_is_not_put_in_again, Some(TWO_ADDING), 5, [(true, false, 0), (true, false, 1), (false, true, 1)], || {
         let keys = one(3, 9);
         let eight = beside_seven();
@@ -365,11 +386,13 @@ model! {
 }
 
 model! {
-    /// A thread is about to take from a key of which nothing is left at 0. At 2 it is given back to
-    /// until it is full, and another key comes. Were that one in the same cell, its first token
-    /// would make the same word, and the take would be from it.
+    /// A word that a put-back left does not come again.
     ///
-    /// Two threads. Fails if a key goes, that was given back to, before it would be full with a
+    /// A thread is about to take from a key that is empty at 0. At 2 a put-back fills the key, and
+    /// another key comes. In that cell, the first token of the other key would make an equal word,
+    /// and the take would debit it.
+    ///
+    /// Two threads. Fails if a key with a put-back is evicted before it would be full with a
     /// capacity more spent.
     a_word_that_was_gone_back_from_does_not_come_again, Some(TWO_ADDING), 5, [(true, 3, 2), (true, 1, 2)], || {
         let keys = one(3, 9);
@@ -387,12 +410,12 @@ model! {
 }
 
 model! {
-    /// A key is full at 1. A token is taken and given back beside its removal: then it is not
-    /// removed as one that was never given back to, though its word is the same again. It stays, or
-    /// it is made anew.
+    /// A put-back to a key beside its eviction keeps the key.
     ///
-    /// Two threads. Fails if it is not seen, by one of the two, that the other one was there: that
-    /// tokens were given back, or what was written down of the key.
+    /// The key is full at 1. A token is taken and put back beside its eviction, so its word is as
+    /// before. The key stays, or is made anew; it is not evicted as a key without a put-back.
+    ///
+    /// Two threads. Fails if neither sees the other: the put-back, or the record of the eviction.
     a_key_that_is_given_back_to_beside_its_removal_stays, Some(TWO_ADDING), 5, [(2, 1), (3, 1)], || {
         let keys = one(3, 9);
         keys.at(at(0)).try_take(&7, 1).unwrap();
@@ -405,8 +428,10 @@ model! {
 }
 
 model! {
-    /// The same of a key that was given tokens back: it goes at 5, when it would be full with a
-    /// capacity more spent, and is found anew with no more than it had.
+    /// A key with a put-back that moved knows what it had spent.
+    ///
+    /// It is evicted at 5, when it would be full with a capacity more spent. Made anew, it has no
+    /// more than before.
     ///
     /// Two threads. Fails if the hash beside a cell is written by less than Release.
     a_key_that_was_given_back_to_and_moved_knows_what_it_had_spent, Some(TWO_ADDING), 5, [(false, true)], || {

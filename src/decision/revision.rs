@@ -3,18 +3,18 @@
 
 use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
+use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
 use crate::decision::refill;
-use crate::limit::limit::LimitRule;
 
 /// The limits between two changes, and where they begin on the line of all tokens that ever
 /// accrued.
 ///
 /// A revision is counted from the instant of its change: at that instant its lines are at 0. One
 /// that pauses the bucket is counted from the end of the pause, which lies ahead: until then its
-/// lines stay at 0, and its limits are closed.
+/// lines stay at 0, and its limits are paused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Revision<const N: usize> {
+pub struct Revision<const N: usize> {
     pub(crate) limits: Limits<N>,
     /// How many changes there were before it.
     pub(crate) number: u64,
@@ -52,9 +52,9 @@ impl<const N: usize> Revision<N> {
     ) -> Result<(Self, [u64; N]), (usize, LimitRule)> {
         let elapsed = self.limits.elapsed(now);
         let origin = self.limits.at(elapsed);
-        let (closed, pause, began) =
-            if self.limits.paused(now) { (true, self.pause, self.began) } else { (false, 0, origin) };
-        let limits = limits.following(&self.limits).from(origin, closed);
+        let (paused, pause, began) =
+            if self.limits.paused_at(now) { (true, self.pause, self.began) } else { (false, 0, origin) };
+        let limits = limits.following(&self.limits).from(origin, paused);
         let (mut next, mut words) = (self.followed(limits, began, pause, elapsed), [0; N]);
         for (i, stream) in limits.streams.iter().enumerate() {
             let old = &self.limits.streams[i];
@@ -78,14 +78,14 @@ impl<const N: usize> Revision<N> {
             return None;
         }
         let (pause, began) =
-            if self.limits.paused(now) { (self.pause, self.began) } else { (self.number.wrapping_add(1), instant) };
+            if self.limits.paused_at(now) { (self.pause, self.began) } else { (self.number.wrapping_add(1), instant) };
         let next = self.followed(self.limits.from(until, true), began, pause, elapsed);
         Some((next, self.limits.settled(spent, elapsed)))
     }
 
     /// What follows if a pause ends at `now`; `None` if there is none.
     pub(crate) fn resumed(&self, spent: &[u64; N], now: Time) -> Option<(Self, [u64; N])> {
-        if !self.limits.paused(now) {
+        if !self.limits.paused_at(now) {
             return None;
         }
         let origin = now.max(self.began);
@@ -109,7 +109,7 @@ impl<const N: usize> Revision<N> {
         // The tokens were there before these limits were. A reservation that was made in a pause
         // waits for the end of that all the same; any other was ready before, and when exactly,
         // matters to nobody any more.
-        if self.limits.is_closed() && made >= self.pause { self.limits.origin } else { self.began.min(ready_at) }
+        if self.limits.is_paused() && made >= self.pause { self.limits.origin } else { self.began.min(ready_at) }
     }
 
     /// Where on the line of all tokens each stream ends that has reached `ends` for a decision at

@@ -137,7 +137,7 @@ impl Word {
         // ORDERING: Acquire pairs with the Release in `open`: whoever sees the words of a key, or
         // that it has none yet, sees whose they are. And with the one in `close`: whoever sees a
         // cell vacant knows since when it was full. Dies without it: loom-tests/keys.rs,
-        // `a_key_made_anew_knows_since_when_it_was_full`.
+        // `a_cell_that_is_another_keys_by_now_is_left_alone`.
         self.0.load(Acquire)
     }
 }
@@ -158,8 +158,10 @@ impl Cell<1> for Word {
 
     fn withdraw(&self) {
         // ORDERING: Relaxed. The caller owns it, and nobody changes a claim that was not put in.
+        // Dies without it: src/keyed/cell.rs, `a_cell_is_not_opened_by_an_old_claim`.
         let word = self.0.load(Relaxed);
-        // ORDERING: Release pairs with the Acquire in `try_claim`.
+        // ORDERING: Release pairs with the Acquire in `try_claim`. Dies without the store:
+        // loom-tests/keys.rs, `what_one_thread_did_not_need_the_next_one_gets`.
         self.0.store(Self::state(VACANT, word), Release);
     }
 

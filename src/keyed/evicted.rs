@@ -57,7 +57,8 @@ impl<const N: usize> Evicted<N> {
     pub(crate) fn behind(&self, words: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| {
             // ORDERING: Relaxed. Partner: `note`, for the last key that the cell had, by the
-            // Acquire that its words were read with.
+            // Acquire that its words were read with. Dies without it: src/keyed/evicted.rs,
+            // `the_most_that_was_spent_is_kept`.
             let evicted = self.0[i].load(Relaxed);
             if is_ahead(evicted, words[i]) { evicted.wrapping_add(1) } else { words[i] }
         })

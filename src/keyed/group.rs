@@ -119,7 +119,8 @@ impl<C> Group<C> {
     pub(crate) fn at<R>(&self, index: usize, look: impl FnOnce(&C, Owned<'_>) -> Result<R, Closed>) -> Option<R> {
         let Entry { hash, cell } = self.entry(index)?;
         // ORDERING: Relaxed. Whosever it is, the words that are read afterwards are asked whose
-        // they are.
+        // they are. Dies without it: src/keyed/group.rs,
+        // `what_was_given_back_is_known_until_the_key_goes`.
         look(cell, Owned { hash, identity: identity(hash.load(Relaxed)) }).ok()
     }
 
@@ -195,10 +196,12 @@ impl<C> Group<C> {
         C: Cell<N>,
     {
         // ORDERING: Relaxed. As far as any key is that was put in before the epoch was loaded, by
-        // its Acquire.
+        // its Acquire. Dies without it: loom-tests/keys.rs,
+        // `a_key_that_lies_further_is_not_put_in_again`.
         let reach = self.reach.load(Relaxed) as usize;
         (0..=reach).flat_map(|others| &self.lines[line(hash, others)]).any(|entry| {
-            // ORDERING: Acquire pairs with the Release in `put_in`.
+            // ORDERING: Acquire pairs with the Release in `put_in`. Dies without it:
+            // loom-tests/keys.rs, `a_key_that_moved_knows_since_when_it_was_full`.
             identity(entry.hash.load(Acquire)) == identity(hash) && entry.cell.is_open()
         })
     }
@@ -273,7 +276,7 @@ impl Owned<'_> {
         // `a_key_that_is_given_back_to_beside_its_removal_stays`.
         let _ = self.hash.compare_exchange(self.identity, self.identity | GIVEN_BACK, Acquire, Acquire);
         // ORDERING: Release, before the compare-and-swap of the words; pairs with the Acquire in
-        // `Word::load`: who sees them lowered sees that they were. No model dies without it, since
+        // `Word::load`: who sees them lowered sees that they were. Nothing dies without it, since
         // loom runs the two in this order; a machine need not.
         fence(Release);
     }

@@ -15,19 +15,20 @@ use crate::keyed::keyed_bucket::KeyedBucket;
 use crate::keyed::keys::NoRoom;
 use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::terms::Frame;
 use crate::keyed::tier::{OneTier, TierOf};
-use crate::lease::chunk::{Holding, Lender};
+use crate::lease::chunk::Chunk;
+use crate::state::store::Store;
 
 /// Tokens of one key that were taken in one piece, to be spent one by one: a decision is a
 /// comparison and a subtraction, without hashing, an atomic or a clock. See [`KeyedBucket::lease`].
 ///
-/// All that is said of [`Lease`](crate::Lease) and [`MultiLease`](crate::MultiLease) holds: how it
+/// All that is said of [`Lease`](crate::Lease) and its bucket holds: how it
 /// fetches, what others see of it, the bound, and when not to use one. What comes back to a key
 /// that is full again, and was removed, is lost, as it would be in a full bucket.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(1000), 1000, ManualClock::new())?;
 /// let mut lease = clients.bucket("alice").lease(64);
@@ -49,7 +50,7 @@ where
     F: TierOf<Q>,
 {
     bucket: KeyedBucket<'a, Q, K, N, C, H, F>,
-    holding: Holding<N>,
+    holding: Chunk<N>,
 }
 
 /// The bucket of a key at one instant, for a lease.
@@ -57,7 +58,7 @@ struct At<'a, Q: ?Sized, K, const N: usize, C, H, F>(KeyedBucket<'a, Q, K, N, C,
 where
     [u64; N]: Streams<N>;
 
-impl<Q, K, const N: usize, C, H, F> Lender<N> for At<'_, Q, K, N, C, H, F>
+impl<Q, K, const N: usize, C, H, F> Store<N> for At<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
     K: Borrow<Q> + Hash,
@@ -65,8 +66,9 @@ where
     H: BuildHasher,
     F: TierOf<Q>,
 {
-    fn capacities(&self) -> [u64; N] {
-        self.0.buckets.keys.terms(self.0.key).limits().capacities()
+    fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
+        let Self(KeyedBucket { buckets, key }, now) = self;
+        buckets.keys.read(key, *now, look)
     }
 
     fn update<R, E>(
@@ -99,7 +101,8 @@ where
     /// at first, and adds no key before it fetches.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 2, _>::with_clock([Limit::per_second(10), Limit::per_second(100)], 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease([0, 50]);
@@ -109,7 +112,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn lease(&self, most: Amounts<N>) -> KeyLease<'a, Q, K, N, C, H, F> {
-        KeyLease { bucket: *self, holding: Holding::new(&At(*self, Time::ZERO), <[u64; N]>::array(most)) }
+        KeyLease { bucket: *self, holding: Chunk::new(&At(*self, Time::ZERO), <[u64; N]>::array(most)) }
     }
 }
 
@@ -122,12 +125,13 @@ where
     H: BuildHasher,
     F: TierOf<Q>,
 {
-    /// As [`MultiLease::expire_after`](crate::MultiLease::expire_after): tokens expire once so much
+    /// As [`Lease::expire_after`](crate::Lease::expire_after): tokens expire once so much
     /// time has passed since the lease fetched last, and go back at the next fetch.
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4).expire_after(Duration::from_millis(5));
     /// lease.put_back(1);
@@ -144,10 +148,11 @@ where
     /// As [`Lease::held`](crate::Lease::held).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.bucket(&7).lease(4).held(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn held(&self) -> Amounts<N> {
         <[u64; N]>::amounts(self.holding.held)
@@ -160,12 +165,13 @@ where
     /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// assert!(lease.try_take(10).is_ok());
     /// assert!(lease.try_take(1).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(&mut self, amounts: Amounts<N>) -> Result<(), KeyRefused<N>> {
@@ -173,13 +179,14 @@ where
         if self.holding.spend(&amounts) { Ok(()) } else { self.fetch(&amounts, 1).map(|_| ()) }
     }
 
-    /// As [`MultiLease::take_up_to`](crate::MultiLease::take_up_to).
+    /// As [`Lease::take_up_to`](crate::Lease::take_up_to).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.bucket(&7).lease(4).take_up_to(20, 3), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to(&mut self, max: u64, per_item: Amounts<N>) -> u64 {
@@ -208,7 +215,8 @@ where
     /// As [`Lease::put_back`](crate::Lease::put_back).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// lease.try_take(7)?;
@@ -224,7 +232,8 @@ where
     /// As [`Lease::give_back`](crate::Lease::give_back).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// lease.try_take(1)?;
@@ -264,7 +273,7 @@ where
     F: TierOf<Q>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Holding { held, most, .. } = &self.holding;
+        let Chunk { held, most, .. } = &self.holding;
         f.debug_struct("KeyLease").field("held", held).field("most", most).finish_non_exhaustive()
     }
 }

@@ -10,9 +10,9 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::keyed::terms::{self, Terms};
 use crate::keyed::terms_slot::TermsSlot;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::epoch::{Epoch, Stamp};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::state::slots::Slots;
 use crate::sync::Backoff;
 
@@ -20,11 +20,11 @@ use crate::sync::Backoff;
 pub(crate) struct KeyLimits<const N: usize> {
     epoch: Epoch,
     first: Limits<N>,
-    /// The first limits as they were written.
-    written: [Limit; N],
+    /// The first limits as they were configured.
+    configured: [Limit; N],
     /// All terms but the first: those of index 1 are in slot 0.
     later: Slots<TermsSlot<N>, 0>,
-    bell: Bell,
+    limits_changed: LimitsChanged,
 }
 
 /// The index of the limits that a tier is built with. They stay where they are, in plain memory,
@@ -32,9 +32,9 @@ pub(crate) struct KeyLimits<const N: usize> {
 const FIRST: usize = 0;
 
 impl<const N: usize> KeyLimits<N> {
-    pub(crate) fn new(written: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        let first = Limits::new(written, origin)?;
-        Ok(Self { epoch: Epoch::new(), first, written, later: Slots::new(), bell: Bell::new() })
+    pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
+        let first = limits_of(configured, origin)?;
+        Ok(Self { epoch: Epoch::new(), first, configured, later: Slots::new(), limits_changed: LimitsChanged::new() })
     }
 
     /// The instant from which the first limits hold.
@@ -54,9 +54,9 @@ impl<const N: usize> KeyLimits<N> {
         self.read(|| Terms::first(self.first), TermsSlot::terms)
     }
 
-    /// The same as they were written.
-    pub(crate) fn written(&self) -> [Limit; N] {
-        self.read(|| self.written, TermsSlot::written)
+    /// The same as they were configured.
+    pub(crate) fn configured(&self) -> [Limit; N] {
+        self.read(|| self.configured, TermsSlot::configured)
     }
 
     fn read<V>(&self, first: impl Fn() -> V, later: impl Fn(&TermsSlot<N>) -> V) -> V {
@@ -77,8 +77,8 @@ impl<const N: usize> KeyLimits<N> {
     }
 
     /// Whether these could be the limits of this tier.
-    pub(crate) fn check(&self, written: &[Limit; N]) -> Result<(), LimitError> {
-        terms::in_units_of(&self.first, written).map(|_| ())
+    pub(crate) fn check(&self, configured: &[Limit; N]) -> Result<(), LimitError> {
+        terms::in_units_of(&self.first, configured).map(|_| ())
     }
 
     /// Puts the tier under other limits, from a reading of `clock` on.
@@ -87,8 +87,8 @@ impl<const N: usize> KeyLimits<N> {
     /// published before is of a reading that is no later, if the clock is one for all threads.
     /// Nothing is claimed while the clock is read.
     #[cold]
-    pub(crate) fn change(&self, clock: impl Fn() -> Time, written: [Limit; N]) -> Result<(), LimitError> {
-        let streams = terms::in_units_of(&self.first, &written)?;
+    pub(crate) fn change(&self, clock: impl Fn() -> Time, configured: [Limit; N]) -> Result<(), LimitError> {
+        let streams = terms::in_units_of(&self.first, &configured)?;
         let backoff = Backoff::new();
         loop {
             let seen = self.epoch.load();
@@ -99,10 +99,10 @@ impl<const N: usize> KeyLimits<N> {
             };
             let claimed = self.later.claim();
             if let Some((index, slot)) = claimed.and_then(|index| Some((index + 1, self.later.get(index)?))) {
-                slot.write(&old.next(&streams, now), &written);
+                slot.write(&old.next(&streams, now), &configured);
                 if index < Stamp::SLOTS && self.epoch.publish(seen, index) {
                     self.retire(seen.index().checked_sub(1));
-                    self.bell.ring();
+                    self.limits_changed.notify();
                     return Ok(());
                 }
                 backoff.spin();
@@ -113,8 +113,8 @@ impl<const N: usize> KeyLimits<N> {
         }
     }
 
-    pub(crate) fn bell(&self) -> &Bell {
-        &self.bell
+    pub(crate) fn limits_changed(&self) -> &LimitsChanged {
+        &self.limits_changed
     }
 
     /// Gives back a slot.

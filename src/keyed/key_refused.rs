@@ -8,7 +8,9 @@ use crate::decision::refused::Refused;
 /// Why a call for a key took nothing: its bucket refused, or there is no room for the key.
 ///
 /// ```
-/// use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::KeyRefused;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
 /// clients.try_take(&7, 2)?;
@@ -31,7 +33,8 @@ impl<const N: usize> KeyRefused<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
     /// clients.try_take(&7, 2)?;
@@ -50,7 +53,9 @@ impl<const N: usize> KeyRefused<N> {
 /// There are as many keys as there may be, and those whose turn it was are in use.
 ///
 /// ```
-/// use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::KeyRefused;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
 /// clients.try_take(&7, 1)?;

@@ -11,15 +11,15 @@ use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_buckets::KeyedBuckets;
 use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
 use crate::keyed::tier::{OneTier, TierOf};
-use crate::state::limits_changed::Bell;
-use crate::state::store::{Bucket, Change};
+use crate::state::limits_changed::LimitsChanged;
+use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
@@ -38,7 +38,8 @@ use crate::wait::waiting;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// let alice = clients.bucket("alice");
@@ -87,7 +88,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -108,7 +110,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -130,7 +133,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let seven = clients.bucket(&7);
@@ -149,7 +153,8 @@ where
     /// As [`KeyedBuckets::try_take`].
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_minute(1000), 1000, ManualClock::new())?;
     /// let seven = clients.bucket(&7);
@@ -189,7 +194,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -211,7 +217,8 @@ where
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000).capacity(1), 1000)?;
     ///     clients.bucket("alice").take(1, TokioTimer).await?;
@@ -236,7 +243,8 @@ where
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use std::time::Duration;
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1).capacity(1), 1000)?;
     ///     clients.try_take("alice", 1)?;
@@ -267,7 +275,8 @@ where
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000), 1000)?;
     ///     clients.bucket("alice").until_ready(1, TokioTimer).await?;
@@ -305,7 +314,7 @@ where
     }
 }
 
-impl<Q, K, const N: usize, C, H, F> Bucket<N> for KeyedBucket<'_, Q, K, N, C, H, F>
+impl<Q, K, const N: usize, C, H, F> Waitable<N> for KeyedBucket<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
     K: Borrow<Q> + Hash,
@@ -322,12 +331,12 @@ where
         self.buckets.keys.terms(self.key).revision
     }
 
-    fn bell(&self) -> Option<&Bell> {
-        Some(self.buckets.keys.bell(self.key))
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(self.buckets.keys.limits_changed(self.key))
     }
 
-    fn queue(&self) -> &Queue<N> {
-        &self.buckets.queue
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        &self.buckets.wait_bounds
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {

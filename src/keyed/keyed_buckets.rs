@@ -1,7 +1,6 @@
 //! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in
 //! `keys.rs`.
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
@@ -9,18 +8,15 @@ use std::vec::Vec;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
-use crate::decision::refused::Never;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_limits::KeyLimits;
-use crate::keyed::key_refused::KeyRefused;
-use crate::keyed::key_refused::NoRoom;
 use crate::keyed::keyed_bucket::KeyedBucket;
 use crate::keyed::keyed_buckets_at::KeyedBucketsAt;
 use crate::keyed::keys::Keys;
 use crate::keyed::streams::Amounts;
 use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::tier::{OneTier, TierOf};
+use crate::keyed::tier::OneTier;
 use crate::limit::limit::LimitError;
 
 /// A bucket for every key, all with the same limits or each with those of its tier: for every
@@ -81,7 +77,7 @@ use crate::limit::limit::LimitError;
 /// bucket, and be granted less for it, never more: of a million keys at once any two do with
 /// probability 5 in 10^8, of a hundred million 5 in 10^4 (the birthday bound, k²/2^64). Another
 /// hasher is a parameter, and its resistance is the caller's business; it must spread well over 64
-/// bits. Clients by address: [`IpKey`](crate::IpKey).
+/// bits. Clients by address: [`IpKey`](crate::keyed::IpKey).
 ///
 /// # Progress and memory
 ///
@@ -114,8 +110,8 @@ use crate::limit::limit::LimitError;
 /// and it changes no key. What was earned stays earned at the old rate, up to the old capacity;
 /// from the instant of the change it is the new ones that count. So a key that is idle, or was
 /// never seen, has after a raise from capacity 10 to 1000 the 10 tokens that it had, and earns on;
-/// a debt stays. (This is [`Inherit::Keep`](crate::Inherit::Keep); there is no other, as it would
-/// have to touch every key.) A key is full again, and may go, when it has what a key has that
+/// a debt stays. (This is [`Inherit::Keep`](crate::limit::Inherit::Keep); there is no other, as it
+/// would have to touch every key.) A key is full again, and may go, when it has what a key has that
 /// nobody ever used.
 ///
 /// A call that begins after a change has returned is decided on the new limits. A call beside it is
@@ -147,7 +143,7 @@ where
 {
     pub(crate) keys: Keys<K, N, H, F>,
     pub(crate) clock: C,
-    pub(crate) queue: Queue<N>,
+    pub(crate) wait_bounds: WaitBounds<N>,
 }
 
 impl<K: Hash, const N: usize> KeyedBuckets<K, N>
@@ -166,7 +162,7 @@ where
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(100), 1000)?;
     /// assert!(clients.is_empty());
     /// assert!(KeyedBuckets::<u64>::new(Limit::per_second(100).capacity(0), 1000).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(limits: <[u64; N] as Streams<N>>::Limits, max_keys: usize) -> Result<Self, LimitError> {
         Self::with_clock(limits, max_keys, DefaultClock::default())
@@ -185,7 +181,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
@@ -211,13 +208,14 @@ where
     ///
     /// ```
     /// use std::hash::{BuildHasherDefault, DefaultHasher};
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// // Not seeded: only for keys that nobody chooses.
     /// let hasher = BuildHasherDefault::<DefaultHasher>::new();
     /// let shards = KeyedBuckets::<u64, 1, _, _>::with_hasher(Limit::per_second(10), 1000, ManualClock::new(), hasher)?;
     /// assert!(shards.try_take(&7, 10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_hasher(
         limits: <[u64; N] as Streams<N>>::Limits,
@@ -226,7 +224,7 @@ where
         hasher: H,
     ) -> Result<Self, LimitError> {
         let limits = KeyLimits::new(<[u64; N]>::limits(limits), clock.now())?;
-        Ok(Self { keys: Keys::new(limits, max_keys, hasher), clock, queue: Queue::UNBOUNDED })
+        Ok(Self { keys: Keys::new(limits, max_keys, hasher), clock, wait_bounds: WaitBounds::UNBOUNDED })
     }
 
     /// The same, where keys have different limits: those of tier 0 are what was given so far, these
@@ -234,7 +232,7 @@ where
     /// [tiers](Self#tiers).
     ///
     /// `tier_of` is given a key in the borrowed form in which it was given, and keys are then given
-    /// in that form only, unless it is a [`TierOf`] for several.
+    /// in that form only, unless it is a [`TierOf`](crate::keyed::TierOf) for several.
     ///
     /// # Errors
     ///
@@ -246,7 +244,8 @@ where
     /// nothing.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let (free, paid, internal) = (Limit::per_second(10), Limit::per_second(500), Limit::per_second(20_000));
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(free, 1000, ManualClock::new())?
@@ -265,10 +264,10 @@ where
         limits: impl IntoIterator<Item = <[u64; N] as Streams<N>>::Limits>,
         tier_of: G,
     ) -> Result<KeyedBuckets<K, N, C, H, G>, LimitError> {
-        let Self { keys, clock, queue } = self;
+        let Self { keys, clock, wait_bounds } = self;
         let limits = limits.into_iter().map(|limits| KeyLimits::new(<[u64; N]>::limits(limits), keys.origin()));
         let limits: Vec<_> = limits.collect::<Result<_, _>>()?;
-        Ok(KeyedBuckets { keys: keys.with_tiers(limits, tier_of), clock, queue })
+        Ok(KeyedBuckets { keys: keys.with_tiers(limits, tier_of), clock, wait_bounds })
     }
 }
 
@@ -282,7 +281,8 @@ where
     /// A key that was served from it begins full, like any other, once there is room for it.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1, ManualClock::new())?.with_shared_overflow();
     /// clients.try_take(&7, 1)?;
@@ -302,7 +302,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
     ///     .with_max_wait(Duration::from_millis(500));
@@ -313,7 +314,7 @@ where
     /// ```
     #[must_use]
     pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.queue.max_wait = max_wait;
+        self.wait_bounds.max_wait = max_wait;
         self
     }
 
@@ -321,7 +322,8 @@ where
     /// [`TokenBucket::with_max_debt`](crate::TokenBucket::with_max_debt).
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?.with_max_debt(5);
     /// clients.try_take(&7, 10)?;
@@ -332,7 +334,7 @@ where
     /// ```
     #[must_use]
     pub fn with_max_debt(mut self, max_debt: Amounts<N>) -> Self {
-        self.queue.max_debt = <[u64; N]>::array(max_debt);
+        self.wait_bounds.max_debt = <[u64; N]>::array(max_debt);
         self
     }
 
@@ -341,7 +343,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 10)?;
@@ -359,7 +362,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -378,7 +382,8 @@ where
     /// at one still later, new keys wait for it, too.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.at(Time::ZERO).try_take(&7, 10)?;
@@ -388,385 +393,6 @@ where
     #[inline]
     pub fn at(&self, now: Time) -> KeyedBucketsAt<'_, K, N, H, F> {
         KeyedBucketsAt { keys: &self.keys, now }
-    }
-
-    /// Takes these amounts from the bucket of this key, or nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::try_take`](crate::TokenBucket::try_take), and
-    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
-    /// changes nothing.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert!(clients.try_take("alice", 10).is_ok());
-    /// assert!(clients.try_take("alice", 1).is_err());
-    /// assert!(clients.try_take("bob", 1).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).try_take(key, amounts)
-    }
-
-    /// Takes as many items of `per_item` tokens as there are for this key, but no more than `max`,
-    /// and says how many; 0 for a new key that there is no room for.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.take_up_to("alice", 7, 1), 7);
-    /// assert_eq!(clients.take_up_to("alice", 7, 1), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn take_up_to<Q>(&self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).take_up_to(key, max, per_item)
-    }
-
-    /// Takes as many of these requests as fit, in order, and says how many: as
-    /// [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.take_in_order("alice", &[3, 4, 5, 1]), 2);
-    /// assert_eq!(clients.available("alice"), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn take_in_order<Q>(&self, key: &Q, requests: &[Amounts<N>]) -> usize
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).take_in_order(key, requests)
-    }
-
-    /// Takes these amounts, whether they are there or not: as
-    /// [`TokenBucket::charge`](crate::TokenBucket::charge). A key in debt is not removed.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::charge`](crate::TokenBucket::charge), and
-    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
-    /// changes nothing.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.charge("alice", 25)?;
-    /// assert_eq!(clients.wait_for("alice", 1)?, Duration::from_millis(1600));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn charge<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).charge(key, amounts)
-    }
-
-    /// Puts the bucket of this key into a stated level: these tokens, or those of a key that nobody
-    /// used if that is less.
-    ///
-    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. To forget a
-    /// key, debt and all, reset it to [`u64::MAX`]: it is then as good as one never seen, and goes
-    /// like those.
-    ///
-    /// # Errors
-    ///
-    /// [`NoRoom`] for a new key at the [bound](Self#the-most-keys); what such keys may
-    /// [share](Self::with_shared_overflow) is left alone.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.reset("alice", 3)?;
-    /// assert_eq!(clients.available("alice"), 3);
-    /// clients.charge("alice", 1000)?;
-    /// clients.reset("alice", u64::MAX)?;
-    /// assert_eq!(clients.available("alice"), 10);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reset<Q>(&self, key: &Q, tokens: Amounts<N>) -> Result<(), NoRoom>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).reset(key, tokens)
-    }
-
-    /// Gives back to this key what was taken and not used. A bucket never holds more than its
-    /// capacity, so for a key that is not there, being full, there is nothing to do; nor for one
-    /// that was served from the [shared overflow](Self::with_shared_overflow).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take("alice", 10)?;
-    /// clients.put_back("alice", 4);
-    /// assert_eq!(clients.available("alice"), 4);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn put_back<Q>(&self, key: &Q, amounts: Amounts<N>)
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).put_back(key, amounts);
-    }
-
-    /// Whole tokens that could be taken now for this key, or for a new one if there is room; the
-    /// answer may be outdated at once.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take("alice", 4)?;
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (6, 10));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn available<Q>(&self, key: &Q) -> Amounts<N>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).available(key)
-    }
-
-    /// How long until these amounts are there for this key if nobody takes; zero if they are. Takes
-    /// nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Never`] for more than a stream can hold.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take("alice", 10)?;
-    /// assert_eq!(clients.wait_for("alice", 3)?, Duration::from_millis(300));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn wait_for<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).wait_for(key, amounts)
-    }
-
-    /// Removes all keys that are full now. It looks at every key, so it takes a while where there
-    /// are many; no other call waits for it.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clock = ManualClock::new();
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
-    /// clients.try_take(&7, 1)?;
-    /// clients.try_take(&8, 2)?;
-    /// clock.advance(Duration::from_millis(100));
-    /// clients.shrink();
-    /// assert_eq!((clients.len(), clients.available(&8)), (1, 9));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn shrink(&self) {
-        self.at(self.clock.now()).shrink();
-    }
-
-    /// Fills the buckets of those keys that `keep` does not want, which is given what is there for
-    /// each, and removes the keys that are full.
-    ///
-    /// **A key that is filled so is forgotten**, a debt as well: its next use finds a full bucket,
-    /// and [the bound](crate#the-bound) counts anew from there. It goes like other [keys that were
-    /// given tokens back](Self#a-key-begins-full-and-may-go-when-it-is-full). It looks at every
-    /// key, so it takes a while where there are many; no other call waits for it. Keys that come
-    /// meanwhile may be missed. The keys themselves are not kept, so `keep` cannot see them; see
-    /// [`reset`](Self::reset) for one that is known.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.charge("alice", 1000)?;
-    /// clients.try_take("bob", 4)?;
-    /// clients.retain(|available| available > 0);
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (10, 6));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn retain(&self, keep: impl FnMut(Amounts<N>) -> bool) {
-        self.at(self.clock.now()).retain(keep);
-    }
-
-    /// Puts all keys under these limits, from now on, whether they are in use, idle or never seen;
-    /// see [limits that change](Self#limits-that-change).
-    ///
-    /// Where there are several [tiers](Self#tiers), all of them, one after the other.
-    ///
-    /// # Errors
-    ///
-    /// [`LimitError`] for a limit that cannot be kept, or not in the units of a tier. Nothing is
-    /// changed then.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clock = ManualClock::new();
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
-    /// clients.try_take("alice", 10)?;
-    /// clients.set_limits(Limit::per_second(100))?;
-    /// // Nobody is given what was not earned: alice has nothing, and a key that nobody used the ten that there were.
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (0, 10));
-    /// clock.advance(Duration::from_millis(500));
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (50, 60));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn set_limits(&self, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
-        let limits = <[u64; N]>::limits(limits);
-        (0..self.tiers()).try_for_each(|tier| self.keys.limits(tier).check(&limits))?;
-        (0..self.tiers()).try_for_each(|tier| self.keys.limits(tier).change(|| self.clock.now(), limits))
-    }
-
-    /// Puts all keys of this tier under these limits, from now on; as
-    /// [`set_limits`](Self::set_limits).
-    ///
-    /// # Errors
-    ///
-    /// [`LimitError`] for a limit that cannot be kept, or not in the units of the tier. Nothing is
-    /// changed then.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such tier.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
-    ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
-    /// clients.set_tier_limits(1, Limit::per_second(400))?;
-    /// assert_eq!((clients.available(&7), clients.available(&1007)), (10, 400));
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn set_tier_limits(&self, tier: usize, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
-        self.keys.limits(tier).change(|| self.clock.now(), <[u64; N]>::limits(limits))
-    }
-
-    /// The limits of all keys, or, where there are several tiers, of tier 0, as they were written.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.set_limits("1kB/s capacity 20".parse()?)?;
-    /// assert_eq!(clients.limits().to_string(), "1kB/s capacity 20B");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn limits(&self) -> <[u64; N] as Streams<N>>::Limits {
-        self.tier_limits(0)
-    }
-
-    /// The limits of this tier as they were written, all of one change.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such tier.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
-    ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
-    /// assert_eq!(clients.tier_limits(1), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn tier_limits(&self, tier: usize) -> <[u64; N] as Streams<N>>::Limits {
-        <[u64; N]>::written(self.keys.limits(tier).written())
-    }
-
-    /// How many tiers there are.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit};
-    ///
-    /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.tiers(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn tiers(&self) -> usize {
-        self.keys.tiers()
-    }
-
-    /// How many keys are kept, or just being added; those that are full and not removed yet are
-    /// among them. Never more than [`max_keys`](Self::max_keys).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take(&7, 1)?;
-    /// assert_eq!((clients.len(), clients.max_keys()), (1, 1000));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn len(&self) -> usize {
-        self.keys.len() as usize
-    }
-
-    /// Whether no key is kept.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// let _ = clients.try_take(&7, 11).unwrap_err();
-    /// assert!(clients.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The most keys that there may be.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit};
-    ///
-    /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.max_keys(), 1000);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn max_keys(&self) -> usize {
-        self.keys.most() as usize
     }
 }
 

@@ -22,13 +22,14 @@ use crate::limit::limit::LimitError;
 /// supplied. See [`KeyedBuckets::at`](crate::KeyedBuckets::at).
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// let now = clients.at(Time::from_nanos(5));
 /// assert!(now.try_take(&7, 10).is_ok());
 /// assert_eq!(now.available(&7), 0);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct KeyedBucketsAt<'a, K, const N: usize = 1, H = KeyHash, F = OneTier>
 where
@@ -60,10 +61,11 @@ where
     /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert!(clients.at(Time::ZERO).try_take(&7, 10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
@@ -88,10 +90,11 @@ where
     /// As [`KeyedBuckets::take_up_to`](crate::KeyedBuckets::take_up_to).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.at(Time::ZERO).take_up_to(&7, 20, 3), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to<Q>(self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
@@ -107,7 +110,7 @@ where
         let taken = self.keys.change(
             key,
             now,
-            |limits, spent| limits.take_up_to(spent, limits.elapsed(now), &per_item, max),
+            |limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max),
             |_, _| (),
         );
         match taken {
@@ -119,10 +122,11 @@ where
     /// As [`KeyedBuckets::take_in_order`](crate::KeyedBuckets::take_in_order).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.at(Time::ZERO).take_in_order(&7, &[3, 4, 5, 1]), 2);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn take_in_order<Q>(self, key: &Q, requests: &[Amounts<N>]) -> usize
     where
@@ -152,7 +156,8 @@ where
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let now = clients.at(Time::ZERO);
     /// now.charge(&7, 25)?;
@@ -191,7 +196,8 @@ where
     /// As [`KeyedBuckets::reset`](crate::KeyedBuckets::reset).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let now = clients.at(Time::ZERO);
     /// now.reset(&7, 3)?;
@@ -210,7 +216,8 @@ where
     /// As [`KeyedBuckets::put_back`](crate::KeyedBuckets::put_back).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let now = clients.at(Time::ZERO);
     /// now.try_take(&7, 10)?;
@@ -232,10 +239,11 @@ where
     /// As [`KeyedBuckets::available`](crate::KeyedBuckets::available).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.at(Time::ZERO).available(&7), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn available<Q>(self, key: &Q) -> Amounts<N>
     where
@@ -255,7 +263,8 @@ where
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.at(Time::ZERO).wait_for(&7, 10)?, Duration::ZERO);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -276,7 +285,8 @@ where
     /// As [`KeyedBuckets::shrink`](crate::KeyedBuckets::shrink).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 1)?;
     /// clients.at(Time::from_nanos(100_000_000)).shrink();
@@ -290,7 +300,8 @@ where
     /// As [`KeyedBuckets::retain`](crate::KeyedBuckets::retain).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let now = clients.at(Time::ZERO);
     /// now.try_take(&7, 1)?;
@@ -310,11 +321,12 @@ where
     /// As [`KeyedBuckets::set_limits`](crate::KeyedBuckets::set_limits).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.at(Time::ZERO).set_limits(Limit::per_second(5))?;
     /// assert_eq!(clients.available(&7), 5);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_limits(self, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
         let limits = <[u64; N]>::limits(limits);
@@ -334,11 +346,12 @@ where
     /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// # use tollgate::clock::{ManualClock, Time};
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.at(Time::ZERO).set_tier_limits(0, Limit::per_second(5))?;
     /// assert_eq!(clients.available(&7), 5);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_tier_limits(self, tier: usize, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
         self.keys.limits(tier).change(|| self.now, <[u64; N]>::limits(limits))

@@ -19,7 +19,7 @@
 //!
 //! A thread may read a word, stand still, and go on when the cell is another key's; its
 //! compare-and-swap must then fail. Words are positions on the line of their tier. A key begins
-//! behind all that were evicted ([`Evicted`]), and is added to take something, so all its words are
+//! behind all that were evicted (`Evicted`), and is added to take something, so all its words are
 //! behind those too. If only takes are done to it, all its words are before the last, which is
 //! noted when it goes; and then no later key has any of them.
 //!
@@ -31,8 +31,8 @@
 //!
 //! A key may be given back to while a thread that saw it full, and never given back to, is about to
 //! close it: the word could come back to what that thread holds, though it had been further
-//! meanwhile. So whoever closes notes the word in [`Evicted`] before he looks once more at what is
-//! written beside the cell, and whoever gives back writes there before he reads [`Evicted`]: one of
+//! meanwhile. So whoever closes notes the word in `Evicted` before he looks once more at what is
+//! written beside the cell, and whoever gives back writes there before he reads `Evicted`: one of
 //! the two sees the other, and the key stays, or its word does not come back.
 //!
 //! What this leaves: readings of those who give back to one key that go backwards, by as much as is
@@ -48,19 +48,16 @@ use core::ops::RangeInclusive;
 use std::boxed::Box;
 use std::vec::Vec;
 
-use crossbeam_utils::CachePadded;
-
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::keyed::cell::{Cell, Changed, Closed};
-use crate::keyed::evicted::Evicted;
 use crate::keyed::group::{Group, Owned};
 use crate::keyed::key_limits::KeyLimits;
-use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::table::Table;
+use crate::keyed::key_tier::{CellOf, Tier};
+use crate::keyed::streams::Streams;
 use crate::keyed::terms::{Frame, Terms, is_later, later};
 use crate::keyed::tier::{OneTier, TierOf};
-use crate::state::limits_changed::Bell;
+use crate::state::limits_changed::LimitsChanged;
 use crate::sync::{AtomicU64, Relaxed};
 
 /// How many cells are looked at for every key that is added, or that there is no room for.
@@ -71,8 +68,6 @@ const HOUR: u64 = 3600 * 1_000_000_000;
 /// There is no room for another key.
 #[derive(Debug)]
 pub(crate) struct NoRoom;
-
-type CellOf<const N: usize> = <[u64; N] as Shape<N>>::Cell;
 
 pub(crate) struct Keys<K, const N: usize, H, F = OneTier>
 where
@@ -89,100 +84,6 @@ where
     share_overflow: bool,
     hasher: H,
     key: PhantomData<fn(&K)>,
-}
-
-/// What the keys of one tier have in common.
-struct Tier<const N: usize>
-where
-    [u64; N]: Streams<N>,
-{
-    /// On lines of their own, which nobody writes while the limits are the first ones.
-    limits: CachePadded<KeyLimits<N>>,
-    table: Table<CellOf<N>>,
-    evicted: Evicted<N>,
-    /// What keys had spent, and owed, when tokens were given back to them.
-    owed: Evicted<N>,
-    /// What keys share that there is no room for.
-    overflow: CellOf<N>,
-}
-
-impl<const N: usize> Tier<N>
-where
-    [u64; N]: Streams<N>,
-{
-    fn new(limits: KeyLimits<N>, most: usize) -> Self {
-        let unused = limits.terms().unused(limits.origin());
-        let overflow = CellOf::<N>::vacant();
-        if overflow.try_claim() {
-            overflow.claimed().into_iter().for_each(|claimed| overflow.open(claimed));
-        }
-        Self {
-            limits: CachePadded::new(limits),
-            table: Table::new(most),
-            evicted: Evicted::new(unused),
-            owed: Evicted::new(unused),
-            overflow,
-        }
-    }
-
-    /// The words of a bucket that is full, and has spent no less than any that was evicted.
-    fn full(&self, frame: &impl Frame<N>, now: Time) -> [u64; N] {
-        self.evicted.least(frame.unused(now))
-    }
-
-    /// What `words` of a key may become if they are to become `next`: that, unless it goes back too
-    /// far.
-    #[inline]
-    fn after(&self, frame: &impl Frame<N>, now: Time, owned: Owned<'_>, words: &[u64; N], next: [u64; N]) -> [u64; N] {
-        if (0..N).any(|i| is_later(words[i], next[i])) { self.before(frame, now, owned, words, &next) } else { next }
-    }
-
-    /// The same where tokens are given back.
-    #[cold]
-    fn before(
-        &self,
-        frame: &impl Frame<N>,
-        now: Time,
-        owned: Owned<'_>,
-        words: &[u64; N],
-        next: &[u64; N],
-    ) -> [u64; N] {
-        let limits = frame.limits();
-        if limits.owes(&frame.inward(words), limits.elapsed(now)) {
-            self.owed.note(words);
-        }
-        owned.give_back();
-        let behind = self.evicted.behind(next);
-        core::array::from_fn(|i| match is_later(words[i], next[i]) {
-            // What is given back takes nothing, whatever was evicted.
-            true if is_later(words[i], behind[i]) => behind[i],
-            true => words[i],
-            false => next[i],
-        })
-    }
-
-    /// Closes a cell if it is full at `now`. Whether it was this call that did.
-    fn close_full(&self, group: &Group<CellOf<N>>, index: usize, now: Time) -> bool {
-        match self.limits.first() {
-            Some(first) => self.close_full_in(first, group, index, now),
-            None => self.close_full_in(&self.limits.terms(), group, index, now),
-        }
-    }
-
-    fn close_full_in(&self, frame: &impl Frame<N>, group: &Group<CellOf<N>>, index: usize, now: Time) -> bool {
-        let unused = frame.unused(now);
-        group.close(index, |spent: &[u64; N], given_back| {
-            let spent = if given_back { frame.farthest(spent) } else { *spent };
-            let full = (0..N).all(|i| !is_later(spent[i], unused[i]));
-            let full = full && !(given_back && self.owed.least(unused) != unused);
-            if full {
-                // Before the cell is closed: who makes the key anew reads it in `full`, and who
-                // gives tokens back to this one meanwhile, in `before`.
-                self.evicted.note(&core::array::from_fn(|i| later(spent[i], Evicted::<N>::oldest(unused[i]))));
-            }
-            full
-        })
-    }
 }
 
 impl<K, const N: usize, H: BuildHasher> Keys<K, N, H>
@@ -247,7 +148,7 @@ where
     }
 
     pub(crate) fn len(&self) -> u64 {
-        // ORDERING: Relaxed. A number to look at; orders nothing.
+        // ORDERING: Relaxed. A number to look at; orders nothing. Nothing dies without it.
         self.count.load(Relaxed)
     }
 
@@ -285,13 +186,13 @@ where
         self.limits(self.tier_of.tier_of(key)).terms()
     }
 
-    /// What rings when the limits of a key change.
-    pub(crate) fn bell<Q>(&self, key: &Q) -> &Bell
+    /// What notifies sleepers when the limits of a key change.
+    pub(crate) fn limits_changed<Q>(&self, key: &Q) -> &LimitsChanged
     where
         Q: ?Sized,
         F: TierOf<Q>,
     {
-        self.limits(self.tier_of.tier_of(key)).bell()
+        self.limits(self.tier_of.tier_of(key)).limits_changed()
     }
 
     /// Changes the words of a key in one step; a key that was never seen is added only if that
@@ -360,7 +261,7 @@ where
         }
     }
 
-    /// Puts a key into a stated level, or into that of an unused one if that is less.
+    /// Sets the level of a key, capped at that of an unused one.
     pub(crate) fn reset<Q>(&self, key: &Q, now: Time, tokens: &[u64; N]) -> Result<(), NoRoom>
     where
         K: Borrow<Q>,

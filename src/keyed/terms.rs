@@ -7,8 +7,8 @@
 //! ```text
 //! base         units that had accrued at t0, the instant of the change
 //! idle         units that a bucket had at t0 which nobody used
-//! accrued(t) = base + line(t - t0)
-//! most(t)    = min(capacity, idle + line(t - t0))           what such a bucket has at t
+//! accrued(t) = base + refill(t - t0)
+//! most(t)    = min(capacity, idle + refill(t - t0))         what such a bucket has at t
 //! level(t)   = min(accrued(t) - spent, most(t))
 //! ```
 //!
@@ -18,7 +18,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::decision::revision::Revision;
 use crate::limit::limit::{Limit, LimitError};
 
@@ -102,17 +102,17 @@ impl<const N: usize> Terms<N> {
 
     /// What follows if the limits change at `now` to these streams, which count in the same units.
     /// A `now` before the last change counts as that.
-    pub(crate) fn next(&self, streams: &[Stream; N], now: Time) -> Self {
+    pub(crate) fn next(&self, streams: &[Meter; N], now: Time) -> Self {
         let limits = &self.revision.limits;
         let elapsed = limits.elapsed(now);
         let places = core::array::from_fn(|i| {
             let (old, stream) = (self.places[i], &limits.streams[i]);
-            let accrued = old.accrued.wrapping_add(stream.line.fine(elapsed));
+            let accrued = old.accrued.wrapping_add(stream.refill.fine(elapsed));
             // One more than the line shows, where what it cut off makes a unit with what had been
             // cut off before.
-            let shown = old.base().wrapping_add(stream.line.at(elapsed));
+            let shown = old.base().wrapping_add(stream.refill.at(elapsed));
             let more = ((accrued >> 64) as u64).wrapping_sub(shown);
-            let gained = stream.line.at_wide(elapsed) + u128::from(more) + u128::from(old.idle);
+            let gained = stream.refill.at_wide(elapsed) + u128::from(more) + u128::from(old.idle);
             let idle = gained.min(stream.ceiling().into()) as u64;
             Place { accrued, idle, widest: old.widest.max(streams[i].ceiling()) }
         });
@@ -164,10 +164,13 @@ pub(crate) const fn is_later(one: u64, than: u64) -> bool {
 }
 
 /// These limits, in the units of `first`.
-pub(crate) fn in_units_of<const N: usize>(first: &Limits<N>, written: &[Limit; N]) -> Result<[Stream; N], LimitError> {
+pub(crate) fn in_units_of<const N: usize>(
+    first: &Limits<N>,
+    configured: &[Limit; N],
+) -> Result<[Meter; N], LimitError> {
     let mut streams = first.streams;
-    for (stream, limit) in written.iter().enumerate() {
-        let made = Stream::in_units(*limit, first.streams[stream].unit());
+    for (stream, limit) in configured.iter().enumerate() {
+        let made = Meter::in_units(limit.numbers(), first.streams[stream].unit());
         streams[stream] = made.map_err(|rule| LimitError { stream, limit: *limit, rule })?;
     }
     Ok(streams)

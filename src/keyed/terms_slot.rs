@@ -35,9 +35,9 @@ impl<const N: usize> Claimable for TermsSlot<N> {
 
 impl<const N: usize> TermsSlot<N> {
     /// Writes terms that the epoch does not name yet. Only the owner of the claim may.
-    pub(crate) fn write(&self, terms: &Terms<N>, written: &[Limit; N]) {
+    pub(crate) fn write(&self, terms: &Terms<N>, configured: &[Limit; N]) {
         // First, as it begins with the fence that all stores are behind.
-        self.revision.write(&terms.revision, written);
+        self.revision.write(&terms.revision, configured);
         for (words, Place { accrued, idle, widest }) in self.places.iter().zip(terms.places) {
             for (word, value) in words.iter().zip([(accrued >> 64) as u64, accrued as u64, idle, widest]) {
                 // ORDERING: Relaxed. Behind the fence in `RevisionSlot::write`, and published by
@@ -60,8 +60,8 @@ impl<const N: usize> TermsSlot<N> {
         Terms { revision: self.revision.revision(), places }
     }
 
-    /// The limits as they were written; as [`terms`](Self::terms).
-    pub(crate) fn written(&self) -> [Limit; N] {
-        self.revision.written()
+    /// The limits as they were configured; as [`terms`](Self::terms).
+    pub(crate) fn configured(&self) -> [Limit; N] {
+        self.revision.configured()
     }
 }

@@ -8,7 +8,9 @@
 /// them all.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock, TierOf};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::TierOf;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// struct ByName;
 ///
@@ -27,7 +29,7 @@
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
 ///     .with_tiers([Limit::per_second(500)], ByName)?;
 /// assert_eq!((clients.available("alice"), clients.available(&"paid:bob".to_string())), (10, 500));
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait TierOf<Q: ?Sized> {
     /// The index of the tier, from 0. It may be called any number of times for a key, so it should
@@ -45,11 +47,13 @@ impl<Q: ?Sized, F: Fn(&Q) -> usize> TierOf<Q> for F {
 /// All keys have the same limits.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock, OneTier, TierOf};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::{OneTier, TierOf};
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients: KeyedBuckets<u64, 1, _, _, OneTier> = KeyedBuckets::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// assert_eq!(OneTier.tier_of(&7), 0);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, Default, Debug)]
 pub struct OneTier;

@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tollgate::{Clock, KeyRefused, KeyedBuckets, ManualClock, Monotonic, Never, Refused, Time};
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::keyed::KeyRefused;
+use tollgate::{Clock, KeyedBuckets, Never, Refused};
 
 use crate::Tally;
 use crate::trace_format::{Asked, Recording, Row, Take};

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use tollgate::{Clock, Handle, ManualClock, Monotonic, MultiBucket, Never, Refused, Time, TokenBucket};
+use tollgate::bucket::Handle;
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::{Clock, MultiBucket, Never, Refused, TokenBucket};
 
 use crate::Tally;
 use crate::trace_format::{Asked, Measure, NANO, Recording, Row, Scale, Take};
@@ -25,7 +27,7 @@ pub(crate) trait Bucket<const N: usize> {
     }
 }
 
-impl<C> Bucket<1> for TokenBucket<C> {
+impl<C: Clock> Bucket<1> for TokenBucket<C> {
     fn take_at(&self, now: Time, [n]: [u64; 1]) -> Result<(), Refused> {
         self.at(now).try_take(n)
     }
@@ -43,7 +45,7 @@ impl<C> Bucket<1> for TokenBucket<C> {
     }
 }
 
-impl<const N: usize, C> Bucket<N> for MultiBucket<N, C> {
+impl<const N: usize, C: Clock> Bucket<N> for MultiBucket<N, C> {
     fn take_at(&self, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
         self.at(now).try_take(amounts)
     }

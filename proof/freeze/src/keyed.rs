@@ -1,22 +1,24 @@
-//! Owns the keyed buckets of the real crate as a subject. An item is a token of one key; others
-//! come and go beside it.
+//! Owns the keyed buckets of the real crate as a subject. It never counts other keys: an item is a
+//! token of one key, and others come and go beside it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use freeze_points::watched;
-use tollgate_freeze::{KeyHash, KeyRefused, KeyedBuckets, Limit, ManualClock, Rate};
+use tollgate_freeze::clock::ManualClock;
+use tollgate_freeze::keyed::{KeyHash, KeyRefused};
+use tollgate_freeze::{KeyedBuckets, Limit, Rate};
 
 use crate::subject::Effect::{Adds, Sets};
 use crate::subject::{CAPACITY, START, Subject, Verb};
 
-/// Items taken after a reset: as near to half as `START`, but not the same.
+/// Items taken after a reset: close to half, as `START` is, but another number.
 const OTHER: i64 = START + 1000;
 
 /// The key whose tokens are counted.
 const KEY: u64 = 0;
 
-/// `KeyedBuckets`, and the next key that was never seen.
+/// `KeyedBuckets`, and the next new key.
 #[derive(Debug)]
 pub struct Keyed(Keys, AtomicU64);
 
@@ -27,15 +29,17 @@ impl Keyed {
         self.1.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Makes a key such that the next eviction may take it. The clock moves by much less than the
-    /// second in which a token of `KEY` accrues.
+    /// Makes a key that the next eviction may take.
+    ///
+    /// The clock moves by much less than the second in which a token of `KEY` accrues.
     fn fill(&self) {
         self.0.clock().advance(Duration::from_nanos(1));
     }
 }
 
-/// A key is full again a nanosecond after a token was taken: tokens that are given back would not
-/// do, as then it stays for longer.
+/// Makes a limit under which a key is full a nanosecond after a take.
+///
+/// A put-back instead would let the key stay longer.
 fn limit_of_others() -> Limit {
     Limit::new(Rate::per_second(1_000_000_000), CAPACITY as u64)
 }
@@ -48,8 +52,7 @@ fn limit() -> Limit {
     Limit::per_second(1).capacity(CAPACITY as u64)
 }
 
-/// The table and the queue of turns are not watched: what is tried is every operation of the crate
-/// itself.
+/// The table and the queue of turns are not watched: points are the crate's operations.
 impl Subject for Keyed {
     const NAME: &'static str = "KeyedBuckets";
     const VERBS: &'static [Verb<Self>] = &[
@@ -66,7 +69,7 @@ impl Subject for Keyed {
         Verb::new("try_take, of a new key", Adds(0), |subject| {
             let key = subject.another();
             let taken = watched(|| subject.0.try_take(&key, 1));
-            // Who has read the clock long ago may be refused, if a key was evicted since.
+            // A stale `now` may be refused if a key was evicted since.
             assert!(!matches!(taken, Err(KeyRefused::NoRoom(_))), "{taken:?}");
             subject.fill();
         }),
@@ -92,13 +95,12 @@ impl Subject for Keyed {
     ];
 
     fn new() -> Self {
-        // Few, since a shrink looks at the cells of all that there may be; more than are ever
-        // stopped.
+        // Few keys, since a shrink looks at all cells; but more than the stopped threads.
         let keys = KeyedBuckets::with_clock(limit(), 148, ManualClock::new()).expect("a limit in range");
         let keys = keys.with_tiers([limit_of_others()], tier_of as fn(&u64) -> usize).expect("a limit in range");
         keys.try_take(&KEY, START as u64 + 1).expect("it is full");
-        // That tokens were ever given back to a key is written beside its words, and only once:
-        // what is counted is what becomes of the words.
+        // The first put-back to a key is recorded beside its words, once. Here it is made
+        // beforehand: only changes of the words count.
         keys.put_back(&KEY, 1);
         Self(keys, AtomicU64::new(KEY + 1))
     }

@@ -1,0 +1,80 @@
+//! Owns the rules that every limit keeps. Never checks them.
+
+use core::fmt;
+
+/// The rules that every limit keeps.
+///
+/// ```
+/// use tollgate::limit::LimitRule;
+/// use tollgate::Limit;
+///
+/// let error = Limit::per_second(u64::MAX).capacity(1).check().unwrap_err();
+/// assert_eq!(error.rule, LimitRule::RateTooFast);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum LimitRule {
+    /// The capacity is 0.
+    ZeroCapacity,
+    /// The rate is above about 1.18e12 tokens a second.
+    ///
+    /// At such a rate no capacity leaves an [idle limit](crate::Limit::idle_limit) of 90 days.
+    RateTooFast,
+    /// The capacity is too large for the rate.
+    ///
+    /// One of three things is wrong. It is 2^62 tokens or more. Or it takes over 146,000 years to
+    /// refill, so that a bucket cannot keep it to a microsecond. Or, at the fastest rates, it
+    /// leaves no [idle limit](crate::Limit::idle_limit) of 90 days.
+    CapacityTooLarge {
+        /// The largest capacity at this rate.
+        most: u64,
+    },
+    /// What the stream owes is too much for the new limit: it is 2^63 units or more.
+    ///
+    /// At the new rate it is worth centuries for most rates, and never under 90 days. Only a
+    /// [change of limits](crate::MultiBucket::set_limits) fails so, as no change forgives a debt.
+    DebtTooLarge {
+        /// What is owed, in tokens, rounded up.
+        debt: u64,
+        /// The most tokens that may be owed when this limit begins.
+        most: u64,
+    },
+    /// The rate is too slow for the units of the [keys](crate#features).
+    ///
+    /// One unit would take longer than a microsecond to refill. The first limits of the keys fix
+    /// what a token is worth.
+    RateTooSlowForKeys {
+        /// Units that a token is worth, as the first limits of the keys fixed it.
+        unit: u64,
+    },
+    /// The rate is too fast for the units of the [keys](crate#features).
+    ///
+    /// It would leave no [idle limit](crate::Limit::idle_limit) of 90 days.
+    RateTooFastForKeys {
+        /// Units that a token is worth, as the first limits of the keys fixed it.
+        unit: u64,
+    },
+}
+
+impl fmt::Display for LimitRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
+            Self::RateTooFast => {
+                f.write_str("a rate is at most about 1.18e12/s: a faster one leaves an idle limit under 90 days")
+            }
+            Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
+            Self::DebtTooLarge { debt, most } => {
+                write!(f, "{debt} tokens are owed, and the largest debt to be kept at this limit is {most}")
+            }
+            Self::RateTooSlowForKeys { unit } => write!(
+                f,
+                "a rate is 0 or at least 1000000 units a second, where a token is {unit} units since the first limits"
+            ),
+            Self::RateTooFastForKeys { unit } => write!(
+                f,
+                "a rate is at most about 1.18e12 units a second, where a token is {unit} units since the first limits"
+            ),
+        }
+    }
+}
