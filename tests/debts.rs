@@ -102,8 +102,8 @@ fn a_visit_to_another_rate_changes_nothing_that_was_owed_or_promised() {
                 assert!(visit.rate.tokens() > 0, "a visit to a rate of 0 is never refused: {home}, {there:?}");
             }
             let (now, ready_now) = (bucket.wait_for([1]).unwrap(), place.ready_at());
-            // Each change rounds up by less than a unit, which is a nanosecond at the slower rate or
-            // less; at a rate of 0 it rounds nothing. What the old line had cut off is less, too.
+            // Each change rounds up by less than a unit: a nanosecond at the slower rate, or less.
+            // What the old refill had cut off is less, too. A rate of 0 rounds nothing.
             let speed = |limit: Limit| limit.rate.tokens() as f64 / limit.rate.period().as_nanos() as f64;
             let exact = visit.rate.tokens() == 0 && home.precision() == Ok(Duration::ZERO);
             let slack = if exact { 0 } else { 3 + (2.0 * speed(visit) / speed(home)) as u64 };

@@ -302,8 +302,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
             let limit = scaled(self.limit, factor);
             if new || self.bucket.limit() != limit {
                 let set = self.bucket.set_limit(limit);
-                // The factors were checked at both ends. A debt may be too large for a slower rate:
-                // then the next step tries again.
+                // Both ends were checked. After a debt that is too large, the next step retries.
                 let refused = set.is_err_and(|error| !matches!(error.rule, LimitRule::DebtTooLarge { .. }));
                 debug_assert!(!refused, "checked at both ends: {limit}");
             }

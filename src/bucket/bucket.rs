@@ -123,8 +123,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Gives back tokens that were taken and not used.
     ///
-    /// They pay off a debt first, also one that is larger than the capacity. No stream ever holds
-    /// more than its capacity: what is above it is lost.
+    /// They pay off a debt first, however large. Tokens above the capacity are lost.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;

@@ -44,6 +44,6 @@ pub enum Inherit {
     /// Begins anew: full or empty, as the limit says.
     ///
     /// It forgives a debt, and a [`Reservation`](crate::Reservation) that was part of it is ready.
-    /// [The bound](crate#the-bound) counts anew from this instant, and so does the largest capacity.
+    /// [The bound](crate#the-bound) and the largest capacity count anew from this instant.
     Reset,
 }

@@ -8,10 +8,12 @@
 //! - `limits`: `Limits`, the meters of all streams, which decide together.
 //! - `revision`: `Revision`, limits with their place among earlier and later ones.
 //! - `inherit`: `Inherit`, what a level becomes when limits change.
+//! - `inherited`: `Inherited`, what a stream keeps of its word when its limit changes.
 //! - `refused`: `Refused`, why a call was refused and how long to wait.
 //! - `wait_bounds`: `WaitBounds`, how far ahead a reservation may reach.
 
 pub(crate) mod inherit;
+pub(crate) mod inherited;
 pub(crate) mod limit_rule;
 pub(crate) mod limits;
 pub(crate) mod meter;

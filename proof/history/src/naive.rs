@@ -126,7 +126,7 @@ impl Stream {
         self.accrued(elapsed) - self.ceiling()
     }
 
-    /// Translates a level of `old` into shares of this. It adds no more than the capacity has beyond
+    /// Translates a level of `old` into shares of this. It adds no more than the capacity has above
     /// `highest`.
     fn inherits(&self, old: &Self, highest: u64, level: i128, kept: Kept) -> i128 {
         let more = self.shares(self.capacity.saturating_sub(highest));
