@@ -256,6 +256,17 @@ fn what_was_charged_can_be_put_back_whole_however_far_in_debt() {
     }
 }
 
+/// A token is a multiple of 2^11 units at 5/min, and of 2^6 at 1000/s.
+#[test]
+fn what_is_put_back_fills_also_where_its_units_would_wrap_to_none() {
+    for (home, n) in [("5/min capacity 10", 1 << 53), ("1000/s capacity 10", 1 << 58), ("64GiB/s", u64::MAX)] {
+        let one = single(limit(home));
+        one.charge(60).unwrap();
+        one.put_back(n);
+        assert_eq!(one.available(), limit(home).capacity, "{home}");
+    }
+}
+
 #[test]
 fn a_reservation_and_an_estimate_come_back_whole_where_their_token_is_worth_more_by_then() {
     let many = 1_000_000;

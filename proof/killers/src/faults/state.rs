@@ -618,10 +618,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "change-clock-before-the-epoch",
         edits: &[
-            edit("state/multi.rs", "fn change(", "let now = clock();", ""),
+            edit("state/multi.rs", "fn change<E>(", "let now = clock();", ""),
             edit(
                 "state/multi.rs",
-                "fn change(",
+                "fn change<E>(",
                 "let attempt = self.words.attempt(",
                 "let now = clock();\n            let attempt = self.words.attempt(",
             ),
@@ -632,9 +632,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "change-lost-race-is-done",
         edits: &[edit(
             "state/multi.rs",
-            "fn change(",
+            "fn change<E>(",
             "Err(miss) => backoff = miss.pause(backoff),",
-            "Err(Miss::Lost) => return self.words.retire(spare),\n                Err(miss) => backoff = miss.pause(backoff),",
+            "Err(Miss::Lost) => {\n self.words.retire(spare);\n return Ok(());\n }\n                Err(miss) => backoff = miss.pause(backoff),",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
@@ -652,7 +652,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "change-limits-not-written",
         edits: &[edit(
             "state/multi.rs",
-            "fn change(",
+            "fn change<E>(",
             "slot.write(&next, &configured);",
             "let _ = (slot, &configured);",
         )],
@@ -662,7 +662,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "change-names-the-first-limits",
         edits: &[edit(
             "state/multi.rs",
-            "fn change(",
+            "fn change<E>(",
             "limits: (index as u32 + 1) | paused",
             "limits: FIRST_LIMITS + 0 * (index as u32 | paused)",
         )],
@@ -672,22 +672,37 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "change-old-limits-forgotten",
         edits: &[edit(
             "state/multi.rs",
-            "fn change(",
-            "changed.map_or(revision, |old| (old & !PAUSED).checked_sub(1).map(|index| index as usize))",
-            "changed.map_or(revision, |_| None)",
+            "fn change<E>(",
+            "Ok(old) => ((old & !PAUSED).checked_sub(1).map(|index| index as usize), Ok(())),",
+            "Ok(_) => (None, Ok(())),",
         )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-old-slot-forgotten",
-        edits: &[edit("state/multi.rs", "fn change(", "return self.words.retire(spare);", "return;")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change<E>(",
+            "self.words.retire(spare);\n                    return answer;",
+            "return answer;",
+        )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
+    },
+    Fault {
+        id: "change-that-was-refused-is-done",
+        edits: &[edit(
+            "state/multi.rs",
+            "pub(crate) fn set_limits(",
+            "Err((stream, rule)) => Err(LimitError { stream, limit: configured[stream], rule }),",
+            "Err(_) => Ok::<_, LimitError>(None),",
+        )],
+        expect: Killed("tests/debts::a_change_to_a_limit_that_cannot_keep_the_debt_is_refused_and_changes_nothing"),
     },
     Fault {
         id: "change-without-a-claim",
         edits: &[edit(
             "state/multi.rs",
-            "fn change(",
+            "fn change<E>(",
             "revision.or_else(|| self.revisions.claim())",
             "revision.or_else(|| self.revisions.claim().map(|_| 0))",
         )],
