@@ -161,7 +161,7 @@ fn a_rate_of_0_whose_capacity_leaves_no_room_for_the_units_rounds_as_little_as_i
         bucket.set_limit(Limit::new(Rate::per_second(0), capacity)).unwrap();
         bucket.set_limit(home).unwrap();
         let lost = bucket.wait_for([1]).unwrap().as_nanos() - 1;
-        let most = u128::from(capacity) * u128::from(SECOND) >> 61;
+        let most = (u128::from(capacity) * u128::from(SECOND)) >> 61;
         assert!(lost <= most, "{capacity}: {lost} ns of accrual lost, at most {most}");
         // A debt is rounded up by no more, and never down.
         bucket.charge([1 << 20]).unwrap();
