@@ -50,7 +50,8 @@
 //! match shard.try_take([1, 700_000]) {
 //!     Ok(()) => unreachable!("a MiB does not hold that twice"),
 //!     Err(Refused::NotYet(refusal)) => {
-//!         // `Retry-After` is in whole seconds: round up, to 1 at least.
+//!         // `Retry-After` is in whole seconds: round up, to 1 at least. Send none for a wait of
+//!         // `Duration::MAX`: the rate is 0, or a pause has no end.
 //!         let seconds = refusal.wait().as_nanos().div_ceil(1_000_000_000).max(1);
 //!         assert_eq!((refusal.stream(), seconds), (1, 1));
 //!     }
@@ -64,8 +65,8 @@
 //!
 //! ## The bound
 //!
-//! In any window of time a bucket grants its capacity, and what refills in the window. For a stream
-//! of rate `r` and capacity `C`, in every window of length `w`:
+//! In any window of time a bucket grants at most its capacity and what refills in the window. For a
+//! stream of rate `r` and capacity `C`, in every window of length `w`:
 //!
 //! ```text
 //! granted <= C + r * (w + e) + P
@@ -215,7 +216,8 @@
 //! # Minimum Rust version
 //!
 //! 1.85. Raising it is a minor release, and only ever to a version that is at least a year old.
-
+//!
+#![cfg_attr(not(feature = "keys"), doc = "[`KeyedBuckets`]: #features")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

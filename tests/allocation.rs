@@ -275,3 +275,17 @@ fn ten_thousand_changes_of_the_limits_allocate_nothing() {
     });
     assert_eq!((first, later), (list, 0));
 }
+
+/// With `alloc`: a revision that a pause does not give back would soon need a further block.
+#[test]
+#[cfg(feature = "alloc")]
+fn a_hundred_pauses_allocate_nothing() {
+    let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new()).unwrap();
+    let turn = || {
+        bucket.pause();
+        bucket.set_limit(Limit::per_second(10)).unwrap();
+        bucket.resume();
+    };
+    let _list = allocations(turn);
+    assert_eq!(allocations(|| (0..100).for_each(|_| turn())), 0);
+}

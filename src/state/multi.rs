@@ -295,7 +295,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                         Ok(None) => return Decision::Keep(Ok(())),
                         Err(error) => return Decision::Keep(Err(error)),
                     };
-                    revision = revision.or_else(|| self.revisions.claim());
+                    revision = self.revisions.claim();
                     let Some(index) = revision else { return Decision::NoSlot };
                     if let Some(slot) = self.revisions.get(index) {
                         slot.write(&next, &configured);
@@ -307,19 +307,26 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             );
             match attempt {
                 Ok(changed) => {
-                    // What is left over: the revision that was replaced, or the one not needed.
-                    let (left, answer) = match changed {
-                        Ok(old) => ((old & !PAUSED).checked_sub(1).map(|index| index as usize), Ok(())),
-                        Err(kept) => (revision, kept),
-                    };
-                    if let Some(index) = left {
-                        self.revisions.release(index);
-                    }
+                    // The revision that was replaced, unless that was the first.
+                    let old = changed.as_ref().ok().and_then(|old| (old & !PAUSED).checked_sub(1));
+                    self.retire_revision(old.map(|index| index as usize));
                     self.words.retire(spare);
-                    return answer;
+                    return changed.map(|_| ()).or_else(|kept| kept);
                 }
-                Err(miss) => backoff = miss.pause(backoff),
+                Err(miss) => {
+                    // Given back before the clock is read again: it may stop there for long.
+                    self.retire_revision(revision.take());
+                    self.words.retire(spare.take());
+                    backoff = miss.pause(backoff);
+                }
             }
+        }
+    }
+
+    /// Gives back the slot of a revision.
+    fn retire_revision(&self, slot: Option<usize>) {
+        if let Some(index) = slot {
+            self.revisions.release(index);
         }
     }
 }
@@ -410,5 +417,34 @@ mod tests {
     fn two_streams_share_a_line_with_the_epoch_and_two_slots() {
         assert_eq!(align_of::<Versions<2, SLOTS>>(), align_of::<CachePadded<u8>>());
         assert!(size_of::<Epoch>() + 2 * size_of::<Slot<2>>() <= 64);
+    }
+
+    #[test]
+    fn nothing_is_claimed_while_a_change_reads_the_clock() {
+        let limit = Limit::per_second(10);
+        let versions = Versions::<1, 3>::new([limit], Time::ZERO).unwrap();
+        let (readings, lost) = (Cell::new(0), Cell::new(0));
+        let clock = || {
+            readings.set(readings.get() + 1);
+            // Of three slots one is current, so two are free; and so are both revisions.
+            let claimed = [versions.words.claim(), versions.words.claim()];
+            assert!(claimed.iter().all(|slot| slot.is_some_and(|index| index < 3)), "{claimed:?}");
+            claimed.into_iter().for_each(|slot| versions.words.retire(slot));
+            assert_eq!(versions.revisions.claim(), Some(0));
+            versions.revisions.release(0);
+            Time::ZERO
+        };
+        let limits = limits_of([limit], Time::ZERO).unwrap();
+        versions.change(clock, &|old, _, spent, now| {
+            // Another call publishes between the validation and the publication, twice.
+            if lost.replace(lost.get() + 1) < 2 {
+                let take = |limits: &Limits<1>, spent: &[u64; 1]| Some((limits.take(spent, 0, &[1])?, ()));
+                let _ = Store::update(&versions, |_| 0, take, |_, _, _| ());
+            }
+            let (next, spent) = old.next(&limits, spent, now, Inherit::Keep).unwrap();
+            Some((next, [limit], spent))
+        });
+        assert_eq!((readings.get(), lost.get()), (3, 3));
+        assert_eq!(Store::read(&versions, |limits, spent| limits.available(spent, 0)), [8]);
     }
 }

@@ -147,8 +147,6 @@ impl Miss {
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
-    use crate::sync::Acquire;
-    use std::format;
 
     fn published() -> Published<2, 4> {
         Published::new(&State { limits: 0, spent: [1, 2] })
@@ -171,7 +169,6 @@ mod tests {
             assert_eq!(spare, Some(turn % 2));
         }
         assert_eq!(words(&published), [5, 6]);
-        let _ = (Acquire, format!("{published:?}"));
     }
 
     #[test]

@@ -633,8 +633,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change<E>(",
-            "Err(miss) => backoff = miss.pause(backoff),",
-            "Err(Miss::Lost) => {\n self.words.retire(spare);\n return Ok(());\n }\n                Err(miss) => backoff = miss.pause(backoff),",
+            "Err(miss) => {",
+            "Err(Miss::Lost) => return Ok(()),\n                Err(miss) => {",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
@@ -673,19 +673,14 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change<E>(",
-            "Ok(old) => ((old & !PAUSED).checked_sub(1).map(|index| index as usize), Ok(())),",
-            "Ok(_) => (None, Ok(())),",
+            "changed.as_ref().ok().and_then(|old| (old & !PAUSED).checked_sub(1))",
+            "changed.as_ref().ok().and_then(|_| None::<u32>)",
         )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-old-slot-forgotten",
-        edits: &[edit(
-            "state/multi.rs",
-            "fn change<E>(",
-            "self.words.retire(spare);\n                    return answer;",
-            "return answer;",
-        )],
+        edits: &[edit("state/multi.rs", "fn change<E>(", "self.words.retire(spare);", "")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
@@ -699,12 +694,27 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/debts::a_change_to_a_limit_that_cannot_keep_the_debt_is_refused_and_changes_nothing"),
     },
     Fault {
+        id: "pause-keeps-the-slot-of-its-limits",
+        edits: &[edit("state/multi.rs", "fn change<E>(", "(old & !PAUSED).checked_sub(1)", "old.checked_sub(1)")],
+        expect: Killed("tests/allocation::a_hundred_pauses_allocate_nothing"),
+    },
+    Fault {
+        id: "change-keeps-its-slot-over-the-clock",
+        edits: &[edit("state/multi.rs", "fn change<E>(", "self.words.retire(spare.take());", "")],
+        expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
+    },
+    Fault {
+        id: "change-keeps-its-revision-over-the-clock",
+        edits: &[edit("state/multi.rs", "fn change<E>(", "self.retire_revision(revision.take());", "")],
+        expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
+    },
+    Fault {
         id: "change-without-a-claim",
         edits: &[edit(
             "state/multi.rs",
             "fn change<E>(",
-            "revision.or_else(|| self.revisions.claim())",
-            "revision.or_else(|| self.revisions.claim().map(|_| 0))",
+            "revision = self.revisions.claim();",
+            "revision = self.revisions.claim().map(|_| 0);",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
