@@ -158,8 +158,8 @@ model! {
     ///
     /// Two threads: one moves the clock by 10 and takes all tokens, the other lowers the rate to 0.
     /// Afterwards one token is put back; it is available unless there is a debt. Exhaustive. Fails
-    /// if the clock is read before the epoch: tokens that accrued and were taken meanwhile would
-    /// become a debt.
+    /// if a reading is used that calls have overtaken: tokens that accrued and were taken meanwhile
+    /// would become a debt.
     a_change_is_no_older_than_what_it_has_seen, None, 10, [(3, [1]), (0, [1])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         assert!(bucket.try_take([3]).is_ok());

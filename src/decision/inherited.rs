@@ -12,8 +12,6 @@ pub(crate) struct Inherited {
     /// What the policy added to the level, in 2^-64 of a token. It accrued, so to say: places of
     /// reservations come nearer by it, as the end of a debt does.
     pub(crate) added: u128,
-    /// The largest capacity that counts, in tokens; see [`Meter::inherit`].
-    pub(crate) highest: u64,
 }
 
 impl Meter {
@@ -62,8 +60,8 @@ impl Meter {
     ) -> Result<Inherited, LimitRule> {
         let level = i128::from(old.level(spent, elapsed));
         let (unit, old_unit) = (i128::from(self.unit), i128::from(old.unit));
-        // Below 2^63 times 2^64.
-        let kept = (level * unit).div_euclid(old_unit);
+        // Below 2^63 times 2^64. Most changes keep the unit, and a division is slow.
+        let kept = if unit == old_unit { level } else { (level * unit).div_euclid(old_unit) };
         let room = i128::from(self.capacity().saturating_sub(highest)) * unit;
         let start = if self.starts_full { i128::from(self.ceiling) } else { 0 };
         let added = match inherit {
@@ -81,9 +79,8 @@ impl Meter {
             let debt = owed.div_ceil(old.unit.into()) as u64;
             return Err(LimitRule::DebtTooLarge { debt, most: Self::MOST_KEPT / self.unit });
         }
-        let highest = if let Inherit::Reset = inherit { self.capacity() } else { highest.max(self.capacity()) };
-        let added = self.tokens(added.max(0) as u128);
-        Ok(Inherited { spent: (level as u64).wrapping_neg(), added, highest })
+        let added = if added > 0 { self.tokens(added as u128) } else { 0 };
+        Ok(Inherited { spent: (level as u64).wrapping_neg(), added })
     }
 }
 
@@ -116,7 +113,7 @@ mod tests {
                     let spent = old.refill.at(77).wrapping_sub(level as u64);
                     let (level, unit) = (i128::from(level), i128::from(new.unit));
                     match new.inherit(&old, spent, 77, Inherit::Keep, old.capacity()) {
-                        Ok(Inherited { spent, added: 0, highest: 1 }) => {
+                        Ok(Inherited { spent, added: 0 }) => {
                             let kept = i128::from(new.level(spent, 0)) * i128::from(old.unit);
                             let lost = level * unit - kept;
                             assert!(lost >= 0, "{old:?} to {new:?}: {level} gains");

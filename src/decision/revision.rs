@@ -3,9 +3,9 @@
 
 use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
-use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
 use crate::decision::refill;
+use crate::decision::succession::Succession;
 
 /// The limits between two changes, and where they begin on the line of all tokens that ever
 /// accrued.
@@ -38,40 +38,25 @@ impl<const N: usize> Revision<N> {
         Self { began: limits.origin, limits, number: 0, pause: 0, accrued: [0; N], highest }
     }
 
-    /// What follows if the limits change at `now` to `limits`, whatever those are counted from, and
-    /// the words that then stand for `spent`. A pause stays.
+    /// What follows if the limits change at `now` to `limits`, whatever those are counted from. A
+    /// pause stays.
     ///
     /// The past is settled first, at the old rate and capped by the old capacity. A `now` before
-    /// the last change counts as that. `Err` with the first stream whose debt does not fit.
-    pub(crate) fn next(
-        &self,
-        limits: &Limits<N>,
-        spent: &[u64; N],
-        now: Time,
-        inherit: Inherit,
-    ) -> Result<(Self, [u64; N]), (usize, LimitRule)> {
+    /// the last change counts as that.
+    pub(crate) fn succeeded(&self, limits: &Limits<N>, now: Time, inherit: Inherit) -> Succession<N> {
         let elapsed = self.limits.elapsed(now);
         let origin = self.limits.at(elapsed);
         let (paused, pause, began) =
             if self.limits.paused_at(now) { (true, self.pause, self.began) } else { (false, 0, origin) };
         let limits = limits.following(&self.limits).from(origin, paused);
-        let (mut next, mut words) = (self.followed(limits, began, pause, elapsed), [0; N]);
-        for (i, stream) in limits.streams.iter().enumerate() {
-            let old = &self.limits.streams[i];
-            let inherited =
-                stream.inherit(old, spent[i], elapsed, inherit, self.highest[i]).map_err(|rule| (i, rule))?;
-            words[i] = inherited.spent;
-            next.accrued[i] = next.accrued[i].wrapping_add(inherited.added);
-            next.highest[i] = inherited.highest;
-        }
-        Ok((next, words))
+        Succession::new(self, self.followed(limits, began, pause, elapsed), elapsed, Some(inherit))
     }
 
     /// What follows if the bucket is paused at `now` and until then; `None` if that changes
     /// nothing, as it is over already, or within a pause.
     ///
     /// The limits stay, so no word is rounded, and every debt fits.
-    pub(crate) fn paused(&self, until: Time, spent: &[u64; N], now: Time) -> Option<(Self, [u64; N])> {
+    pub(crate) fn paused(&self, until: Time, now: Time) -> Option<Succession<N>> {
         let elapsed = self.limits.elapsed(now);
         let instant = self.limits.at(elapsed);
         if until <= instant {
@@ -80,17 +65,17 @@ impl<const N: usize> Revision<N> {
         let (pause, began) =
             if self.limits.paused_at(now) { (self.pause, self.began) } else { (self.number.wrapping_add(1), instant) };
         let next = self.followed(self.limits.from(until, true), began, pause, elapsed);
-        Some((next, self.limits.settled(spent, elapsed)))
+        Some(Succession::new(self, next, elapsed, None))
     }
 
     /// What follows if a pause ends at `now`; `None` if there is none.
-    pub(crate) fn resumed(&self, spent: &[u64; N], now: Time) -> Option<(Self, [u64; N])> {
+    pub(crate) fn resumed(&self, now: Time) -> Option<Succession<N>> {
         if !self.limits.paused_at(now) {
             return None;
         }
         let origin = now.max(self.began);
         let next = self.followed(self.limits.from(origin, false), origin, 0, 0);
-        Some((next, self.limits.settled(spent, 0)))
+        Some(Succession::new(self, next, 0, None))
     }
 
     fn followed(&self, limits: Limits<N>, began: Time, pause: u64, elapsed: u64) -> Self {

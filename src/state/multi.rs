@@ -5,7 +5,6 @@
 //! `words.rs`, `revision_slot.rs` and `claim.rs`.
 
 use core::cell::Cell;
-use core::convert::Infallible;
 use core::time::Duration;
 
 use crossbeam_utils::CachePadded;
@@ -14,6 +13,7 @@ use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
+use crate::decision::succession::Succession;
 use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
@@ -55,6 +55,9 @@ const PAUSED: u32 = 1 << 31;
 
 /// Slots for later revisions inside a bucket: the current one and one to come.
 const REVISIONS: usize = 2;
+
+/// How often a change reads the clock because calls overtook its reading.
+const MOST_READINGS: u32 = 8;
 
 impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
@@ -238,10 +241,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         inherit: Inherit,
     ) -> Result<(), LimitError> {
         let limits = limits_of(configured, Time::ZERO)?;
-        self.change(clock, &|old, _, spent, now| match old.next(&limits, spent, now, inherit) {
-            Ok((next, spent)) => Ok(Some((next, configured, spent))),
-            Err((stream, rule)) => Err(LimitError { stream, limit: configured[stream], rule }),
-        })?;
+        self.change(clock, &|old, _, now| Some((old.succeeded(&limits, now, inherit), configured)))?;
         self.limits_changed.notify();
         Ok(())
     }
@@ -252,82 +252,95 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// It wakes nobody: nobody's turn comes earlier by it, and whoever sleeps looks again at the
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
-        let Ok(()) = self.change::<Infallible>(clock, &|old, configured, spent, now| {
-            Ok(old.paused(now.after(duration), spent, now).map(|(next, spent)| (next, *configured, spent)))
-        });
+        // The limits stay, so every debt fits.
+        let _ = self.change(clock, &|old, configured, now| Some((old.paused(now.after(duration), now)?, *configured)));
     }
 
     /// Ends a pause at a reading of `clock`, if there is one.
     pub(crate) fn resume(&self, clock: impl Fn() -> Time) {
-        let Ok(()) = self.change::<Infallible>(clock, &|old, configured, spent, now| {
-            Ok(old.resumed(spent, now).map(|(next, spent)| (next, *configured, spent)))
-        });
+        // The limits stay, so every debt fits.
+        let _ = self.change(clock, &|old, configured, now| Some((old.resumed(now)?, *configured)));
         self.limits_changed.notify();
     }
 
-    /// Publishes the version and the limits that `follow` makes of the current ones at a reading of
-    /// `clock`; if it makes nothing of them, or fails, nothing is changed.
+    /// Publishes the limits that `plan` makes of the current ones at a reading of `clock`, and the
+    /// words counted in them. If it makes nothing of them, or a debt does not fit, nothing changes.
     ///
-    /// The epoch is loaded before the clock is read, in every attempt: a decision that was
-    /// published before is of a reading that is no later, if the clock is one for all threads.
-    /// Nothing is claimed while the clock is read.
+    /// A take that publishes meanwhile costs an attempt. So all that does not need the words comes
+    /// before the epoch is loaded: the clock, the next limits, both slots. Nothing is claimed while
+    /// the clock is read.
+    ///
+    /// Calls may be published between the reading and the change, on later readings and the old
+    /// limits. What they took of what refilled meanwhile would be owed, and a thread may stop here
+    /// for an hour. So the clock is read again then: a few times, as others may have clocks that
+    /// are ahead.
     #[cold]
     #[inline(never)]
-    fn change<E>(&self, clock: impl Fn() -> Time, follow: &Follow<'_, N, E>) -> Result<(), E> {
-        let (mut spare, mut revision, mut backoff) = (None, None, Backoff::new());
+    fn change(&self, clock: impl Fn() -> Time, plan: &Plan<'_, N>) -> Result<(), LimitError> {
+        let (mut backoff, mut readings) = (Backoff::new(), 0);
         loop {
+            let (before, (old, configured), _) = self.see(
+                || (Revision::first(self.limits), self.configured),
+                |slot, _| (slot.revision(), slot.configured()),
+            );
+            readings += 1;
+            let Some((succession, configured)) = plan(&old, &configured, clock()) else { return Ok(()) };
+            let (mut spare, claimed) = (self.words.claim(), self.revisions.claim());
+            if let Some(index) = spare {
+                self.words.warm(index, &before);
+            }
+            let slot = claimed.and_then(|index| Some((index as u32 + 1, self.revisions.get(index)?)));
+            if let Some((_, slot)) = slot {
+                slot.write(succession.revision(), &configured);
+            }
             let attempt = self.words.attempt(
                 &mut spare,
-                |seen, state| {
-                    let now = clock();
-                    let (old, configured) = match state.limits {
-                        FIRST_LIMITS => (Revision::first(self.limits), self.configured),
-                        index => {
-                            let Some(slot) = self.revision_slot(index) else { return Decision::Stale };
-                            (slot.revision(), slot.configured())
-                        }
-                    };
-                    if !self.words.is_current(seen) {
+                |_, state| {
+                    let Some((index, slot)) = slot else { return Decision::NoSlot };
+                    if !self.is_under(state.limits, before.limits, &old) {
                         return Decision::Stale;
                     }
-                    let (next, configured, spent) = match follow(&old, &configured, &state.spent, now) {
-                        Ok(Some(followed)) => followed,
-                        Ok(None) => return Decision::Keep(Ok(())),
-                        Err(error) => return Decision::Keep(Err(error)),
-                    };
-                    revision = self.revisions.claim();
-                    let Some(index) = revision else { return Decision::NoSlot };
-                    if let Some(slot) = self.revisions.get(index) {
-                        slot.write(&next, &configured);
+                    if readings < MOST_READINGS && succession.is_overtaken(&before.spent, &state.spent) {
+                        return Decision::Stale;
                     }
-                    let paused = if next.limits.is_paused() { PAUSED } else { 0 };
-                    Decision::Publish(State { limits: (index as u32 + 1) | paused, spent }, state.limits)
+                    let (spent, accrued) = match succession.of(&state.spent) {
+                        Ok(next) => next,
+                        Err((stream, rule)) => {
+                            return Decision::Keep(LimitError { stream, limit: configured[stream], rule });
+                        }
+                    };
+                    let revision = succession.revision();
+                    if accrued != revision.accrued {
+                        slot.write(&Revision { accrued, ..*revision }, &configured);
+                    }
+                    let paused = if revision.limits.is_paused() { PAUSED } else { 0 };
+                    Decision::Publish(State { limits: index | paused, spent }, ())
                 },
-                |kept, _, _| kept,
+                |error, _, _| error,
             );
+            // Left over: the limits that were replaced, unless they were the first; or those that
+            // were not needed.
+            let left = match attempt {
+                Ok(Ok(())) => (before.limits & !PAUSED).checked_sub(1).map(|index| index as usize),
+                _ => claimed,
+            };
+            if let Some(index) = left {
+                self.revisions.release(index);
+            }
+            self.words.retire(spare);
             match attempt {
-                Ok(changed) => {
-                    // The revision that was replaced, unless that was the first.
-                    let old = changed.as_ref().ok().and_then(|old| (old & !PAUSED).checked_sub(1));
-                    self.retire_revision(old.map(|index| index as usize));
-                    self.words.retire(spare);
-                    return changed.map(|_| ()).or_else(|kept| kept);
-                }
-                Err(miss) => {
-                    // Given back before the clock is read again: it may stop there for long.
-                    self.retire_revision(revision.take());
-                    self.words.retire(spare.take());
-                    backoff = miss.pause(backoff);
-                }
+                Ok(answer) => return answer,
+                Err(miss) => backoff = miss.pause(backoff),
             }
         }
     }
 
-    /// Gives back the slot of a revision.
-    fn retire_revision(&self, slot: Option<usize>) {
-        if let Some(index) = slot {
-            self.revisions.release(index);
-        }
+    /// Whether a version is under the revision `old`, which had this index when it was current.
+    /// Right if the version is one, and as torn as that.
+    fn is_under(&self, limits: u32, index: u32, old: &Revision<N>) -> bool {
+        // The slot may have been used again meanwhile, for a revision with another number.
+        limits == index
+            && (index == FIRST_LIMITS || self.revision_slot(index).is_some_and(|slot| slot.number() == old.number))
     }
 }
 
@@ -400,12 +413,9 @@ impl<const N: usize, const S: usize> Drop for Checkout<'_, N, S> {
     }
 }
 
-/// What follows a revision, its limits as they were configured and the words that are counted in
-/// them, if they change at this instant; nothing, or an error, if they do not.
-type Follow<'f, const N: usize, E> =
-    dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Result<Option<Followed<N>>, E> + 'f;
-
-type Followed<const N: usize> = (Revision<N>, [Limit; N], [u64; N]);
+/// What follows a revision, and its limits as they were configured, at this instant; nothing if they
+/// stay.
+type Plan<'p, const N: usize> = dyn Fn(&Revision<N>, &[Limit; N], Time) -> Option<(Succession<N>, [Limit; N])> + 'p;
 
 #[cfg(all(test, not(loom)))]
 mod tests {
@@ -426,25 +436,29 @@ mod tests {
         let (readings, lost) = (Cell::new(0), Cell::new(0));
         let clock = || {
             readings.set(readings.get() + 1);
-            // Of three slots one is current, so two are free; and so are both revisions.
+            // Of three slots one is current, so two are free. Of two revisions, at most one is current.
             let claimed = [versions.words.claim(), versions.words.claim()];
             assert!(claimed.iter().all(|slot| slot.is_some_and(|index| index < 3)), "{claimed:?}");
             claimed.into_iter().for_each(|slot| versions.words.retire(slot));
-            assert_eq!(versions.revisions.claim(), Some(0));
-            versions.revisions.release(0);
+            let revision = versions.revisions.claim().unwrap();
+            assert!(revision < REVISIONS, "{revision}");
+            versions.revisions.release(revision);
             Time::ZERO
         };
         let limits = limits_of([limit], Time::ZERO).unwrap();
-        versions.change(clock, &|old, _, spent, now| {
-            // Another call publishes between the validation and the publication, twice.
-            if lost.replace(lost.get() + 1) < 2 {
-                let take = |limits: &Limits<1>, spent: &[u64; 1]| Some((limits.take(spent, 0, &[1])?, ()));
-                let _ = Store::update(&versions, |_| 0, take, |_, _, _| ());
-            }
-            let (next, spent) = old.next(&limits, spent, now, Inherit::Keep).unwrap();
-            Some((next, [limit], spent))
-        });
+        let take = |limits: &Limits<1>, spent: &[u64; 1]| Some((limits.take(spent, 0, &[1])?, ()));
+        versions
+            .change(clock, &|old, _, now| {
+                // Twice, another change publishes after the reading.
+                if lost.replace(lost.get() + 1) < 2 {
+                    versions.set_limits(|| Time::ZERO, [limit], Inherit::Keep).unwrap();
+                }
+                // A take that does so costs no attempt.
+                Store::update(&versions, |_| 0, take, |_, _, _| ()).unwrap();
+                Some((old.succeeded(&limits, now, Inherit::Keep), [limit]))
+            })
+            .unwrap();
         assert_eq!((readings.get(), lost.get()), (3, 3));
-        assert_eq!(Store::read(&versions, |limits, spent| limits.available(spent, 0)), [8]);
+        assert_eq!(Store::read(&versions, |limits, spent| limits.available(spent, 0)), [7]);
     }
 }

@@ -116,6 +116,14 @@ impl<const N: usize, const S: usize> Published<N, S> {
         self.slots.claim()
     }
 
+    /// Writes a version into a slot that the caller owns and that nobody sees: so its lines are near
+    /// when the next one is written.
+    pub(crate) fn warm(&self, index: usize, state: &State<N>) {
+        if let Some(slot) = self.slots.get(index) {
+            slot.write(state);
+        }
+    }
+
     /// Gives back the slot that a caller is left with.
     #[inline]
     pub(crate) fn retire(&self, spare: Option<usize>) {

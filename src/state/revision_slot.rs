@@ -152,10 +152,18 @@ impl<const N: usize> RevisionSlot<N> {
             self.meter(i, Parts { precision: manner as u16, starts_full, paused, ..Parts::default() })
         });
         let limits = Limits { origin: self.origin(), streams };
-        // ORDERING: Relaxed, all. For reason and partner see `word`. Dies if one is not read:
+        // ORDERING: Relaxed, both. For reason and partner see `word`. Dies if one is not read:
         // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
-        let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
-        Revision { limits, number, began: Time::from_nanos(began), pause, accrued, highest }
+        let [began, pause] = [&self.began, &self.pause].map(|word| word.load(Relaxed));
+        Revision { limits, number: self.number(), began: Time::from_nanos(began), pause, accrued, highest }
+    }
+
+    /// Reads how many changes there were before, without owning: see [`limits`](Self::limits).
+    pub(crate) fn number(&self) -> u64 {
+        // ORDERING: Relaxed. For reason and partner see `word`; what validates it is the epoch's
+        // compare-and-swap. Dies if it is not read: src/state/revision_slot.rs,
+        // `a_revision_comes_out_as_it_went_in`.
+        self.number.load(Relaxed)
     }
 
     /// Reads the limits as configured, without owning: see [`limits`](Self::limits).

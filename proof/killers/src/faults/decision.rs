@@ -270,20 +270,20 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "inherit-forgets-the-largest-capacity",
         edits: &[edit(
-            "decision/inherited.rs",
-            "pub(crate) fn inherit(",
-            "highest.max(self.capacity())",
-            "self.capacity()",
+            "decision/succession.rs",
+            "pub(crate) fn new(",
+            "highest[i].max(capacities[i])",
+            "capacities[i]",
         )],
         expect: Killed("tests/inherit::growing_and_shrinking_in_turns_gains_nothing"),
     },
     Fault {
         id: "inherit-keeps-the-largest-capacity-over-a-reset",
         edits: &[edit(
-            "decision/inherited.rs",
-            "pub(crate) fn inherit(",
-            "if let Inherit::Reset = inherit { self.capacity() } else { highest.max(self.capacity()) }",
-            "highest.max(self.capacity())",
+            "decision/succession.rs",
+            "pub(crate) fn new(",
+            "Some(Inherit::Reset) => capacities",
+            "Some(Inherit::Reset) if N > 8 => capacities",
         )],
         expect: Killed("tests/inherit::after_a_reset_the_capacity_of_it_counts_as_the_largest"),
     },
@@ -305,18 +305,37 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "inherit-moves-no-place",
         edits: &[edit(
-            "decision/revision.rs",
-            "pub(crate) fn next(",
+            "decision/succession.rs",
+            "pub(crate) fn of(",
             "wrapping_add(inherited.added)",
             "wrapping_add(0)",
         )],
         expect: Killed("tests/inherit::what_is_added_pays_off_a_debt_and_those_who_wait_come_nearer_by_as_much"),
     },
     Fault {
+        id: "change-overtaken-by-what-was-there",
+        edits: &[edit("decision/succession.rs", "pub(crate) fn is_overtaken(", "&& level(i) < 0", "")],
+        expect: Killed(
+            "lib::decision::succession::tests::a_reading_is_not_overtaken_by_tokens_that_were_there_nor_by_a_debt_of_old",
+        ),
+    },
+    Fault {
+        id: "change-overtaken-by-a-debt-of-old",
+        edits: &[edit(
+            "decision/succession.rs",
+            "pub(crate) fn is_overtaken(",
+            "spent[i].wrapping_sub(seen[i]) as i64 > 0 && ",
+            "seen[i] < u64::MAX && ",
+        )],
+        expect: Killed(
+            "lib::decision::succession::tests::a_reading_is_not_overtaken_by_tokens_that_were_there_nor_by_a_debt_of_old",
+        ),
+    },
+    Fault {
         id: "inherit-at-a-rate-of-0-in-units-of-its-own",
         edits: &[edit(
             "decision/revision.rs",
-            "pub(crate) fn next(",
+            "pub(crate) fn succeeded(",
             "limits.following(&self.limits).from(",
             "limits.from(",
         )],
@@ -348,7 +367,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "inherit-retroactively",
         edits: &[edit(
             "decision/revision.rs",
-            "pub(crate) fn next(",
+            "pub(crate) fn succeeded(",
             "let origin = self.limits.at(elapsed);",
             "let origin = self.limits.origin;",
         )],
@@ -384,7 +403,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "pause-ended-by-new-limits",
         edits: &[edit(
             "decision/revision.rs",
-            "pub(crate) fn next(",
+            "pub(crate) fn succeeded(",
             "(true, self.pause, self.began)",
             "(false, self.pause, self.began)",
         )],

@@ -573,6 +573,11 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
+        id: "revision-read-no-number",
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn number(", "self.number.load(Relaxed)", "0")],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
         id: "revision-read-one-word-for-all",
         edits: &[edit(
             "state/revision_slot.rs",
@@ -616,25 +621,27 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
-        id: "change-clock-before-the-epoch",
-        edits: &[
-            edit("state/multi.rs", "fn change<E>(", "let now = clock();", ""),
-            edit(
-                "state/multi.rs",
-                "fn change<E>(",
-                "let attempt = self.words.attempt(",
-                "let now = clock();\n            let attempt = self.words.attempt(",
-            ),
-        ],
+        id: "change-uses-a-reading-that-was-overtaken",
+        edits: &[edit("state/multi.rs", "fn change(", "readings < MOST_READINGS &&", "readings == 0 &&")],
         expect: Killed("set_limits::a_change_is_no_older_than_what_it_has_seen"),
+    },
+    Fault {
+        id: "change-of-limits-that-were-left",
+        edits: &[edit("state/multi.rs", "fn change(", "if !self.is_under(", "if N > 8 && !self.is_under(")],
+        expect: Killed("set_limits::two_changes_come_one_after_the_other"),
+    },
+    Fault {
+        id: "change-of-limits-with-the-same-index",
+        edits: &[edit("state/multi.rs", "fn is_under(", "slot.number() == old.number", "slot.number() >= old.number")],
+        expect: Killed("set_limits::a_change_beside_two_others_sees_that_its_limits_were_left"),
     },
     Fault {
         id: "change-lost-race-is-done",
         edits: &[edit(
             "state/multi.rs",
-            "fn change<E>(",
-            "Err(miss) => {",
-            "Err(Miss::Lost) => return Ok(()),\n                Err(miss) => {",
+            "fn change(",
+            "Err(miss) => backoff",
+            "Err(Miss::Lost) => return Ok(()),\n                Err(miss) => backoff",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
@@ -652,19 +659,24 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "change-limits-not-written",
         edits: &[edit(
             "state/multi.rs",
-            "fn change<E>(",
-            "slot.write(&next, &configured);",
-            "let _ = (slot, &configured);",
+            "fn change(",
+            "slot.write(succession.revision(), &configured);",
+            "let _ = slot;",
         )],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
+    },
+    Fault {
+        id: "change-places-that-came-nearer-not-written",
+        edits: &[edit("state/multi.rs", "fn change(", "if accrued != revision.accrued {", "if N > 8 {")],
+        expect: Killed("tests/inherit::what_is_added_pays_off_a_debt_and_those_who_wait_come_nearer_by_as_much"),
     },
     Fault {
         id: "change-names-the-first-limits",
         edits: &[edit(
             "state/multi.rs",
-            "fn change<E>(",
-            "limits: (index as u32 + 1) | paused",
-            "limits: FIRST_LIMITS + 0 * (index as u32 | paused)",
+            "fn change(",
+            "limits: index | paused",
+            "limits: FIRST_LIMITS + 0 * (index | paused)",
         )],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
@@ -672,50 +684,71 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "change-old-limits-forgotten",
         edits: &[edit(
             "state/multi.rs",
-            "fn change<E>(",
-            "changed.as_ref().ok().and_then(|old| (old & !PAUSED).checked_sub(1))",
-            "changed.as_ref().ok().and_then(|_| None::<u32>)",
+            "fn change(",
+            "Ok(Ok(())) =>",
+            "Ok(Ok(())) => None,\n                Ok(Ok(())) =>",
         )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-old-slot-forgotten",
-        edits: &[edit("state/multi.rs", "fn change<E>(", "self.words.retire(spare);", "")],
+        edits: &[edit("state/multi.rs", "fn change(", "self.words.retire(spare);", "")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-that-was-refused-is-done",
-        edits: &[edit(
-            "state/multi.rs",
-            "pub(crate) fn set_limits(",
-            "Err((stream, rule)) => Err(LimitError { stream, limit: configured[stream], rule }),",
-            "Err(_) => Ok::<_, LimitError>(None),",
-        )],
+        edits: &[edit("state/multi.rs", "fn change(", "Ok(answer) => return answer,", "Ok(_) => return Ok(()),")],
         expect: Killed("tests/debts::a_change_to_a_limit_that_cannot_keep_the_debt_is_refused_and_changes_nothing"),
     },
     Fault {
         id: "pause-keeps-the-slot-of-its-limits",
-        edits: &[edit("state/multi.rs", "fn change<E>(", "(old & !PAUSED).checked_sub(1)", "old.checked_sub(1)")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "(before.limits & !PAUSED).checked_sub(1)",
+            "before.limits.checked_sub(1)",
+        )],
         expect: Killed("tests/allocation::a_hundred_pauses_allocate_nothing"),
     },
     Fault {
         id: "change-keeps-its-slot-over-the-clock",
-        edits: &[edit("state/multi.rs", "fn change<E>(", "self.words.retire(spare.take());", "")],
+        edits: &[
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "readings += 1;",
+                "readings += 1;\n            let held = self.words.claim();",
+            ),
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "let (mut spare, claimed) =",
+                "self.words.retire(held);\n            let (mut spare, claimed) =",
+            ),
+        ],
         expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
     },
     Fault {
         id: "change-keeps-its-revision-over-the-clock",
-        edits: &[edit("state/multi.rs", "fn change<E>(", "self.retire_revision(revision.take());", "")],
+        edits: &[
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "readings += 1;",
+                "readings += 1;\n            let held = self.revisions.claim();",
+            ),
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "let (mut spare, claimed) =",
+                "self.revisions.release(held.unwrap_or(0));\n            let (mut spare, claimed) =",
+            ),
+        ],
         expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
     },
     Fault {
         id: "change-without-a-claim",
-        edits: &[edit(
-            "state/multi.rs",
-            "fn change<E>(",
-            "revision = self.revisions.claim();",
-            "revision = self.revisions.claim().map(|_| 0);",
-        )],
+        edits: &[edit("state/multi.rs", "fn change(", "self.revisions.claim())", "self.revisions.claim().map(|_| 0))")],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     // Those who sleep.
