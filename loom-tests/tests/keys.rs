@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{THREE_THREADS, limit, model};
 use tollgate::KeyedBuckets;
 use tollgate::clock::{ManualClock, Time};

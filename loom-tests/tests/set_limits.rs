@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{limit, model, multi_bucket};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::limit::Inherit::{Additive, Keep};

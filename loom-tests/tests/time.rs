@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 use tollgate::clock::{ManualClock, Monotonic, Time};
 use tollgate::{Clock, Limit, MultiBucket, Rate, TokenBucket};

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use loom::sync::Notify;
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{limit, model, multi_bucket};
 use tollgate::clock::ManualClock;
 use tollgate::limit::Inherit;
