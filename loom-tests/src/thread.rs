@@ -1,5 +1,5 @@
-//! Owns how a model spawns a thread: as loom does, and counted, so that the table of models says how
-//! many threads there were.
+//! Owns how a model spawns a thread: as loom does, and counted. The table of the models shows the
+//! count.
 
 use std::cell::Cell;
 

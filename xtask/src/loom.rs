@@ -1,5 +1,5 @@
-//! Owns how the models are built: the switch, and a target folder of their own; and has their table
-//! printed.
+//! Owns how the models are built: the switch, and a target folder of their own. `table` prints what
+//! they are.
 
 mod table;
 

@@ -1,8 +1,8 @@
 //! Owns the table of the loom models: threads, calls, the bound on preemptions, executions.
 //!
-//! The number of threads, the bound and the executions are those of the run, from the line that each
-//! model prints. The calls are what its doc comment says, and that comment is held against the run.
-//! Below its first paragraph stands a sentence on its size:
+//! Threads, bound and executions are measured: each model prints them in a line. The calls are what
+//! its doc comment says, and that comment is held against the run. Below its first paragraph stands
+//! a sentence on its size:
 //!
 //! ```text
 //! Two threads, one take each; exhaustive.
@@ -18,6 +18,16 @@ use std::fs;
 use crate::step::root;
 
 const NUMBERS: [&str; 3] = ["One thread", "Two threads", "Three threads"];
+
+/// The text of each file of models, by its name.
+fn texts() -> BTreeMap<String, String> {
+    let mut texts = BTreeMap::new();
+    for entry in fs::read_dir(root().join("loom-tests/tests")).into_iter().flatten().flatten() {
+        let file = entry.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        texts.insert(file, fs::read_to_string(entry.path()).unwrap_or_default());
+    }
+    texts
+}
 
 /// What a doc comment says of a model.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,19 +51,13 @@ struct Ran<'a> {
 
 /// Prints the table of the models that ran, and whether their docs say what they are.
 pub(super) fn print(printed: &str) -> bool {
-    let mut texts = BTreeMap::new();
-    let folder = root().join("loom-tests/tests");
-    for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-        let file = entry.path().file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        texts.insert(file, fs::read_to_string(entry.path()).unwrap_or_default());
-    }
     let ran: Vec<Ran<'_>> = printed.lines().filter_map(ran).collect();
     if ran.is_empty() {
         // A run of some tests may have no model.
         return true;
     }
     let is_bounded_by_hand = std::env::var_os("LOOM_MAX_PREEMPTIONS").is_some();
-    let (rows, wrong) = rows(&ran, &texts, is_bounded_by_hand);
+    let (rows, wrong) = rows(&ran, &texts(), is_bounded_by_hand);
     println!("\nmodels");
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..6).map(width).collect();
@@ -213,5 +217,21 @@ model! {
         assert!(wrong(&line("last_token", 2, "2"))[0].contains("its preemptions are bounded"));
         assert!(wrong(&line("all", 3, "none"))[0].contains("do not say \"exhaustive\""));
         assert!(wrong(&line("unsaid", 2, "none"))[0].contains("no sentence"));
+    }
+
+    #[test]
+    fn every_model_says_its_size_as_it_is_declared() {
+        let mut count = 0;
+        for (file, text) in texts() {
+            for block in text.split("\nmodel! {").skip(1) {
+                let declared = block.lines().find(|line| !line.trim().is_empty() && !line.trim().starts_with("///"));
+                let mut words = declared.unwrap_or_default().trim().split(", ");
+                let (name, bound) = (words.next().unwrap(), words.next().unwrap());
+                let said = said(&text, name).unwrap_or_else(|| panic!("{file}::{name}: no number of threads"));
+                assert_eq!(said.is_exhaustive, bound == "None", "{file}::{name}: {said:?}");
+                count += 1;
+            }
+        }
+        assert!(count >= 100, "{count} models");
     }
 }
