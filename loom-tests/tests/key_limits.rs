@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{limit, model};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::{KeyedBuckets, Limit, Rate};

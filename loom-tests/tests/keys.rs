@@ -5,7 +5,7 @@
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{THREE_THREADS, limit, model};
 use tollgate::KeyedBuckets;
 use tollgate::clock::{ManualClock, Time};
@@ -217,8 +217,8 @@ model! {
 model! {
     /// A take beside two threads that evict is not lost.
     ///
-    /// One thread takes, one evicts, and one makes a key, whose turn makes it look at the others.
-    /// Each token is granted once.
+    /// A thread takes, another evicts, and a third makes a key, whose turn makes it look at the
+    /// others. Each token is granted once.
     ///
     /// Three threads. Fails if a turn is lost or doubled, or a closed cell is used.
     a_take_beside_two_that_remove_is_not_lost, Some(TWO_ADDING), 100, [(1, 1, 2)], || {

@@ -1,4 +1,7 @@
-//! Owns how the models are built: the switch, and a target folder of their own.
+//! Owns how the models are built: the switch, and a target folder of their own. `table` prints what
+//! they are.
+
+mod table;
 
 use crate::step::Step;
 
@@ -6,6 +9,7 @@ use crate::step::Step;
 pub(crate) fn models(rest: &[String]) -> Step {
     under_loom("loom models", "test --release --package loom-tests")
         .args(rest)
+        .judged_by(table::print)
         .so_that("no interleaving and no weak ordering breaks a guarantee")
 }
 
