@@ -235,24 +235,6 @@ pub use deadline::queue::DeadlineQueue;
 pub use deadline::sharded::{DrainedShards, ShardedDeadlineQueue};
 pub use decision::inherit::Inherit;
 pub use decision::refused::{Never, NotYet, Refused};
-#[cfg(feature = "keys")]
-pub use keyed::ip_key::IpKey;
-#[cfg(feature = "keys")]
-pub use keyed::key_hash::{KeyHash, KeyHasher};
-#[cfg(feature = "keys")]
-pub use keyed::key_lease::KeyLease;
-#[cfg(feature = "keys")]
-pub use keyed::key_refused::{KeyRefused, NoRoom};
-#[cfg(feature = "keys")]
-pub use keyed::keyed_bucket::KeyedBucket;
-#[cfg(feature = "keys")]
-pub use keyed::keyed_buckets::KeyedBuckets;
-#[cfg(feature = "keys")]
-pub use keyed::keyed_buckets_at::KeyedBucketsAt;
-#[cfg(feature = "keys")]
-pub use keyed::streams::{Amounts, Streams};
-#[cfg(feature = "keys")]
-pub use keyed::tier::{OneTier, TierOf};
 pub use lease::lease::{Lease, LeaseAt};
 pub use lease::multi::{MultiLease, MultiLeaseAt};
 pub use limit::limit::{Limit, LimitError, LimitRule};
@@ -267,6 +249,22 @@ pub use wait::timer::FuturesTimer;
 pub use wait::timer::Timer;
 #[cfg(feature = "tokio")]
 pub use wait::timer::TokioTimer;
+#[cfg(feature = "keys")]
+pub use {
+    hashbrown::Equivalent,
+    keyed::hold_error::HoldError,
+    keyed::ip_key::IpKey,
+    keyed::key_form::KeyForm,
+    keyed::key_hash::{KeyHash, KeyHasher},
+    keyed::key_lease::KeyLease,
+    keyed::key_refused::{KeyRefused, NoRoom},
+    keyed::keyed_bucket::KeyedBucket,
+    keyed::keyed_buckets::KeyedBuckets,
+    keyed::keyed_buckets_at::KeyedBucketsAt,
+    keyed::saved::Saved,
+    keyed::streams::{Amounts, LimitsOf, Streams},
+    keyed::tier::{ByTier, OneTier, TierOf, Tiers},
+};
 
 // Its example has keys in it.
 #[cfg(all(doctest, feature = "keys"))]

@@ -13,7 +13,7 @@ Usage: per_client [OPTIONS] FILE
 
   FILE              the log, any file of lines; - for standard input
   --limit LIMIT     what each client may do [\"1/s capacity 20\"]
-  --max-keys N      the most clients that have a bucket at once; room for them costs memory [10000]
+  --max-keys N      the most clients that have a bucket at once; each costs memory while it is kept [10000]
   --field N         which field of a line is the client, from 1 [1]
   --by-address      count addresses as one client if they are one site: IPv6 by /64
   --pace RATE       how fast the lines come if the log has no times [100/s]
@@ -76,7 +76,7 @@ impl Arguments {
     }
 }
 
-/// The places for so many keys are 8 bytes for each group of 74, at once.
+/// More keys than any machine keeps.
 const MOST_KEYS: usize = 1_000_000_000;
 
 /// The crate's errors quote the value themselves.

@@ -11,11 +11,9 @@
 //! zcat access.log.*.gz | cargo run --release --features keys --example per_client -- - --max-keys 1000000
 //! ```
 //!
-//! `KeyedBuckets` keeps no keys, so whoever wants names keeps them: here those of the clients that
-//! were refused. The bound on keys is part of what they cost: 28 bytes for each key where there are
-//! as many as there may be, and up to 2 KiB where they are far fewer. The log is in memory before
-//! the replay begins, and nothing but the buckets grows during it: that growth is the memory that
-//! is printed.
+//! The buckets keep only the clients that are not full, so the replay keeps the names of those that
+//! were refused. The log is in memory before the replay begins, and nothing but the buckets grows
+//! during it: that growth is the memory that is printed.
 
 mod arguments;
 mod log;

@@ -52,12 +52,6 @@ impl Line {
         self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)
     }
 
-    /// The same in 2^-64 of a unit, nothing cut off, modulo 2^128.
-    #[cfg(feature = "keys")]
-    pub(crate) const fn fine(self, elapsed: u64) -> u128 {
-        self.slope().wrapping_mul(elapsed as u128)
-    }
-
     /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None`
     /// if the line is flat.
     pub(crate) const fn wait(self, elapsed: u64, units: u64) -> Option<u128> {

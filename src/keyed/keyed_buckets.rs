@@ -1,40 +1,37 @@
-//! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in
-//! `keys.rs`.
+//! Owns the bucket for every key: how it is built and what it promises. Never what a verb does.
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
-use crate::decision::refused::Never;
+use crate::decision::limits::Limits;
 use crate::decision::wait_bounds::Queue;
 use crate::keyed::key_hash::KeyHash;
-use crate::keyed::key_limits::KeyLimits;
-use crate::keyed::key_refused::KeyRefused;
-use crate::keyed::key_refused::NoRoom;
 use crate::keyed::keyed_bucket::KeyedBucket;
 use crate::keyed::keyed_buckets_at::KeyedBucketsAt;
-use crate::keyed::keys::Keys;
-use crate::keyed::streams::Amounts;
-use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::tier::{OneTier, TierOf};
-use crate::limit::limit::LimitError;
+use crate::keyed::overflow::Overflow;
+use crate::keyed::streams::{self, Amounts, LimitsOf, Shape, Streams};
+use crate::keyed::table::{Reading, Table};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::{ByTier, Kept, OneTier, TierOf, Tiers};
+use crate::limit::limit::{Limit, LimitError};
+use crate::sync::RwLock;
 
-/// A bucket for every key, all with the same limits or each with those of its tier: for every
-/// client, tenant, address.
+/// A bucket for every client, tenant or address, with one limit for all or one for each tier.
 ///
-/// A key is anything that can be hashed. It is given by reference, in any borrowed form (`&str` for
-/// `String`), and never cloned or kept: its hash is. With one stream amounts are a `u64`; with
-/// several, an array, and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
+/// A call for a known key takes the key in any [form](crate::KeyForm), such as `&str` for `String`,
+/// and allocates nothing. With one stream amounts are a `u64`; with several, an array, and a take
+/// is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit};
 ///
 /// // A hundred requests a second for every client, and no more than a million clients at once.
-/// let clients = KeyedBuckets::<String>::new(Limit::per_second(100), 1_000_000)?;
+/// let clients = KeyedBuckets::new(Limit::per_second(100), 1_000_000)?;
 /// assert!(clients.try_take("alice", 100).is_ok());
 /// assert!(clients.try_take("alice", 100).is_err());
 /// assert!(clients.try_take("bob", 1).is_ok());
@@ -46,115 +43,89 @@ use crate::limit::limit::LimitError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # A key begins full, and may go when it is full
+/// # Absent means full
 ///
-/// The bucket of a key begins full at its first use, so a key whose bucket is full again is as good
-/// as one never seen. Such keys are removed, and no limit is ever reset by it: [the
-/// bound](crate#the-bound) holds for each key as if all were kept for ever. Also where the clocks
-/// of the threads differ, or one goes back: a new key is full no earlier than those that were
-/// removed had become, so a thread whose clock is behind that may find it not quite full, and never
-/// finds a token too many. Limits that begin [empty](crate::Limit::empty) begin full here, as for
-/// such keys "never seen" and "full again" would differ.
+/// A key that is full again cannot be told from a key never seen. So it may be dropped, and no
+/// limit is ever reset by that. What comes back for an absent key changes nothing. A limit that
+/// begins [empty](crate::Limit::empty) begins to fill at the construction, for every key alike.
 ///
-/// Keys are removed in passing, by calls that add one. Such a call looks at eight places, where the
-/// one before it left off, and removes keys that are full: no thread does it, nothing else is
-/// scanned, and no call pauses for it. Where no keys are added none are removed:
-/// [`shrink`](Self::shrink) does. A key that was given tokens back, by
-/// [`put_back`](Self::put_back), [`reset`](Self::reset) or a cancelled reservation, stays until it
-/// has been full for as long as it takes to fill.
+/// A key that has been full for [10 s](Self::with_keep) is dropped when its shard would grow. At
+/// the bound, keys that are full are dropped sooner, those first that have been full for longest. A
+/// call looks at no more than nine shards, and nothing runs in the background.
+///
+/// # The bound for each key
+///
+/// [The bound](crate#the-bound) holds for each key as if no key were ever dropped. A call that adds
+/// a key reads the clock again under the lock of its shard. Where it cannot, as with
+/// [`at`](Self::at), or where the clocks of the threads differ, the bound gains `r * s`: `s` is how
+/// far the reading that adds the key lags the one that dropped it.
 ///
 /// # The most keys
 ///
-/// There are never more than `max_keys`. A take for a new key that there is no room for is refused,
-/// and the refusal says so; or, if [asked for](Self::with_shared_overflow), it takes from one more
-/// bucket that all such keys share. There is no room if none of the eight places that it looked at
-/// could be cleared, so a flood of new keys cannot make a call slow. A key that another thread is
-/// just adding counts already. Keys lie in groups; where a room is full to the last, one in 10^7
-/// groups of 74 has no place left for a key that it is still short of.
+/// There are never more than `max_keys`. At the bound a new key is refused if there is no room in
+/// its shard or in up to eight others; or it takes from one bucket that all such keys
+/// [share](Self::with_shared_overflow). A refusal says when there may be room. A flood of new keys
+/// costs a lookup for each, once it is known that no key can go.
 ///
-/// A key that is refused outright, or asks for nothing, is not added.
+/// # Who waits for whom
 ///
-/// # Hashing
+/// With one stream, a take, a refusal or a put-back for a known key holds the lock of its shard
+/// shared. Decisions never wait for one another. A thread that is stopped while it decides delays
+/// only additions, removals, [`retain`](Self::retain) and changes of limits in its shard. A thread
+/// that is stopped while it adds a key delays its shard, and no other. With several streams, each
+/// decision holds its shard alone, so a thread that is stopped in any call delays its shard. There
+/// are 256 to 1024 shards.
 ///
-/// A key is its hash: 63 bits of it, from a random seed of each value ([`KeyHash`]), so a client
-/// that chooses its key cannot choose where it lies. Two keys of the same hash would share a
-/// bucket, and be granted less for it, never more: of a million keys at once any two do with
-/// probability 5 in 10^8, of a hundred million 5 in 10^4 (the birthday bound, k²/2^64). Another
-/// hasher is a parameter, and its resistance is the caller's business; it must spread well over 64
-/// bits. Clients by address: [`IpKey`](crate::IpKey).
+/// Two threads on one key contend for its word and for the lock's. For a hot key take a
+/// [lease](crate::KeyedBucket::lease), or give it a bucket of its own.
 ///
-/// # Progress and memory
+/// The hash and the comparison of keys run under a lock. They must not call the same buckets. If
+/// one panics, no lock stays held and no count goes wrong; a shard whose growth it interrupts may
+/// lose keys, which then begin full. Tier functions, `keep` of [`retain`](Self::retain), the making
+/// of a key and its drop run outside all locks; a key that a sweep or `retain` drops, too.
 ///
-/// A take, a refusal or a question for a known key takes no lock, and no thread waits for another;
-/// nor does adding or removing a key: a thread that is stopped for good inside a call keeps one
-/// place, at most, from being used. Nothing is allocated for a key, but for its group: 2 KiB for 74
-/// keys of one stream, when the first of them comes (with several streams also where more threads
-/// than ever before are inside a take of one key).
+/// # Memory
 ///
-/// So memory follows `max_keys`, and is all there is to come once that many were seen: 28 bytes for
-/// each with one stream, whatever the key is, and 125 with two. Where keys are far fewer than their
-/// bound, a group has few of them, up to 2 KiB for each: a bound is not free. Eight bytes for each
-/// group are taken at once, so a bound of more keys than any memory holds panics, or ends the
-/// program, as any such allocation does.
+/// Memory follows the keys that are kept, whatever the bound: 17 bytes for a place with a `u64` and
+/// one stream, of which 44 to 88 % are in use, and 25 with two. An empty table takes 72 KB under a
+/// bound of a million, 18 KB under a small one. After the first change of limits each shard has its
+/// own, some 200 bytes. Nothing shrinks but by [`shrink`](Self::shrink).
 ///
 /// # Tiers
 ///
-/// [`with_tiers`](Self::with_tiers) gives keys different limits, such as free, paid and internal,
-/// by a function from the key. It costs no memory for a key, and where there is one tier, no time;
-/// but each tier has groups of its own, so memory follows `max_keys` in each that gets many keys. A
-/// key in another tier is another key: if the function changes its mind about one, it begins with a
-/// full bucket in the new tier, and what it had in the old one goes when that is full. So in every
-/// window it gets at most what its tiers allow together, and counts as one key in each that is not
-/// full again. A key that fills up and is forgotten may come back in any tier.
+/// [`with_tiers`](Self::with_tiers) gives keys different limits, such as free and paid, by a
+/// function from the key. If the function changes its mind, the key moves at its next use, with
+/// what it has and owes. While it owes more than the new tier can hold, it stays in the old one.
 ///
 /// # Limits that change
 ///
-/// [`set_limits`](Self::set_limits) and [`set_tier_limits`](Self::set_tier_limits) are for running
-/// systems: a change takes the same short time however many keys there are, no call waits for it,
-/// and it changes no key. What was earned stays earned at the old rate, up to the old capacity;
-/// from the instant of the change it is the new ones that count. So a key that is idle, or was
-/// never seen, has after a raise from capacity 10 to 1000 the 10 tokens that it had, and earns on;
-/// a debt stays. (This is [`Inherit::Keep`](crate::Inherit::Keep); there is no other, as it would
-/// have to touch every key.) A key is full again, and may go, when it has what a key has that
-/// nobody ever used.
+/// Any limit that a bucket can hold may follow any other. A change is validated first, against the
+/// debts of keys, too, and then cannot fail. What accrued before accrued at the old rate, up to the
+/// old capacity. A key that is idle, or was never seen, has after a raise from capacity 10 to 1000
+/// the 10 tokens that it had, and accrues on. What a key has is rounded down to a unit, a debt up.
 ///
-/// A call that begins after a change has returned is decided on the new limits. A call beside it is
-/// decided on the ones or the others, whole; for each key, all that is granted is what a bucket
-/// grants whose limits change at some instant within the change. A `now` before the change counts
-/// as its instant.
+/// A change goes through the shards one by one: each key changes at one instant, the table does
+/// not. Calls that begin after it returned are decided on the new limits. Decisions cost no more
+/// after a change than before. A `now` before the change of a shard counts as that instant.
 ///
-/// Keys are counted in units that are chosen for the first limits of their tier, and later limits
-/// must do with them: a rate other than 0 must accrue a unit in a microsecond or less, and leave an
-/// idle limit of 90 days (1.18e12 units a second), and a capacity is less than 2^62 units. A limit
-/// that breaks this is refused. Where an instant was exact it may now be off by what a unit is
-/// worth, a microsecond at most; that is then the `e` of the bound. Nothing adds up over many
-/// changes.
-///
-/// | first rate | units in a token | later rates | later capacities, to |
-/// |---|---|---|---|
-/// | 1/s, 7/s, 0/s | 1e9 | 0.001/s to 1186/s | 4.6e9 |
-/// | 1000/s | 1e6 | 1/s to 1.18e6/s | 4.6e12 |
-/// | 333/s | 2^23 | 0.12/s to 141,000/s | 5.4e11 |
-/// | 1 MiB/s | 2048 | 489/s to 5.7e8/s | 2.2e15 |
-///
-/// # One key by itself
-///
-/// [`bucket`](Self::bucket) is the bucket of one key as a value: with it go reservations, waiting,
-/// estimates and leases.
+/// A reservation keeps its instant when its key moves to another tier, is paused, or gets limits of
+/// its own.
 pub struct KeyedBuckets<K, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
     [u64; N]: Streams<N>,
+    F: Tiers,
 {
-    pub(crate) keys: Keys<K, N, H, F>,
+    pub(crate) table: Table<K, N, <[u64; N] as Shape<N>>::Words, <F as Kept>::Tag, H>,
     pub(crate) clock: C,
     pub(crate) queue: Queue<N>,
+    pub(crate) tiers: F,
 }
 
 impl<K: Hash, const N: usize> KeyedBuckets<K, N>
 where
     [u64; N]: Streams<N>,
 {
-    /// No keys yet, and room for `max_keys`, on the default clock.
+    /// Creates buckets without keys, with room for `max_keys`, on the default clock.
     ///
     /// # Errors
     ///
@@ -168,7 +139,7 @@ where
     /// assert!(KeyedBuckets::<u64>::new(Limit::per_second(100).capacity(0), 1000).is_err());
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
-    pub fn new(limits: <[u64; N] as Streams<N>>::Limits, max_keys: usize) -> Result<Self, LimitError> {
+    pub fn new(limits: impl LimitsOf<N>, max_keys: usize) -> Result<Self, LimitError> {
         Self::with_clock(limits, max_keys, DefaultClock::default())
     }
 }
@@ -177,7 +148,7 @@ impl<K: Hash, const N: usize, C: Clock> KeyedBuckets<K, N, C>
 where
     [u64; N]: Streams<N>,
 {
-    /// The same on this clock.
+    /// Creates buckets that read this clock.
     ///
     /// # Errors
     ///
@@ -194,7 +165,7 @@ where
     /// assert_eq!(clients.available(&7), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn with_clock(limits: <[u64; N] as Streams<N>>::Limits, max_keys: usize, clock: C) -> Result<Self, LimitError> {
+    pub fn with_clock(limits: impl LimitsOf<N>, max_keys: usize, clock: C) -> Result<Self, LimitError> {
         Self::with_hasher(limits, max_keys, clock, KeyHash::new())
     }
 }
@@ -203,7 +174,7 @@ impl<K: Hash, const N: usize, C: Clock, H: BuildHasher> KeyedBuckets<K, N, C, H>
 where
     [u64; N]: Streams<N>,
 {
-    /// The same, with keys hashed by this hasher.
+    /// Creates buckets that hash keys in this way.
     ///
     /// # Errors
     ///
@@ -219,22 +190,16 @@ where
     /// assert!(shards.try_take(&7, 10).is_ok());
     /// # Ok::<(), tollgate::LimitError>(())
     /// ```
-    pub fn with_hasher(
-        limits: <[u64; N] as Streams<N>>::Limits,
-        max_keys: usize,
-        clock: C,
-        hasher: H,
-    ) -> Result<Self, LimitError> {
-        let limits = KeyLimits::new(<[u64; N]>::limits(limits), clock.now())?;
-        Ok(Self { keys: Keys::new(limits, max_keys, hasher), clock, queue: Queue::UNBOUNDED })
+    pub fn with_hasher(limits: impl LimitsOf<N>, max_keys: usize, clock: C, hasher: H) -> Result<Self, LimitError> {
+        let terms = terms(limits.limits(), clock.now(), 0)?;
+        let table = Table::new(Arc::new([terms]), max_keys, hasher);
+        Ok(Self { table, clock, queue: Queue::UNBOUNDED, tiers: OneTier })
     }
 
-    /// The same, where keys have different limits: those of tier 0 are what was given so far, these
-    /// are those of tier 1 and further, and `tier_of` says which tier a key is in. See
-    /// [tiers](Self#tiers).
+    /// Gives keys different limits: those so far are of tier 0, these of tier 1 and further.
     ///
-    /// `tier_of` is given a key in the borrowed form in which it was given, and keys are then given
-    /// in that form only, unless it is a [`TierOf`] for several.
+    /// `tier_of` says which tier a key is in, in the form in which the key was given. See
+    /// [tiers](Self#tiers).
     ///
     /// # Errors
     ///
@@ -242,8 +207,7 @@ where
     ///
     /// # Panics
     ///
-    /// A call for a key whose tier is not there panics, too, and names the tier; it changes
-    /// nothing.
+    /// A call for a key whose tier is not there panics and names the tier. It changes nothing.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -262,24 +226,32 @@ where
     /// ```
     pub fn with_tiers<G>(
         self,
-        limits: impl IntoIterator<Item = <[u64; N] as Streams<N>>::Limits>,
+        limits: impl IntoIterator<Item = streams::Limits<N>>,
         tier_of: G,
-    ) -> Result<KeyedBuckets<K, N, C, H, G>, LimitError> {
-        let Self { keys, clock, queue } = self;
-        let limits = limits.into_iter().map(|limits| KeyLimits::new(<[u64; N]>::limits(limits), keys.origin()));
-        let limits: Vec<_> = limits.collect::<Result<_, _>>()?;
-        Ok(KeyedBuckets { keys: keys.with_tiers(limits, tier_of), clock, queue })
+    ) -> Result<KeyedBuckets<K, N, C, H, ByTier<G>>, LimitError> {
+        let Self { table, clock, queue, .. } = self;
+        let (first, shares) = (table.first_terms(), table.overflow.is_some());
+        let mut all: Vec<Terms<N>> = first.to_vec();
+        for limits in limits {
+            all.push(terms(<[u64; N]>::limits(limits), first[0].limits().origin, all.len() as u64)?);
+        }
+        let buckets = KeyedBuckets { table: table.retagged(all.into()), clock, queue, tiers: ByTier(tier_of) };
+        Ok(if shares { buckets.with_shared_overflow() } else { buckets })
     }
 }
 
-impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F> KeyedBuckets<K, N, C, H, F>
+fn terms<const N: usize>(limits: [Limit; N], origin: Time, tier: u64) -> Result<Terms<N>, LimitError> {
+    Ok(Terms::new(Limits::new(limits, origin)?, limits, tier))
+}
+
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> KeyedBuckets<K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {
-    /// The same, where the keys that there is no room for share one bucket of the same limits, one
-    /// in each tier, instead of being refused.
+    /// Lets the keys without room share one bucket of each tier, instead of refusing them.
     ///
-    /// A key that was served from it begins full, like any other, once there is room for it.
+    /// A key that was served from it begins full once there is room for it. Leases, and the level
+    /// that [`reset`](Self::reset) sets, are always of a key's own bucket.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -293,12 +265,47 @@ where
     /// ```
     #[must_use]
     pub fn with_shared_overflow(mut self) -> Self {
-        self.keys.share_overflow();
+        let overflow = Overflow::new(self.table.first_terms(), self.clock.now());
+        self.table.overflow = Some(RwLock::new(overflow));
         self
     }
 
-    /// The same, in which no reservation waits for longer than this, for any key: as
-    /// [`TokenBucket::with_max_wait`](crate::TokenBucket::with_max_wait).
+    /// Sets how long a key that is full is kept, below the bound. Default: 10 s.
+    ///
+    /// Most clients come again soon. Dropping them at once would add them again at their next call,
+    /// which costs three times as much.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_keep(Duration::ZERO);
+    /// assert!(clients.try_take(&7, 10).is_ok());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[must_use]
+    pub fn with_keep(mut self, keep: Duration) -> Self {
+        self.table.keep = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
+        self
+    }
+
+    /// Sets how many keys may be blocked, paused or have limits of their own at once. Default:
+    /// `max_keys`, beside the others.
+    ///
+    /// ```
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_max_held(1);
+    /// assert!(clients.block(&7).is_ok() && clients.block(&8).is_err());
+    /// # Ok::<(), tollgate::LimitError>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_held(mut self, most: usize) -> Self {
+        self.table.max_held = most as u64;
+        self
+    }
+
+    /// Limits how long a reservation of a key may wait. Default: no limit.
     ///
     /// ```
     /// use std::time::Duration;
@@ -317,8 +324,7 @@ where
         self
     }
 
-    /// The same, in which reservations of a key owe no more than this many tokens: as
-    /// [`TokenBucket::with_max_debt`](crate::TokenBucket::with_max_debt).
+    /// Limits how many tokens the reservations of a key may owe. Default: no limit.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock};
@@ -336,8 +342,7 @@ where
         self
     }
 
-    /// The bucket of this key as a value, with which go reservations, waiting, estimates and
-    /// leases. It borrows the key, is made for nothing, and adds no key.
+    /// Returns the bucket of one key as a value, for reservations, waiting, estimates and leases.
     ///
     /// ```
     /// use std::time::Duration;
@@ -351,11 +356,14 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn bucket<'a, Q: ?Sized>(&'a self, key: &'a Q) -> KeyedBucket<'a, Q, K, N, C, H, F> {
-        KeyedBucket { buckets: self, key }
+    pub fn bucket<'a, Q: ?Sized>(&'a self, key: &'a Q) -> KeyedBucket<'a, Q, K, N, C, H, F>
+    where
+        F: TierOf<Q>,
+    {
+        KeyedBucket::new(self, key)
     }
 
-    /// The clock that the buckets read.
+    /// Returns the clock that the buckets read.
     ///
     /// ```
     /// use std::time::Duration;
@@ -371,11 +379,10 @@ where
         &self.clock
     }
 
-    /// The buckets at a time that the caller supplies, a reading of this clock or of one with the
-    /// same origin.
+    /// Returns the buckets at a time that the caller supplies, a reading of this clock or of one
+    /// with the same origin.
     ///
-    /// A take at a time far ahead makes its bucket wait for that time; if that key is then removed
-    /// at one still later, new keys wait for it, too.
+    /// A take at a time far ahead makes its key wait for that time. It never denies other keys.
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
@@ -386,391 +393,18 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn at(&self, now: Time) -> KeyedBucketsAt<'_, K, N, H, F> {
-        KeyedBucketsAt { keys: &self.keys, now }
+    pub fn at(&self, now: Time) -> KeyedBucketsAt<'_, K, N, C, H, F> {
+        KeyedBucketsAt { buckets: self, reading: Reading { now, clock: None } }
     }
 
-    /// Takes these amounts from the bucket of this key, or nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::try_take`](crate::TokenBucket::try_take), and
-    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
-    /// changes nothing.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert!(clients.try_take("alice", 10).is_ok());
-    /// assert!(clients.try_take("alice", 1).is_err());
-    /// assert!(clients.try_take("bob", 1).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
+    /// The buckets now.
     #[inline]
-    pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).try_take(key, amounts)
-    }
-
-    /// Takes as many items of `per_item` tokens as there are for this key, but no more than `max`,
-    /// and says how many; 0 for a new key that there is no room for.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.take_up_to("alice", 7, 1), 7);
-    /// assert_eq!(clients.take_up_to("alice", 7, 1), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn take_up_to<Q>(&self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).take_up_to(key, max, per_item)
-    }
-
-    /// Takes as many of these requests as fit, in order, and says how many: as
-    /// [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.take_in_order("alice", &[3, 4, 5, 1]), 2);
-    /// assert_eq!(clients.available("alice"), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn take_in_order<Q>(&self, key: &Q, requests: &[Amounts<N>]) -> usize
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).take_in_order(key, requests)
-    }
-
-    /// Takes these amounts, whether they are there or not: as
-    /// [`TokenBucket::charge`](crate::TokenBucket::charge). A key in debt is not removed.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::charge`](crate::TokenBucket::charge), and
-    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
-    /// changes nothing.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.charge("alice", 25)?;
-    /// assert_eq!(clients.wait_for("alice", 1)?, Duration::from_millis(1600));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn charge<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).charge(key, amounts)
-    }
-
-    /// Puts the bucket of this key into a stated level: these tokens, or those of a key that nobody
-    /// used if that is less.
-    ///
-    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. To forget a
-    /// key, debt and all, reset it to [`u64::MAX`]: it is then as good as one never seen, and goes
-    /// like those.
-    ///
-    /// # Errors
-    ///
-    /// [`NoRoom`] for a new key at the [bound](Self#the-most-keys); what such keys may
-    /// [share](Self::with_shared_overflow) is left alone.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.reset("alice", 3)?;
-    /// assert_eq!(clients.available("alice"), 3);
-    /// clients.charge("alice", 1000)?;
-    /// clients.reset("alice", u64::MAX)?;
-    /// assert_eq!(clients.available("alice"), 10);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reset<Q>(&self, key: &Q, tokens: Amounts<N>) -> Result<(), NoRoom>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).reset(key, tokens)
-    }
-
-    /// Gives back to this key what was taken and not used. A bucket never holds more than its
-    /// capacity, so for a key that is not there, being full, there is nothing to do; nor for one
-    /// that was served from the [shared overflow](Self::with_shared_overflow).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take("alice", 10)?;
-    /// clients.put_back("alice", 4);
-    /// assert_eq!(clients.available("alice"), 4);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn put_back<Q>(&self, key: &Q, amounts: Amounts<N>)
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).put_back(key, amounts);
-    }
-
-    /// Whole tokens that could be taken now for this key, or for a new one if there is room; the
-    /// answer may be outdated at once.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take("alice", 4)?;
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (6, 10));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn available<Q>(&self, key: &Q) -> Amounts<N>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).available(key)
-    }
-
-    /// How long until these amounts are there for this key if nobody takes; zero if they are. Takes
-    /// nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Never`] for more than a stream can hold.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take("alice", 10)?;
-    /// assert_eq!(clients.wait_for("alice", 3)?, Duration::from_millis(300));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn wait_for<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.at(self.clock.now()).wait_for(key, amounts)
-    }
-
-    /// Removes all keys that are full now. It looks at every key, so it takes a while where there
-    /// are many; no other call waits for it.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clock = ManualClock::new();
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
-    /// clients.try_take(&7, 1)?;
-    /// clients.try_take(&8, 2)?;
-    /// clock.advance(Duration::from_millis(100));
-    /// clients.shrink();
-    /// assert_eq!((clients.len(), clients.available(&8)), (1, 9));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn shrink(&self) {
-        self.at(self.clock.now()).shrink();
-    }
-
-    /// Fills the buckets of those keys that `keep` does not want, which is given what is there for
-    /// each, and removes the keys that are full.
-    ///
-    /// **A key that is filled so is forgotten**, a debt as well: its next use finds a full bucket,
-    /// and [the bound](crate#the-bound) counts anew from there. It goes like other [keys that were
-    /// given tokens back](Self#a-key-begins-full-and-may-go-when-it-is-full). It looks at every
-    /// key, so it takes a while where there are many; no other call waits for it. Keys that come
-    /// meanwhile may be missed. The keys themselves are not kept, so `keep` cannot see them; see
-    /// [`reset`](Self::reset) for one that is known.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.charge("alice", 1000)?;
-    /// clients.try_take("bob", 4)?;
-    /// clients.retain(|available| available > 0);
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (10, 6));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn retain(&self, keep: impl FnMut(Amounts<N>) -> bool) {
-        self.at(self.clock.now()).retain(keep);
-    }
-
-    /// Puts all keys under these limits, from now on, whether they are in use, idle or never seen;
-    /// see [limits that change](Self#limits-that-change).
-    ///
-    /// Where there are several [tiers](Self#tiers), all of them, one after the other.
-    ///
-    /// # Errors
-    ///
-    /// [`LimitError`] for a limit that cannot be kept, or not in the units of a tier. Nothing is
-    /// changed then.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clock = ManualClock::new();
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
-    /// clients.try_take("alice", 10)?;
-    /// clients.set_limits(Limit::per_second(100))?;
-    /// // Nobody is given what was not earned: alice has nothing, and a key that nobody used the ten that there were.
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (0, 10));
-    /// clock.advance(Duration::from_millis(500));
-    /// assert_eq!((clients.available("alice"), clients.available("bob")), (50, 60));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn set_limits(&self, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
-        let limits = <[u64; N]>::limits(limits);
-        (0..self.tiers()).try_for_each(|tier| self.keys.limits(tier).check(&limits))?;
-        (0..self.tiers()).try_for_each(|tier| self.keys.limits(tier).change(|| self.clock.now(), limits))
-    }
-
-    /// Puts all keys of this tier under these limits, from now on; as
-    /// [`set_limits`](Self::set_limits).
-    ///
-    /// # Errors
-    ///
-    /// [`LimitError`] for a limit that cannot be kept, or not in the units of the tier. Nothing is
-    /// changed then.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such tier.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
-    ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
-    /// clients.set_tier_limits(1, Limit::per_second(400))?;
-    /// assert_eq!((clients.available(&7), clients.available(&1007)), (10, 400));
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn set_tier_limits(&self, tier: usize, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
-        self.keys.limits(tier).change(|| self.clock.now(), <[u64; N]>::limits(limits))
-    }
-
-    /// The limits of all keys, or, where there are several tiers, of tier 0, as they were written.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.set_limits("1kB/s capacity 20".parse()?)?;
-    /// assert_eq!(clients.limits().to_string(), "1kB/s capacity 20B");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn limits(&self) -> <[u64; N] as Streams<N>>::Limits {
-        self.tier_limits(0)
-    }
-
-    /// The limits of this tier as they were written, all of one change.
-    ///
-    /// # Panics
-    ///
-    /// If there is no such tier.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
-    ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
-    /// assert_eq!(clients.tier_limits(1), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn tier_limits(&self, tier: usize) -> <[u64; N] as Streams<N>>::Limits {
-        <[u64; N]>::written(self.keys.limits(tier).written())
-    }
-
-    /// How many tiers there are.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit};
-    ///
-    /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.tiers(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn tiers(&self) -> usize {
-        self.keys.tiers()
-    }
-
-    /// How many keys are kept, or just being added; those that are full and not removed yet are
-    /// among them. Never more than [`max_keys`](Self::max_keys).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take(&7, 1)?;
-    /// assert_eq!((clients.len(), clients.max_keys()), (1, 1000));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn len(&self) -> usize {
-        self.keys.len() as usize
-    }
-
-    /// Whether no key is kept.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// let _ = clients.try_take(&7, 11).unwrap_err();
-    /// assert!(clients.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The most keys that there may be.
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit};
-    ///
-    /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.max_keys(), 1000);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn max_keys(&self) -> usize {
-        self.keys.most() as usize
+    pub(crate) fn live(&self) -> KeyedBucketsAt<'_, K, N, C, H, F> {
+        KeyedBucketsAt { buckets: self, reading: Reading { now: self.clock.now(), clock: Some(&self.clock) } }
     }
 }
 
-impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F> fmt::Debug for KeyedBuckets<K, N, C, H, F>
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> fmt::Debug for KeyedBuckets<K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {

@@ -1,108 +1,593 @@
-//! Owns the groups that cells lie in: which of them a key is in, and whose turn it is to be looked
-//! at. It never looks into a cell.
+//! Owns the shards and their locks: how a key is found, decided on, added and dropped. What a verb
+//! does to words is in `keyed_buckets_at.rs`.
+//!
+//! A decision on a known key holds the lock of its shard shared, if there is one stream, and swaps
+//! the word. So decisions never wait for one another. Everything else holds it alone: adding,
+//! removing, several streams, changes of limits.
+//!
+//! Order of locks: the mutex of changers, one shard, the overflow. Whoever holds a shard only tries
+//! others.
 
+use core::hash::{BuildHasher, Hash};
+use core::marker::PhantomData;
+use core::ops::Deref;
 use std::boxed::Box;
+use std::sync::Arc;
+use std::vec::Vec;
 
-use crate::keyed::cell::{Cell, Closed};
-use crate::keyed::group::{CELLS, Full, Group, Owned};
-use crate::sync::{AtomicU64, PublishOnce, Relaxed};
+use hashbrown::Equivalent;
 
-/// How many keys there are in a group where there are as many as there may be, on average: so few
-/// that a group hardly ever overflows. 74 of 124 cells; that 125 come together happens once in
-/// 10^7, by the distribution of Poisson.
-const KEYS: usize = if cfg!(loom) { 9 } else { 74 };
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::keyed::key_form::KeyForm;
+use crate::keyed::key_refused::NoRoom;
+use crate::keyed::overflow::Overflow;
+use crate::keyed::room::Room;
+use crate::keyed::shard::{Entry, Found, Shard};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::Tag;
+use crate::keyed::words::Words;
+use crate::state::limits_changed::Bell;
+use crate::state::snapshot::Snapshot;
+use crate::sync::{AtomicU64, RwLock, WriteGuard};
 
-/// Room for a number of keys, in groups that are made when the first key comes to them.
-pub(crate) struct Table<C> {
-    groups: Box<[PublishOnce<Group<C>>]>,
-    /// The next cell to be looked at, counted through all groups, again and again.
-    next: AtomicU64,
+/// The time of a call, and the clock that it came from, if that may be read again.
+#[derive(Debug)]
+pub(crate) struct Reading<'c, C> {
+    pub(crate) now: Time,
+    pub(crate) clock: Option<&'c C>,
 }
 
-impl<C> Table<C> {
-    pub(crate) fn new(keys: usize) -> Self {
-        let groups = keys.div_ceil(KEYS).max(1);
-        Self { groups: (0..groups).map(|_| PublishOnce::new()).collect(), next: AtomicU64::new(0) }
+impl<C> Copy for Reading<'_, C> {}
+
+impl<C> Clone for Reading<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C: Clock> Reading<'_, C> {
+    /// The time for a step that must not be decided on an old reading.
+    pub(crate) fn again(self) -> Time {
+        self.clock.map_or(self.now, |clock| self.now.max(clock.now()))
+    }
+}
+
+/// Why a decision came to nothing.
+pub(crate) enum Failed<E> {
+    Refused(E),
+    NoRoom(NoRoom),
+}
+
+/// A shard on a cache line of its own.
+#[repr(align(64))]
+struct Lane<K, const N: usize, W, T>(RwLock<Shard<K, N, W, T>>);
+
+/// The shards of all keys.
+pub(crate) struct Table<K, const N: usize, W, T, H> {
+    lanes: Box<[Lane<K, N, W, T>]>,
+    /// How far a hash is shifted right to name a shard.
+    shift: u32,
+    pub(crate) hasher: H,
+    pub(crate) room: Room,
+    /// How many keys are held apart, and how many may be.
+    pub(crate) held: AtomicU64,
+    pub(crate) max_held: u64,
+    /// Nanoseconds for which a key that may go is kept.
+    pub(crate) keep: i64,
+    pub(crate) overflow: Option<RwLock<Overflow<N, W>>>,
+    pub(crate) changers: RwLock<()>,
+    /// Wakes those who sleep when limits change.
+    pub(crate) bell: Bell,
+    /// Keys held apart so far: their lineages.
+    pub(crate) lineages: AtomicU64,
+    tag: PhantomData<T>,
+}
+
+/// The largest number of other shards that a call looks into for room.
+pub(crate) const OTHERS: usize = 8;
+
+/// How long a key that may go is kept, unless told otherwise.
+const KEEP: i64 = 10_000_000_000;
+
+/// How many shards there are for so many keys.
+fn shards(max_keys: usize) -> usize {
+    if cfg!(any(loom, tollgate_freeze)) { 2 } else { (max_keys / 256).next_power_of_two().clamp(256, 1024) }
+}
+
+impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H> {
+    pub(crate) fn new(terms: Arc<[Terms<N>]>, max_keys: usize, hasher: H) -> Self {
+        let shards = shards(max_keys);
+        let lane = |_| Lane(RwLock::new(Shard::new(Arc::clone(&terms))));
+        Self {
+            lanes: (0..shards).map(lane).collect(),
+            shift: u64::BITS - shards.trailing_zeros(),
+            hasher,
+            room: Room::new(max_keys, shards),
+            held: AtomicU64::new(0),
+            max_held: max_keys as u64,
+            keep: KEEP,
+            overflow: None,
+            changers: RwLock::new(()),
+            bell: Bell::new(),
+            lineages: AtomicU64::new(0),
+            tag: PhantomData,
+        }
     }
 
-    fn place(&self, hash: u64) -> &PublishOnce<Group<C>> {
-        &self.groups[((u128::from(hash) * self.groups.len() as u128) >> 64) as usize]
-    }
-
-    /// As [`Group::find`].
-    #[inline]
-    pub(crate) fn find<R>(&self, hash: u64, look: impl Fn(&C, Owned<'_>) -> Result<R, Closed>) -> Option<R> {
-        self.place(hash).get()?.find(hash, look)
-    }
-
-    /// As [`Group::put_in`]; where there is no vacant cell, `close` is called for all cells that
-    /// the key could have before that is so.
-    pub(crate) fn put_in<const N: usize>(&self, hash: u64, close: impl Fn(&Group<C>, usize)) -> Result<bool, Full>
+    /// The same keys in a table whose entries keep their tier in another way.
+    pub(crate) fn retagged<U: Tag>(self, terms: Arc<[Terms<N>]>) -> Table<K, N, W, U, H>
     where
-        C: Cell<N>,
+        K: Hash,
     {
-        let group = self.place(hash).get_or_publish(Group::new);
-        group.put_in(hash).or_else(|Full| {
-            (0..CELLS).for_each(|index| close(group, index));
-            group.put_in(hash)
-        })
+        let Self { lanes, hasher, room, max_held, keep, .. } = self;
+        let table = Table { max_held, keep, ..Table::new(terms, room.max_keys(), hasher) };
+        for (index, lane) in lanes.iter().enumerate() {
+            for Entry { key, words, tag } in core::mem::take(&mut lane.0.write().keys) {
+                let (hash, entry) = (table.hash(&key), Entry { key, words, tag: U::of(tag.tier()) });
+                let mut alone = table.alone(index);
+                if table.claim(&mut alone, Time::ZERO) {
+                    table.insert(&mut alone, hash, entry, Time::ZERO);
+                }
+            }
+        }
+        table
     }
 
-    /// Calls `visit` for so many cells, those whose turn it is.
-    pub(crate) fn in_turn(&self, cells: u64, visit: impl Fn(&Group<C>, usize)) {
-        let all = (self.groups.len() * CELLS) as u64;
-        // ORDERING: Relaxed. Whose turn it is: any will do, so nothing dies without it; no two
-        // threads get the same.
-        let first = self.next.fetch_add(cells, Relaxed);
-        for cell in (0..cells).map(|i| (first.wrapping_add(i) % all) as usize) {
-            if let Some(group) = self.groups[cell / CELLS].get() {
-                visit(group, cell % CELLS);
+    #[inline]
+    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    /// The shard of a hash. The factor spreads hashes whose upper bits are poor.
+    #[inline]
+    fn index(&self, hash: u64) -> usize {
+        (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    }
+
+    /// The terms of all tiers before any change.
+    pub(crate) fn first_terms(&self) -> Arc<[Terms<N>]> {
+        Arc::clone(&self.shared(0).terms)
+    }
+
+    pub(crate) fn shards(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The shard, beside others who read it.
+    #[inline]
+    pub(crate) fn shared(&self, index: usize) -> impl Deref<Target = Shard<K, N, W, T>> {
+        self.lanes[index].0.read()
+    }
+
+    pub(crate) fn alone(&self, index: usize) -> Alone<'_, K, N, W, T> {
+        Alone::new(&self.room, index, self.lanes[index].0.write())
+    }
+
+    pub(crate) fn try_alone(&self, index: usize) -> Option<Alone<'_, K, N, W, T>> {
+        Some(Alone::new(&self.room, index, self.lanes[index].0.try_write()?))
+    }
+
+    /// The shard of a hash, alone.
+    pub(crate) fn alone_with(&self, hash: u64) -> Alone<'_, K, N, W, T> {
+        self.alone(self.index(hash))
+    }
+
+    /// The shard of a hash, beside others who read it.
+    pub(crate) fn shared_with(&self, hash: u64) -> impl Deref<Target = Shard<K, N, W, T>> {
+        self.shared(self.index(hash))
+    }
+
+    /// Looks at the words of a key, or at those of one never seen.
+    pub(crate) fn read<Q, R>(&self, key: &Q, tier: usize, now: Time, look: impl FnOnce(&Terms<N>, &[u64; N]) -> R) -> R
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let (hash, tag) = (self.hash(key), T::of(tier));
+        let shard = self.shared(self.index(hash));
+        match shard.find(hash, key, tag, now) {
+            Found::Known(terms, words) => look(terms, &words.load()),
+            Found::Absent(terms) => match &self.overflow {
+                Some(overflow) if self.room.len() >= self.room.max_keys() => {
+                    let overflow = overflow.read();
+                    look(&overflow.terms[tier], &overflow.words[tier].load())
+                }
+                _ => look(terms, &terms.unseen(now)),
+            },
+            Found::Unsettled => {
+                drop(shard);
+                let mut alone = self.alone_with(hash);
+                match self.settle(&mut alone, hash, key, tag, now) {
+                    Some((terms, words)) => look(terms, &words.load()),
+                    None => {
+                        let terms = alone.terms(tag);
+                        look(terms, &terms.unseen(now))
+                    }
+                }
             }
         }
     }
 
-    /// Calls `visit` for every cell that there is.
-    pub(crate) fn all(&self, mut visit: impl FnMut(&Group<C>, usize)) {
-        for group in self.groups.iter().filter_map(PublishOnce::get) {
-            (0..CELLS).for_each(|index| visit(group, index));
+    /// Changes the words of a key, known or new, to what `change` makes of them, or says with
+    /// `refuse` why it made nothing. `change` may run many times.
+    ///
+    /// A key without room shares the overflow, if there is one.
+    #[inline]
+    pub(crate) fn update<Q, R, E>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+        change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, Failed<E>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        K: Hash,
+    {
+        match (self.update_own(key, tier, reading, &change, &refuse), &self.overflow) {
+            (Err(Failed::NoRoom(_)), Some(overflow)) => {
+                Overflow::update(overflow, tier, reading.now, change, refuse).map_err(Failed::Refused)
+            }
+            (changed, _) => changed,
+        }
+    }
+
+    /// The same, never from the overflow.
+    #[inline]
+    pub(crate) fn update_own<Q, R, E>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+        change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, Failed<E>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        K: Hash,
+    {
+        let (hash, tag) = (self.hash(key), T::of(tier));
+        match self.known(key, hash, tag, reading.now, &change, &refuse) {
+            Some(changed) => changed.map_err(Failed::Refused),
+            None => self.add(key, hash, tag, reading, &change, &refuse),
+        }
+    }
+
+    /// Changes the words of a key, if it is known.
+    #[inline]
+    pub(crate) fn update_known<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        now: Time,
+        change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<[u64; N]>,
+    ) where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let change = |terms: &Terms<N>, now, spent: &[u64; N]| Some((change(terms, now, spent)?, ()));
+        let _ = self.known(key, self.hash(key), T::of(tier), now, &change, &|_, _, _| ());
+    }
+
+    /// The same for a key that is known; `None` if it is not.
+    #[inline]
+    pub(crate) fn known<Q, R, E>(
+        &self,
+        key: &Q,
+        hash: u64,
+        tag: T,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Option<Result<R, E>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        if W::SHARED {
+            let index = self.index(hash);
+            let shard = self.shared(index);
+            match shard.find(hash, key, tag, now) {
+                Found::Known(terms, words) => {
+                    return Some(match words.swap(|seen| change(terms, now, seen)) {
+                        Ok((seen, next, answer)) => {
+                            self.note(index, terms, &next, &seen, now);
+                            Ok(answer)
+                        }
+                        Err(seen) => Err(refuse(terms, now, &seen)),
+                    });
+                }
+                Found::Absent(_) => return None,
+                Found::Unsettled => {}
+            }
+        }
+        self.known_alone(key, hash, tag, now, change, refuse)
+    }
+
+    /// Lowers the bound of the shard if words went back, so that their key may go earlier.
+    #[inline]
+    fn note(&self, index: usize, terms: &Terms<N>, next: &[u64; N], seen: &[u64; N], now: Time) {
+        if (0..N).any(|i| (next[i].wrapping_sub(seen[i]) as i64) < 0) {
+            self.room.lower(index, super::shard::instant(now, terms.forgotten_in(next, now)));
+        }
+    }
+
+    fn known_alone<Q, R, E>(
+        &self,
+        key: &Q,
+        hash: u64,
+        tag: T,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Option<Result<R, E>>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let mut alone = self.alone_with(hash);
+        let index = alone.index;
+        let (terms, words) = self.settle(&mut alone, hash, key, tag, now)?;
+        Some(self.change_alone(index, terms, words, now, change, refuse))
+    }
+
+    fn change_alone<R, E>(
+        &self,
+        index: usize,
+        terms: &Terms<N>,
+        words: &mut W,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, E> {
+        let seen = words.load();
+        let Some((next, answer)) = change(terms, now, &seen) else { return Err(refuse(terms, now, &seen)) };
+        words.store(next);
+        self.note(index, terms, &next, &seen, now);
+        Ok(answer)
+    }
+
+    /// Changes the words of a key that was not known a moment ago, and keeps it, unless nobody can
+    /// tell it from one never seen.
+    ///
+    /// The clock is read again under the lock. A thread may have been stopped since it read the
+    /// clock, and the key may have been used and dropped meanwhile: a bucket that is full at an old
+    /// reading would be granted a second time.
+    #[cold]
+    #[inline(never)]
+    fn add<Q, R, E>(
+        &self,
+        key: &Q,
+        hash: u64,
+        tag: T,
+        reading: Reading<'_, impl Clock>,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, Failed<E>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        K: Hash,
+    {
+        // What is refused anyway, or in a flood, takes no lock alone and makes no key.
+        let now = reading.now;
+        {
+            let shard = self.shared(self.index(hash));
+            let terms = shard.terms(tag);
+            let unseen = terms.unseen(now);
+            match change(terms, now, &unseen) {
+                None => return Err(Failed::Refused(refuse(terms, now, &unseen))),
+                Some((next, answer)) if next == unseen => return Ok(answer),
+                Some(_) => {}
+            }
+        }
+        if self.room.hopeless_until(now.as_nanos()).is_some() {
+            return Err(Failed::NoRoom(self.no_room(now)));
+        }
+        let owned = key.to_key();
+        let mut alone = self.alone_with(hash);
+        let (index, now) = (alone.index, reading.again());
+        if let Some((terms, words)) = self.settle(&mut alone, hash, key, tag, now) {
+            return self.change_alone(index, terms, words, now, change, refuse).map_err(Failed::Refused);
+        }
+        let terms = alone.terms(tag);
+        let unseen = terms.unseen(now);
+        let Some((next, answer)) = change(terms, now, &unseen) else {
+            return Err(Failed::Refused(refuse(terms, now, &unseen)));
+        };
+        if next == unseen {
+            return Ok(answer);
+        }
+        if !self.claim(&mut alone, now) {
+            return Err(Failed::NoRoom(self.no_room(now)));
+        }
+        self.insert(&mut alone, hash, Entry { key: owned, words: W::new(next), tag }, now);
+        Ok(answer)
+    }
+
+    /// Puts a key in order, as [`Shard::settle`] does, in which a pause that is over ends.
+    pub(crate) fn settle<'s, Q>(
+        &self,
+        alone: &'s mut Alone<'_, K, N, W, T>,
+        hash: u64,
+        key: &Q,
+        tag: T,
+        now: Time,
+    ) -> Option<(&'s Terms<N>, &'s mut W)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        self.let_go(alone, hash, key, now);
+        alone.shard().settle(hash, key, tag, now)
+    }
+
+    /// Counts one more key, if there is room for it or can be made. Whether it could.
+    pub(crate) fn claim(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
+        while !self.room.claim() {
+            if !self.make_room(alone, now) {
+                return false;
+            }
+        }
+        alone.claimed += 1;
+        true
+    }
+
+    /// Drops keys that may go from this shard, or from one of up to eight others that nobody has
+    /// locked. Whether it dropped any.
+    fn make_room(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
+        let here = alone.index;
+        if self.room.bound(here) <= now.as_nanos() && alone.sweep_half(now) {
+            return true;
+        }
+        self.room.search(now.as_nanos(), OTHERS, |index| {
+            index != here && self.try_alone(index).is_some_and(|mut other| other.sweep_half(now))
+        })
+    }
+
+    /// Keeps a key that has been claimed. A shard that would grow first drops keys that could have
+    /// gone for long.
+    ///
+    /// It grows all the same if that made little room, so that it does not sweep for every key.
+    pub(crate) fn insert(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, entry: Entry<K, W, T>, now: Time)
+    where
+        K: Hash,
+    {
+        let (len, rehash) = (alone.keys.len(), |entry: &Entry<K, W, T>| self.hash(&entry.key));
+        let bound = self.room.bound(alone.index);
+        if len == alone.keys.capacity() && bound.saturating_add(self.keep as u64) <= now.as_nanos() {
+            alone.sweep(now, self.keep);
+            let left = alone.keys.len();
+            if left > len - len / 8 {
+                alone.shard().keys.reserve(len - left + 1, rehash);
+            }
+        }
+        let bound = super::shard::instant(now, alone.terms(entry.tag).forgotten_in(&entry.words.load(), now));
+        self.room.lower(alone.index, bound);
+        alone.shard().keys.insert_unique(hash, entry, rehash);
+    }
+
+    /// Forgets what a key has taken. Whether it was known. A key that is held apart stays so.
+    pub(crate) fn remove<Q>(&self, key: &Q, now: Time) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let hash = self.hash(key);
+        let mut alone = self.alone_with(hash);
+        if let Some(held) = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key)) {
+            let limits = held.terms.limits();
+            held.words.store(limits.reset(limits.elapsed(now), &limits.capacities()));
+            return true;
+        }
+        let Ok(entry) = alone.shard().keys.find_entry(hash, |entry| key.equivalent(&entry.key)) else { return false };
+        let (entry, _) = entry.remove();
+        alone.gone.push(entry);
+        true
+    }
+
+    /// Whether a key is absent, and there are as many keys as there may be.
+    pub(crate) fn lacks_room<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let shard = self.shared_with(hash);
+        let held = shard.apart.as_ref().is_some_and(|apart| apart.find(hash, key).is_some());
+        let known = held || shard.keys.find(hash, |entry| key.equivalent(&entry.key)).is_some();
+        !known && self.room.len() >= self.room.max_keys()
+    }
+
+    /// The refusal of a key without room.
+    pub(crate) fn no_room(&self, now: Time) -> NoRoom {
+        NoRoom::new(self.room.max_keys(), self.room.hopeless_until(now.as_nanos()), now)
+    }
+
+    /// The keys of one shard and what they have at `now`.
+    pub(crate) fn copy(&self, index: usize, now: Time) -> Vec<(K, Snapshot<N>)>
+    where
+        K: Clone,
+    {
+        let copy = |key: &K, terms: &Terms<N>, words: &W| (key.clone(), terms.snapshot(words.load(), now));
+        let copied = |shard: &Shard<K, N, W, T>| -> Vec<_> {
+            let held = shard.apart.iter().flat_map(|apart| &apart.keys);
+            let held = held.map(|held| copy(&held.key, &held.terms, &held.words));
+            shard.keys.iter().map(|entry| copy(&entry.key, shard.terms(entry.tag), &entry.words)).chain(held).collect()
+        };
+        copied(&self.shared(index))
+    }
+
+    /// Drops all keys that may go, ends all pauses that are over, and gives back memory.
+    pub(crate) fn shrink(&self, now: Time)
+    where
+        K: Hash,
+    {
+        for index in 0..self.shards() {
+            let mut alone = self.alone(index);
+            self.let_go_all(&mut alone, now);
+            alone.sweep(now, 0);
+            alone.shard().keys.shrink_to_fit(|entry| self.hash(&entry.key));
         }
     }
 }
 
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use crate::keyed::cell::Word;
+/// A shard that is held alone. It counts out the keys that are gone when it lets go, and drops them
+/// after it has.
+pub(crate) struct Alone<'t, K, const N: usize, W: Words<N>, T: Tag> {
+    room: &'t Room,
+    pub(crate) index: usize,
+    /// Keys of this shard that are counted, and those that were claimed since.
+    counted: usize,
+    claimed: usize,
+    shard: WriteGuard<'t, Shard<K, N, W, T>>,
+    /// Dropped after the lock, as it is declared after.
+    pub(crate) gone: Vec<Entry<K, W, T>>,
+}
 
-    #[test]
-    fn every_cell_has_its_turn() {
-        let table = Table::<Word>::new(2 * KEYS);
-        let counted = |cells| {
-            let count = core::cell::Cell::new(0);
-            table.in_turn(cells, |_, _| count.set(count.get() + 1));
-            count.get()
-        };
-        assert_eq!(counted(2 * CELLS as u64), 0);
-        // One in the lower half of all hashes, one in the upper.
-        assert!(matches!(table.put_in(1, |_, _| ()), Ok(true)));
-        assert_eq!(counted(2 * CELLS as u64), CELLS);
-        assert!(matches!(table.put_in(u64::MAX, |_, _| ()), Ok(true)));
-        assert_eq!(counted(2 * CELLS as u64), 2 * CELLS);
-        let mut all = 0;
-        table.all(|_, _| all += 1);
-        assert_eq!(all, 2 * CELLS);
+impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
+    fn new(room: &'t Room, index: usize, shard: WriteGuard<'t, Shard<K, N, W, T>>) -> Self {
+        Self { room, index, counted: shard.keys.len(), claimed: 0, shard, gone: Vec::new() }
     }
 
-    #[test]
-    fn where_a_group_is_full_all_of_it_is_looked_at() {
-        let table = Table::<Word>::new(1);
-        for key in 0..CELLS as u64 {
-            assert!(matches!(table.put_in(2 * key, |_, _| panic!("there is room")), Ok(true)));
-        }
-        assert!(matches!(table.put_in(4, |_, _| panic!("it is there")), Ok(false)));
-        assert!(matches!(table.put_in(u64::MAX, |_, _| ()), Err(Full)));
-        let looked_at = core::cell::Cell::new(0);
-        assert!(table.put_in(u64::MAX, |_, _| looked_at.set(looked_at.get() + 1)).is_err());
-        assert_eq!(looked_at.get(), CELLS);
+    pub(crate) fn shard(&mut self) -> &mut Shard<K, N, W, T> {
+        &mut self.shard
+    }
+
+    /// Drops the keys that could have gone for `keep` nanoseconds.
+    fn sweep(&mut self, now: Time, keep: i64) {
+        let bound = self.shard.sweep(now, keep, &mut self.gone);
+        self.room.raise(self.index, bound);
+    }
+
+    /// Drops the older half of the keys that may go, and counts them out at once. Whether there
+    /// were any.
+    fn sweep_half(&mut self, now: Time) -> bool {
+        let bound = self.shard.sweep_half(now, &mut self.gone);
+        self.room.raise(self.index, bound);
+        self.count()
+    }
+
+    /// Counts out the keys that are gone. Whether there are any.
+    fn count(&mut self) -> bool {
+        let gone = (self.counted + self.claimed).saturating_sub(self.shard.keys.len());
+        self.room.release(gone);
+        (self.counted, self.claimed) = (self.shard.keys.len(), 0);
+        gone > 0
+    }
+}
+
+impl<K, const N: usize, W: Words<N>, T: Tag> Deref for Alone<'_, K, N, W, T> {
+    type Target = Shard<K, N, W, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.shard
+    }
+}
+
+impl<K, const N: usize, W: Words<N>, T: Tag> Drop for Alone<'_, K, N, W, T> {
+    /// Also where a hash or a comparison panics: the count is that of the keys that are left.
+    fn drop(&mut self) {
+        self.count();
     }
 }

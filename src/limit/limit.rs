@@ -282,16 +282,10 @@ pub enum LimitRule {
         /// The largest capacity at this rate.
         most: u64,
     },
-    /// The rate is too slow to be counted in the units of the [keys](crate#features) that it is
-    /// meant for: one would take longer than a microsecond.
-    RateTooSlowForKeys {
-        /// How many units a token is worth there, since the first limits.
-        unit: u64,
-    },
-    /// The rate is too fast for that: it leaves no idle limit of 90 days.
-    RateTooFastForKeys {
-        /// How many units a token is worth there, since the first limits.
-        unit: u64,
+    /// A key owes more tokens than these limits can hold: its debt would be forgiven in part.
+    DebtTooLarge {
+        /// The largest debt that they can hold, in tokens.
+        most: u64,
     },
 }
 
@@ -310,14 +304,7 @@ impl fmt::Display for LimitRule {
                 f.write_str("a rate is at most about 1.18e12/s: a faster one has an idle limit under 90 days")
             }
             Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
-            Self::RateTooSlowForKeys { unit } => write!(
-                f,
-                "a rate is 0 or at least 1000000 units a second, where a token is {unit} units since the first limits"
-            ),
-            Self::RateTooFastForKeys { unit } => write!(
-                f,
-                "a rate is at most about 1.18e12 units a second, where a token is {unit} units since the first limits"
-            ),
+            Self::DebtTooLarge { most } => write!(f, "a key owes more than the {most} tokens that it can hold"),
         }
     }
 }

@@ -250,3 +250,75 @@ mod face {
         }
     }
 }
+
+// Locks, for the keyed buckets alone: shared or alone, and only tried.
+//
+// A lock that is taken shared is taken past those who wait to have it alone, so that readers never
+// wait for one another. Nothing is poisoned.
+#[cfg(feature = "keys")]
+pub(crate) use lock::{RwLock, SeqCst, WriteGuard};
+
+#[cfg(all(feature = "keys", not(any(loom, tollgate_freeze))))]
+mod lock {
+    use core::ops::Deref;
+
+    pub(crate) use parking_lot::RwLockWriteGuard as WriteGuard;
+    pub(crate) use portable_atomic::Ordering::SeqCst;
+
+    /// Of `parking_lot`: one word.
+    pub(crate) struct RwLock<T>(parking_lot::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        pub(crate) const fn new(value: T) -> Self {
+            Self(parking_lot::RwLock::new(value))
+        }
+
+        #[inline]
+        pub(crate) fn read(&self) -> impl Deref<Target = T> {
+            self.0.read_recursive()
+        }
+
+        pub(crate) fn write(&self) -> WriteGuard<'_, T> {
+            self.0.write()
+        }
+
+        pub(crate) fn try_write(&self) -> Option<WriteGuard<'_, T>> {
+            self.0.try_write()
+        }
+    }
+}
+
+#[cfg(all(feature = "keys", tollgate_freeze))]
+mod lock {
+    pub(crate) use freeze_points::Ordering::SeqCst;
+    pub(crate) use freeze_points::{RwLock, WriteGuard};
+}
+
+#[cfg(all(feature = "keys", loom))]
+mod lock {
+    use core::ops::Deref;
+
+    pub(crate) use loom::sync::RwLockWriteGuard as WriteGuard;
+    pub(crate) use loom::sync::atomic::Ordering::SeqCst;
+
+    /// The twin that loom sees.
+    pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
+
+    impl<T> RwLock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::sync::RwLock::new(value))
+        }
+
+        pub(crate) fn read(&self) -> impl Deref<Target = T> {
+            self.0.read().expect("loom poisons nothing that goes on")
+        }
+
+        pub(crate) fn write(&self) -> WriteGuard<'_, T> {
+            self.0.write().expect("as above")
+        }
+
+        pub(crate) fn try_write(&self) -> Option<WriteGuard<'_, T>> {
+            self.0.try_write().ok()
+        }
+    }
+}

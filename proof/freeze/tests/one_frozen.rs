@@ -32,9 +32,9 @@ fn nobody_waits_for_a_caller_that_moves_a_clock() {
     nobody_waits::<Clocks>();
 }
 
-/// Adding, evicting and changing the limits are among its verbs.
+/// Of those that decide on a known key; the others are in `keyed.rs`.
 #[test]
-fn nobody_waits_for_a_caller_of_keyed_buckets() {
+fn nobody_waits_for_a_decision_on_a_key() {
     nobody_waits::<Keyed>();
 }
 

@@ -13,9 +13,14 @@ pub enum Point {
     CompareExchange,
     Swap,
     FetchMax,
+    FetchMin,
     FetchAdd,
     FetchSub,
     Fence,
+    /// Into a lock, or a try.
+    Lock,
+    /// Out of a lock.
+    Unlock,
     /// Into a publish-once cell.
     Look,
     /// What is to be published once.

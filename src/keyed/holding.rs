@@ -1,0 +1,217 @@
+//! Owns how one key is held apart and let go again; what it is then decided by is in `held.rs`.
+
+use core::hash::{BuildHasher, Hash};
+use std::vec::Vec;
+
+use hashbrown::Equivalent;
+
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::decision::limits::Limits;
+use crate::keyed::held::Held;
+use crate::keyed::hold_error::HoldError;
+use crate::keyed::key_form::KeyForm;
+use crate::keyed::shard::Entry;
+use crate::keyed::table::{Alone, OTHERS, Reading, Table};
+use crate::keyed::terms::{Terms, furthest_debts};
+use crate::keyed::tier::Tag;
+use crate::keyed::words::Words;
+use crate::limit::limit::{Limit, LimitError, LimitRule};
+use crate::sync::Relaxed;
+
+/// Lineages of keys that are held apart begin here; those of tiers are below.
+const APART: u64 = 1 << 15;
+
+impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H>
+where
+    K: Hash,
+{
+    /// Holds a key apart and changes it there. Where nothing sets it apart after, it is let go.
+    pub(crate) fn hold<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+        change: impl FnOnce(&mut Held<K, N, W>, Time) -> Result<(), LimitError>,
+    ) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+    {
+        let (hash, tag, owned) = (self.hash(key), T::of(tier), key.to_key());
+        let mut alone = self.alone_with(hash);
+        let now = reading.again();
+        let words = self.settle(&mut alone, hash, key, tag, now).map(|(_, words)| words.load());
+        if alone.apart.as_ref().is_none_or(|apart| apart.find(hash, key).is_none()) {
+            if !self.claim_apart(&mut alone, now) {
+                return Err(HoldError::TooMany { most: self.max_held as usize });
+            }
+            let shard = alone.shard();
+            // A key that owes too much for its new tier has stayed in the old one.
+            let entry = shard.keys.find_entry(hash, |entry| key.equivalent(&entry.key)).ok();
+            let entry = entry.map(|entry| entry.remove().0);
+            let tier = entry.as_ref().map_or(tier, |entry| entry.tag.tier());
+            let terms = &shard.terms[tier];
+            let words = words.unwrap_or_else(|| terms.unseen(now));
+            // ORDERING: Relaxed. A lineage differs from the last ones, and says nothing else.
+            let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
+            let terms = terms.apart(terms.revision, lineage);
+            let key = entry.map_or(owned, |entry| entry.key);
+            let held = Held { key, words: W::new(words), terms, own: false, tier };
+            shard.apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+        }
+        let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
+        let changed = held.map_or(Ok(()), |held| change(held, now));
+        self.let_go(&mut alone, hash, key, now);
+        drop(alone);
+        self.bell.ring();
+        Ok(changed?)
+    }
+
+    /// Ends a pause or a block of a key, if there is one.
+    pub(crate) fn resume<Q>(&self, key: &Q, tier: usize, reading: Reading<'_, impl Clock>)
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let mut alone = self.alone_with(hash);
+        let now = reading.again();
+        self.settle(&mut alone, hash, key, T::of(tier), now);
+        let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
+        let Some(held) = held else { return };
+        held.revise(held.terms.revision.resumed(&held.words.load(), now));
+        self.let_go(&mut alone, hash, key, now);
+        drop(alone);
+        self.bell.ring();
+    }
+
+    /// Gives a key limits of its own.
+    pub(crate) fn set_own<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        limits: [Limit; N],
+        reading: Reading<'_, impl Clock>,
+    ) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+    {
+        let next = Limits::new(limits, reading.now)?;
+        self.hold(key, tier, reading, |held, now| {
+            fits(&held.terms, &held.words, &next, limits, now)?;
+            held.change(&next, limits, now);
+            (held.own, held.terms) = (true, held.terms.clone().owned(limits));
+            Ok(())
+        })
+    }
+
+    /// Puts a key with limits of its own back under those of its tier. Whether it had any.
+    pub(crate) fn clear_own<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+    ) -> Result<bool, LimitError>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let mut alone = self.alone_with(hash);
+        let now = reading.again();
+        let terms = alone.terms(T::of(tier)).clone();
+        let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
+        let Some(held) = held.filter(|held| held.own) else { return Ok(false) };
+        fits(&held.terms, &held.words, terms.limits(), terms.configured, now)?;
+        held.change(terms.limits(), terms.configured, now);
+        (held.own, held.tier) = (false, tier);
+        held.terms = terms.apart(held.terms.revision, held.terms.lineage());
+        self.let_go(&mut alone, hash, key, now);
+        drop(alone);
+        self.bell.ring();
+        Ok(true)
+    }
+
+    /// Whether a key has limits of its own.
+    pub(crate) fn has_own<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let shard = self.shared_with(hash);
+        shard.apart.as_ref().and_then(|apart| apart.find(hash, key)).is_some_and(|held| held.own)
+    }
+
+    /// Lets go a key that nothing sets apart any more.
+    pub(crate) fn let_go<Q>(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, key: &Q, now: Time)
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let Some(apart) = alone.shard().apart.as_mut() else { return };
+        if apart.find(hash, key).is_some_and(|held| held.has_ended(now)) {
+            if let Some(held) = apart.take(hash, key) {
+                self.put_among(alone, held, now);
+            }
+        }
+    }
+
+    /// Lets go all such keys of a shard.
+    pub(crate) fn let_go_all(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) {
+        let Some(apart) = alone.shard().apart.as_mut() else { return };
+        let ended: Vec<_> = apart.keys.extract_if(|held| held.has_ended(now)).collect();
+        ended.into_iter().for_each(|held| self.put_among(alone, held, now));
+    }
+
+    /// Puts a key back among the others. Where there is no room among them it stays, and is decided
+    /// on as one of them.
+    fn put_among(&self, alone: &mut Alone<'_, K, N, W, T>, mut held: Held<K, N, W>, now: Time) {
+        let (hash, terms) = (self.hash(&held.key), alone.terms[held.tier].clone());
+        held.terms.translate(&terms, &mut held.words, now);
+        let forgotten = terms.forgotten_in(&held.words.load(), now) <= 0;
+        if !forgotten && !self.claim(alone, now) {
+            held.terms = terms.apart(terms.revision, held.terms.lineage());
+            alone.shard().apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+            return;
+        }
+        // ORDERING: Relaxed. As in `Room::claim`.
+        self.held.fetch_sub(1, Relaxed);
+        alone.shard().apart.take_if(|apart| apart.keys.is_empty());
+        let entry = Entry { key: held.key, words: held.words, tag: T::of(held.tier) };
+        if forgotten {
+            alone.gone.push(entry);
+        } else {
+            self.insert(alone, hash, entry, now);
+        }
+    }
+
+    /// Counts one more key that is held apart, if there is room or can be made. Whether it could.
+    fn claim_apart(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
+        let claim = || {
+            let one_more = |held| (held < self.max_held).then_some(held + 1);
+            // ORDERING: Relaxed, both. As in `Room::claim`.
+            self.held.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+        };
+        claim() || {
+            self.let_go_all(alone, now);
+            (1..=OTHERS).for_each(|step| {
+                if let Some(mut other) = self.try_alone((alone.index + step) % self.shards()) {
+                    self.let_go_all(&mut other, now);
+                }
+            });
+            claim()
+        }
+    }
+}
+
+/// Whether what these words owe can be held under other limits.
+fn fits<const N: usize>(
+    terms: &Terms<N>,
+    words: &impl Words<N>,
+    next: &Limits<N>,
+    configured: [Limit; N],
+    now: Time,
+) -> Result<(), LimitError> {
+    let (owed, most) = (terms.owed(&words.load(), now), furthest_debts(next));
+    match (0..N).find(|i| owed[*i] > most[*i]) {
+        Some(i) => Err(LimitError { stream: i, limit: configured[i], rule: LimitRule::DebtTooLarge { most: most[i] } }),
+        None => Ok(()),
+    }
+}
