@@ -124,31 +124,37 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
     /// As [`sweep`](Self::sweep), of those that may go the half that could have gone for longest,
     /// or a few more.
     ///
-    /// Their ages are counted by powers of two, so that it takes no memory.
+    /// Their ages are counted in [`class`]es, so that it takes no memory.
     pub(crate) fn sweep_half(&mut self, now: Time, gone: &mut Vec<Entry<K, W, T>>) -> u64 {
-        let (mut ages, mut all) = ([0_u32; 64], 0);
+        let (mut ages, mut all) = ([0_u32; CLASSES], 0);
         for entry in &self.keys {
             let forgotten = self.terms(entry.tag).forgotten_in(&entry.words.load(), now);
             if forgotten <= 0 {
-                ages[age(forgotten)] += 1;
+                ages[class(forgotten.unsigned_abs())] += 1;
                 all += 1;
             }
         }
         let mut older = 0;
-        let youngest = (0..64).rev().find(|age| {
-            older += ages[*age];
+        let youngest = (0..CLASSES).rev().find(|class| {
+            older += ages[*class];
             older * 2 >= all
         });
-        match youngest {
-            Some(age) if all > 0 => self.sweep(now, if age == 0 { 0 } else { 1 << (age - 1) }, gone),
-            _ => self.sweep(now, i64::MAX, gone),
-        }
+        let keep = if all == 0 { i64::MAX } else { youngest.map_or(0, least_age) };
+        self.sweep(now, keep, gone)
     }
 }
 
-/// 0 for no age at all, else how many bits it has.
-fn age(forgotten: i64) -> usize {
-    (i64::BITS - forgotten.saturating_neg().leading_zeros()) as usize
+/// Classes of ages, two for each power of two.
+const CLASSES: usize = 63 * 2;
+
+fn class(age: u64) -> usize {
+    let power = 62 - (age | 2).leading_zeros();
+    power as usize * 2 + (age >> power) as usize % 2
+}
+
+/// The least age of a class, or less.
+fn least_age(class: usize) -> i64 {
+    if class < 2 { 0 } else { ((2 + class as i64 % 2) << (class / 2)).max(0) }
 }
 
 /// The instant so many nanoseconds after `now`, at most [`NEVER`].
@@ -162,4 +168,18 @@ pub(crate) const NEVER: u64 = (1 << 63) - 1;
 #[cold]
 pub(crate) fn no_such_tier(tier: usize, tiers: usize) -> ! {
     panic!("tier {tier}: there are {tiers}, counted from 0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_of_ages_begins_at_its_least_age() {
+        for age in (0..1000).chain((10..63).flat_map(|power| [(1 << power) - 1, 1 << power, 5 << (power - 2)])) {
+            let class = class(age);
+            assert!(class < CLASSES && least_age(class) as u64 <= age, "{age}: {class}");
+            assert!(age < 4 || least_age(class + 1) as u64 > age, "{age}: {class}");
+        }
+    }
 }

@@ -23,7 +23,7 @@ use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::NoRoom;
 use crate::keyed::overflow::Overflow;
 use crate::keyed::room::Room;
-use crate::keyed::shard::{Entry, Found, Shard};
+use crate::keyed::shard::{Entry, Found, Shard, instant};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
@@ -248,10 +248,12 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: KeyForm<K> + ?Sized,
         K: Hash,
     {
-        let (hash, tag) = (self.hash(key), T::of(tier));
-        match self.known(key, hash, tag, reading.now, &change, &refuse) {
-            Some(changed) => changed.map_err(Failed::Refused),
-            None => self.add(key, hash, tag, reading, &change, &refuse),
+        let (hash, tag, now) = (self.hash(key), T::of(tier), reading.now);
+        let absent = |terms: &Terms<N>| self.absent(terms, now, &change, &refuse);
+        match self.known(key, hash, tag, now, &change, &refuse, absent) {
+            Ok(changed) => changed.map_err(Failed::Refused),
+            Err(Some(failed)) => failed,
+            Err(None) => self.add(key, hash, tag, reading, &change, &refuse),
         }
     }
 
@@ -268,12 +270,34 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         K: Hash,
     {
         let change = |terms: &Terms<N>, now, spent: &[u64; N]| Some((change(terms, now, spent)?, ()));
-        let _ = self.known(key, self.hash(key), T::of(tier), now, &change, &|_, _, _| ());
+        let _ = self.known(key, self.hash(key), T::of(tier), now, &change, &|_, _, _| (), |_| ());
     }
 
-    /// The same for a key that is known; `None` if it is not.
+    /// What is said of an absent key at once, without its shard alone: what is refused anyway, or
+    /// changes nothing, or is part of a hopeless flood.
+    #[cold]
+    #[inline(never)]
+    fn absent<R, E>(
+        &self,
+        terms: &Terms<N>,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Option<Result<R, Failed<E>>> {
+        let unseen = terms.unseen(now);
+        match change(terms, now, &unseen) {
+            None => Some(Err(Failed::Refused(refuse(terms, now, &unseen)))),
+            Some((next, answer)) if next == unseen => Some(Ok(answer)),
+            Some(_) if self.room.hopeless_until(now.as_nanos()).is_some() => {
+                Some(Err(Failed::NoRoom(self.no_room(now))))
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// Changes the words of a key that is known; else fails with what is said of an absent key.
     #[inline]
-    pub(crate) fn known<Q, R, E>(
+    fn known<Q, R, E, A>(
         &self,
         key: &Q,
         hash: u64,
@@ -281,7 +305,8 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         now: Time,
         change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
-    ) -> Option<Result<R, E>>
+        absent: impl Fn(&Terms<N>) -> A,
+    ) -> Result<Result<R, E>, A>
     where
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
@@ -291,7 +316,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             let shard = self.shared(index);
             match shard.find(hash, key, tag, now) {
                 Found::Known(terms, words) => {
-                    return Some(match words.swap(|seen| change(terms, now, seen)) {
+                    return Ok(match words.swap(|seen| change(terms, now, seen)) {
                         Ok((seen, next, answer)) => {
                             self.note(index, terms, &next, &seen, now);
                             Ok(answer)
@@ -299,22 +324,15 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                         Err(seen) => Err(refuse(terms, now, &seen)),
                     });
                 }
-                Found::Absent(_) => return None,
+                Found::Absent(terms) => return Err(absent(terms)),
                 Found::Unsettled => {}
             }
         }
-        self.known_alone(key, hash, tag, now, change, refuse)
+        self.known_alone(key, hash, tag, now, change, refuse, absent)
     }
 
-    /// Lowers the bound of the shard if words went back, so that their key may go earlier.
-    #[inline]
-    fn note(&self, index: usize, terms: &Terms<N>, next: &[u64; N], seen: &[u64; N], now: Time) {
-        if (0..N).any(|i| (next[i].wrapping_sub(seen[i]) as i64) < 0) {
-            self.room.lower(index, super::shard::instant(now, terms.forgotten_in(next, now)));
-        }
-    }
-
-    fn known_alone<Q, R, E>(
+    #[inline(never)]
+    fn known_alone<Q, R, E, A>(
         &self,
         key: &Q,
         hash: u64,
@@ -322,15 +340,33 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         now: Time,
         change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
-    ) -> Option<Result<R, E>>
+        absent: impl Fn(&Terms<N>) -> A,
+    ) -> Result<Result<R, E>, A>
     where
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
     {
         let mut alone = self.alone_with(hash);
         let index = alone.index;
-        let (terms, words) = self.settle(&mut alone, hash, key, tag, now)?;
-        Some(self.change_alone(index, terms, words, now, change, refuse))
+        match self.settle(&mut alone, hash, key, tag, now) {
+            Some((terms, words)) => Ok(self.change_alone(index, terms, words, now, change, refuse)),
+            None => Err(absent(alone.terms(tag))),
+        }
+    }
+
+    /// Lowers the bound of the shard if words went back, so that their key may go earlier.
+    #[inline]
+    fn note(&self, index: usize, terms: &Terms<N>, next: &[u64; N], seen: &[u64; N], now: Time) {
+        if (0..N).any(|i| (next[i].wrapping_sub(seen[i]) as i64) < 0) {
+            self.lower(index, terms, next, now);
+        }
+    }
+
+    /// Says when a key with these words may go.
+    #[cold]
+    #[inline(never)]
+    fn lower(&self, index: usize, terms: &Terms<N>, words: &[u64; N], now: Time) {
+        self.room.lower(index, instant(now, terms.forgotten_in(words, now)));
     }
 
     fn change_alone<R, E>(
@@ -353,7 +389,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     /// tell it from one never seen.
     ///
     /// The clock is read again under the lock. A thread may have been stopped since it read the
-    /// clock, and the key may have been used and dropped meanwhile: a bucket that is full at an old
+    /// clock, and the key may have been used and dropped meanwhile. A bucket that is full at an old
     /// reading would be granted a second time.
     #[cold]
     #[inline(never)]
@@ -370,21 +406,6 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: KeyForm<K> + ?Sized,
         K: Hash,
     {
-        // What is refused anyway, or in a flood, takes no lock alone and makes no key.
-        let now = reading.now;
-        {
-            let shard = self.shared(self.index(hash));
-            let terms = shard.terms(tag);
-            let unseen = terms.unseen(now);
-            match change(terms, now, &unseen) {
-                None => return Err(Failed::Refused(refuse(terms, now, &unseen))),
-                Some((next, answer)) if next == unseen => return Ok(answer),
-                Some(_) => {}
-            }
-        }
-        if self.room.hopeless_until(now.as_nanos()).is_some() {
-            return Err(Failed::NoRoom(self.no_room(now)));
-        }
         let owned = key.to_key();
         let mut alone = self.alone_with(hash);
         let (index, now) = (alone.index, reading.again());
@@ -463,8 +484,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                 alone.shard().keys.reserve(len - left + 1, rehash);
             }
         }
-        let bound = super::shard::instant(now, alone.terms(entry.tag).forgotten_in(&entry.words.load(), now));
-        self.room.lower(alone.index, bound);
+        self.lower(alone.index, alone.terms(entry.tag), &entry.words.load(), now);
         alone.shard().keys.insert_unique(hash, entry, rehash);
     }
 

@@ -273,8 +273,14 @@ mod lock {
             Self(parking_lot::RwLock::new(value))
         }
 
+        /// Gives way once to a thread that waits to have it alone, and never waits for it. Without
+        /// that, sixteen readers on two cores kept an addition waiting for 12 s: there was always
+        /// one that had been preempted as it held the lock.
         #[inline]
         pub(crate) fn read(&self) -> impl Deref<Target = T> {
+            if self.0.is_locked_exclusive() {
+                std::thread::yield_now();
+            }
             self.0.read_recursive()
         }
 
