@@ -1,12 +1,14 @@
-//! What does a reading of a clock cost: ours, the standard library's, and the counter without any
-//! conversion?
+//! Owns the question: what does a reading of a clock cost? It never times a decision.
+//!
+//! It compares our clocks, the standard library's, and the bare counter.
 
 use std::time::{Duration, Instant};
 
 use benches::floors::Reading;
 use benches::run;
 use criterion::{Criterion, criterion_group, criterion_main};
-use tollgate::{Clock, InstantClock, ManualClock, Monotonic, TscClock};
+use tollgate::Clock;
+use tollgate::clock::{InstantClock, ManualClock, Monotonic, TscClock};
 
 fn readings(criterion: &mut Criterion) {
     bench(criterion, "tsc", TscClock::new());

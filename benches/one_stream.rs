@@ -1,4 +1,6 @@
-//! What does one decision about one stream cost, granted and refused, with a clock and without?
+//! Owns the question: what does one decision about one stream cost? It never uses a second thread.
+//!
+//! It times grants and refusals, with a clock and without.
 
 mod timed;
 

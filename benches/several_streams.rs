@@ -1,5 +1,7 @@
-//! What does a decision about several streams cost, through the bucket and through a handle, and
-//! what do others ask for two?
+//! Owns the question: what does a decision about several streams cost? It never uses a second
+//! thread.
+//!
+//! It times the bucket, a handle, and the peers with two streams.
 
 mod timed;
 

@@ -1,7 +1,9 @@
-//! What does a decision cost when many threads share the bucket, with work of their own between
-//! their calls and without?
+//! Owns the question: what does a decision cost when many threads share the bucket? It never times
+//! one thread.
 //!
-//! The time of a call is that of all threads together, divided by all of their calls.
+//! The threads run with work of their own between calls, and without.
+//!
+//! The time of a call is the time of all threads together, divided by all their calls.
 
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use benches::ours::{Handles, OneOnClock, Several, SeveralOnClock};
 use benches::peers::{Governor, TwoGovernors};
 use benches::{Limiter, threads};
 use criterion::{Criterion, criterion_group, criterion_main};
-use tollgate::DefaultClock;
+use tollgate::clock::DefaultClock;
 
 const THREADS: [usize; 5] = [1, 2, 4, 16, 64];
 const THINK: Duration = Duration::from_micros(1);

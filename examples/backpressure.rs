@@ -1,10 +1,9 @@
-//! Producers whose records are worth sending only for so long: what cannot be admitted before its
-//! deadline is dropped at once, and the rest goes to a peer.
+//! Producers drop a record immediately if the bucket cannot grant it before its deadline.
 //!
-//! Records come in twice as fast as the limit lets them out. Without a deadline they would queue up
-//! for ever; here each is asked about with what is left of its 50 ms, by `take_timeout`. The answer
-//! comes at once: a place in the queue that is in time, or a refusal. No token is spent on a record
-//! that is dropped.
+//! Records arrive twice as fast as the limit allows. Without a deadline they would queue up for
+//! ever. Here the producer calls `take_timeout` with the rest of the record's 50 ms. The answer is
+//! immediate: a place in the line that is in time, or a refusal. A dropped record costs no token.
+//! The other records go to a peer.
 //!
 //! ```text
 //! cargo run --release --features tokio --example backpressure
@@ -21,17 +20,20 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
-use tollgate::{Clock, Limit, MultiBucket, Refused, TokioTimer};
+use tollgate::wait::TokioTimer;
+use tollgate::{Clock, Limit, MultiBucket, Refused};
 
 const PRODUCERS: usize = 8;
 const RECORDS_EACH: usize = 500;
-/// Of each producer: together they offer 2000 records and some 500 kB each second.
+/// The time between two records of a producer.
+///
+/// Together the producers offer 2000 records and about 500 kB a second.
 const EVERY: Duration = Duration::from_millis(4);
 const WORTH_SENDING: Duration = Duration::from_millis(50);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Records and their bytes.
+/// A number of records and their bytes.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 struct Count([u64; 2]);
 
@@ -42,12 +44,12 @@ impl AddAssign for Count {
     }
 }
 
-/// What became of a producer's records.
+/// The outcome of a producer's records.
 #[derive(Default)]
 struct Sent {
     admitted: Count,
     dropped: Count,
-    /// From a record's arrival to its being written.
+    /// The longest time from a record's arrival until it was written.
     longest: Duration,
 }
 
@@ -94,15 +96,15 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gets a record every few milliseconds, and sends it if it can be in time.
+/// Gets a record every few milliseconds, and sends it if that is in time.
 async fn produce(number: usize, bucket: Arc<MultiBucket<2>>, address: SocketAddr) -> Result<Sent, Failure> {
     let mut peer = TcpStream::connect(address).await?;
     peer.set_nodelay(true)?;
     let mut sent = Sent::default();
     let mut arrivals = interval(EVERY);
     for i in 0..RECORDS_EACH {
-        // While the producer waited for the one before, this one may have lain here already: its
-        // time counts from its arrival.
+        // The record may have arrived while the producer waited for the one before. Its time counts
+        // from its arrival.
         let arrived = arrivals.tick().await;
         let left = (arrived + WORTH_SENDING).saturating_duration_since(Instant::now());
         let record = format!("{number} {i} {}\n", "x".repeat(100 + 61 * i % 300));
@@ -120,7 +122,7 @@ async fn produce(number: usize, bucket: Arc<MultiBucket<2>>, address: SocketAddr
     Ok(sent)
 }
 
-/// Counts the lines that arrive and their bytes, until every producer has closed its connection.
+/// Counts the arriving lines and bytes until every producer has closed its connection.
 async fn peer(listener: TcpListener) -> io::Result<Count> {
     let mut connections = JoinSet::new();
     for _ in 0..PRODUCERS {

@@ -1,12 +1,14 @@
-//! What the default clock costs to start, and how far it drifts: the figures in the docs of
-//! `TscClock` come from here.
+//! Measures what the default clock costs to start, and how far it drifts.
+//!
+//! The figures in the docs of `TscClock` come from this program.
 //!
 //! `cargo run --release --example clock_calibration`
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use tollgate::{Clock, InstantClock, TscClock};
+use tollgate::Clock;
+use tollgate::clock::{InstantClock, TscClock};
 
 const READINGS: u32 = 1_000_000;
 

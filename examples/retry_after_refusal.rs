@@ -1,11 +1,11 @@
-//! A caller that is refused sleeps for exactly as long as the refusal says, and tries again; beside
-//! it, one that waits in its turn.
+//! Compares two callers: one retries after the wait of its refusal, one waits in line.
 //!
-//! Both keep to the limit. The wait of a refusal is exact if nobody else takes; here everybody
-//! does, so most of those who wake together find that another was faster, and are refused again, in
-//! no particular order. Whoever waits in turn is told once, sleeps once, and is served by the order
-//! of coming. So: retry where there is something better to do meanwhile, or a choice to be made
-//! anew; otherwise wait.
+//! Both keep the limit. The wait of a refusal is exact if no other caller takes tokens. Here all
+//! threads take, so most threads that wake together find that another was faster. They are refused
+//! again, in no particular order. A thread that waits in line sleeps once, and is served first
+//! come, first served.
+//!
+//! So retry if the caller has other work meanwhile, or must decide anew. Otherwise wait.
 //!
 //! ```text
 //! cargo run --release --example retry_after_refusal
@@ -19,7 +19,7 @@ use tollgate::{Clock, Limit, Refused, TokenBucket};
 const THREADS: usize = 8;
 const TAKES: u64 = 50;
 
-/// What one thread saw.
+/// The refusals and the longest call of one thread.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     refusals: u64,
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// All threads take all their tokens by `take`, which says how often it was refused.
+/// Lets all threads take all their tokens by `take`, which returns its number of refusals.
 fn run(
     name: &str,
     take: impl Fn(&TokenBucket) -> Result<u64, Refused> + Sync,
@@ -73,7 +73,7 @@ fn run(
     let granted = THREADS as u64 * TAKES;
     let refusals = seen.iter().map(|seen| seen.refusals).sum();
     let longest = seen.iter().map(|seen| seen.longest).max().unwrap_or_default();
-    // The bucket is a moment older than `start`, but it was full from then on.
+    // The bucket is a moment older than `start`, but it began full.
     assert!(granted as f64 <= limit.capacity as f64 + 400.0 * took.as_secs_f64(), "{granted} in {took:?}");
     println!("  {name:<31} {refusals:>5} refusals, longest call {:>4} ms, {took:.2?} in all", longest.as_millis());
     Ok(refusals)

@@ -1,14 +1,13 @@
-//! Copies a file at so many bytes per second, and, where `pv` is installed, has `pv -L` do the
-//! same.
+//! Copies a file at a fixed rate, and compares it with `pv -L` if `pv` is installed.
 //!
-//! The rate is that of the bucket however slow or fast the disk is: what a chunk's write oversleeps
-//! is made up for by the next, as tokens accrue meanwhile, up to the capacity of one chunk.
+//! The disk may be slow or fast: the rate is the bucket's. If a write oversleeps, tokens accrue
+//! meanwhile, up to the capacity of one chunk. The next write makes up for it.
 //!
 //! ```text
 //! cargo run --release --example throttled_copy [-- RATE [FROM TO]]
 //! ```
 //!
-//! `RATE` is 4MiB/s if it is not given. Without files it copies 6 MiB of its own making.
+//! `RATE` is 4MiB/s by default. Without files the program copies 6 MiB of generated data.
 
 use std::env;
 use std::error::Error;
@@ -40,12 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Copies, checks, and says at which rates; to `by_pv` a second time, by pv.
+/// Copies, checks and prints the rates; copies to `by_pv` a second time, by pv.
 fn run(rate: Rate, from: &Path, to: &Path, by_pv: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let limit = Limit::new(rate, CHUNK as u64).empty();
     let (bytes, took) = copy(limit, File::open(from)?, File::create(to)?)?;
     let line = rate.tokens() as f64 * took.as_secs_f64() / rate.period().as_secs_f64();
-    // The bucket began empty: what was written is what accrued, at most.
+    // The bucket began empty, so at most what accrued was written.
     assert!(bytes as f64 <= line, "{bytes} bytes, and the line stood at {line}");
     assert!(fs::read(from)? == fs::read(to)?, "the copy differs");
     println!("{bytes} bytes at {rate}");
@@ -59,7 +58,7 @@ fn run(rate: Rate, from: &Path, to: &Path, by_pv: Option<&Path>) -> Result<(), B
     Ok(())
 }
 
-/// Each chunk is written when its bytes have accrued.
+/// Copies chunk by chunk, each when its bytes have accrued.
 fn copy(limit: Limit, mut from: impl Read, mut to: impl Write) -> Result<(u64, Duration), Box<dyn Error>> {
     let mut chunk = vec![0; CHUNK];
     let mut bytes = 0;
@@ -76,7 +75,7 @@ fn copy(limit: Limit, mut from: impl Read, mut to: impl Write) -> Result<(u64, D
     }
 }
 
-/// How long pv takes; `None` if there is none.
+/// Measures how long pv takes; `None` without pv.
 fn pv(rate: Rate, from: &Path, to: &Path) -> Result<Option<Duration>, Box<dyn Error>> {
     let per_second = u128::from(rate.tokens()) * 1_000_000_000 / rate.period().as_nanos();
     let mut command = Command::new("pv");
@@ -95,7 +94,7 @@ fn say(name: &str, bytes: u64, took: Duration) {
     println!("  {name:<14} {:>9.4} MiB/s in {took:.3?}", rate / f64::from(1 << 20));
 }
 
-/// A folder of this process, gone when it is dropped.
+/// A folder of this process, removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {

@@ -1,8 +1,7 @@
-//! Ten thousand tasks wait on one bucket: what each of them costs, and how late it is woken.
+//! Measures what ten thousand waiting tasks cost, and how late each is woken.
 //!
-//! All of them come at once and take one token each, so that the last waits for as long as the
-//! program runs. There is no list of them anywhere but in the runtime's timer: the queue is the
-//! debt of the bucket.
+//! All tasks come together and take one token each. The last one waits for as long as the program
+//! runs. Only the runtime's timer lists the tasks: the queue is the debt of the bucket.
 //!
 //! ```text
 //! cargo run --release --features tokio --example waiters [-- --seconds 5]
@@ -18,11 +17,13 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use lexopt::{Arg, Parser, ValueExt};
 use tokio::task::JoinSet;
-use tollgate::{Clock, Limit, Rate, Time, Timer, TokenBucket, TokioTimer};
+use tollgate::clock::Time;
+use tollgate::wait::{Timer, TokioTimer};
+use tollgate::{Clock, Limit, Rate, TokenBucket};
 
 const WAITERS: u64 = 10_000;
 
-/// tokio's timer, who came to it, and how often it was asked for a sleep.
+/// tokio's timer, with the number of tasks that came and of sleeps.
 #[derive(Clone, Default)]
 struct Counting {
     came: Arc<AtomicU64>,
@@ -42,7 +43,7 @@ impl Timer for Counting {
 async fn main() -> Result<(), Box<dyn Error>> {
     let seconds = seconds()?;
     let limit = Limit::from(Rate::new(WAITERS, seconds)?).empty();
-    // A token for each waiter in that time; the first of them is there after 1/10,000 of it.
+    // One token for each waiter in that time. The first token accrues after 1/10,000 of it.
     let bucket = Arc::new(TokenBucket::new(limit)?);
     let start = bucket.clock().now();
     let timer = Counting::default();
@@ -53,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..WAITERS {
         tasks.spawn(wait(bucket.clone(), timer.clone()));
     }
-    // Then nearly all of them sleep.
+    // By then nearly all tasks sleep.
     while timer.came.load(Relaxed) < WAITERS {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -80,7 +81,7 @@ struct Wake {
     woken: Time,
 }
 
-/// As `bucket.take(1, timer)`, but keeps the instant that it was promised.
+/// Waits like `bucket.take(1, timer)`, and keeps the promised instant.
 async fn wait(bucket: Arc<TokenBucket>, timer: Counting) -> Wake {
     let place = bucket.reserve(1).expect("the queue has no bounds");
     let promised = place.ready_at();
@@ -94,24 +95,24 @@ fn report(limit: Limit, start: Time, took: Duration, wakes: &mut [Wake]) -> Resu
     wakes.sort_unstable_by_key(|wake| wake.woken);
     for (wake, number) in wakes.iter().zip(1..) {
         assert!(wake.woken >= wake.promised, "woken early: {:?} before {:?}", wake.woken, wake.promised);
-        // The line: whoever is the n-th to be woken is so when n tokens have accrued. They are
-        // counted from the bucket's construction, just before `start`.
+        // The n-th task wakes when n tokens have accrued. They count from the bucket's
+        // construction, just before `start`.
         assert!(number <= line(limit, wake.woken.since(start)) + 1, "{number} tokens used too early");
         lateness.record(wake.woken.since(wake.promised).as_nanos() as u64)?;
     }
     let late = |quantile| Duration::from_nanos(lateness.value_at_quantile(quantile));
     println!("{WAITERS} waiters at {}: {took:.3?}", limit.rate);
-    println!("tokens granted        {}, and the line stood at {}", wakes.len(), line(limit, took));
+    println!("tokens granted        {} of {} accrued", wakes.len(), line(limit, took));
     println!("woken after the time  p50 {:.2?}, p99 {:.2?}, max {:.2?}", late(0.5), late(0.99), late(1.0));
     Ok(())
 }
 
-/// Whole tokens that accrue in this time.
+/// Returns the whole tokens that accrue in this time.
 fn line(limit: Limit, elapsed: Duration) -> u128 {
     u128::from(limit.rate.tokens()) * elapsed.as_nanos() / limit.rate.period().as_nanos()
 }
 
-/// Bytes of this process that are in memory, where Linux tells.
+/// Returns the resident bytes of this process, if Linux tells.
 fn resident() -> Option<u64> {
     let rollup = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let kib = rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use common::{config, nanos};
 use proptest::prelude::*;
-use tollgate::{
-    Adaptive, Adjustable, Aimd, FillTable, LeakyBucket, Limit, ManualClock, MultiBucket, Observed, Policy, Rate, Ratio,
-};
+use tollgate::adaptive::{Adaptive, Adjustable, Aimd, FillTable, Observed, Policy};
+use tollgate::clock::ManualClock;
+use tollgate::limit::Ratio;
+use tollgate::{LeakyBucket, Limit, MultiBucket, Rate};
 
 const SECOND: u64 = 1_000_000_000;
 const INTERVAL: u64 = 100_000_000;
@@ -91,7 +92,7 @@ proptest! {
                 2 => adaptive.set_factor(Ratio::percent(percent)),
                 _ => adaptive.reset_factor(),
             }
-            granted += u128::from(adaptive.bucket().take_up_to(u64::MAX, [1]));
+            granted += u128::from(adaptive.bucket().take_items(u64::MAX, [1]));
             let (now, per) = tokens_per(adaptive.bucket().limit().rate);
             prop_assert!(now * period <= configured * per && adaptive.factor() <= Ratio::ONE);
             // One nanosecond for an inexact rate.

@@ -5,7 +5,8 @@ mod common;
 
 use common::{Verbs, config, most, nanos};
 use proptest::prelude::*;
-use tollgate::{Clock, Limit, ManualClock, MultiBucket, Rate, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Clock, Limit, MultiBucket, Rate, TokenBucket};
 
 /// The words of two buckets cannot be compared; what they hold at these times can.
 const LATER: [u64; 4] = [0, 1, 1_000_000, 3_000_000_000];
@@ -113,7 +114,7 @@ fn the_first_request_that_does_not_fit_ends_a_batch() {
     assert_eq!((single.take_in_order(&[4, 7, 1, 1]), single.available()), (1, 6));
     let double = MultiBucket::with_clock([budget(10), budget(5)], ManualClock::new()).unwrap();
     assert_eq!((double.take_in_order(&[[1, 4], [1, 2], [1, 1]]), double.available()), (1, [9, 1]));
-    let mut handle = double.handle().unwrap();
+    let handle = double.handle().unwrap();
     assert_eq!((handle.take_in_order(&[[1, 1], [9, 0], [0, 0]]), handle.available()), (1, [8, 0]));
 }
 
@@ -141,7 +142,7 @@ fn a_sum_that_would_wrap_does_not_fit() {
 #[test]
 fn a_batch_that_takes_no_token_writes_nothing_and_counts_its_zeros() {
     let bucket = MultiBucket::with_clock([budget(10), budget(5).empty()], ManualClock::new()).unwrap();
-    let mut handle = bucket.handle().unwrap();
+    let handle = bucket.handle().unwrap();
     for (requests, fit) in [(&[][..], 0), (&[[0, 0]; 3], 3), (&[[0, 0], [0, 1], [0, 0]], 1), (&[[1, 1]], 0)] {
         assert_eq!((bucket.take_in_order(requests), handle.take_in_order(requests)), (fit, fit), "{requests:?}");
     }
@@ -171,7 +172,7 @@ fn a_batch_reads_the_clock_once() {
     let clock = Counting(0.into());
     let single = TokenBucket::with_clock(budget(10), &clock).unwrap();
     let double = MultiBucket::with_clock([budget(10)], &clock).unwrap();
-    let mut handle = double.handle().unwrap();
+    let handle = double.handle().unwrap();
     let built = clock.0.get();
     assert_eq!(
         [single.take_in_order(&[1; 5]), double.take_in_order(&[[1]; 5]), handle.take_in_order(&[[1]; 5])],

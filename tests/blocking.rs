@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use common::{Naive, nanos};
 use portable_atomic::{AtomicU64, Ordering::SeqCst};
-use tollgate::{Clock, Limit, ManualClock, MultiBucket, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Clock, Limit, MultiBucket, Refused, TokenBucket};
 use waits::{audit_at_use, multi, single};
 
 #[test]

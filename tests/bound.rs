@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use common::{Naive, Producer, Random, Verbs, audit, nanos};
 use portable_atomic::{AtomicU64, Ordering::SeqCst};
-use tollgate::{Clock, Limit, ManualClock, MultiBucket, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Clock, Limit, MultiBucket, TokenBucket};
 
 const ORIGIN: u64 = 1_000_000_000;
 const THREADS: u64 = 4;
@@ -211,7 +212,7 @@ fn it_holds_for_eight_streams_and_their_handles() {
 #[cfg(feature = "std")]
 fn it_holds_on_a_real_clock() {
     let limit = Limit::per_second(10_000_000).capacity(10);
-    let bucket = TokenBucket::with_clock(limit, tollgate::InstantClock::new()).unwrap();
+    let bucket = TokenBucket::with_clock(limit, tollgate::clock::InstantClock::new()).unwrap();
     let grants = thread::scope(|scope| {
         let taker = || {
             let take = |_| {

@@ -5,7 +5,8 @@ mod common;
 use std::time::Duration;
 
 use common::{most, nanos};
-use tollgate::{Limit, ManualClock, MultiBucket, Never, Rate, Refused, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket, Never, Rate, Refused, TokenBucket};
 
 const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use common::nanos;
 use portable_atomic::{AtomicU64, Ordering::Relaxed};
-use tollgate::{Clock, Limit, ManualClock, Monotonic, MultiBucket, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::{Clock, Limit, MultiBucket, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -73,7 +74,7 @@ fn a_decision_reads_the_clock_once_whatever_the_number_of_streams() {
     fn reads<const N: usize>() {
         let clock = Counting(AtomicU64::new(0));
         let bucket = MultiBucket::with_clock([Limit::per_second(10); N], &clock).unwrap();
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         let once = |verb: &str, act: &mut dyn FnMut()| {
             let before = clock.0.load(Relaxed);
             act();
@@ -81,7 +82,7 @@ fn a_decision_reads_the_clock_once_whatever_the_number_of_streams() {
         };
         once("a grant", &mut || bucket.try_take([1; N]).unwrap());
         once("a refusal", &mut || assert!(bucket.try_take([10; N]).is_err_and(|refused| refused.wait().is_some())));
-        once("take_up_to", &mut || assert_eq!(bucket.take_up_to(2, [1; N]), 2));
+        once("take_up_to", &mut || assert_eq!(bucket.take_items(2, [1; N]), 2));
         once("put_back", &mut || bucket.put_back([1; N]));
         once("available", &mut || assert_eq!(bucket.available(), [8; N]));
         once("wait_for", &mut || assert!(bucket.wait_for([10; N]).is_ok()));

@@ -13,7 +13,9 @@ use std::time::Duration;
 use common::{Random, config, nanos};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tollgate::{Clock, DeadlineQueue, Drained, Limit, ManualClock, MultiBucket, Never, ShardedDeadlineQueue, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::deadline::{DeadlineQueue, Drained, ShardedDeadlineQueue};
+use tollgate::{Clock, Limit, MultiBucket, Never};
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -44,7 +44,7 @@ fn a_surplus_never_fills_above_the_capacity() {
     let estimate = bucket.estimate([10, 2]).unwrap();
     bucket.clock().advance(Duration::from_secs(60));
     estimate.settle([0, 1]).unwrap();
-    assert_eq!((bucket.available(), bucket.take_up_to(100, [1, 1]), bucket.available()), ([10, 10], 10, [0, 0]));
+    assert_eq!((bucket.available(), bucket.take_items(100, [1, 1]), bucket.available()), ([10, 10], 10, [0, 0]));
     // Nor does one that is dropped, which reads no clock.
     let estimate = bucket.estimate([0, 0]).unwrap();
     drop(estimate);
@@ -52,7 +52,7 @@ fn a_surplus_never_fills_above_the_capacity() {
     let estimate = bucket.estimate([10, 10]).unwrap();
     bucket.clock().advance(Duration::from_secs(60));
     drop(estimate);
-    assert_eq!((bucket.take_up_to(100, [1, 1]), bucket.available()), (10, [0, 0]));
+    assert_eq!((bucket.take_items(100, [1, 1]), bucket.available()), (10, [0, 0]));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_charge_goes_beyond_the_capacity_and_the_bounds_of_the_queue() {
         assert_eq!((bucket.available(), bucket.wait_for(1)), (0, Ok(wait(1001))), "{limit}");
         let two = multi([limit, limit]).with_max_debt([0, 0]);
         two.charge([0, 1010]).unwrap();
-        let mut handle = two.handle().unwrap();
+        let handle = two.handle().unwrap();
         assert_eq!((two.available(), two.wait_for([1, 1])), ([10, 0], Ok(wait(1001))), "{limit}");
         assert!(handle.try_take([0, 1]).is_err() && handle.try_take([1, 0]).is_ok());
     }

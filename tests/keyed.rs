@@ -12,7 +12,9 @@ use std::time::Duration;
 use common::{Naive, Random, audit, config, nanos};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tollgate::{Clock, IpKey, KeyRefused, KeyedBuckets, Limit, ManualClock, Refused, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::keyed::{IpKey, KeyRefused};
+use tollgate::{Clock, KeyedBuckets, Limit, Refused};
 
 fn by_number(limit: Limit, max_keys: usize) -> KeyedBuckets<u64, 1, ManualClock> {
     KeyedBuckets::with_clock(limit, max_keys, ManualClock::new()).unwrap()
@@ -130,6 +132,24 @@ fn a_flood_of_keys_past_the_bound_is_refused_and_resets_nobody() {
     keys.clock().advance(Duration::from_secs(1));
     let added = (10_000..20_000).filter(|key| keys.try_take(key, 10).is_ok()).count();
     assert_eq!((added, keys.len()), (10, 100));
+}
+
+/// The bound of a shard may lie before the instant at which one of its keys is full: a take moves
+/// that instant on. A call that looks finds the true one.
+#[test]
+fn a_refusal_says_when_there_may_be_room() {
+    let keys = by_number(Limit::per_second(10), 1);
+    keys.try_take(&1, 1).unwrap();
+    keys.clock().advance(Duration::from_millis(50));
+    keys.try_take(&1, 9).unwrap();
+    keys.clock().advance(Duration::from_millis(50));
+    for _ in 0..2 {
+        let Err(KeyRefused::NoRoom(refusal)) = keys.try_take(&2, 1) else { panic!("key 1 is full in 900 ms") };
+        let (least, most) = (Duration::from_micros(899_999), Duration::from_millis(900));
+        assert!((least..=most).contains(&refusal.wait()), "{refusal}");
+    }
+    keys.clock().advance(Duration::from_millis(900));
+    assert!(keys.try_take(&2, 1).is_ok());
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock, Refused};
+use tollgate::clock::ManualClock;
+use tollgate::keyed::KeyRefused;
+use tollgate::{KeyedBuckets, Limit, Refused};
 
 type Clients = KeyedBuckets<String, 1, ManualClock>;
 

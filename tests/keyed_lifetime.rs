@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Random, nanos};
-use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock, Refused, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::keyed::KeyRefused;
+use tollgate::{KeyedBuckets, Limit, Refused, TokenBucket};
 
 type Keys = KeyedBuckets<u64, 1, ManualClock>;
 

@@ -11,7 +11,10 @@ use std::time::Duration;
 use common::{config, nanos};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tollgate::{KeyRefused, KeyedBuckets, Limit, LimitRule, ManualClock, Rate, Refused, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::keyed::KeyRefused;
+use tollgate::limit::LimitRule;
+use tollgate::{KeyedBuckets, Limit, Rate, Refused};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -129,7 +132,8 @@ fn any_limit_follows_any_other() {
     }
 }
 
-/// C1 of the single buckets: a debt that a slow limit cannot hold would be forgiven by the way back.
+/// C1 of the single buckets: a debt that a slow limit cannot hold would be forgiven by the way
+/// back.
 #[test]
 fn a_change_that_cannot_hold_a_debt_is_refused() {
     let keys = by_number(Limit::per_second(1_000_000), 100);

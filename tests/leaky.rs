@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use common::{Naive, config, nanos};
 use proptest::prelude::*;
-use tollgate::{LeakyBucket, Limit, ManualClock, MultiBucket, Never, Ratio, Refused, Timer};
+use tollgate::clock::ManualClock;
+use tollgate::limit::Ratio;
+use tollgate::wait::Timer;
+use tollgate::{LeakyBucket, Limit, MultiBucket, Never, Refused};
 
 type Bucket<'a> = LeakyBucket<&'a ManualClock>;
 
@@ -101,7 +104,7 @@ fn a_wait_is_as_long_as_was_told_beforehand() {
 #[test]
 #[cfg(feature = "std")]
 fn a_thread_that_waits_says_for_how_long() {
-    let bucket = LeakyBucket::full_with_clock(Limit::per_second(1000), tollgate::InstantClock::new()).unwrap();
+    let bucket = LeakyBucket::full_with_clock(Limit::per_second(1000), tollgate::clock::InstantClock::new()).unwrap();
     assert!(bucket.wait_blocking(2).unwrap() > Duration::ZERO);
     assert_eq!(bucket.add_blocking(1), Ok(()));
     assert!(bucket.add_blocking_timeout(900, MILLISECOND).is_err());

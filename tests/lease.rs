@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use common::{Naive, Random, nanos};
 use portable_atomic::{AtomicU64, Ordering::Relaxed};
-use tollgate::{Clock, Lease, Limit, ManualClock, MultiBucket, MultiLease, Never, Rate, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Clock, Lease, Limit, MultiBucket, Never, Rate, Refused, TokenBucket};
 
 const MILLISECOND: u64 = 1_000_000;
 const HOUR: u64 = 3600 * 1000 * MILLISECOND;
@@ -42,7 +43,7 @@ trait Verbs<const N: usize> {
     fn held(&self) -> [u64; N];
 }
 
-impl<C: Clock> Verbs<1> for Lease<'_, C> {
+impl<C: Clock> Verbs<1> for Lease<'_, TokenBucket<C>> {
     fn try_take(&mut self, at: Option<Time>, [n]: [u64; 1]) -> Result<(), Refused> {
         match at {
             Some(now) => self.at(now).try_take(n),
@@ -77,7 +78,7 @@ impl<C: Clock> Verbs<1> for Lease<'_, C> {
     }
 }
 
-impl<const N: usize, C: Clock, const S: usize> Verbs<N> for MultiLease<'_, N, C, S> {
+impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Lease<'_, MultiBucket<N, C, S>, N> {
     fn try_take(&mut self, at: Option<Time>, amounts: [u64; N]) -> Result<(), Refused<N>> {
         match at {
             Some(now) => self.at(now).try_take(amounts),
@@ -87,8 +88,8 @@ impl<const N: usize, C: Clock, const S: usize> Verbs<N> for MultiLease<'_, N, C,
 
     fn take_up_to(&mut self, at: Option<Time>, max: u64, per_item: [u64; N]) -> u64 {
         match at {
-            Some(now) => self.at(now).take_up_to(max, per_item),
-            None => self.take_up_to(max, per_item),
+            Some(now) => self.at(now).take_items(max, per_item),
+            None => self.take_items(max, per_item),
         }
     }
 
@@ -424,7 +425,7 @@ fn what_was_used_is_held_and_is_available_adds_up_to_what_accrued() {
             0 => lease.give_back(),
             1 => _ = lease.at(clock.now()),
             2 => {
-                let items = lease.take_up_to(4, amounts);
+                let items = lease.take_items(4, amounts);
                 used = std::array::from_fn(|i| used[i] + items * amounts[i]);
             }
             3 => {
@@ -457,7 +458,7 @@ fn a_decision_from_what_is_held_reads_no_clock_and_writes_nothing_to_the_bucket(
     for _ in 0..10 {
         assert!(one.try_take(1).is_ok() && two.try_take([1, 2]).is_ok());
     }
-    assert_eq!((one.take_up_to(5), two.take_up_to(5, [1, 1])), (5, 5));
+    assert_eq!((one.take_up_to(5), two.take_items(5, [1, 1])), (5, 5));
     one.put_back(3);
     two.put_back([3, 3]);
     assert!(one.try_take(0).is_ok() && two.try_take([0, 0]).is_ok());
@@ -474,7 +475,7 @@ fn a_fetch_reads_the_clock_once_and_is_one_publication() {
     let readings = clock.readings.get();
     lease.try_take([1, 100]).unwrap();
     assert_eq!((clock.readings.get() - readings, bucket.at(Time::ZERO).snapshot().sequence()), (1, 1));
-    assert_eq!(lease.take_up_to(2, [1, 100]), 2);
+    assert_eq!(lease.take_items(2, [1, 100]), 2);
     assert_eq!((clock.readings.get() - readings, bucket.at(Time::ZERO).snapshot().sequence()), (2, 2));
     assert!(lease.try_take([1, 2000]).is_err());
     assert_eq!((clock.readings.get() - readings, bucket.at(Time::ZERO).snapshot().sequence()), (3, 2));
@@ -497,7 +498,7 @@ fn a_refused_request_debits_nothing_and_names_the_stream_and_the_wait() {
     let never = |stream, requested, capacity| Err(Refused::Never(Never { stream, requested, capacity }));
     assert_eq!(lease.try_take([11, 1]), never(0, 11, 10));
     assert_eq!(lease.try_take([1, u64::MAX]), never(1, u64::MAX, 100));
-    assert_eq!(lease.take_up_to(9, [1, 101]), 0);
+    assert_eq!(lease.take_items(9, [1, 101]), 0);
     let after = bucket.snapshot();
     assert_eq!((after.sequence(), after.available()), (before.sequence(), before.available()));
     assert_eq!(lease.held(), [2, 20]);
@@ -622,7 +623,7 @@ fn a_leaked_lease_costs_its_tokens_and_nothing_else() {
         assert_eq!(bucket.available(), [1000 - 10 * leaked, 1000 - 5 * leaked]);
     }
     let mut lease = bucket.lease([10, 5]);
-    assert_eq!(lease.take_up_to(u64::MAX, [1, 1]), 500);
+    assert_eq!(lease.take_items(u64::MAX, [1, 1]), 500);
     drop(lease);
     assert_eq!(bucket.at(nanos(HOUR)).available(), [1000, 1000]);
 }
@@ -717,7 +718,7 @@ fn leases_on_real_threads_conserve_tokens() {
                         }
                         // An old lease ends, and a new one begins.
                         1 => (one, two) = (single.lease(random.below(100)), double.lease([random.below(100), 50])),
-                        2 => _ = of_double.fetch_add(two.take_up_to(3, [1, 2]), Relaxed),
+                        2 => _ = of_double.fetch_add(two.take_items(3, [1, 2]), Relaxed),
                         _ => {
                             of_single.fetch_add(u64::from(one.try_take(1).is_ok()), Relaxed);
                             of_double.fetch_add(u64::from(two.try_take([1, 2]).is_ok()), Relaxed);

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use common::{config, most, nanos};
 use proptest::prelude::*;
-use tollgate::{Limit, LimitError, LimitRule, ManualClock, MultiBucket, Rate, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::limit::{LimitError, LimitRule};
+use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 /// Tokens a second: 2^63 units of a token each, in 90 days.

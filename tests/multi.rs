@@ -9,7 +9,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::nanos;
-use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket, Refused};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -44,7 +45,7 @@ fn an_amount_of_0_on_a_stream_in_debt_is_granted_and_leaves_it_alone() {
     let stale = bucket.at(nanos(0));
     assert_eq!(stale.wait_for([1, 0]), Ok(Duration::from_millis(5100)));
     assert_eq!(stale.try_take([0, 2]), Ok(()));
-    assert_eq!(stale.take_up_to(1, [0, 2]), 1);
+    assert_eq!(stale.take_items(1, [0, 2]), 1);
     assert_eq!(stale.wait_for([0, 1]), Ok(Duration::ZERO));
     assert_eq!(stale.wait_for([1, 0]), Ok(Duration::from_millis(5100)), "its word was written");
     assert_eq!(bucket.at(nanos(6 * SECOND)).available(), [10, 1]);
@@ -64,7 +65,7 @@ fn amounts_of_0_everywhere_are_granted_without_a_write() {
     bucket.try_take([1, 1]).unwrap();
     assert_eq!(bucket.try_take([0, 0]), Ok(()));
     assert_eq!(bucket.handle().unwrap().try_take([0, 0]), Ok(()));
-    assert_eq!(bucket.take_up_to(u64::MAX, [0, 0]), u64::MAX);
+    assert_eq!(bucket.take_items(u64::MAX, [0, 0]), u64::MAX);
     assert_eq!((bucket.snapshot().sequence(), bucket.available()), (1, [0, 0]));
 }
 
@@ -82,11 +83,11 @@ fn take_up_to_takes_whole_items_that_fit_all_streams() {
         (u64::MAX, [0, 1000, 0], 1),
     ] {
         let bucket = MultiBucket::with_clock(limits, ManualClock::new()).unwrap();
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         let left = std::array::from_fn(|i| limits[i].capacity - items * item[i].min(1000));
-        assert_eq!((bucket.take_up_to(max, item), bucket.available()), (items, left), "{max} of {item:?}");
+        assert_eq!((bucket.take_items(max, item), bucket.available()), (items, left), "{max} of {item:?}");
         bucket.reset([u64::MAX; 3]);
-        assert_eq!((handle.take_up_to(max, item), handle.available()), (items, left), "{max} of {item:?}, by handle");
+        assert_eq!((handle.take_items(max, item), handle.available()), (items, left), "{max} of {item:?}, by handle");
     }
 }
 
@@ -143,7 +144,7 @@ fn untorn<const N: usize>() {
         for n in [1, 100] {
             let (bucket, done) = (&bucket, &done);
             scope.spawn(move || {
-                let mut handle = bucket.handle().unwrap();
+                let handle = bucket.handle().unwrap();
                 while !done.load(Relaxed) {
                     if handle.try_take([n; N]).is_ok() {
                         bucket.put_back([n; N]);
@@ -189,7 +190,7 @@ fn a_snapshot_of_eight_streams_is_never_torn() {
 fn a_handle_given_back_leaves_its_slot_to_the_next() {
     let bucket = MultiBucket::with_clock([budget(1_000_000)], ManualClock::new()).unwrap();
     for _ in 0..10_000 {
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         handle.try_take([1]).unwrap();
     }
     assert_eq!(bucket.available(), [990_000]);
@@ -200,7 +201,7 @@ fn handles_run_out_with_an_error_and_callers_without_one_go_on() {
     let bucket = MultiBucket::with_clock([budget(10_000)], ManualClock::new()).unwrap();
     let mut handles: Vec<_> = std::iter::from_fn(|| bucket.handle().ok()).collect();
     assert_eq!(handles.len(), if cfg!(feature = "alloc") { 4094 } else { 2 });
-    assert_eq!(bucket.handle().unwrap_err().to_string(), "no slot left for another handle of this bucket");
+    assert_eq!(bucket.handle().unwrap_err().to_string(), "too few slots are left for a handle");
     for handle in &mut handles {
         handle.try_take([1]).unwrap();
         bucket.try_take([1]).unwrap();

@@ -6,7 +6,9 @@ mod common;
 use std::time::Duration;
 
 use common::nanos;
-use tollgate::{Inherit, Limit, ManualClock, MultiBucket, Refused, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::Inherit;
+use tollgate::{Limit, MultiBucket, Refused};
 
 type Bucket<const N: usize> = MultiBucket<N, ManualClock>;
 
@@ -26,7 +28,7 @@ fn at(millis: u64) -> Time {
 fn while_paused_nothing_is_granted_by_any_verb() {
     for duration in [millis(1000), Duration::MAX] {
         let bucket = bucket([Limit::per_second(10), Limit::per_second(5)]);
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         bucket.pause_for(duration);
         for now in [0, 999] {
             bucket.clock().set(at(now));
@@ -34,8 +36,8 @@ fn while_paused_nothing_is_granted_by_any_verb() {
             assert_eq!(handle.available(), [0, 0]);
             assert!(bucket.try_take([1, 0]).is_err() && bucket.try_take([0, 1]).is_err());
             assert!(handle.try_take([1, 1]).is_err());
-            assert_eq!(bucket.take_up_to(3, [1, 1]), 0);
-            assert_eq!(handle.take_up_to(3, [1, 1]), 0);
+            assert_eq!(bucket.take_items(3, [1, 1]), 0);
+            assert_eq!(handle.take_items(3, [1, 1]), 0);
             assert_eq!(bucket.take_in_order(&[[1, 1]]), 0);
             assert!(bucket.estimate([1, 1]).is_err());
             assert!(bucket.lease([10, 10]).try_take([1, 1]).is_err());
@@ -51,7 +53,7 @@ fn what_asks_for_nothing_is_granted_in_a_pause_too() {
     let bucket = bucket([Limit::per_second(10)]);
     bucket.pause();
     assert!(bucket.try_take([0]).is_ok());
-    assert_eq!(bucket.take_up_to(7, [0]), 7);
+    assert_eq!(bucket.take_items(7, [0]), 7);
     assert_eq!(bucket.take_in_order(&[[0], [0], [1]]), 2);
     assert_eq!(bucket.wait_for([0]), Ok(Duration::ZERO));
     assert!(bucket.snapshot().check([0]).is_ok());

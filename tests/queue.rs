@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use common::{config, most, nanos};
 use proptest::prelude::*;
-use tollgate::{Limit, ManualClock, MultiBucket, Never, Rate, Refused, Reservation, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, MultiBucket, Never, Rate, Refused, Reservation, TokenBucket};
 use waits::{Waits, limits_of, multi, single};
 
 const NANO: Duration = Duration::from_nanos(1);
@@ -222,7 +223,7 @@ fn any_limit() -> impl Strategy<Value = Limit> {
             let rate = Rate::new(log(n, by_n), Duration::from_nanos(log(t, by_t))).ok()?;
             let most = match Limit::new(rate, u64::MAX).check() {
                 Ok(()) => u64::MAX,
-                Err(error) if matches!(error.rule, tollgate::LimitRule::CapacityTooLarge { .. }) => most(rate),
+                Err(error) if matches!(error.rule, tollgate::limit::LimitRule::CapacityTooLarge { .. }) => most(rate),
                 Err(_) => return None,
             };
             let limit = Limit::new(rate, log(capacity, by_capacity).min(most));

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use common::config;
 use proptest::prelude::*;
-use tollgate::{Limit, ParseError, Rate, RateError};
+use tollgate::limit::{ParseError, RateError};
+use tollgate::{Limit, Rate};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -84,7 +85,7 @@ fn what_is_not_a_rate_is_refused_with_the_text_and_the_rule() {
         refused(text, "an amount is at most 18446744073709551615");
     }
     for text in ["1/", "1/fortnight", "1/0.5s", "1/-1s", "1/s/s", "1/1", "1/S", "1/month", "1/s s"] {
-        refused(text, "the period is a unit (ns, us, ms, s, min, h, d), with a whole number before it where wanted");
+        refused(text, "a period is an optional whole number and a unit (ns, us, ms, s, min, h, d)");
     }
     for text in ["1/0s", "5/0ns", "0/00d"] {
         refused(text, "the period must not be zero");
@@ -128,8 +129,8 @@ fn a_limit_is_a_rate_with_a_capacity_and_a_start_where_wanted() {
 
 #[test]
 fn what_is_not_a_limit_is_refused_with_the_text_and_the_rule() {
-    let words = "a limit is a rate, then `capacity` and an amount, then `empty` or `full`, as in 1000/s capacity 50 empty; \
-                 all but the rate may be left out";
+    let words = "a limit is a rate, then optionally `capacity` and an amount, then optionally `empty` or `full`, \
+                 as in 1000/s capacity 50 empty";
     for (text, rule) in [
         ("5/s capacity", words),
         ("5/s burst 7", words),

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{Naive, Producer, Verbs, config, most, nanos};
 use proptest::prelude::*;
-use tollgate::{Limit, ManualClock, MultiBucket, Rate, Refused, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket, Rate, Refused, TokenBucket};
 
 const ORIGIN: u64 = 1_000_000_000;
 const DECADE: Duration = Duration::from_secs(10 * 365 * 24 * 3600);

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use common::{Producer, Verbs, config, nanos};
 use proptest::prelude::*;
-use tollgate::{Limit, ManualClock, MultiBucket, Rate, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -6,7 +6,8 @@ mod common;
 use std::time::Duration;
 
 use common::{most, nanos};
-use tollgate::{Limit, ManualClock, MultiBucket, Never, NotYet, Refused, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket, Never, NotYet, Refused, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -115,7 +116,7 @@ fn bad_input_never_panics_and_never_changes_state() {
             let limit = Limit::new(rate, capacity).empty();
             let multi = MultiBucket::with_clock([limit; 2], ManualClock::new()).unwrap();
             let single = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
-            let mut handle = multi.handle().unwrap();
+            let handle = multi.handle().unwrap();
             for t in [0, 1, u64::MAX / 2, u64::MAX] {
                 let (one, two) = (single.at(nanos(t)), multi.at(nanos(t)));
                 let before = (one.available(), two.available());
@@ -124,11 +125,11 @@ fn bad_input_never_panics_and_never_changes_state() {
                     assert!(matches!(two.try_take([0, n]), Err(Refused::Never(_))), "{n} of {limit} at {t} ns");
                     assert!(matches!(two.try_take([n, 1]), Err(Refused::Never(_))), "{n} of {limit} at {t} ns");
                     assert!(handle.at(nanos(t)).try_take([n, n]).is_err(), "{n} of {limit} at {t} ns");
-                    assert_eq!(two.take_up_to(u64::MAX, [n, 0]), 0, "{n} of {limit} at {t} ns");
-                    assert_eq!(handle.at(nanos(t)).take_up_to(u64::MAX, [1, n]), 0, "{n} of {limit} at {t} ns");
+                    assert_eq!(two.take_items(u64::MAX, [n, 0]), 0, "{n} of {limit} at {t} ns");
+                    assert_eq!(handle.at(nanos(t)).take_items(u64::MAX, [1, n]), 0, "{n} of {limit} at {t} ns");
                     assert!(one.wait_for(n).is_err() && two.wait_for([0, n]).is_err(), "{n} of {limit} at {t} ns");
                 }
-                assert_eq!((one.take_up_to(0), two.take_up_to(0, [1, 1])), (0, 0), "{limit} at {t} ns");
+                assert_eq!((one.take_up_to(0), two.take_items(0, [1, 1])), (0, 0), "{limit} at {t} ns");
                 two.put_back([0, 0]);
                 assert_eq!((one.available(), two.available()), before, "{limit} at {t} ns");
             }
@@ -145,7 +146,7 @@ fn a_refused_call_changes_nothing() {
     for i in 0..100 {
         assert!(bucket.try_take([1, 1]).is_err(), "call {i}");
         assert!(bucket.try_take([0, 4]).is_err(), "call {i}");
-        assert_eq!(bucket.take_up_to(9, [1, 1]), 0, "call {i}");
+        assert_eq!(bucket.take_items(9, [1, 1]), 0, "call {i}");
         assert!(bucket.handle().unwrap().try_take([1, 0]).is_err(), "call {i}");
     }
     let after = bucket.snapshot();

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{Naive, Random, config, nanos};
 use proptest::prelude::*;
-use tollgate::{Clock, Limit, Rate, Refused, Reservation, Time};
+use tollgate::clock::Time;
+use tollgate::{Clock, Limit, Rate, Refused, Reservation};
 use waits::{Waits, limits_of, multi, single};
 
 const NANO: Duration = Duration::from_nanos(1);
@@ -36,11 +37,11 @@ fn nobody_overtakes_while_there_is_a_debt() {
     let bucket = multi([per_second(10), per_second(1000)]);
     let first = bucket.reserve([10, 1000]).unwrap();
     let second = bucket.reserve([1, 0]).unwrap();
-    let mut handle = bucket.handle().unwrap();
+    let handle = bucket.handle().unwrap();
     for _ in 0..100 {
         for n in [1, 2, 10] {
             assert!(bucket.try_take([n, 0]).is_err() && handle.try_take([n, 0]).is_err());
-            assert_eq!((bucket.take_up_to(n, [1, 0]), handle.take_up_to(n, [1, 1])), (0, 0));
+            assert_eq!((bucket.take_items(n, [1, 0]), handle.take_items(n, [1, 1])), (0, 0));
             assert!(bucket.estimate([n, 0]).is_err());
         }
         bucket.clock().advance(Duration::from_millis(1));

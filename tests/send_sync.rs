@@ -7,12 +7,12 @@ use std::hash::Hash;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
-use tollgate::{
-    Adaptive, Aimd, Clock, DefaultClock, FillTable, Handle, HandleAt, HandlesExhausted, Inherit, LeakyBucket,
-    LeakyBucketAt, Lease, LeaseAt, Limit, LimitError, LimitRule, ManualClock, Monotonic, MultiBucket, MultiBucketAt,
-    MultiLease, MultiLeaseAt, Never, NotYet, Observed, ParseError, Rate, RateError, Ratio, Refused, Room, Snapshot,
-    Time, Timer, TokenBucket, TokenBucketAt,
-};
+use tollgate::adaptive::{Adaptive, Aimd, FillTable, Observed};
+use tollgate::bucket::{At, Handle, HandlesExhausted, Headroom, Snapshot};
+use tollgate::clock::{DefaultClock, ManualClock, Monotonic, Time};
+use tollgate::limit::{Inherit, LimitError, LimitRule, ParseError, RateError, Ratio};
+use tollgate::wait::Timer;
+use tollgate::{Clock, LeakyBucket, Lease, Limit, MultiBucket, Never, NotYet, Rate, Refused, TokenBucket};
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
 const fn value<T: Send + Sync + Copy + Eq + Debug + 'static>() {}
@@ -23,16 +23,16 @@ const fn key<T: Hash + Eq>() {}
 // Checked by the compiler; there is nothing to run.
 const _: () = {
     shared::<TokenBucket>();
-    shared::<TokenBucketAt<'_>>();
+    shared::<At<&TokenBucket>>();
     shared::<MultiBucket<1>>();
     shared::<MultiBucket<8, ManualClock, 1000>>();
-    shared::<MultiBucketAt<'_, 8>>();
+    shared::<At<&MultiBucket<8>, 8>>();
     shared::<LeakyBucket>();
-    shared::<LeakyBucketAt<'_>>();
+    shared::<At<&LeakyBucket>>();
     shared::<Adaptive<LeakyBucket, Aimd>>();
     shared::<Adaptive<&MultiBucket<1>, FillTable>>();
-    shared::<Lease<'_>>();
-    shared::<MultiLease<'_, 8, ManualClock, 1000>>();
+    shared::<Lease<'_, TokenBucket>>();
+    shared::<Lease<'_, MultiBucket<8, ManualClock, 1000>, 8>>();
     shared::<Snapshot<8>>();
     value::<Limit>();
     value::<LimitRule>();
@@ -43,7 +43,7 @@ const _: () = {
     value::<FillTable>();
     value::<Observed>();
     value::<Ratio>();
-    value::<Room>();
+    value::<Headroom>();
     error::<LimitError>();
     error::<RateError>();
     error::<ParseError>();
@@ -62,7 +62,7 @@ const _: () = {
 
 #[cfg(feature = "std")]
 const _: () = {
-    use tollgate::{DeadlineQueue, Drained, DrainedShards, Oversized, ShardedDeadlineQueue};
+    use tollgate::deadline::{DeadlineQueue, Drained, DrainedShards, Oversized, ShardedDeadlineQueue};
 
     /// What may be sent, but not shared, is an item all the same.
     type Item = std::cell::Cell<u8>;
@@ -78,12 +78,13 @@ const _: () = {
 
 #[cfg(feature = "keys")]
 const _: () = {
-    use tollgate::{IpKey, KeyLease, KeyRefused, KeyedBucket, KeyedBuckets, KeyedBucketsAt, NoRoom, OneTier};
+    use tollgate::KeyedBuckets;
+    use tollgate::keyed::{IpKey, KeyLease, KeyRefused, KeyedBucket, KeyedBucketsAt, NoRoom, OneTier};
 
     sent::<KeyedBuckets<u64>>();
     sent::<KeyedBuckets<String, 8, ManualClock>>();
     sent::<KeyedBucketsAt<'_, String, 2>>();
-    sent::<KeyedBuckets<u64, 1, ManualClock, std::hash::RandomState, tollgate::ByTier<fn(&u64) -> usize>>>();
+    sent::<KeyedBuckets<u64, 1, ManualClock, std::hash::RandomState, tollgate::keyed::ByTier<fn(&u64) -> usize>>>();
     sent::<KeyedBucket<'_, String>>();
     sent::<KeyLease<'_, u64>>();
     sent::<OneTier>();
@@ -95,11 +96,12 @@ const _: () = {
 };
 
 const fn sent<T: Send + Sync>() {}
+const fn moved<T: Send>() {}
 const _: () = {
-    sent::<Handle<'_, 8, ManualClock, 4>>();
-    sent::<HandleAt<'_, 8, 4>>();
-    sent::<LeaseAt<'_>>();
-    sent::<MultiLeaseAt<'_, 8, 4>>();
+    // Its slot belongs to one thread at a time.
+    moved::<Handle<'_, 8, ManualClock, 4>>();
+    sent::<At<&mut Lease<'_, TokenBucket>>>();
+    sent::<At<&mut Lease<'_, MultiBucket<8>, 8>, 8>>();
 };
 
 fn may_be_sent(_: impl Send) {}
@@ -119,9 +121,9 @@ fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, doub
 }
 
 #[cfg(feature = "tokio")]
-const _: () = value::<tollgate::TokioTimer>();
+const _: () = value::<tollgate::wait::TokioTimer>();
 #[cfg(feature = "futures-timer")]
-const _: () = value::<tollgate::FuturesTimer>();
+const _: () = value::<tollgate::wait::FuturesTimer>();
 
 fn shows(subject: &impl Debug, name: &str, state: &str) {
     let shown = format!("{subject:?}");
@@ -133,20 +135,20 @@ fn whatever_is_shown_says_what_it_is_and_how_it_stands() {
     let limit = Limit::per_second(1000).capacity(42);
     let single = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
     shows(&single, "TokenBucket", "42");
-    shows(&single.at(Time::ZERO), "TokenBucketAt", "42");
+    shows(&single.at(Time::ZERO), "At", "42");
     let double = MultiBucket::with_clock([limit, limit.empty()], ManualClock::new()).unwrap();
     shows(&double, "MultiBucket", "[42, 0]");
-    shows(&double.at(Time::from_nanos(7)), "MultiBucketAt", "7");
+    shows(&double.at(Time::from_nanos(7)), "At", "7");
     shows(&double.snapshot(), "Snapshot", "[42, 0]");
-    let mut handle = double.handle().unwrap();
+    let handle = double.handle().unwrap();
     shows(&handle, "Handle", "[42, 0]");
-    shows(&handle.at(Time::from_nanos(7)), "HandleAt", "7");
+    shows(&handle.at(Time::from_nanos(7)), "At", "7");
     let mut lease = single.lease(23);
     shows(&lease, "Lease", "23");
-    shows(&lease.at(Time::from_nanos(7)), "LeaseAt", "7");
+    shows(&lease.at(Time::from_nanos(7)), "At", "7");
     let mut lease = double.lease([23, 50]);
-    shows(&lease, "MultiLease", "[23, 42]");
-    shows(&lease.at(Time::from_nanos(7)), "MultiLeaseAt", "7");
+    shows(&lease, "Lease", "[23, 42]");
+    shows(&lease.at(Time::from_nanos(7)), "At", "7");
     shows(&limit, "Limit", "42");
     shows(&limit.rate, "Rate", "1000/s");
     shows(&Time::from_nanos(7), "Time", "7");
@@ -158,7 +160,7 @@ fn whatever_is_shown_says_what_it_is_and_how_it_stands() {
 #[test]
 #[cfg(feature = "std")]
 fn queues_show_how_much_waits_whatever_it_is() {
-    use tollgate::{DeadlineQueue, ShardedDeadlineQueue};
+    use tollgate::deadline::{DeadlineQueue, ShardedDeadlineQueue};
 
     struct Plain;
     let clock = ManualClock::new();

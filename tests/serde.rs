@@ -43,7 +43,7 @@ fn a_limit_without_a_capacity_or_a_start_has_those_of_its_rate() {
 #[test]
 fn what_cannot_be_kept_is_refused_with_the_value_and_the_rule() {
     for (text, says) in [
-        (r#"{"rate": "5/fortnight"}"#, r#""5/fortnight": the period is a unit"#),
+        (r#"{"rate": "5/fortnight"}"#, r#""5/fortnight": a period is an optional whole number"#),
         (r#"{"rate": "5/s", "capacity": 0}"#, "limit 5/s capacity 0: a capacity is at least 1 token"),
         (r#"{"rate": "0/s"}"#, "limit 0/s capacity 0: a capacity is at least 1 token"),
         (r#"{"rate": "5/s", "capacity": 18446744073709551615}"#, "the largest capacity at this rate is"),

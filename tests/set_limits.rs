@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use common::{config, nanos};
 use proptest::prelude::*;
-use tollgate::{Inherit, Limit, LimitRule, ManualClock, MultiBucket, Rate, Refused, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::{Inherit, LimitRule};
+use tollgate::{Limit, MultiBucket, Rate, Refused};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -157,7 +159,7 @@ fn agree(kinds: &[Limit], scale: i128, slack: u64, ops: &[(u64, Op)]) -> Result<
                 }
             }
             Op::UpTo(n) => {
-                let taken = now.take_up_to(n, [1]);
+                let taken = now.take_items(n, [1]);
                 prop_assert_eq!(taken, n.min(available), "op {}; {:?}", i, model);
                 model.take(taken);
                 granted += taken;
@@ -356,7 +358,7 @@ fn a_stale_now_after_a_change_counts_as_the_change() {
     for now in [Time::ZERO, seconds(50), seconds(100)] {
         assert_eq!(bucket.at(now).available(), [100], "{now:?}");
     }
-    assert_eq!(bucket.at(seconds(50)).take_up_to(10_000, [1]), 100);
+    assert_eq!(bucket.at(seconds(50)).take_items(10_000, [1]), 100);
     assert_eq!(bucket.at(seconds(101)).available(), [1000]);
     // A change at a stale instant happens at the last change, too.
     bucket.at(seconds(3)).set_limits([Limit::per_second(1).capacity(10_000)]).unwrap();
@@ -411,7 +413,7 @@ fn a_refusal_is_of_the_limits_that_refused() {
 #[test]
 fn a_handle_follows_the_change() {
     let bucket = bucket([Limit::per_second(10), Limit::per_second(5)]);
-    let mut handle = bucket.handle().unwrap();
+    let handle = bucket.handle().unwrap();
     handle.try_take([10, 0]).unwrap();
     bucket.set_limits_with([Limit::per_second(20), Limit::per_second(5)], Inherit::Additive).unwrap();
     assert_eq!(handle.available(), [10, 5]);
@@ -572,7 +574,7 @@ fn tokens_are_conserved_while_threads_take_and_others_change_the_limits() {
         for _ in 0..2 {
             scope.spawn(|| {
                 for _ in 0..10 * CHANGES {
-                    let n = bucket.take_up_to(7, [1, 2]);
+                    let n = bucket.take_items(7, [1, 2]);
                     taken.fetch_add(n, Ordering::Relaxed);
                 }
             });

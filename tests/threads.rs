@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{Producer, Random, Verbs};
 use portable_atomic::{AtomicU64, Ordering::Relaxed};
-use tollgate::{Clock, Limit, ManualClock, MultiBucket, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Clock, Limit, MultiBucket, TokenBucket};
 
 const THREADS: u64 = 64;
 const CALLS: u64 = 1000;

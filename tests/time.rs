@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{Naive, audit, config, nanos};
 use proptest::prelude::*;
-use tollgate::{Limit, ManualClock, MultiBucket, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 24 * 3600 * SECOND;
@@ -133,7 +134,7 @@ fn a_bucket_idle_to_just_over_its_limit_refuses_until_reset() {
             assert_eq!((single.at(now).available(), double.at(now).available()), (0, [0, 7]), "{limit} at {now:?}");
             assert!(matches!(single.at(now).try_take(1), Err(Refused::NotYet(_))), "{limit} at {now:?}");
             assert!(matches!(double.at(now).try_take([1, 1]), Err(Refused::NotYet(_))), "{limit} at {now:?}");
-            assert_eq!(double.at(now).take_up_to(9, [1, 1]), 0, "{limit} at {now:?}");
+            assert_eq!(double.at(now).take_items(9, [1, 1]), 0, "{limit} at {now:?}");
         }
         let now = nanos(SECOND / 7).after(over);
         single.at(now).reset(100);

@@ -150,7 +150,8 @@ impl Tally {
 mod the_checks_can_fail {
     use serde_json::{Value, json};
     use std::time::Duration;
-    use tollgate::{ManualClock, MultiBucket};
+    use tollgate::MultiBucket;
+    use tollgate::clock::ManualClock;
     use trace_format::Take;
     use trace_take::{grants_nothing_extra, keeps_the_bound};
 

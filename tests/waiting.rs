@@ -16,7 +16,9 @@ use std::time::Duration;
 use common::{Naive, config, nanos};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use tollgate::{Clock, Limit, ManualClock, MultiBucket, Rate, Refused, Time, Timer, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::wait::Timer;
+use tollgate::{Clock, Limit, MultiBucket, Rate, Refused, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 const MS: u64 = 1_000_000;
@@ -591,11 +593,11 @@ fn readiness_of_several_streams_is_that_of_all_of_them() {
 #[test]
 fn a_thread_that_waited_for_readiness_finds_it() {
     let limit = Limit::per_second(1000).empty();
-    let bucket = TokenBucket::with_clock(limit, tollgate::InstantClock::new()).unwrap();
+    let bucket = TokenBucket::with_clock(limit, tollgate::clock::InstantClock::new()).unwrap();
     bucket.until_ready_blocking(3).unwrap();
     assert!(bucket.try_take(3).is_ok());
     assert!(matches!(bucket.until_ready_blocking(1001), Err(Refused::Never(_))));
-    let bucket = MultiBucket::with_clock([limit; 2], tollgate::InstantClock::new()).unwrap();
+    let bucket = MultiBucket::with_clock([limit; 2], tollgate::clock::InstantClock::new()).unwrap();
     bucket.until_ready_blocking([1, 3]).unwrap();
     assert!(bucket.try_take([1, 3]).is_ok());
 }
@@ -611,7 +613,7 @@ mod paused {
 
     use tokio::task::JoinSet;
     use tokio::time::Instant;
-    use tollgate::TokioTimer;
+    use tollgate::wait::TokioTimer;
 
     use super::*;
 
@@ -741,7 +743,8 @@ mod real_time {
     use std::sync::Arc;
 
     use tokio::task::JoinSet;
-    use tollgate::{FuturesTimer, InstantClock};
+    use tollgate::clock::InstantClock;
+    use tollgate::wait::FuturesTimer;
 
     use super::*;
 

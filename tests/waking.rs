@@ -10,7 +10,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
-use tollgate::{Clock, Inherit, InstantClock, Limit, ManualClock, MultiBucket, Rate, Time, Timer};
+use tollgate::clock::{InstantClock, ManualClock, Time};
+use tollgate::limit::Inherit;
+use tollgate::wait::Timer;
+use tollgate::{Clock, Limit, MultiBucket, Rate};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

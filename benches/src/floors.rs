@@ -1,10 +1,11 @@
-//! Owns the floors: what the cheapest conceivable decision costs. They limit nothing.
+//! Owns the floors: the cheapest conceivable decisions. They never limit anything.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use portable_atomic::AtomicU128;
-use tollgate::{Clock, DefaultClock, Time};
+use tollgate::Clock;
+use tollgate::clock::{DefaultClock, Time};
 
 use crate::{Contestant, amounts};
 
@@ -34,7 +35,7 @@ impl Contestant for Word {
     }
 }
 
-/// The same on two words that are swapped as one of 128 bits.
+/// A load and a compare-and-swap on two words, as one of 128 bits.
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub struct WideWord(AtomicU128);
@@ -65,7 +66,7 @@ impl Contestant for WideWord {
     }
 }
 
-/// A reading of a clock, and nothing else: of the default one, unless told.
+/// A reading of a clock and nothing else; the default clock unless another is named.
 #[derive(Debug, Default)]
 pub struct Reading<C = DefaultClock>(pub C);
 

@@ -1,7 +1,7 @@
-//! Owns what every measurement shares: the contestants, each as small an adapter as it can be, and
-//! how they are run.
+//! Owns the parts that all measurements share: contestants as the smallest possible adapters, and
+//! the loops over them. It never times a call through a pointer.
 //!
-//! A loop over a contestant is monomorphic: nothing in it is called through a pointer.
+//! A loop over a contestant is monomorphic.
 
 use std::hint::black_box;
 
@@ -14,7 +14,7 @@ pub mod record;
 pub mod threads;
 pub mod ticks;
 
-/// One way of deciding, which any number of threads share.
+/// A way of deciding, which any number of threads share.
 pub trait Contestant: Sync {
     /// What a thread keeps between its calls: its time, or a handle.
     type Own<'a>
@@ -23,38 +23,37 @@ pub trait Contestant: Sync {
 
     fn own(&self) -> Self::Own<'_>;
 
-    /// One decision: whether it was granted.
+    /// Makes one decision, and returns whether it granted.
     fn decide(&self, own: &mut Self::Own<'_>) -> bool;
 }
 
-/// A contestant that can refuse, built so that its answer is known.
+/// A contestant that can refuse, made so that its answers are known.
 pub trait Limiter: Contestant + Sized {
-    /// Grants whatever is asked of it, for longer than any measurement.
+    /// Makes one that grants every take, for longer than any measurement.
     fn granting() -> Self;
 
-    /// Grants `takes` times, and earns nothing that would show within an hour. Drained, if that
-    /// is 0.
+    /// Makes one that grants `takes` times, and then refuses for at least an hour.
+    ///
+    /// For 0 it is drained.
     fn holding(takes: u32) -> Self;
 }
 
-/// What a decision takes of each stream: one request, and some of everything else.
+/// The amounts of a decision: one request, and some of each other stream.
 ///
-/// Small enough for a peer whose token is a whole nanosecond to earn it back before the next
-/// decision.
+/// They are small: a peer whose token is a whole nanosecond refills them before the next decision.
 pub const EACH: [u32; 8] = [1, 20, 20, 20, 20, 20, 20, 20];
 
-/// What the granting ones earn, in tokens per second, and the drained ones may hold at most.
+/// The rate of granting contestants in tokens a second, and the capacity of drained ones.
 const FAST: u32 = 1_000_000_000;
 const ROOM: u32 = 30_000;
 
-/// [`EACH`] as a caller has it: one request, and a number of the others that the compiler knows
-/// nothing of.
+/// Returns [`EACH`] for `N` streams, hidden from the optimizer.
 #[inline(always)]
 fn amounts<const N: usize>() -> [u64; N] {
     std::array::from_fn(|i| if i == 0 { EACH[0].into() } else { black_box(EACH[i].into()) })
 }
 
-/// Decides `calls` times, and says how many were granted.
+/// Decides `calls` times, and returns the number of grants.
 #[inline(never)]
 pub fn run<C: Contestant>(contestant: &C, calls: u64) -> u64 {
     let mut own = contestant.own();

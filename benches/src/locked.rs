@@ -1,5 +1,5 @@
-//! Owns the straightforward exact bucket of two streams: two counters in a mutex, at a time that
-//! the caller supplies.
+//! Owns the plain exact bucket of two streams: two counters in a mutex. It never reads a clock: the
+//! caller supplies the time.
 
 use parking_lot::Mutex;
 
@@ -8,12 +8,12 @@ use crate::{Contestant, EACH, FAST, Limiter, ROOM, amounts};
 
 #[derive(Debug)]
 pub struct Locked {
-    /// Units spent of each stream, as a position on its line.
+    /// Units spent of each stream, counted like its refill.
     spent: Mutex<[i64; 2]>,
     lines: [Line; 2],
 }
 
-/// As tollgate's: a token is `unit` units, of which `slope` accrue in a nanosecond.
+/// The refill, as in tollgate: `slope` units a nanosecond, `unit` units a token.
 #[derive(Clone, Copy, Debug)]
 struct Line {
     slope: i64,

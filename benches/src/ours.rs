@@ -1,9 +1,11 @@
-//! Owns our contestants: one stream and several, through the bucket and through a handle, each with
-//! a supplied time and with the default clock.
+//! Owns our contestants: one stream and several, by bucket and by handle. They never differ from
+//! the public interface. Each has a supplied time or the default clock.
 
 use std::hint::black_box;
 
-use tollgate::{Clock, Handle, Lease, Limit, ManualClock, MultiBucket, MultiLease, TokenBucket};
+use tollgate::bucket::Handle;
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Clock, Lease, Limit, MultiBucket, TokenBucket};
 
 use crate::peers::Free;
 use crate::ticks::Ticks;
@@ -60,7 +62,7 @@ impl Contestant for OneOnClock {
     }
 }
 
-/// One stream, on the clock that governor's is counted with.
+/// One stream, on the clock that governor's contestant uses.
 #[derive(Debug)]
 pub struct OneOnFree(TokenBucket<Free>);
 
@@ -141,8 +143,9 @@ impl<const N: usize> Contestant for HandlesOnClock<N> {
     }
 }
 
-/// Sixty-four requests of one token each as one batch, at a supplied time: one call is 64
-/// decisions.
+/// A batch of 64 requests of one token, at a supplied time.
+///
+/// One call is 64 decisions.
 #[derive(Debug)]
 pub struct Batch(TokenBucket<ManualClock>);
 
@@ -159,16 +162,17 @@ impl Contestant for Batch {
     }
 }
 
-/// One stream through a lease for each thread, on the default clock, which is read once for each
-/// chunk.
+/// One stream through a lease for each thread, on the default clock.
+///
+/// A lease reads the clock once for each chunk.
 #[derive(Debug)]
 pub struct OneLease(TokenBucket);
 
-/// What a lease holds at most, in takes.
+/// The most takes that a lease holds.
 const CHUNK: u64 = 64;
 
 impl Contestant for OneLease {
-    type Own<'a> = Lease<'a>;
+    type Own<'a> = Lease<'a, TokenBucket>;
 
     fn own(&self) -> Self::Own<'_> {
         self.0.lease(CHUNK)
@@ -185,7 +189,7 @@ impl Contestant for OneLease {
 pub struct SeveralLease<const N: usize>(MultiBucket<N>);
 
 impl<const N: usize> Contestant for SeveralLease<N> {
-    type Own<'a> = MultiLease<'a, N>;
+    type Own<'a> = Lease<'a, MultiBucket<N>, N>;
 
     fn own(&self) -> Self::Own<'_> {
         self.0.lease(std::array::from_fn(|i| CHUNK * u64::from(EACH[i])))
@@ -196,6 +200,104 @@ impl<const N: usize> Contestant for SeveralLease<N> {
         lease.try_take(amounts()).is_ok()
     }
 }
+
+/// [`MultiBucket::put_back`], on a bucket that is never full.
+#[derive(Debug)]
+pub struct PutBack<const N: usize>(MultiBucket<N, ManualClock>);
+
+impl<const N: usize> Contestant for PutBack<N> {
+    type Own<'a> = Ticks;
+
+    fn own(&self) -> Ticks {
+        Ticks::begin()
+    }
+
+    #[inline(always)]
+    fn decide(&self, ticks: &mut Ticks) -> bool {
+        self.0.at(ticks.time()).put_back(amounts());
+        true
+    }
+}
+
+/// Makes an empty bucket with more capacity than any measurement fills.
+impl<const N: usize> Limiter for PutBack<N> {
+    fn granting() -> Self {
+        Self(several(ENDLESS, Some(0)))
+    }
+
+    fn holding(_: u32) -> Self {
+        Self::granting()
+    }
+}
+
+/// [`MultiBucket::take_up_to`], of one item.
+#[derive(Debug)]
+pub struct UpTo<const N: usize>(MultiBucket<N, ManualClock>);
+
+impl<const N: usize> Contestant for UpTo<N> {
+    type Own<'a> = Ticks;
+
+    fn own(&self) -> Ticks {
+        Ticks::begin()
+    }
+
+    #[inline(always)]
+    fn decide(&self, ticks: &mut Ticks) -> bool {
+        self.0.at(ticks.time()).take_items(black_box(1), amounts()) == 1
+    }
+}
+
+/// A contestant whose limits were changed once, to the limits that it began with.
+#[derive(Debug)]
+pub struct Later<L>(L);
+
+/// A contestant whose limits can change.
+pub trait Changeable {
+    /// Sets the current limits again, which makes them later ones.
+    fn change(&self);
+}
+
+impl<L: Contestant> Contestant for Later<L> {
+    type Own<'a>
+        = L::Own<'a>
+    where
+        Self: 'a;
+
+    fn own(&self) -> Self::Own<'_> {
+        self.0.own()
+    }
+
+    #[inline(always)]
+    fn decide(&self, own: &mut Self::Own<'_>) -> bool {
+        self.0.decide(own)
+    }
+}
+
+impl<L: Limiter + Changeable> Limiter for Later<L> {
+    fn granting() -> Self {
+        let limiter = L::granting();
+        limiter.change();
+        Self(limiter)
+    }
+
+    fn holding(takes: u32) -> Self {
+        let limiter = L::holding(takes);
+        limiter.change();
+        Self(limiter)
+    }
+}
+
+macro_rules! changeable {
+    ($($name:ident)*) => {$(
+        impl<const N: usize> Changeable for $name<N> {
+            fn change(&self) {
+                self.0.at(Time::ZERO).set_limits(self.0.limits()).expect("limits that were there before");
+            }
+        }
+    )*};
+}
+
+changeable! { Several SeveralOnClock Handles HandlesOnClock PutBack UpTo }
 
 macro_rules! limiter {
     ($($name:ty $([const $n:ident])?: $new:ident;)*) => {$(
@@ -219,6 +321,7 @@ limiter! {
     OneLease: one;
     SeveralLease<N> [const N]: several;
     Several<N> [const N]: several;
+    UpTo<N> [const N]: several;
     SeveralOnClock<N> [const N]: several;
     Handles<N> [const N]: several;
     HandlesOnClock<N> [const N]: several;

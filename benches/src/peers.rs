@@ -1,4 +1,5 @@
-//! Owns the peers: other crates, each through its own fastest call that does not wait.
+//! Owns the peers: other crates, each through its fastest call that does not wait. It never changes
+//! a peer.
 
 mod better_bucket;
 mod governor;

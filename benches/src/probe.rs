@@ -1,8 +1,8 @@
-//! Owns the probe of the machine: what it costs to send a line of the cache to the other core and
-//! back.
+//! Owns the probe of the machine: the cost of sending a cache line to the other core and back. It
+//! never judges a figure.
 //!
-//! On a virtual machine that changes by a factor of four to ten, every few seconds, with where the
-//! host runs the two cores. A figure of two threads says little without it.
+//! On a virtual machine the cost changes by a factor of four to ten, every few seconds: the host
+//! moves the two cores. A figure of two threads says little without the probe.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -12,18 +12,19 @@ use crossbeam_utils::CachePadded;
 
 use crate::threads::{cores, stay_on};
 
-/// How far the cores are from each other.
+/// The distance of the two cores.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Distance {
-    /// They share a cache.
+    /// The cores share a cache.
     Near,
-    /// They do not.
+    /// The cores share no cache.
     Far,
 }
 
 impl Distance {
-    /// Nanoseconds there and back that lie between the two: the one is seen at 50 to 110, the other
-    /// at 440 to 460.
+    /// The border between the two, in nanoseconds for a round trip.
+    ///
+    /// Near cores measured 50 to 110, far ones 440 to 460.
     const BORDER: f64 = 220.0;
 
     pub fn of(round_trip: f64) -> Self {
@@ -31,12 +32,13 @@ impl Distance {
     }
 }
 
-/// So many round trips are timed together, and so often: a millisecond at most, and what preempts
-/// one chunk does not move the median.
+/// Round trips timed together, and chunks of them.
+///
+/// All take a millisecond at most. A preempted chunk does not move the median.
 const TRIPS: u64 = 64;
 const CHUNKS: u64 = 16;
 
-/// Nanoseconds that a line takes to the other core and back; `None` where there is no other core.
+/// Measures a round trip of a cache line in nanoseconds; `None` with one core.
 pub fn round_trip() -> Option<f64> {
     let [here, there, ..] = cores()[..] else { return None };
     let line = CachePadded::new(AtomicU64::new(0));
@@ -55,7 +57,7 @@ pub fn round_trip() -> Option<f64> {
                 line.store(2 * trip + 1, Release);
                 await_value(2 * trip + 2);
             };
-            // The first trip waits for the other thread to be there.
+            // The first trip waits for the other thread to start.
             travel(0);
             let chunk = |chunk: u64| {
                 let started = Instant::now();

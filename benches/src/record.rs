@@ -1,9 +1,9 @@
-//! Owns the lines that a run is kept as: first the machine, then one for each figure. `ratios`
-//! writes them and `charts` reads them.
+//! Owns the lines of a recorded run: the machine, then one for each figure. It never measures.
+//! `ratios` writes the lines, and `charts` reads them.
 
 use serde::{Deserialize, Serialize};
 
-/// What it was measured on.
+/// The machine and the build of a run.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub struct Machine {
     /// Always [`Machine::ID`].
@@ -20,14 +20,14 @@ impl Machine {
     pub const ID: &str = "machine";
 }
 
-/// One figure: what ours, or a peer, costs in terms of something else.
+/// One figure: the cost of one case in terms of another.
 ///
 /// The ratio is the median of the ratios of all rounds, not the ratio of the medians.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub struct Figure {
     pub id: String,
     pub ratio: f64,
-    /// What we want it to be at most; a figure that is only told has none.
+    /// The greatest ratio that meets the target; `None` without a target.
     pub target: Option<f64>,
     pub met: Option<bool>,
     pub quartiles: [f64; 2],
@@ -35,8 +35,7 @@ pub struct Figure {
     pub ns: f64,
     pub reference: String,
     pub reference_ns: f64,
-    /// For two threads: the same, apart, for the rounds in which the cores were near to each other
-    /// and far from each other.
+    /// For two threads: the ratios of rounds with near cores and with far cores.
     #[serde(flatten)]
     pub distances: Option<Distances>,
     #[serde(flatten)]
@@ -51,7 +50,7 @@ pub struct Distances {
     pub far_rounds: usize,
 }
 
-/// Single calls, in nanoseconds, timed by themselves.
+/// The times of single calls, in nanoseconds.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub struct Tails {
     pub p999: u64,

@@ -1,5 +1,5 @@
-//! Owns what several threads do to one contestant at once: how much in a fixed time, and how long
-//! each of their calls takes.
+//! Owns runs of several threads on one contestant: throughput, and the time of each call. It never
+//! decides what a contestant grants.
 
 use std::sync::Barrier;
 use std::sync::atomic::AtomicBool;
@@ -8,24 +8,26 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
-use tollgate::{Clock, DefaultClock};
+use tollgate::Clock;
+use tollgate::clock::DefaultClock;
 
 use crate::Contestant;
 
-/// Calls between two looks at whether it is over.
+/// Calls between two checks of the end.
 const BATCH: u64 = 64;
 
-/// What was done in a window.
+/// The work of all threads in a window.
 #[derive(Clone, Copy, Debug)]
 pub struct Done {
-    /// Nanoseconds for a call, all threads together: half as many if twice as much was done.
+    /// Nanoseconds for a call, all threads together: half as many for twice the calls.
     pub nanos: f64,
     pub calls: u64,
     pub granted: u64,
 }
 
-/// Lets `threads` threads start together and call until `window` is over, each with a `think` after
-/// each call.
+/// Lets `threads` threads start together and call until `window` ends.
+///
+/// Each thread runs `think` after each call.
 pub fn window<C: Contestant>(contestant: &C, threads: usize, window: Duration, think: impl Fn() + Sync) -> Done {
     let work = |stop: &AtomicBool| {
         let mut own = contestant.own();
@@ -41,19 +43,20 @@ pub fn window<C: Contestant>(contestant: &C, threads: usize, window: Duration, t
         (calls, granted, started.elapsed())
     };
     let done = together(threads, Some(window), work);
-    // Each thread by its own time: not all of them begin and end at once where there are more of
-    // them than cores.
+    // Each thread counts by its own time: with more threads than cores they do not begin and end
+    // together.
     let rate: f64 = done.iter().map(|(calls, _, time)| *calls as f64 / time.as_nanos() as f64).sum();
     let total = |of: fn(&(u64, u64, Duration)) -> u64| done.iter().map(of).sum();
     Done { nanos: 1.0 / rate, calls: total(|done| done.0), granted: total(|done| done.1) }
 }
 
-/// Lets `threads` threads start together and make so many calls in all; how long it was from the
-/// first start to the last end.
+/// Lets `threads` threads start together and make `calls` calls in all.
+///
+/// Returns the time from the first start to the last end.
 ///
 /// # Panics
 ///
-/// If a call is refused.
+/// Panics if a call is refused.
 pub fn calls<C: Contestant>(contestant: &C, threads: usize, calls: u64, think: impl Fn() + Sync) -> Duration {
     let share = calls.div_ceil(threads as u64);
     let work = |_: &AtomicBool| {
@@ -72,7 +75,7 @@ pub fn calls<C: Contestant>(contestant: &C, threads: usize, calls: u64, think: i
     last.zip(first).map_or(Duration::ZERO, |(last, first)| last - first)
 }
 
-/// The nanoseconds of every single call, the reading of the counter included.
+/// Records the nanoseconds of every single call, including the reading of the counter.
 pub fn latencies<C: Contestant>(contestant: &C, threads: usize, window: Duration) -> Histogram<u64> {
     let clock = quanta::Clock::new();
     let empty = || Histogram::<u64>::new_with_max(60_000_000_000, 3).expect("bounds that can be kept");
@@ -84,7 +87,7 @@ pub fn latencies<C: Contestant>(contestant: &C, threads: usize, window: Duration
                 std::hint::black_box(contestant.decide(&mut own));
                 let after = clock.raw();
                 seen.saturating_record(clock.delta_as_nanos(before, after));
-                // What recording took belongs to no call.
+                // The time of recording belongs to no call.
                 before = clock.raw();
             }
         }
@@ -96,7 +99,7 @@ pub fn latencies<C: Contestant>(contestant: &C, threads: usize, window: Duration
     })
 }
 
-/// A while of the caller's own work, which touches nothing shared.
+/// Spends `time` on work that touches nothing shared.
 pub fn think(clock: &DefaultClock, time: Duration) {
     let begun = clock.now();
     while clock.now().since(begun) < time {
@@ -104,7 +107,7 @@ pub fn think(clock: &DefaultClock, time: Duration) {
     }
 }
 
-/// What the threads made of it, all begun at once and told to stop after `window`.
+/// Runs `work` in threads that start together and stop after `window`; returns the results.
 fn together<A: Send>(threads: usize, window: Option<Duration>, work: impl Fn(&AtomicBool) -> A + Sync) -> Vec<A> {
     let stop = CachePadded::new(AtomicBool::new(false));
     let start = Barrier::new(threads + 1);
@@ -131,12 +134,12 @@ fn together<A: Send>(threads: usize, window: Option<Duration>, work: impl Fn(&At
     })
 }
 
-/// The cores that this process may run on.
+/// Returns the cores that this process may run on.
 pub fn cores() -> Vec<core_affinity::CoreId> {
     core_affinity::get_core_ids().unwrap_or_default()
 }
 
-/// Where that cannot be asked for, the system's choice is as good.
+/// Pins this thread to `core`. If the system cannot, its own choice will do.
 pub(crate) fn stay_on(core: core_affinity::CoreId) {
     core_affinity::set_for_current(core);
 }

@@ -1,11 +1,11 @@
-//! Owns the time that a caller supplies: it begins at the present and goes on by a nanosecond a
-//! call, without a clock.
+//! Owns the time that a caller supplies. It begins at the present and adds a nanosecond a call; it
+//! never reads a clock.
 
 use std::hint::black_box;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use tollgate::Time;
+use tollgate::clock::Time;
 
 /// A thread's own time, as a counter.
 #[derive(Debug)]
@@ -28,8 +28,7 @@ impl Ticks {
     }
 }
 
-/// Time since it was first asked for. A later run begins later, so that what is earned by time is
-/// earned.
+/// Returns the time since its first call. A later run begins later, so tokens refill between runs.
 pub fn present() -> Duration {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     ORIGIN.get_or_init(Instant::now).elapsed()

@@ -1,5 +1,6 @@
-//! What the contestants answer is checked here, before anything is timed: who grants grants, who
-//! refuses refuses, and who counts counts right.
+//! Checks the contestants' answers before anything is timed.
+//!
+//! Granting ones grant, drained ones refuse, and counting ones count right.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
 use benches::{EACH, Limiter, run, threads};
-use tollgate::{DefaultClock, InstantClock};
+use tollgate::clock::{DefaultClock, InstantClock};
 
 /// More calls than a batch makes.
 const CALLS: u64 = 1_000_000;

@@ -1,5 +1,5 @@
-//! What the criterion files share: a contestant that grants or refuses every call, and is held to
-//! it while it is timed.
+//! Owns the loop of the criterion files. It never times a wrong answer: each call must grant, or
+//! each must refuse.
 
 use std::time::Instant;
 

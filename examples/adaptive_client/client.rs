@@ -1,5 +1,5 @@
-//! Owns one sender: a connection that is kept alive, and a request whenever the shared bucket lets
-//! it. As much of HTTP/1.1 as that takes.
+//! Owns one sender: a kept-alive connection, and a request for each token of the shared bucket. It
+//! never reads more of HTTP/1.1 than it needs.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::Client;
 
-/// Sends requests until it is done, in turn with the other threads, and tells the policy how they
-/// ended.
+/// Sends requests until the time ends, and tells the policy their outcomes.
+///
+/// It takes each token in turn with the other threads.
 pub(crate) fn send(
     address: SocketAddr,
     client: &Client,
@@ -22,8 +23,8 @@ pub(crate) fn send(
             (200, _) => client.tick(),
             (429, retry_after) => {
                 client.throttled();
-                // A pause stays when the policy changes the limit, and of several the latest end
-                // holds.
+                // A pause stays when the policy changes the limit. Of several pauses, the latest
+                // end holds.
                 retry_after.into_iter().for_each(|wait| client.bucket().pause_for(wait));
             }
             (status, _) => return Err(format!("the server answered {status}").into()),
@@ -45,8 +46,9 @@ impl Connection {
         Ok(Self { address, stream: BufReader::new(stream) })
     }
 
-    /// The status of the answer, and its `Retry-After` in seconds if it has one; the body is read
-    /// and dropped.
+    /// Requests `path`, and returns the status and the `Retry-After` in seconds, if any.
+    ///
+    /// It reads and drops the body.
     fn get(&mut self, path: &str) -> io::Result<(u16, Option<Duration>)> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         self.stream.get_mut().write_all(request.as_bytes())?;
@@ -67,7 +69,7 @@ impl Connection {
         Ok((code.ok_or_else(malformed)?, retry_after))
     }
 
-    /// The next line, without its end.
+    /// Reads the next line, without its end.
     fn line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {

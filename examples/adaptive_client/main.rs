@@ -1,22 +1,20 @@
-//! A client in front of a server whose limit it does not know: it finds the rate that the server
-//! bears, and stays there.
+//! A client finds the rate that a server bears, without knowing the server's limit.
 //!
-//! The server speaks HTTP over loopback and answers 429 above a limit that it tells nobody. The
-//! client may send more than twice that, if it were for its own limit; [`Aimd`] takes its rate down
-//! by a tenth when an answer is 429, and up again with time. Several threads share one bucket, and
-//! wait on it in turn. Who is far over the limit is told `Retry-After: 1`, too: then the client
-//! pauses its bucket for so long, and nobody sends. That is so at the beginning, once or twice, and
-//! hardly later.
+//! The server speaks HTTP over loopback and answers 429 above a hidden limit. The client's own
+//! limit is more than twice as high. [`Aimd`] lowers the rate by a tenth when an answer is 429, and
+//! raises it with time. Several threads share one bucket and wait on it in turn.
+//!
+//! Far over the limit, the server adds `Retry-After: 1`. The client then pauses its bucket for a
+//! second, and no thread sends. This happens once or twice at the beginning, and rarely later.
 //!
 //! ```text
 //! cargo run --release --example adaptive_client [-- --seconds 30] [--plot FILE.svg]
 //! ```
 //!
-//! It fails if the rate that the server admitted, on average over the last 10 s, is not within 10 %
-//! of the hidden limit. By what the policy says, the factor saws by a tenth about every 0.8 s,
-//! around 0.4, and it gets there from 1 in a second, not counting pauses; so 10 s are a dozen
-//! teeth, and after twice that the beginning is long over. A run of less than 20 s is not judged by
-//! its rate.
+//! The program fails if the rate that the server granted is not within 10 % of the hidden limit, on
+//! average over the last 10 s. By the policy's formula the factor drops by a tenth about every 0.8
+//! s, around 0.4. It falls there from 1 within a second, not counting pauses. So 10 s hold a dozen
+//! drops, and after 20 s the beginning is long over. A run of less than 20 s is not judged.
 
 mod client;
 mod plot;
@@ -29,13 +27,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::{Adaptive, Aimd, Limit, MultiBucket, Ratio, TokenBucket};
+use tollgate::adaptive::{Adaptive, Aimd};
+use tollgate::limit::Ratio;
+use tollgate::{Limit, MultiBucket, TokenBucket};
 
-/// What the server bears, and does not tell.
+/// The server's hidden limit, in requests a second.
 const HIDDEN: u64 = 400;
-/// What the client would send at most.
+/// The client's own limit, in requests a second.
 const CONFIGURED: u64 = 1000;
-/// How many requests a second, and at once, the server refuses before it says for how long.
+/// How many requests the server refuses before it adds a `Retry-After`.
 const PATIENCE: Limit = Limit::per_second(50).capacity(100);
 const THREADS: usize = 8;
 
@@ -43,21 +43,21 @@ const JUDGED: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_secs(20);
 const SAMPLE: Duration = Duration::from_millis(250);
 
-/// The last quarter of a second, at its end.
+/// What happened in the last quarter of a second.
 struct Sample {
     seconds: f64,
-    /// The client's limit, and what the server admitted and refused, each per second.
+    /// The client's limit, and what the server granted and refused, each per second.
     allowed: f64,
     admitted: f64,
     refused: f64,
 }
 
-/// Answers so far.
+/// The number of answers of each kind.
 #[derive(Default)]
 struct Counts {
     admitted: AtomicU64,
     refused: AtomicU64,
-    /// Those of the refused that had a `Retry-After`.
+    /// The refused requests with a `Retry-After`.
     put_off: AtomicU64,
 }
 
@@ -66,13 +66,13 @@ type Client = Adaptive<MultiBucket<1>, Aimd>;
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::read()?;
     let server = tiny_http::Server::http("127.0.0.1:0").map_err(|error| error.to_string())?;
-    let address = server.server_addr().to_ip().ok_or("it listens on no address")?;
+    let address = server.server_addr().to_ip().ok_or("the server listens on no IP address")?;
     let begun = Instant::now();
     let hidden = TokenBucket::new(Limit::per_second(HIDDEN).capacity(HIDDEN / 10))?;
     let patience = TokenBucket::new(PATIENCE)?;
 
-    // 5 % of 1000/s more every second, a tenth less when throttled; what comes within 100 ms of
-    // that is the same event.
+    // 5 % of 1000/s more every second, a tenth less when throttled. Throttled answers within 100 ms
+    // are one event.
     let bucket = MultiBucket::new([Limit::per_second(CONFIGURED).capacity(10)])?;
     let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(5), Ratio::percent(90)))?;
 
@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let senders: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| client::send(address, &client, &done))).collect();
         let samples = watch(&client, &counts, options.run_for);
         done.store(true, Relaxed);
-        // The server answers whoever still asks.
+        // The server still answers threads that ask.
         let ends: Vec<_> = senders.into_iter().map(|sender| sender.join().expect("it does not panic")).collect();
         closed.store(true, Relaxed);
         ends.into_iter().collect::<Result<(), _>>().map(|()| samples)
@@ -107,16 +107,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     plot::draw(&options.plot, &samples)?;
     println!("plotted in {}", options.plot.display());
     judge(&samples, options.run_for)?;
-    // Not even a noisy machine lets a bucket grant more; 1 % is for clocks that differ.
+    // Even on a noisy machine a bucket never grants more. The 1 % is for skew between clocks.
     let (admitted, seconds) = (counts.admitted.load(Relaxed), begun.elapsed().as_secs_f64());
     let most = 1.01 * (HIDDEN as f64 * seconds) + (HIDDEN / 10) as f64;
     if admitted as f64 > most {
-        return Err(format!("{admitted} were admitted in {seconds:.1} s, and the bound is {most:.0}").into());
+        return Err(format!("{admitted} requests were granted in {seconds:.1} s; the bound is {most:.0}").into());
     }
     Ok(())
 }
 
-/// Looks at the rates until the time is over.
+/// Samples the rates until the time is over.
 fn watch(client: &Client, counts: &Counts, run_for: Duration) -> Vec<Sample> {
     let (start, mut samples) = (Instant::now(), Vec::new());
     let (mut at, mut before) = (0.0, [0, 0]);
@@ -134,7 +134,7 @@ fn watch(client: &Client, counts: &Counts, run_for: Duration) -> Vec<Sample> {
 }
 
 fn judge(samples: &[Sample], run_for: Duration) -> Result<(), Box<dyn Error>> {
-    let end = samples.last().ok_or("no time to look")?.seconds;
+    let end = samples.last().ok_or("the run was too short for a sample")?.seconds;
     let from = samples.partition_point(|sample| sample.seconds < end - JUDGED.as_secs_f64());
     let (mut admitted, mut refused, mut time, mut last) =
         (0.0, 0.0, 0.0, from.checked_sub(1).map_or(0.0, |i| samples[i].seconds));
@@ -150,7 +150,7 @@ fn judge(samples: &[Sample], run_for: Duration) -> Result<(), Box<dyn Error>> {
         "last {time:.1} s: {mean:.1}/s admitted on average, {off:+.1} % of the hidden limit; {share:.1} % of the requests refused"
     );
     if run_for < SHORTEST {
-        println!("a run of less than {SHORTEST:?} is not judged by its rate");
+        println!("the rate of a run of less than {SHORTEST:?} is not judged");
     } else if off.abs() > 10.0 {
         return Err(format!("it did not converge: {mean:.1}/s is not within 10 % of {HIDDEN}/s").into());
     } else {

@@ -1,4 +1,4 @@
-//! Owns the picture: the rates over time.
+//! Owns the plot of the rates over time. It never changes a rate.
 
 use std::error::Error;
 use std::path::Path;
@@ -11,7 +11,7 @@ const ALLOWED: RGBColor = RGBColor(0x1f, 0x6f, 0xb4);
 const ADMITTED: RGBColor = RGBColor(0x2c, 0x9a, 0x4b);
 const LIMIT: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 
-/// Writes an SVG to this file; the folder is made if need be.
+/// Writes an SVG to `file`, and makes its folder if it is missing.
 pub(crate) fn draw(file: &Path, samples: &[Sample]) -> Result<(), Box<dyn Error>> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;

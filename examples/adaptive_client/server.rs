@@ -1,5 +1,5 @@
-//! Owns the server: it admits what its own bucket grants, and answers 429 to the rest; with a
-//! `Retry-After`, where that is too much for it, too.
+//! Owns the server: it serves what its own bucket grants, and answers 429 to the rest. It never
+//! tells its limit. Far over the limit, it adds a `Retry-After`.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -9,10 +9,12 @@ use tollgate::TokenBucket;
 
 use crate::Counts;
 
-/// What it tells those to wait who are far over the limit, in whole seconds, as HTTP has it.
+/// The `Retry-After` for a client far over the limit, in whole seconds, as HTTP requires.
 const RETRY_AFTER: &[u8] = b"1";
 
-/// Answers requests until it is closed. `patience` is how many it refuses without a `Retry-After`.
+/// Answers requests until it is closed.
+///
+/// `patience` is how many requests it refuses without a `Retry-After`.
 pub(crate) fn serve(
     server: &Server,
     hidden: &TokenBucket,
@@ -21,7 +23,7 @@ pub(crate) fn serve(
     closed: &AtomicBool,
 ) {
     while !closed.load(Relaxed) {
-        // An error is of one connection, which the client will miss.
+        // An error concerns one connection. The client notices it.
         let Ok(Some(request)) = server.recv_timeout(Duration::from_millis(50)) else { continue };
         let (status, count) = match hidden.try_take(1) {
             Ok(()) => (200, &counts.admitted),

@@ -1,38 +1,43 @@
-//! Owns the command line; never opens a file.
+//! Owns the command line. It never opens a file.
 
 use std::error::Error;
 use std::path::PathBuf;
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::{Limit, ParseError, Rate};
+use tollgate::limit::ParseError;
+use tollgate::{Limit, Rate};
 
 pub(crate) const USAGE: &str = "\
-Replays an access log, and says which clients a limit for each of them would have refused.
+Replays an access log and lists the clients that a limit per client would have refused.
 
 Usage: per_client [OPTIONS] FILE
 
-  FILE              the log, any file of lines; - for standard input
-  --limit LIMIT     what each client may do [\"1/s capacity 20\"]
-  --max-keys N      the most clients that have a bucket at once; each costs memory while it is kept [10000]
-  --field N         which field of a line is the client, from 1 [1]
-  --by-address      count addresses as one client if they are one site: IPv6 by /64
-  --pace RATE       how fast the lines come if the log has no times [100/s]
-  --top N           how many of the clients to list [10]
-  --help            print this
+  FILE              the log, any file of lines; - reads standard input
+  --limit LIMIT     the limit of each client [\"1/s capacity 20\"]
+  --max-keys N      the most clients that have a bucket at any time; each costs memory while it is kept [10000]
+  --field N         the number of the field that names the client, from 1 [1]
+  --by-address      count the addresses of one site as one client: IPv6 by /64
+  --pace RATE       the rate of the lines if the log has no times [100/s]
+  --top N           how many refused clients to list [10]
+  --help            print this help
 
-A LIMIT is a rate, and where wanted a capacity: 10/s, 600/min, \"10/s capacity 50\". Times are those of the common log format,
-[10/Oct/2000:13:55:36 -0700]. They are whole seconds, so a capacity of less than a second's worth refuses what came evenly.
+A LIMIT is a rate and an optional capacity: 10/s, 600/min, \"10/s capacity 50\".
+The times of a log are those of the common log format: [10/Oct/2000:13:55:36 -0700].
+They are whole seconds. A capacity below one second of the rate therefore refuses evenly spaced requests.
 
-Exit status: 0 if the log was replayed; 1 if the report could not be written; 2 for bad arguments, or a log that cannot be read.
+Exit status:
+  0  the log was replayed
+  1  the report could not be written
+  2  an argument is wrong, or the log cannot be read
 ";
 
-/// What was asked for, checked.
+/// The checked arguments.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Arguments {
     pub(crate) path: PathBuf,
     pub(crate) limit: Limit,
     pub(crate) max_keys: usize,
-    /// From 1.
+    /// The number of the field, from 1.
     pub(crate) field: usize,
     pub(crate) by_address: bool,
     pub(crate) pace: Rate,
@@ -40,7 +45,7 @@ pub(crate) struct Arguments {
 }
 
 impl Arguments {
-    /// `None` if help was asked for.
+    /// Reads the arguments; `None` for `--help`.
     pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
         Self::parse(Parser::from_env())
     }
@@ -71,15 +76,15 @@ impl Arguments {
                 other => return Err(format!("{}; --help lists the options", other.unexpected()).into()),
             }
         }
-        arguments.path = path.ok_or("no log was named; --help says how")?;
+        arguments.path = path.ok_or("name a log file, or - for standard input; --help lists the options")?;
         Ok(Some(arguments))
     }
 }
 
-/// More keys than any machine keeps.
+/// The most keys that may be configured: more than a machine can keep.
 const MOST_KEYS: usize = 1_000_000_000;
 
-/// The crate's errors quote the value themselves.
+/// Parses a limit. The crate's errors quote the value, so none is added.
 fn limit(value: String) -> Result<Limit, String> {
     let limit: Limit = value.parse().map_err(|error: ParseError| format!("--limit {error}"))?;
     limit.check().map_err(|error| format!("--limit {value:?}: {}", error.rule))?;
@@ -88,7 +93,7 @@ fn limit(value: String) -> Result<Limit, String> {
 
 fn pace(value: String) -> Result<Rate, String> {
     let rate: Rate = value.parse().map_err(|error| format!("--pace {error}"))?;
-    if rate.tokens() == 0 { Err(format!("--pace {value:?}: no line would ever come")) } else { Ok(rate) }
+    if rate.tokens() == 0 { Err(format!("--pace {value:?}: must be above 0")) } else { Ok(rate) }
 }
 
 fn count(option: &str, value: String, most: usize) -> Result<usize, String> {
@@ -129,7 +134,7 @@ mod tests {
     #[test]
     fn every_bad_argument_is_one_line_that_names_it() {
         for (words, named) in [
-            (&[][..], "no log"),
+            (&[][..], "name a log file"),
             (&["a.log", "b.log"], "b.log"),
             (&["a.log", "--limit", "fast"], "--limit \"fast\""),
             (&["a.log", "--limit", "0/s"], "--limit \"0/s\": a capacity is"),

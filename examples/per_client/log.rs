@@ -1,19 +1,21 @@
-//! Owns the log: who asked, and when; never a bucket.
+//! Owns the log: which client asked, and when. It never touches a bucket.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::path::Path;
 
-use tollgate::{IpKey, Rate, Time};
+use tollgate::Rate;
+use tollgate::clock::Time;
+use tollgate::keyed::IpKey;
 
 use crate::arguments::Arguments;
 use crate::stamp;
 
-/// More than this is refused: it is kept in memory.
+/// The largest log in bytes. The program keeps it in memory.
 const MOST_BYTES: u64 = 4 << 30;
 
-/// What counts as one client.
+/// The identity of one client.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Client<'a> {
     Address(IpKey),
@@ -29,26 +31,26 @@ impl<'a> Client<'a> {
     }
 }
 
-/// One line.
+/// One line of the log.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Request<'a> {
     pub(crate) client: Client<'a>,
-    /// The client as the line names it.
+    /// The client's name in the line.
     pub(crate) field: &'a str,
-    /// Since the first line.
+    /// The time since the first line.
     pub(crate) at: Time,
 }
 
-/// The lines that have the field, in their order. No time is before that of an earlier line.
+/// The lines with the field, in order. No time is before that of an earlier line.
 pub(crate) struct Log<'a> {
     pub(crate) requests: Vec<Request<'a>>,
-    /// Lines without the field.
+    /// The number of lines without the field.
     pub(crate) skipped: usize,
-    /// Whether the times are those of the log.
+    /// Whether the times come from the log.
     pub(crate) timed: bool,
 }
 
-/// The text of a file, or of standard input. What is no UTF-8 in it is replaced.
+/// Reads a file, or standard input, and replaces invalid UTF-8.
 pub(crate) fn read(path: &Path) -> Result<String, String> {
     let bad = |rule: &dyn std::fmt::Display| format!("{}: {rule}", path.display());
     let mut bytes = Vec::new();
@@ -56,9 +58,9 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
         true => io::stdin().lock().take(MOST_BYTES).read_to_end(&mut bytes),
         false => File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes)),
     };
-    let length = read.map_err(|error| bad(&format_args!("cannot be read: {error}")))?;
+    let length = read.map_err(|error| bad(&format_args!("cannot read the log: {error}")))?;
     if length as u64 >= MOST_BYTES {
-        return Err(bad(&format_args!("the log is kept in memory, and must be less than {MOST_BYTES} bytes")));
+        return Err(bad(&format_args!("the log must be less than {MOST_BYTES} bytes: the program keeps it in memory")));
     }
     Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
@@ -66,7 +68,7 @@ pub(crate) fn read(path: &Path) -> Result<String, String> {
 impl<'a> Log<'a> {
     pub(crate) fn parse(text: &'a str, arguments: &Arguments) -> Result<Self, String> {
         let mut log = Self { requests: Vec::new(), skipped: 0, timed: false };
-        // Since the first time that is there.
+        // Times count from the first one in the log.
         let mut first = None;
         let mut at = Time::ZERO;
         for line in text.lines() {

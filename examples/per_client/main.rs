@@ -1,9 +1,10 @@
-//! Whom would a limit for each client have refused? Replays an access log through `KeyedBuckets`,
-//! at the times that the log says.
+//! Lists the clients that a limit per client would have refused.
 //!
-//! Any file of lines will do: the client is one of the fields that white space separates, the first
-//! unless told otherwise, as in the common log format. A line happens at the time that it has in
-//! that format's brackets; where no line has one, lines are spaced evenly.
+//! It replays an access log through `KeyedBuckets`, at the times in the log.
+//!
+//! Any file of lines will do. The client is one of the fields between white space, by default the
+//! first, as in the common log format. The time of a line stands in that format's brackets. If no
+//! line has a time, lines are spaced evenly.
 //!
 //! ```text
 //! cargo run --release --features keys --example per_client -- access.log --limit "10/s capacity 50" --by-address
@@ -11,9 +12,11 @@
 //! zcat access.log.*.gz | cargo run --release --features keys --example per_client -- - --max-keys 1000000
 //! ```
 //!
-//! The buckets keep only the clients that are not full, so the replay keeps the names of those that
-//! were refused. The log is in memory before the replay begins, and nothing but the buckets grows
-//! during it: that growth is the memory that is printed.
+//! `KeyedBuckets` drops the keys that are full again, so this program keeps the names of refused
+//! clients. Memory follows the clients that are kept, whatever the bound.
+//!
+//! The log is in memory before the replay begins, and only the buckets grow during it. The printed
+//! memory is that growth.
 
 mod arguments;
 mod log;

@@ -1,8 +1,8 @@
-//! Owns how much memory this process has; never allocates more than that takes.
+//! Owns the figure of this process's memory. It never changes what it measures beyond a small read.
 
 use std::fs;
 
-/// Bytes of memory of its own that are in use, where the system says so: code is not counted.
+/// Returns the bytes of private resident memory, if the system tells; code is not counted.
 pub(crate) fn resident() -> Option<u64> {
     let rollup = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
     let line = rollup.lines().find_map(|line| line.strip_prefix("Anonymous:"))?;

@@ -1,33 +1,36 @@
-//! Owns the replay: every request is decided, in its order and at its time; what was decided is
-//! told by `report.rs`.
+//! Owns the replay: it decides every request, in order and at its time. It never prints:
+//! `report.rs` does.
 
 use std::time::{Duration, Instant};
 
-use tollgate::{KeyRefused, KeyedBuckets, Limit, LimitError, ManualClock};
+use tollgate::clock::ManualClock;
+use tollgate::keyed::KeyRefused;
+use tollgate::limit::LimitError;
+use tollgate::{KeyedBuckets, Limit};
 
 use crate::log::{Client, Log};
 use crate::memory;
 
-/// What became of a request.
+/// The verdict on a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub(crate) enum Verdict {
-    // Not 0, so that its memory is in use from the beginning.
+    // Not 0, so that the memory of the verdicts is resident from the beginning.
     Granted = 1,
     Refused,
-    /// The client is new, and there is no room for another.
+    /// The client is new, and the table has no place for another.
     NoRoom,
 }
 
 pub(crate) struct Replay {
-    /// One for each request.
+    /// One verdict for each request.
     pub(crate) verdicts: Vec<Verdict>,
-    /// Clients that have a bucket at the end.
+    /// The number of clients that have a bucket at the end.
     pub(crate) len: usize,
-    /// The most that had one at once.
+    /// The most clients that had a bucket at any time.
     pub(crate) most: usize,
     pub(crate) took: Duration,
-    /// Resident before the buckets were made, and after the last request.
+    /// Resident bytes before the buckets were made, and after the last request.
     pub(crate) memory: Option<[u64; 2]>,
 }
 
@@ -58,15 +61,17 @@ mod tests {
 
     use super::*;
     use crate::log::Request;
-    use tollgate::{Time, TokenBucket};
+    use tollgate::TokenBucket;
+    use tollgate::clock::Time;
 
-    /// Whatever goes and comes back meanwhile, every client is refused exactly where a bucket of
-    /// its own, kept for ever, refuses.
+    /// Eviction changes no decision.
+    ///
+    /// Each client is refused exactly where a bucket of its own, kept for ever, refuses.
     #[test]
     fn clients_are_refused_as_by_buckets_that_are_kept() {
         let limit = Limit::per_second(1).capacity(3);
         let names: Vec<String> = (0..5000).map(|i| format!("client {i}")).collect();
-        // 40 a second: the first clients often, the others once in a while.
+        // 40 a second: the first clients often, the others rarely.
         let requests = (0..40_000_u64).map(|i| {
             let name = if i % 8 == 0 { i % 5 } else { i * i % 4999 };
             let field = names[name as usize].as_str();

@@ -1,4 +1,4 @@
-//! Owns what is printed; decides nothing.
+//! Owns the printed report. It never decides a request.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use crate::arguments::Arguments;
 use crate::log::{Client, Log};
 use crate::replay::{Replay, Verdict};
 
-/// What a client that was refused had asked for.
+/// The requests of a refused client.
 struct Tally<'a> {
     field: &'a str,
     requests: u64,
@@ -22,19 +22,22 @@ pub(crate) fn report(arguments: &Arguments, log: &Log<'_>, replay: &Replay) -> S
     let span = log.requests.last().map_or(0.0, |last| last.at.as_nanos() as f64 / 1e9);
     let times = if log.timed { "by the log's times".into() } else { format!("no times, so at {}", arguments.pace) };
     let decided = requests as f64 / replay.took.as_secs_f64();
-    // The buckets are gone by now; here are all clients that had one.
+    // The buckets are gone by now. These are all clients that had one.
     let served = log.requests.iter().zip(&replay.verdicts).filter(|(_, verdict)| **verdict != Verdict::NoRoom);
     let clients: HashSet<_> = served.map(|(request, _)| request.client).collect();
 
     let mut text = String::new();
     let mut line = |name: &str, value: String| writeln!(text, "{name:<14} {value}").expect("a string takes it");
     line("log", format!("{requests} requests in {span:.0} s, {times}; {} lines without the field", log.skipped));
-    line("limit", format!("{} for each client; at most {} clients at once", arguments.limit, arguments.max_keys));
-    line("refused", format!("{refused} by their limit ({}), {no_room} for want of room", share(refused, requests)));
+    line("limit", format!("{} for each client; at most {} clients at any time", arguments.limit, arguments.max_keys));
+    line(
+        "refused",
+        format!("{refused} by their limit ({}), {no_room} because the table was full", share(refused, requests)),
+    );
     line(
         "clients",
         format!(
-            "{}; {} have a bucket at the end, at most {} at once; evicted, as full again: {}",
+            "{}; {} have a bucket at the end, at most {} at any time; evicted when full again: {}",
             clients.len(),
             replay.len,
             replay.most,
@@ -48,10 +51,10 @@ pub(crate) fn report(arguments: &Arguments, log: &Log<'_>, replay: &Replay) -> S
 }
 
 fn memory(replay: &Replay) -> String {
-    let Some([before, after]) = replay.memory else { return "this system does not say".into() };
+    let Some([before, after]) = replay.memory else { return "not known on this system".into() };
     let grown = after.saturating_sub(before);
     format!(
-        "{} KiB resident before, {} KiB after: {} KiB, {:.0} bytes for each of the most clients at once",
+        "{} KiB resident before, {} KiB after: {} KiB, {:.0} bytes for each client at the maximum",
         before / 1024,
         after / 1024,
         grown / 1024,
@@ -59,7 +62,7 @@ fn memory(replay: &Replay) -> String {
     )
 }
 
-/// The clients that were refused most often.
+/// Lists the clients that were refused most often.
 fn table(log: &Log<'_>, replay: &Replay, top: usize) -> String {
     let mut tallies: HashMap<Client<'_>, Tally<'_>> = HashMap::new();
     for (request, _) in log.requests.iter().zip(&replay.verdicts).filter(|(_, verdict)| **verdict == Verdict::Refused) {
@@ -75,9 +78,9 @@ fn table(log: &Log<'_>, replay: &Replay, top: usize) -> String {
     let mut tallies: Vec<_> = tallies.into_iter().collect();
     tallies.sort_unstable_by(|(_, a), (_, b)| b.refused.cmp(&a.refused).then(a.field.cmp(b.field)));
     if tallies.is_empty() {
-        return "nobody would have been limited\n".into();
+        return "no client would have been refused\n".into();
     }
-    let mut text = format!("{all} would have been limited; the first of them:\n");
+    let mut text = format!("{all} clients would have been refused; the most often refused first:\n");
     text += &format!("{:<40}{:>12}{:>12}{:>10}\n", "client", "requests", "refused", "share");
     for (client, tally) in tallies.into_iter().take(top) {
         let share = share(tally.refused as usize, tally.requests as usize);
@@ -86,8 +89,9 @@ fn table(log: &Log<'_>, replay: &Replay, top: usize) -> String {
     text
 }
 
-/// A client as its log names it, in the printable characters of a line. An IPv6 address counts by
-/// its prefix.
+/// Returns the client's name in the log, in printable characters.
+///
+/// An IPv6 address counts by its prefix.
 fn name(client: Client<'_>, field: &str) -> String {
     let whole = match (client, field.parse::<Ipv6Addr>()) {
         (Client::Address(_), Ok(address)) if address.to_ipv4_mapped().is_none() => {
@@ -122,9 +126,9 @@ mod tests {
             .map(|line| line.split_whitespace().collect())
             .collect();
         assert_eq!(rows[1..], [vec!["c", "6", "3", "50.0", "%"], vec!["a", "4", "1", "25.0", "%"]], "{report}");
-        assert!(report.contains("4 by their limit (36.4 %), 0 for want of room"), "{report}");
+        assert!(report.contains("4 by their limit (36.4 %), 0 because the table was full"), "{report}");
         assert!(
-            report.contains("3; 3 have a bucket at the end, at most 3 at once; evicted, as full again: 0"),
+            report.contains("3; 3 have a bucket at the end, at most 3 at any time; evicted when full again: 0"),
             "{report}"
         );
     }

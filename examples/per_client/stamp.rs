@@ -1,4 +1,4 @@
-//! Owns the time of a line: that of the common log format, as seconds; pure.
+//! Owns the time of a line, in the common log format. Pure: it never reads a clock.
 
 const MONTHS: [(&str, i64); 12] = [
     ("Jan", 31),
@@ -15,8 +15,10 @@ const MONTHS: [(&str, i64); 12] = [
     ("Dec", 31),
 ];
 
-/// The first `[10/Oct/2000:13:55:36 -0700]` of a line, as seconds since the first day of the year 1
-/// began in Greenwich. A leap second counts as the one after it.
+/// Parses the first `[10/Oct/2000:13:55:36 -0700]` of a line.
+///
+/// The result is in seconds since the first day of the year 1 began in UTC. A leap second counts as
+/// the second after it.
 pub(crate) fn seconds(line: &str) -> Option<i64> {
     line.split('[').skip(1).find_map(|rest| bracketed(rest.split_once(']')?.0))
 }
@@ -40,7 +42,7 @@ fn bracketed(text: &str) -> Option<i64> {
     is_a_time.then_some(days * 86_400 + hour * 3600 + minute * 60 + second - east)
 }
 
-/// Days from the first of the year 1 to this one.
+/// Returns the days from the first day of the year 1 to this one.
 fn days(year: i64, month: &str, day: i64) -> Option<i64> {
     let index = MONTHS.iter().position(|(name, _)| *name == month)?;
     let leap = i64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
@@ -53,7 +55,7 @@ fn days(year: i64, month: &str, day: i64) -> Option<i64> {
     Some(365 * years + years / 4 - years / 100 + years / 400 + before + if index > 1 { leap } else { 0 } + day - 1)
 }
 
-/// A number of exactly so many digits.
+/// Parses a number of exactly `count` digits.
 fn digits(text: &str, count: usize) -> Option<i64> {
     let all = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     if all { text.parse().ok() } else { None }
@@ -63,7 +65,7 @@ fn digits(text: &str, count: usize) -> Option<i64> {
 mod tests {
     use super::*;
 
-    /// Seconds between the first of January 1970 and a time, which `date -d` would say.
+    /// Returns the seconds from January 1, 1970 to `stamp`, as `date -d` prints them.
     fn unix(stamp: &str) -> Option<i64> {
         let line = format!("192.0.2.1 - - [{stamp}] \"GET / HTTP/1.0\" 200 2326");
         Some(seconds(&line)? - seconds("[01/Jan/1970:00:00:00 +0000]")?)

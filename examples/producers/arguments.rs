@@ -1,4 +1,4 @@
-//! Owns the command line; never opens a file or a connection.
+//! Owns the command line. It never opens a file or a connection.
 
 use std::error::Error;
 use std::fmt;
@@ -7,47 +7,50 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::{Limit, ParseError};
+use tollgate::Limit;
+use tollgate::limit::ParseError;
 
 pub(crate) const USAGE: &str = "\
-Producers that share one limit of records and bytes, and send what is admitted to a sink.
+Producers share one limit of records and bytes, and send what the bucket grants to a sink.
 
 Usage: producers [OPTIONS]
 
-  --records LIMIT   records that may be sent [1000/s]
-  --bytes LIMIT     bytes that may be sent, newlines included [1MiB/s]
-  --threads N       producers, 1 to 1000 [8]
-  --seconds S       how long they run, decimals allowed [10]
+  --records LIMIT   limit of records [1000/s]
+  --bytes LIMIT     limit of bytes, newlines included [1MiB/s]
+  --threads N       number of producers, 1 to 1000 [8]
+  --seconds S       how long they run, with or without decimals [10]
   --input PATH      a file whose lines are the records; repeatable [files of this repository]
-  --to ADDR         where to send to, host:port; takes a connection for each producer [a sink on loopback that counts]
+  --to ADDR         the sink, host:port; it must accept a connection for each producer [a counting sink on loopback]
   --json            print one JSON object instead of the table
-  --help            print this
+  --help            print this help
 
-A LIMIT is a rate, and where wanted a capacity and a start: 5000/s, 10MiB/s, \"1MiB/s capacity 2MiB empty\".
-Without a capacity it is that of one period, here a second's worth.
+A LIMIT is a rate, an optional capacity and an optional start: 5000/s, 10MiB/s, \"1MiB/s capacity 2MiB empty\".
+The default capacity is the tokens of one period of the rate.
 
-Exit status: 0 if all went well; 1 if the bound was broken, if a send failed, or if the sink received something else than was
-admitted; 2 for bad arguments.
+Exit status:
+  0  the bound held, every send succeeded, and the sink on loopback received what was granted
+  1  the bound was broken, a send failed, or the sink received something else
+  2  an argument is wrong
 ";
 
-/// What was asked for, checked.
+/// The checked arguments.
 pub(crate) struct Arguments {
     pub(crate) limits: [Limit; 2],
     pub(crate) threads: usize,
     pub(crate) seconds: Duration,
-    /// Empty: the files of this repository.
+    /// The input files; if empty, the files of this repository.
     pub(crate) input: Vec<PathBuf>,
     pub(crate) to: Option<Peer>,
     pub(crate) json: bool,
 }
 
-/// A sink elsewhere: as it was written, and what that resolves to.
+/// A sink elsewhere: its name on the command line, and the addresses of that name.
 pub(crate) struct Peer {
     pub(crate) name: String,
     pub(crate) addresses: Vec<SocketAddr>,
 }
 
-/// An option, the value it was given, and the rule that the value breaks.
+/// An option, its value, and the rule that the value breaks.
 #[derive(Debug)]
 pub(crate) struct BadValue {
     pub(crate) option: &'static str,
@@ -67,7 +70,7 @@ const MOST_THREADS: usize = 1000;
 const MOST_SECONDS: Duration = Duration::from_secs(24 * 3600);
 
 impl Arguments {
-    /// `None` if help was asked for.
+    /// Reads the arguments; `None` for `--help`.
     pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
         Self::parse(Parser::from_env())
     }
@@ -98,7 +101,7 @@ impl Arguments {
     }
 }
 
-/// The crate's errors quote the value themselves.
+/// Parses a limit. The crate's errors quote the value, so none is added.
 fn limit(option: &str, value: String) -> Result<Limit, String> {
     let limit: Limit = value.parse().map_err(|error: ParseError| format!("{option} {error}"))?;
     limit.check().map_err(|error| format!("{option} {value:?}: {}", error.rule))?;

@@ -1,23 +1,25 @@
-//! Owns the check of the crate's promise: in every window,
-//! `granted <= capacity + rate * (window + e)`; never a float in it.
+//! Owns the check of the crate's promise: in every window, `granted <= capacity + rate * (window +
+//! e)`. It never decides by a float.
 
 use std::time::Duration;
 
-use tollgate::{Limit, LimitError};
+use tollgate::Limit;
+use tollgate::limit::LimitError;
 
-/// Tokens of each stream, at one instant of one clock: a grant, or an arrival at the sink.
+/// A grant, or an arrival at the sink: tokens of each stream at one instant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     pub(crate) nanos: u64,
     pub(crate) amounts: [u64; 2],
 }
 
-/// The bound of one stream: `rate` is `tokens / period`, and `e` is the precision that the limit is
-/// kept with.
+/// The bound of one stream.
 ///
-/// Everything is counted in units of `1 / period` tokens, so that nothing is rounded. A capacity is
-/// below 2^62 and a period below 2^64: the sums fit an `i128` while fewer than 2^60 tokens are
-/// granted in fewer than 2^60 nanoseconds.
+/// `rate` is `tokens / period`, and `e` is the [precision](tollgate::Limit::precision) of the
+/// limit.
+///
+/// The unit is `1 / period` tokens, so nothing is rounded. A capacity is below 2^62 and a period
+/// below 2^64. So the sums fit an `i128` for fewer than 2^60 tokens in fewer than 2^60 nanoseconds.
 #[derive(Clone, Copy)]
 pub(crate) struct Bound {
     tokens: i128,
@@ -26,13 +28,14 @@ pub(crate) struct Bound {
     precision: i128,
 }
 
-/// What the check of all windows came to.
+/// The result of checking all windows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Audit {
-    /// By how much the worst window exceeds the bound, as a fraction of tokens; negative is
-    /// head-room. `None` if there were no events.
+    /// The tokens by which the worst window exceeds the bound, as a fraction.
+    ///
+    /// A negative value is headroom. `None` without events.
     pub(crate) worst: Option<(i128, i128)>,
-    /// Events at which some window ends that exceeds the bound.
+    /// The number of events at which a window over the bound ends.
     pub(crate) violations: u64,
 }
 
@@ -46,15 +49,17 @@ impl Bound {
         })
     }
 
-    /// The most tokens that the bound allows in a window of this length, rounded down.
+    /// Returns the most tokens that the bound allows in this window, rounded down.
     pub(crate) fn most_in(&self, window: Duration) -> u64 {
         let nanos = window.as_nanos() as i128 + self.precision;
         u64::try_from(self.capacity + self.tokens * nanos / self.period).unwrap_or(u64::MAX)
     }
 
-    /// Checks every window that begins and ends with an event; one that is longer without holding
-    /// another has no more tokens in it. One pass: with `sum(k)` the tokens up to and including
-    /// event `k`, the worst window that ends at `j` exceeds the bound by
+    /// Checks every window that begins and ends with an event.
+    ///
+    /// A longer window without a further event holds no more tokens. One pass is enough: let
+    /// `sum(k)` be the tokens up to and including event `k`. The worst window that ends at `j`
+    /// exceeds the bound by
     ///
     /// ```text
     /// sum(j) - rate * t(j) - min over i <= j of (sum(i - 1) - rate * t(i)) - capacity - rate * e
@@ -85,7 +90,9 @@ impl Bound {
 }
 
 impl Audit {
-    /// The worst excess in tokens, to be shown: the verdict is in [`violations`](Self::violations).
+    /// Returns the worst excess in tokens, for display.
+    ///
+    /// The verdict is in [`violations`](Self::violations).
     pub(crate) fn worst_tokens(&self) -> Option<f64> {
         self.worst.map(|(excess, period)| excess as f64 / period as f64)
     }
@@ -94,9 +101,10 @@ impl Audit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tollgate::{ManualClock, MultiBucket, Rate, Time};
+    use tollgate::clock::{ManualClock, Time};
+    use tollgate::{MultiBucket, Rate};
 
-    /// The bound as it is written: every window, summed up anew.
+    /// Checks the bound by its definition: it sums up every window anew.
     fn by_definition(limit: Limit, events: &[Event], stream: usize) -> Audit {
         let (tokens, period) = (i128::from(limit.rate.tokens()), limit.rate.period().as_nanos() as i128);
         let precision = limit.precision().unwrap().as_nanos() as i128;
@@ -114,7 +122,7 @@ mod tests {
         audit
     }
 
-    /// Marsaglia's xorshift: below `below`, the same numbers every time.
+    /// Draws a number below `below` by Marsaglia's xorshift; equal in every run.
     fn random(state: &mut u64, below: u64) -> u64 {
         *state ^= *state << 13;
         *state ^= *state >> 7;
@@ -169,14 +177,15 @@ mod tests {
             }
         }
         assert!(events.len() > 1000);
-        // What is left at the end goes too, so that the last window is as full as it gets.
+        // The remaining tokens are taken at the end, so that the last window is as full as
+        // possible.
         let amounts = bucket.at(Time::from_nanos(nanos)).available();
         bucket.at(Time::from_nanos(nanos)).try_take(amounts).unwrap();
         events.push(Event { nanos, amounts });
         for (stream, bound) in bounds.iter().enumerate() {
             let audit = bound.audit(&events, stream);
             assert_eq!(audit.violations, 0, "stream {stream}: {:?} tokens over", audit.worst_tokens());
-            // A token and a nanosecond's accrual are more than the head-room: the bucket was
+            // A token and the refill of a nanosecond are more than the headroom: the bucket was
             // emptied.
             let mut too_many = events.clone();
             too_many.push(Event { nanos, amounts: [2, 2] });

@@ -1,5 +1,5 @@
-//! Owns the records: the lines of some files, in memory so that reading them never limits the
-//! demand; never cuts one, never decodes one.
+//! Owns the records: the lines of some files, in memory, so that reading never limits the demand.
+//! It never cuts or decodes a record.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 
 use crate::arguments::BadValue;
 
-/// More than this is refused: it is kept in memory.
+/// The largest input in bytes. The program keeps it in memory.
 const MOST_BYTES: u64 = 1 << 30;
 
 /// The records of some files, one after the other. Each ends with a newline, so none is empty.
 pub(crate) struct Input {
     files: usize,
     text: Vec<u8>,
-    /// Where in `text` each record ends.
+    /// The end of each record in `text`.
     ends: Vec<usize>,
 }
 
 impl Input {
-    /// The lines of these files; of files of this repository if there are none.
+    /// Reads the lines of these files; without files, of files of this repository.
     pub(crate) fn read(paths: &[PathBuf]) -> Result<Self, Box<dyn Error>> {
         let own = if paths.is_empty() { repository_files()? } else { Vec::new() };
         let paths = if paths.is_empty() { &own } else { paths };
@@ -29,14 +29,15 @@ impl Input {
             let bad = |rule| BadValue { option: "--input", value: path.display().to_string(), rule };
             let rest = MOST_BYTES - text.len() as u64;
             let read = File::open(path).and_then(|file| file.take(rest).read_to_end(&mut text));
-            read.map_err(|error| bad(format!("cannot be read: {error}")))?;
+            read.map_err(|error| bad(format!("cannot read it: {error}")))?;
             if text.last().is_some_and(|last| *last != b'\n') {
                 text.push(b'\n');
             }
             if text.len() as u64 >= MOST_BYTES {
-                return Err(
-                    bad(format!("the input is kept in memory, and must be less than {MOST_BYTES} bytes")).into()
-                );
+                return Err(bad(format!(
+                    "the input must be less than {MOST_BYTES} bytes: the program keeps it in memory"
+                ))
+                .into());
             }
         }
         let ends: Vec<usize> = (1..=text.len()).filter(|end| text[end - 1] == b'\n').collect();
@@ -47,17 +48,17 @@ impl Input {
         Ok(Self { files: paths.len(), text, ends })
     }
 
-    /// How many records there are; at least one.
+    /// Returns the number of records; at least one.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// How many files they came from.
+    /// Returns the number of input files.
     pub(crate) fn files(&self) -> usize {
         self.files
     }
 
-    /// All records from this one on, round and round.
+    /// Returns all records from number `first` on, in an endless cycle.
     pub(crate) fn cycle_from(&self, first: usize) -> impl Iterator<Item = &[u8]> {
         (0..self.len()).cycle().skip(first).map(|index| {
             let start = if index == 0 { 0 } else { self.ends[index - 1] };
@@ -66,13 +67,13 @@ impl Input {
     }
 }
 
-/// The Rust and Markdown files of the repository that this was compiled in.
+/// Finds the Rust and Markdown files of the repository that this was compiled in.
 fn repository_files() -> Result<Vec<PathBuf>, Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
     let mut folders = vec![root.to_path_buf(), root.join("src"), root.join("examples")];
     while let Some(folder) = folders.pop() {
-        // A folder that is not there has no files: a package need not carry its examples.
+        // A missing folder has no files: a package need not carry its examples.
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if path.is_dir() && folder != root {
@@ -84,7 +85,9 @@ fn repository_files() -> Result<Vec<PathBuf>, Box<dyn Error>> {
         }
     }
     if files.is_empty() {
-        return Err(format!("no files of the repository in {}; name some with --input", root.display()).into());
+        return Err(
+            format!("found no files of the repository in {}; name input files with --input", root.display()).into()
+        );
     }
     files.sort();
     Ok(files)

@@ -1,10 +1,9 @@
-//! Many producers share one envelope of two streams, records and bytes, as the producers of a
-//! Kinesis or Kafka shard do.
+//! Many producers share one bucket of two streams, records and bytes, as for a Kinesis shard.
 //!
-//! Each producer holds a [`Handle`](tollgate::Handle), goes through the records (lines) of real
-//! files, asks the bucket for one record and its bytes at once, and sends what is admitted over TCP
-//! to a sink. At the end every decision and every arrival is held against the bound that the crate
-//! promises.
+//! Each producer holds a [`Handle`](tollgate::bucket::Handle) and goes through the records (lines)
+//! of real files. It asks the bucket for one record and its bytes in one decision, and sends
+//! granted records over TCP to a sink. At the end the program checks every decision and every
+//! arrival against the bound that the crate promises.
 //!
 //! ```text
 //! cargo run --release --example producers
@@ -26,7 +25,8 @@ use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 
-use tollgate::{Clock, DefaultClock, MultiBucket};
+use tollgate::clock::DefaultClock;
+use tollgate::{Clock, MultiBucket};
 
 use arguments::Arguments;
 use audit::Bound;
@@ -36,7 +36,7 @@ use progress::{Admitted, Display};
 use report::{Report, Run};
 use sink::{Connections, Sink};
 
-/// The streams, in the order of the bucket's.
+/// The names of the bucket's streams, in order.
 const STREAMS: [&str; 2] = ["records", "bytes"];
 
 fn main() -> ExitCode {
@@ -56,7 +56,9 @@ fn main() -> ExitCode {
     if report.is_good() { printed } else { ExitCode::from(1) }
 }
 
-/// Runs the producers. An error is one of the arguments, found out before anything was sent.
+/// Runs the producers.
+///
+/// An error concerns an argument; nothing was sent then.
 fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let input = Input::read(&arguments.input)?;
     let bounds = [Bound::of(arguments.limits[0])?, Bound::of(arguments.limits[1])?];
@@ -66,8 +68,8 @@ fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     };
     let admitted: Vec<Admitted> = (0..arguments.threads).map(|_| Admitted::default()).collect();
 
-    // The clock is read before the bucket is built on it, so that no more than rate * seconds
-    // accrues until the deadline.
+    // The clock is read before the bucket is made, so at most rate * seconds accrues until the
+    // deadline.
     let clock = DefaultClock::default();
     let start = clock.now();
     let deadline = start.after(arguments.seconds);
@@ -127,14 +129,14 @@ fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     }))
 }
 
-/// One line on stderr, whatever the message quotes.
+/// Prints the message on one line of stderr, and returns the exit status.
 fn refuse(message: &str) -> ExitCode {
     let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     eprintln!("producers: {line}");
     ExitCode::from(2)
 }
 
-/// To stdout; a reader that has seen enough is no error.
+/// Prints to stdout. A closed pipe is no error.
 fn print(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

@@ -1,47 +1,49 @@
-//! Owns a producer's loop: ask for a record, send it, or wait as long as the refusal says; and the
-//! tally of what came of it.
+//! Owns a producer's loop: ask for a record, then send it or wait as the refusal says. It never
+//! sends a record without a grant.
 
 use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tollgate::{Clock, MultiBucket, Never, Refused, Time};
+use tollgate::clock::Time;
+use tollgate::{Clock, MultiBucket, Never, Refused};
 
 use crate::audit::Event;
 use crate::input::Input;
 use crate::progress::Admitted;
 use crate::sink::Wire;
 
-/// One of those who share the bucket.
+/// One producer of those that share the bucket.
 pub(crate) struct Producer<'a> {
     pub(crate) bucket: &'a MultiBucket<2>,
     pub(crate) input: &'a Input,
-    /// The record to begin with; each producer goes through all of them.
+    /// The first record; each producer goes through all records.
     pub(crate) first: usize,
     pub(crate) wire: Wire,
-    /// No decision is made from here on.
+    /// The instant from which no decision is made.
     pub(crate) deadline: Time,
     pub(crate) admitted: &'a Admitted,
 }
 
 impl Producer<'_> {
-    /// Offers records until the deadline, or until a whole round of the input was too large for the
-    /// bucket.
+    /// Offers records until the deadline.
     ///
-    /// What was admitted is sent before the producer sleeps, and in any case at the end; an error
-    /// means that some of it was not.
+    /// It stops earlier if no record of the whole input fits the capacity.
+    ///
+    /// It sends granted records before it sleeps, and always at the end. After an error, some
+    /// granted records were not sent.
     pub(crate) fn run(mut self, tally: &mut Tally) -> Result<(), Box<dyn Error + Send + Sync>> {
         let clock = self.bucket.clock();
-        let mut handle = self.bucket.handle()?;
+        let handle = self.bucket.handle()?;
         let mut skipped_in_a_row = 0;
 
         'records: for record in self.input.cycle_from(self.first) {
             let amounts = [1, record.len() as u64];
             tally.offered(amounts);
             loop {
-                // `handle.try_take` would read the clock itself; read here, the audit knows what
-                // the decision was made on.
+                // `handle.try_take` would read the clock itself. Reading it here tells the audit
+                // the time of the decision.
                 let now = clock.now();
                 if now >= self.deadline {
                     break 'records;
@@ -77,28 +79,26 @@ impl Producer<'_> {
     }
 }
 
-/// What came of a producer's offers.
+/// The outcome of a producer's offers.
 pub(crate) struct Tally {
-    /// Each record that a producer had in hand, however often it asked for it.
+    /// Offered records and bytes; each record counts once, however often the producer asked.
     pub(crate) offered: [u64; 2],
     /// Refused decisions, by the stream that the refusal named.
     pub(crate) refused: [u64; 2],
-    /// Records larger than the capacity, counted each time that they came round, and the largest of
-    /// them.
+    /// Records above the capacity, counted in every round, and the largest of them.
     pub(crate) skipped: u64,
     pub(crate) largest_skipped: u64,
-    /// Nanoseconds of each decision, its reading of the clock included.
+    /// Nanoseconds of each decision, including its reading of the clock.
     pub(crate) latency: Histogram<u64>,
-    /// Each grant at the time that it was decided on: 24 bytes for each, a gigabyte for 45 million.
+    /// Each grant with its decision time: 24 bytes each, a gigabyte for 45 million.
     pub(crate) grants: Vec<Event>,
 }
 
-/// Space for this many grants is reserved beforehand at most; if there are more, it grows between
-/// two decisions.
+/// The most grants to reserve space for. More grants let the space grow between two decisions.
 const MOST_RESERVED: u64 = 1 << 18;
 
 impl Tally {
-    /// With space for this many grants.
+    /// Makes an empty tally with space for this many grants.
     pub(crate) fn expecting(grants: u64) -> Self {
         let grants = Vec::with_capacity(grants.min(MOST_RESERVED) as usize);
         Self { grants, ..Self::default() }

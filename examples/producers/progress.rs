@@ -1,5 +1,4 @@
-//! Owns the live display of both rates against their limits; reads counters, and never makes a
-//! producer wait.
+//! Owns the live display of both rates against their limits. It never makes a producer wait.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -10,10 +9,12 @@ use tollgate::{Limit, MultiBucket};
 
 use crate::STREAMS;
 
-/// How often the display is drawn, and the time that its rates are taken over.
+/// The time between two drawings, and the time that each rate is taken over.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// What one producer has been admitted so far, on a line of its own; only that producer writes it.
+/// The granted tokens of one producer, on a cache line of its own.
+///
+/// Only that producer writes it.
 #[derive(Default)]
 #[repr(align(128))]
 pub(crate) struct Admitted([AtomicU64; 2]);
@@ -21,13 +22,13 @@ pub(crate) struct Admitted([AtomicU64; 2]);
 impl Admitted {
     pub(crate) fn add(&self, amounts: [u64; 2]) {
         for (count, amount) in self.0.iter().zip(amounts) {
-            // ORDERING: Relaxed. A number to be shown; it orders no other memory.
+            // ORDERING: Relaxed. The display reads a number; it orders no other memory.
             count.fetch_add(amount, Relaxed);
         }
     }
 }
 
-/// A bar for each stream, on stderr if that is a terminal.
+/// A bar for each stream, on stderr if stderr is a terminal.
 pub(crate) struct Display<'a> {
     limits: [Limit; 2],
     bucket: &'a MultiBucket<2>,
@@ -44,7 +45,7 @@ impl<'a> Display<'a> {
         !self.screen.is_hidden()
     }
 
-    /// Draws until the other end of `stop` is dropped; then wipes the display away.
+    /// Draws until the other end of `stop` is dropped, then clears the display.
     pub(crate) fn run(&self, stop: &Receiver<()>) {
         let style = ProgressStyle::with_template("{prefix:>8} [{bar:40}] {msg}").expect("a valid template");
         let bars: Vec<ProgressBar> = (0..2)
@@ -77,7 +78,7 @@ impl<'a> Display<'a> {
     }
 }
 
-/// A limit's rate as a number to be shown.
+/// Returns a limit's rate in tokens a second, for display.
 pub(crate) fn per_second(limit: Limit) -> f64 {
     limit.rate.tokens() as f64 / limit.rate.period().as_secs_f64()
 }

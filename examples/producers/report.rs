@@ -1,5 +1,4 @@
-//! Owns what is said at the end, as a table or as JSON: both show the same numbers. Never changes a
-//! verdict.
+//! Owns the report at the end, as a table and as JSON of equal numbers. It never changes a verdict.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,32 +13,33 @@ use crate::input::Input;
 use crate::producer::Tally;
 use crate::progress::per_second;
 
-/// Everything that is known after a run.
+/// All results of a run.
 pub(crate) struct Run {
     pub(crate) limits: [Limit; 2],
     pub(crate) threads: usize,
-    /// The sink, if it is not ours.
+    /// The address of another sink than our own.
     pub(crate) to: Option<String>,
-    /// From the start until the producers stopped, at the latest at the deadline.
+    /// The time from the start until the producers stopped, at most until the deadline.
     pub(crate) elapsed: Duration,
     pub(crate) input: Input,
     pub(crate) bounds: [Bound; 2],
     pub(crate) tally: Tally,
-    /// What arrived at our own sink.
+    /// The arrivals at our own sink.
     pub(crate) received: Option<Vec<Event>>,
     pub(crate) failures: Vec<String>,
 }
 
-/// The numbers; the names are those of the JSON object. The first four are about records, or about
-/// both streams.
+/// The numbers, under their names in the JSON object.
+///
+/// The first four concern records, or both streams.
 #[derive(Serialize)]
 pub(crate) struct Report {
     admitted: u64,
-    /// `null` if the sink is not ours.
+    /// `null` for another sink than our own.
     sink_received: Option<u64>,
-    /// Of the binding stream: the one with the larger share.
+    /// The share of the stream with the larger share.
     share_of_limit: f64,
-    /// At the decisions, both streams.
+    /// The violations at the decisions, of both streams.
     bound_violations: u64,
     admitted_bytes: u64,
     sink_received_bytes: Option<u64>,
@@ -72,21 +72,22 @@ struct Stream {
     limit: String,
     offered: u64,
     admitted: u64,
-    /// Decisions that this stream refused.
+    /// The number of decisions that this stream refused.
     refused: u64,
     sink_received: Option<u64>,
     per_second: f64,
-    /// `admitted / (tokens at the start + rate * elapsed)`: the burst counts on both sides, so it
-    /// never exceeds 1.
+    /// `admitted / (tokens at the start + rate * elapsed)`.
+    ///
+    /// The burst counts on both sides, so the share never exceeds 1.
     share_of_limit: f64,
-    /// Tokens; negative is head-room.
+    /// The worst excess in tokens; negative is headroom.
     worst_excess: Option<f64>,
     bound_violations: u64,
     worst_excess_at_sink: Option<f64>,
     bound_violations_at_sink: Option<u64>,
 }
 
-/// Records larger than the capacity, counted each time that they came round.
+/// Records above the capacity, counted in every round.
 #[derive(Serialize)]
 struct Skipped {
     records: u64,
@@ -150,8 +151,9 @@ impl Report {
         }
     }
 
-    /// Whether the bound was kept, every send succeeded, and our own sink received what was
-    /// admitted.
+    /// Returns whether the run is good.
+    ///
+    /// The bound held, every send succeeded, and our own sink received what was granted.
     pub(crate) fn is_good(&self) -> bool {
         self.bound_violations == 0 && self.failures.is_empty() && self.arrived() != Some(false)
     }
@@ -177,7 +179,7 @@ impl Report {
         let mut rows = Rows { streams: &self.streams, rows: Vec::new() };
         rows.add("", "", |stream| stream.name.into());
         rows.add("limit", "", |stream| stream.limit.clone());
-        rows.add("offered", "in hand, each once however often it was asked for", |stream| count(stream.offered));
+        rows.add("offered", "each record once, however often the producer asked", |stream| count(stream.offered));
         rows.add("admitted", "", |stream| count(stream.admitted));
         rows.add("refused", "decisions, by the stream with the longest wait", |stream| count(stream.refused));
         rows.add("sink received", self.comparison(), |stream| stream.sink_received.map_or("-".into(), count));
@@ -188,13 +190,13 @@ impl Report {
         rows.add("worst excess", "tokens over the bound in any window; negative: under it", |stream| {
             tokens(stream.worst_excess)
         });
-        rows.add("  at the sink", "the same at the sink's clock, with the jitter of the network", |stream| {
+        rows.add("  at the sink", "at the sink, by its clock; includes the jitter of the network", |stream| {
             tokens(stream.worst_excess_at_sink)
         });
         rows.add("bound_violations", "decisions at which a window over the bound ends", |stream| {
             count(stream.bound_violations)
         });
-        rows.add("  at the sink", "the same at the sink's clock; not held against the bound", |stream| {
+        rows.add("  at the sink", "at the sink, by its clock; for information only", |stream| {
             stream.bound_violations_at_sink.map_or("-".into(), count)
         });
 
@@ -204,7 +206,7 @@ impl Report {
         let mut line = |name: &str, rest: String| text.push_str(&format!("{name:<18}{rest}\n"));
         let rate = self.decisions_per_second.round() as u64;
         line("decisions", format!("{}, {} per second", count(self.decisions), count(rate)));
-        line("a decision", format!("p50 {p50_ns} ns, p99 {p99_ns} ns, with its reading of the clock"));
+        line("a decision", format!("p50 {p50_ns} ns, p99 {p99_ns} ns, including its reading of the clock"));
         if let Skipped { records, largest: Some(largest) } = self.skipped {
             let largest = count(largest);
             line(
@@ -222,13 +224,13 @@ impl Report {
 
     fn comparison(&self) -> &'static str {
         match self.arrived() {
-            None => "not known: the sink is not ours",
-            Some(true) => "what was admitted",
-            Some(false) => "NOT what was admitted",
+            None => "not known: the sink is another program",
+            Some(true) => "exactly what was granted",
+            Some(false) => "NOT what was granted",
         }
     }
 
-    /// A low share is not the bucket's doing if no stream was ever short.
+    /// Says why the share is low, if no stream was ever short of tokens.
     fn slack(&self) -> &'static str {
         match (self.streams.records.refused + self.streams.bytes.refused, self.admitted) {
             (0, 0) => "; nothing fitted the capacity",
@@ -238,7 +240,7 @@ impl Report {
     }
 }
 
-/// 0 for the ratio to nothing.
+/// Returns `part / whole`; 0 for a `whole` of 0.
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
@@ -247,7 +249,7 @@ fn count(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
-/// A small difference keeps its sign and its size.
+/// Formats an excess so that a small one keeps its sign and its size.
 fn tokens(excess: Option<f64>) -> String {
     match excess {
         None => "-".into(),
@@ -256,7 +258,7 @@ fn tokens(excess: Option<f64>) -> String {
     }
 }
 
-/// A table in the making: a name, a cell for each stream, a remark.
+/// The rows of a table: a name, a cell for each stream, a remark.
 struct Rows<'a> {
     streams: &'a Streams,
     rows: Vec<(&'static str, [String; 2], &'static str)>,

@@ -1,8 +1,8 @@
-//! Owns both ends of the wire: the connections to a sink, and a sink of our own that counts what
-//! arrives; never looks at a bucket.
+//! Owns both ends of the wire: the connections, and our own counting sink. It never touches a
+//! bucket.
 //!
-//! The wire carries records, each ended by a newline. A sink of our own notes each arrival at its
-//! own clock; any other listener will do, but what it received is then not known.
+//! The wire carries records, each ended by a newline. Our own sink notes each arrival by its own
+//! clock. Any other listener will do, but then the report does not know what arrived.
 
 use std::io::{self, BufWriter, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use crate::arguments::{BadValue, Peer};
 use crate::audit::Event;
 
-/// How long a sink may take to accept a connection, or to make room for more.
+/// The longest time that a sink may take to accept a connection or to read.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A producer's connection. What is sent may wait here until it is flushed.
+/// A producer's connection, buffered until it is flushed.
 pub(crate) struct Wire(BufWriter<TcpStream>);
 
 impl Wire {
@@ -31,26 +31,28 @@ impl Wire {
         self.0.flush().map_err(|error| self.give_up(error))
     }
 
-    /// Sends what is left, and says that nothing follows.
+    /// Flushes the buffer and closes the connection.
     pub(crate) fn close(mut self) -> io::Result<()> {
         self.flush()?;
         self.0.get_ref().shutdown(Shutdown::Write)
     }
 
-    /// Ends the connection, so that the drop does not try once more to send; a timeout gets words.
+    /// Ends the connection after an error, and puts a timeout into words.
+    ///
+    /// The drop then does not try to send again.
     fn give_up(&self, error: io::Error) -> io::Error {
-        // It may be gone already.
+        // The connection may be gone already.
         let _ = self.0.get_ref().shutdown(Shutdown::Both);
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-                io::Error::new(error.kind(), format!("the sink took nothing for {PATIENCE:?}"))
+                io::Error::new(error.kind(), format!("the sink read nothing for {PATIENCE:?}"))
             }
             _ => error,
         }
     }
 }
 
-/// A connection for each producer.
+/// The connections, one for each producer.
 pub(crate) struct Connections(Vec<Wire>);
 
 impl Connections {
@@ -58,7 +60,7 @@ impl Connections {
     pub(crate) fn to(peer: &Peer, count: usize) -> Result<Self, BadValue> {
         let connect = |number: usize| {
             connect(&peer.addresses).map_err(|error| {
-                let rule = format!("connection {} of {count} (one for each producer) failed: {error}", number + 1);
+                let rule = format!("connection {} of {count} failed (one for each producer): {error}", number + 1);
                 BadValue { option: "--to", value: peer.name.clone(), rule }
             })
         };
@@ -75,14 +77,14 @@ impl IntoIterator for Connections {
     }
 }
 
-/// The first of these addresses that answers.
+/// Connects to the first of these addresses that answers.
 fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         match TcpStream::connect_timeout(address, PATIENCE) {
             Ok(stream) => {
-                // A producer flushes when it has nothing more to send for now: that should leave at
-                // once.
+                // A producer flushes when it has nothing more to send. The data should then leave
+                // immediately.
                 stream.set_nodelay(true)?;
                 stream.set_write_timeout(Some(PATIENCE))?;
                 return Ok(stream);
@@ -93,15 +95,16 @@ fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     Err(last)
 }
 
-/// A sink on loopback, with a thread for each connection. It ends when all producers have ended
-/// theirs.
+/// A sink on loopback, with a thread for each connection.
+///
+/// It ends when all producers have closed their connections.
 pub(crate) struct Sink(Vec<JoinHandle<io::Result<Vec<Event>>>>);
 
 impl Sink {
-    /// Opens a sink, and the connections to it.
+    /// Opens a sink and the connections to it.
     pub(crate) fn open(count: usize) -> Result<(Connections, Self), BadValue> {
         Self::try_open(count).map_err(|error| {
-            let rule = format!("cannot open so many connections to a sink on loopback: {error}");
+            let rule = format!("cannot open {count} connections to a sink on loopback: {error}");
             BadValue { option: "--threads", value: count.to_string(), rule }
         })
     }
@@ -121,8 +124,9 @@ impl Sink {
         Ok((Connections(near), Self(far)))
     }
 
-    /// Waits for the end of all connections; everything that arrived, in no order. Connections that
-    /// broke are added to `failures`.
+    /// Waits for the end of all connections, and returns all arrivals, in no order.
+    ///
+    /// It adds broken connections to `failures`.
     pub(crate) fn close(self, failures: &mut Vec<String>) -> Vec<Event> {
         let mut arrivals = Vec::new();
         for (number, connection) in self.0.into_iter().enumerate() {
@@ -135,7 +139,7 @@ impl Sink {
     }
 }
 
-/// The connection from this address; strangers are turned away.
+/// Accepts the connection from this address, and drops any other.
 fn accept(listener: &TcpListener, from: SocketAddr) -> io::Result<TcpStream> {
     loop {
         let (stream, peer) = listener.accept()?;
@@ -145,7 +149,7 @@ fn accept(listener: &TcpListener, from: SocketAddr) -> io::Result<TcpStream> {
     }
 }
 
-/// Counts the newlines and bytes of each arrival, until the producer has sent its last.
+/// Counts the newlines and bytes of each arrival, until the connection ends.
 fn receive(mut stream: TcpStream, origin: Instant) -> io::Result<Vec<Event>> {
     let mut arrivals = Vec::new();
     let mut buffer = [0; 16 * 1024];

@@ -1,6 +1,6 @@
-//! Owns how bytes become numbers; never looks at what they are for.
+//! Owns the way from bytes to numbers. It never knows what a number is for.
 
-/// Reads numbers off the front of the input; 0 once it is used up.
+/// A reader of numbers from the front of the input; 0 after its end.
 pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
 
 impl Bytes<'_> {
@@ -18,8 +18,9 @@ impl Bytes<'_> {
         u64::from_le_bytes(std::array::from_fn(|_| self.byte()))
     }
 
-    /// A number of any size in few bytes: small ones, the surroundings of powers of two and of ten,
-    /// the largest, or any.
+    /// Reads a number of any size from few bytes.
+    ///
+    /// It may be small, close to a power of two or of ten, the largest, or any.
     pub(crate) fn number(&mut self) -> u64 {
         match self.byte() {
             small @ 0..=127 => u64::from(small),

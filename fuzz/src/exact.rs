@@ -1,10 +1,10 @@
-//! Owns the reference: a token bucket in exact arithmetic, as naive as it can be written. Never a
-//! rounding, never a unit.
+//! Owns the reference: a naive token bucket in exact arithmetic. It never rounds, and has no units.
 
 use tollgate::Limit;
 
-/// A number of tokens: `whole + part / den`, with `part < den`. Ordered as numbers are, as long as
-/// `den` is the same.
+/// A number of tokens: `whole + part / den`, with `part < den`.
+///
+/// Two of them compare as numbers if they share `den`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Tokens {
     whole: i128,
@@ -27,8 +27,9 @@ impl Tokens {
     }
 }
 
-/// One stream of a bucket: DESIGN section 1, line by line. Time is in nanoseconds since the bucket
-/// was made.
+/// One stream of a bucket, written from its definition.
+///
+/// Times are in nanoseconds since construction.
 #[derive(Clone, Debug)]
 pub(crate) struct Exact {
     /// The rate in lowest terms, `num / den` tokens per nanosecond.
@@ -37,15 +38,18 @@ pub(crate) struct Exact {
     pub(crate) capacity: u64,
     start: u64,
     spent: Tokens,
-    /// How far off the bucket may be, in nanoseconds: 0 where it says that it is exact.
+    /// The bucket's precision in nanoseconds; 0 for an exact one.
     precision: u128,
-    /// A time at which the level is not negative, and one at which no more than the capacity lies
-    /// above `spent`: an idle limit before the first or after the second, the bucket's counters no
-    /// longer compare.
+    /// A time at which the level is not negative.
+    ///
+    /// More than an idle limit before it, the bucket's counters no longer compare.
     not_in_debt: u64,
+    /// A time at which at most the capacity lies above `spent`.
+    ///
+    /// More than an idle limit after it, the bucket's counters no longer compare.
     not_over_full: u64,
     idle: u64,
-    /// The newest time that went into `spent`.
+    /// The newest time that changed `spent`.
     newest: u64,
 }
 
@@ -73,7 +77,7 @@ impl Exact {
         self.precision == 0
     }
 
-    /// The times at which the answers of this stream mean something.
+    /// Returns the first and the last time at which the bucket's counters compare.
     pub(crate) fn times(&self) -> (u64, u64) {
         (self.not_in_debt.saturating_sub(self.idle), self.not_over_full.saturating_add(self.idle))
     }
@@ -118,14 +122,17 @@ impl Exact {
         self.spent = self.accrued(t).minus(Tokens::whole(tokens.min(self.capacity)), self.den);
     }
 
-    /// The nanoseconds that an answer about `t` may be off: the precision, and as much again for
-    /// every 146 years begun (`Line`'s slope is rounded, too) up to `t` or to the last change.
+    /// Returns the nanoseconds that an answer about `t` may be off.
+    ///
+    /// It is the precision, once, and again for every 146 years begun up to `t` or the last change:
+    /// `Refill` rounds its slope, too.
     pub(crate) fn slack(&self, t: u128) -> u128 {
         self.precision + (self.precision * t.max(self.newest.into())).div_ceil(1 << 62)
     }
 
-    /// The fewest and the most whole items of `each` tokens that may be there, up to `most`; the
-    /// same number where the rate is exact.
+    /// Returns the fewest and the most items of `each` tokens that may be available.
+    ///
+    /// Both are at most `most`. They are equal if the rate is exact.
     pub(crate) fn items(&self, t: u64, each: u64, most: u64) -> (u64, u64) {
         let slack = self.produced(self.slack(t.into()));
         let fit = |level: Tokens| match each {
@@ -136,7 +143,7 @@ impl Exact {
         (fit(level.minus(slack, self.den)), fit(level.plus(slack, self.den)))
     }
 
-    /// Nanoseconds until `n` tokens are there, rounded up; `None` for never.
+    /// Returns the nanoseconds until `n` tokens are available, rounded up; `None` for never.
     pub(crate) fn wait(&self, t: u64, n: u64) -> Option<u128> {
         let missing = Tokens::whole(n).minus(self.level(t), self.den);
         if n == 0 || missing <= Tokens::whole(0) {

@@ -1,8 +1,8 @@
-//! The bodies of the fuzz targets, as plain functions over bytes: a failure is a panic that says
-//! what went wrong.
+//! Owns the bodies of the fuzz targets, as functions over bytes. They never return a failure: they
+//! panic and say what went wrong.
 //!
 //! `cargo xtask fuzz --seconds N` runs them under libFuzzer. `tests/replay.rs` replays the seeds
-//! and every input that once failed, on any compiler. An input that fails goes into
+//! and every input that once failed, on any compiler. A failing input goes into
 //! `regressions/TARGET/`, named for the property that it broke.
 
 mod bytes;

@@ -1,5 +1,5 @@
-//! Sequences of operations: every kind of bucket gives the same answers, and they are those of the
-//! reference.
+//! Owns sequences of operations: all kinds of buckets must answer as the reference does. It never
+//! accepts two kinds that differ.
 //!
 //! ```text
 //! input    : streams (1 or 2), origin, a limit for each stream, then operations until the bytes are used up
@@ -8,16 +8,18 @@
 
 use std::time::Duration;
 
-use tollgate::{Clock, Limit, LimitRule, ManualClock, MultiBucket, Never, Rate, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::LimitRule;
+use tollgate::{Clock, Limit, MultiBucket, Never, Rate, Refused, TokenBucket};
 
 use crate::bytes::Bytes;
 use crate::exact::Exact;
 
-/// Runs the operations that `data` spells.
+/// Runs the operations encoded in `data`.
 ///
 /// # Panics
 ///
-/// If an answer is not one that the reference allows.
+/// Panics if the reference does not allow an answer.
 pub fn operations(data: &[u8]) {
     let mut bytes = Bytes(data);
     let flags = bytes.byte();
@@ -47,7 +49,7 @@ fn limit(bytes: &mut Bytes<'_>) -> Limit {
     if bytes.byte() & 1 == 0 { limit } else { limit.empty() }
 }
 
-/// The largest capacity at this rate; any, if there is none.
+/// Returns the largest capacity at this rate; any if the rate allows none.
 fn largest(rate: Rate) -> u64 {
     match Limit::new(rate, u64::MAX).check().map_err(|error| error.rule) {
         Err(LimitRule::CapacityTooLarge { most }) => most,
@@ -75,13 +77,13 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
     let handled = MultiBucket::with_clock(limits, clock()).unwrap();
     let alone = limits.map(|limit| TokenBucket::with_clock(limit, clock()).unwrap());
     let subjects = Subjects { shared: &shared, handled: &handled, alone: &alone, origin };
-    let mut handle = handled.handle().unwrap();
+    let handle = handled.handle().unwrap();
     let mut models = limits.map(Exact::new);
     let (mut newest, mut waited) = (0, 0);
 
     while !bytes.is_empty() {
-        // Where the streams were last changed so far apart that no time suits both, nothing can be
-        // asked.
+        // If the last changes of the streams are too far apart, no time suits both. Then nothing
+        // can be asked.
         let latest = u64::MAX - origin;
         let from = models.iter().map(|model| model.times().0).max().unwrap();
         let to = models.iter().map(|model| model.times().1).min().unwrap().min(latest);
@@ -91,7 +93,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
         let t = match bytes.byte() {
             0..=63 => newest,
             64..=127 => newest.saturating_add(bytes.number()),
-            // As long as the last refusal said, or just too early.
+            // As late as the last refusal said, or a nanosecond too early.
             128..=175 => newest.saturating_add(waited).saturating_sub(u64::from(bytes.byte() & 1)),
             176..=207 => newest.saturating_sub(bytes.number()),
             208..=223 => bytes.raw(),
@@ -100,7 +102,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
         };
         let t = t.clamp(from, to);
         newest = newest.max(t);
-        // What comes before the construction counts as the construction.
+        // A time before construction counts as the instant of construction.
         let now = Time::from_nanos(if t == 0 { origin.saturating_sub(u64::from(bytes.byte())) } else { origin + t });
 
         let verb = bytes.byte();
@@ -155,7 +157,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                         assert_eq!(one.wait(), Some(refused.wait()), "stream {stream}; {}", state());
                         check_wait(&models, t, amounts, refused.wait(), stream, &state);
                         let nanos = refused.wait().as_nanos();
-                        // The stated wait is the least that suffices, for the bucket's own line: to
+                        // The stated wait is the least that suffices by the bucket's own refill, to
                         // the nanosecond, exact or not.
                         if u128::from(t) + nanos <= u128::from(to) {
                             let then = now.after(refused.wait());
@@ -171,11 +173,11 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
             }
             4 | 5 => {
                 let max = bytes.number();
-                let items = shared.at(now).take_up_to(max, amounts);
+                let items = shared.at(now).take_items(max, amounts);
                 let through = if through_handle {
-                    handle.at(now).take_up_to(max, amounts)
+                    handle.at(now).take_items(max, amounts)
                 } else {
-                    handled.at(now).take_up_to(max, amounts)
+                    handled.at(now).take_items(max, amounts)
                 };
                 assert_eq!(items, through, "up to {max}; {}", state());
                 let least = (0..N).map(|i| models[i].items(t, amounts[i], max).0).min().unwrap();
@@ -208,10 +210,10 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                 if verb & 64 == 0 {
                     subjects.reset(&mut models, t, now, amounts);
                 } else {
-                    // At any time at all, as long as it is not asked what the answers were.
+                    // At any time at all, as long as the answers are ignored.
                     let (anywhen, max) = (Time::from_nanos(bytes.raw()), bytes.number());
                     let _ = shared.at(anywhen).try_take(amounts).map_err(|refused| refused.to_string());
-                    let _ = handle.at(anywhen).take_up_to(max, amounts);
+                    let _ = handle.at(anywhen).take_items(max, amounts);
                     let _ = (shared.at(anywhen).available(), shared.at(anywhen).wait_for(amounts));
                     shared.at(anywhen).put_back(amounts);
                     for (one, n) in alone.iter().zip(amounts) {
@@ -223,7 +225,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                 }
             }
         }
-        // Who was away while the others took finds the same state.
+        // A caller that was away while the others took finds their state.
         subjects.available(now, &models, t);
     }
     assert_eq!(format!("{shared:?}"), format!("{handled:?}"));
@@ -231,7 +233,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
 }
 
 impl<const N: usize> Subjects<'_, N> {
-    /// What is available to all kinds of buckets alike, and to the models.
+    /// Returns the available tokens, equal in all kinds of buckets and in the models.
     fn available(&self, now: Time, models: &[Exact; N], t: u64) -> [u64; N] {
         let available = self.shared.at(now).available();
         assert_eq!(available, self.handled.at(now).available());
@@ -253,7 +255,7 @@ impl<const N: usize> Subjects<'_, N> {
         }
     }
 
-    /// A reset makes a bucket as new, whatever happened to it.
+    /// Resets all buckets and models, which makes them as new.
     fn revive(&self, models: &mut [Exact; N], t: u64) {
         let now = Time::from_nanos(self.origin + t);
         self.reset(models, t, now, [u64::MAX; N]);
@@ -261,7 +263,7 @@ impl<const N: usize> Subjects<'_, N> {
     }
 }
 
-/// The wait is that of the stream that is named, and none is longer.
+/// Checks that the wait is that of the named stream, and that none is longer.
 fn check_wait<const N: usize>(
     models: &[Exact; N],
     t: u64,

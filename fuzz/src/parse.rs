@@ -1,17 +1,19 @@
-//! The written form of rates and limits: any text is refused or means what it says; any limit is
-//! refused or makes a bucket.
+//! Owns the text form of rates and limits: any text is refused or keeps its meaning. It never
+//! accepts a limit that makes no bucket.
 
 use std::time::Duration;
 
-use tollgate::{Limit, LimitRule, ManualClock, MultiBucket, Rate, RateError, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::limit::{LimitRule, RateError};
+use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
 use crate::bytes::Bytes;
 
-/// Takes `data` for a text, and for the numbers of a limit.
+/// Reads `data` as a text, and as the numbers of a limit.
 ///
 /// # Panics
 ///
-/// If a text or a limit is neither refused as it should be nor kept as it was meant.
+/// Panics if a text or a limit is neither refused rightly nor kept as meant.
 pub fn parse(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     rate(&text);
@@ -33,7 +35,7 @@ pub fn parse(data: &[u8]) {
             assert!(error.to_string().contains(&format!("{period:?}")), "{error}");
         }
     }
-    // The period's nanoseconds alone: more than 584 years are hard to come by otherwise.
+    // The period is in bare nanoseconds: periods above 584 years are rare otherwise.
     let mut bytes = Bytes(data);
     if let Ok(rate) = Rate::new(bytes.number(), Duration::from_nanos(bytes.number())) {
         written(rate);
@@ -53,7 +55,7 @@ fn rate(text: &str) {
     }
 }
 
-/// What is written is read as the same, and written the same again.
+/// Checks that the text of a rate is read as that rate, and printed unchanged.
 fn written(rate: Rate) {
     let again: Rate = rate.to_string().parse().unwrap();
     assert_eq!((again, again.to_string()), (rate, rate.to_string()));
@@ -79,13 +81,13 @@ fn limit(text: &str) {
     }
 }
 
-/// The error shows what was wrong: the text, or its beginning.
+/// Checks that the error shows the wrong text, or its beginning.
 fn names(error: &str, text: &str) {
     let shown = format!("{text:?}");
     let quoted = error.split("\": ").next().unwrap_or(error);
     let quoted = quoted.split("\"...: ").next().unwrap_or(quoted);
     let cut = text.len() > 40;
-    // A limit is refused by its rate, too: then that is what is shown.
+    // A limit may be refused for its rate. The error then shows the rate.
     let part = text.split_whitespace().any(|word| format!("{word:?}").starts_with(quoted));
     assert!(part || shown.starts_with(quoted) || cut, "{error} for {shown}");
     assert!(error.len() > quoted.len() + 4, "{error} for {shown}");
@@ -100,8 +102,8 @@ fn any_limit(limit: Limit) {
     match error.rule {
         LimitRule::ZeroCapacity => assert_eq!(capacity, 0, "{said}"),
         LimitRule::RateTooFast => {
-            // Within a thousandth of what is documented; exactly where is an implementation's
-            // matter.
+            // Within a thousandth of the documented figure; the exact one is an implementation's
+            // choice.
             let per_second = u128::from(rate.tokens()) * 1_000_000_000 / rate.period().as_nanos();
             assert!(per_second > 1_180_000_000_000, "{said}");
         }
@@ -123,8 +125,8 @@ fn makes_buckets(limit: Limit) {
     assert_eq!(MultiBucket::with_clock([limit; 2], ManualClock::new()).unwrap().available(), [full; 2], "{limit}");
     let precision = limit.precision().unwrap().as_nanos();
     let (num, den) = reduced(limit.rate.tokens().into(), limit.rate.period().as_nanos());
-    // What the capacity is worth in nanoseconds: 2^61 are 73 years. An exact rate that is not kept
-    // exactly has a capacity worth more than 16.
+    // The refill time of the capacity in nanoseconds: 2^61 are 73 years. An exact rate that is not
+    // kept exactly has a capacity of more than 16 years.
     let worth = u128::from(limit.capacity) * den / num.max(1);
     let most = match num {
         0..=9 if worth < 1 << 58 || num == 0 => 0,
@@ -135,8 +137,9 @@ fn makes_buckets(limit: Limit) {
     assert!(limit.idle_limit().unwrap() >= Duration::from_secs(90 * 24 * 3600), "{limit}");
 }
 
-/// The rate that `text` spells, as tokens per nanoseconds in lowest terms; read without any of the
-/// parser's care, since it is known to be a rate.
+/// Reads the rate in `text` as tokens per nanoseconds in lowest terms.
+///
+/// It needs none of the parser's checks, since the text is known to be a rate.
 fn meaning(text: &str) -> (u128, u128) {
     let (amount, period) = text.split_once('/').unwrap();
     let split = |text: &str, known: fn(char) -> bool| {

@@ -1,4 +1,4 @@
-//! The seeds, and every input that once failed, pass.
+//! Replays the seeds and every input that once failed.
 
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
@@ -35,7 +35,7 @@ fn inputs_that_once_failed_pass() {
     replay("regressions/operations", tollgate_fuzz::operations);
 }
 
-/// Beside the seeds, inputs that no fuzzer chose: the same ones every time.
+/// Runs inputs that no fuzzer chose; they are equal in every run.
 #[test]
 fn random_inputs_pass() {
     let mut state = 1_u64;

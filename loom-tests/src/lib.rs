@@ -1,9 +1,9 @@
-//! Runs a model under loom and keeps what it reached: the set of outcomes, and how many executions
-//! it took.
+//! Owns the run of a model under loom: the set of outcomes, and the number of executions. It never
+//! accepts a part of the set.
 //!
-//! Every model asserts the whole set. A model that explores nothing, because a switch is inert or
-//! loom finds no choice to make (tokio-rs/loom#392), reaches one outcome where there are several,
-//! and fails.
+//! Every model asserts the whole set. A model may explore nothing, because a switch is inert or
+//! loom finds no choice to make (tokio-rs/loom#392). It then reaches one outcome of several, and
+//! fails.
 #![cfg(loom)]
 
 use std::collections::BTreeSet;
@@ -13,20 +13,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use tollgate::{Limit, ManualClock, MultiBucket, Rate, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
-/// The bound on preemptions for models of three threads; those of two have none. At 3, the slowest
-/// of them, `growth::three_takers_share_what_grows`, takes 34 s for 308,439 executions; the other
-/// three 15 s together. `LOOM_MAX_PREEMPTIONS` overrides it.
+/// The bound on preemptions for models of three threads.
+///
+/// Models of two threads have none. At 3, the slowest model,
+/// `growth::three_takers_share_what_grows`, takes 34 s for 308,439 executions. The other three take
+/// 15 s together. `LOOM_MAX_PREEMPTIONS` overrides the bound.
 pub const THREE_THREADS: usize = 3;
 
-/// Explores `model`, and asserts that it reaches these outcomes, no fewer and no others, in at
-/// least `executions` executions.
+/// Explores `model`, and asserts that it reaches exactly these outcomes.
 ///
-/// An outcome that must not be fails at once: what makes one possible may make far more executions
-/// possible than can be tried.
+/// It must take at least `executions` executions.
 ///
-/// `preemptions` is `None` for all interleavings. It prints a line to be read by people and by
+/// A wrong outcome fails immediately: its cause may allow far more executions than can be tried.
+///
+/// `preemptions` is `None` for all interleavings. The function prints a line for people and for
 /// `cargo xtask loom`.
 #[track_caller]
 pub fn explore<O, M>(
@@ -60,7 +63,7 @@ pub fn explore<O, M>(
     }
     let (reached, count) = (reached.lock().expect("no execution panicked"), count.load(Ordering::Relaxed));
     let (reached, expected) = &*reached;
-    // Past libtest's capture, so that the table of models is seen in a run that passes.
+    // Bypasses libtest's capture, so that a run that passes shows the table of models.
     let _ = writeln!(
         std::io::stdout(),
         "model {name} preemptions={bound} executions={count} outcomes={} seconds={:.1}",
@@ -71,23 +74,27 @@ pub fn explore<O, M>(
     assert!(count >= executions, "{name}: {count} executions, fewer than {executions}: is the switch inert?");
 }
 
-/// A token a nanosecond: a token is a unit, and time counts tokens.
+/// Makes a limit of a token a nanosecond.
+///
+/// A token is then a unit, and time counts tokens.
 pub fn limit(capacity: u64) -> Limit {
     Limit::new(Rate::per_second(1_000_000_000), capacity)
 }
 
-/// A bucket whose clock is a loom atomic that the model moves.
+/// Makes a bucket whose clock is a loom atomic that the model moves.
 pub fn token_bucket(capacity: u64) -> Arc<TokenBucket<ManualClock>> {
     Arc::new(TokenBucket::with_clock(limit(capacity), ManualClock::new()).expect("a limit in range"))
 }
 
-/// The same for several streams, with `S` slots in the first block.
+/// Makes a bucket of several streams on such a clock, with `S` inner slots.
 pub fn multi_bucket<const N: usize, const S: usize>(capacity: [u64; N]) -> Arc<MultiBucket<N, ManualClock, S>> {
     Arc::new(MultiBucket::with_slots(capacity.map(limit), ManualClock::new()).expect("limits in range"))
 }
 
-/// Declares the models of a file: `model!(preemptions, executions, outcomes, fn name() { body })`,
-/// where the body's value is the outcome.
+/// Declares the models of a file.
+///
+/// The form is `model!(preemptions, executions, outcomes, fn name() { body })`. The body's value is
+/// the outcome.
 #[macro_export]
 macro_rules! model {
     ($(#[$doc:meta])* $name:ident, $preemptions:expr, $executions:expr, $outcomes:expr, $body:expr) => {

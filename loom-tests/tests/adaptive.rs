@@ -1,5 +1,5 @@
-//! A factor is published, and then put on the bucket: of those that two threads publish, the last
-//! stays.
+//! A factor is published, and then applied to the bucket. Of the factors that two threads publish,
+//! the last one stays.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,10 +7,15 @@ use std::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
 use loom::thread;
 use loom_tests::model;
-use tollgate::{Adaptive, Adjustable, Aimd, Limit, LimitError, Ratio, Time};
+use tollgate::Limit;
+use tollgate::adaptive::{Adaptive, Adjustable, Aimd};
+use tollgate::clock::Time;
+use tollgate::limit::{LimitError, Ratio};
 
-/// What an adjustable bucket promises and no more: its limit, in tokens a second, is exchanged, and
-/// whoever does so sees what those before had seen.
+/// A bucket that promises exactly what `Adjustable` does.
+///
+/// Its limit, in tokens a second, is swapped. A thread that swaps it sees all that earlier threads
+/// had seen.
 struct Bucket(AtomicU64);
 
 impl Adjustable for Bucket {
@@ -34,13 +39,13 @@ impl Adjustable for Bucket {
 
 type Client = Adaptive<Bucket, Aimd>;
 
-/// 100 a second, no less than a tenth of it; halved when throttled.
+/// Makes a client of 100 a second, halved when throttled, at least a tenth.
 fn client() -> Arc<Client> {
     let aimd = Aimd::new(Ratio::ZERO, Ratio::percent(50)).with_least(Ratio::percent(10));
     Arc::new(Adaptive::new(Bucket(AtomicU64::new(100)), aimd).unwrap())
 }
 
-/// The rate when all calls have returned, which is that of the factor.
+/// Returns the rate after all calls, which must be that of the factor.
 fn settled(client: &Client) -> u64 {
     let (limit, factor) = (client.limit(), client.factor());
     assert_eq!(client.bucket().limit().rate, limit.rate.scaled(factor), "the bucket is not at {factor}");
@@ -48,13 +53,12 @@ fn settled(client: &Client) -> u64 {
 }
 
 model! {
-    /// Whichever of two factors is published last is that of the bucket when both calls have
-    /// returned.
+    /// When both calls have returned, the bucket has the factor that was published last.
     ///
-    /// Two threads, a factor each; one of them is that which it had; at most three preemptions, two
-    /// being enough to be overtaken between publishing and changing the limit. Fails if whoever
-    /// changes the limit does not look whether the factor still is what it was, or does not change
-    /// a limit that seems to be right.
+    /// Two threads, a factor each, one of them the current one; at most three preemptions. Two
+    /// preemptions suffice to be overtaken between publishing and changing the limit. Fails if a
+    /// thread that changed the limit does not check that its factor is still current. Fails if it
+    /// does not change a limit that seems right.
     the_last_factor_stays, Some(3), 10, [20, 30], || {
         let client = client();
         client.set_factor(Ratio::percent(30));
@@ -69,7 +73,7 @@ model! {
 }
 
 model! {
-    /// Two that are throttled at one instant are one event.
+    /// Two throttled outcomes at one instant are one event.
     ///
     /// Two threads, a throttled outcome each; at most three preemptions. Fails if a step is
     /// published over one that it has not seen.

@@ -1,4 +1,4 @@
-//! Tokens are neither minted nor lost, whatever two threads do to one bucket.
+//! Tokens are neither created nor lost, whatever two threads do to one bucket.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -10,7 +10,7 @@ model! {
     /// Two threads race for the last token: exactly one gets it.
     ///
     /// Two threads, two takes each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store.
+    /// `Word::update` becomes a load and a store.
     the_last_token_goes_to_exactly_one_thread, None, 10, [(0, 2, 0), (1, 1, 0), (2, 0, 0)], || {
         let bucket = token_bucket(2);
         let other = {
@@ -26,7 +26,7 @@ model! {
     /// Tokens that come back while another thread takes are counted once.
     ///
     /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store.
+    /// `Word::update` becomes a load and a store.
     a_put_back_racing_a_take_is_counted_once, None, 5, [(true, 1), (false, 3)], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(2).is_ok());
@@ -42,10 +42,10 @@ model! {
 }
 
 model! {
-    /// Two put-backs at once both count.
+    /// Two simultaneous put-backs both count.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
+    /// becomes a load and a store.
     two_put_backs_both_count, None, 2, [5], || {
         let bucket = token_bucket(9);
         assert!(bucket.try_take(8).is_ok());
@@ -60,7 +60,7 @@ model! {
 }
 
 model! {
-    /// What is taken as far as it goes, and what is taken all or nothing, add up to what there was.
+    /// A partial take and an all-or-nothing take add up to the initial tokens.
     ///
     /// Two threads, one call each; exhaustive. Fails if `take_up_to` decides on one value of the
     /// word and swaps another.
@@ -79,7 +79,7 @@ model! {
 model! {
     /// Three threads race for two tokens: exactly two of them get one.
     ///
-    /// Three threads, one take each. Fails if the compare-exchange in `TokenBucketAt::update`
+    /// Three threads, one take each. Fails if the compare-exchange in `Word::update`
     /// becomes a load and a store.
     two_tokens_go_to_two_of_three_threads, Some(THREE_THREADS), 6, [[false, true, true], [true, false, true], [true, true, false]], || {
         let bucket = token_bucket(2);
@@ -94,7 +94,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams: both are debited together, once for each grant.
+    /// Both streams are debited together, once for each grant.
     ///
     /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in
     /// `Epoch::publish` becomes a load and a store.
@@ -129,8 +129,7 @@ model! {
 }
 
 model! {
-    /// Whole items taken as far as they go, beside a take of all or nothing, add up to what there
-    /// was.
+    /// A partial take of items and an all-or-nothing take add up to the initial tokens.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
     /// becomes a load and a store.
@@ -140,17 +139,16 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([2, 2]).is_ok())
         };
-        let mine = bucket.take_up_to(9, [1, 2]);
+        let mine = bucket.take_items(9, [1, 2]);
         let other = other.join().unwrap();
         (mine, other, bucket.available())
     }
 }
 
 model! {
-    /// More comes back than was ever taken, beside a take: the bucket is full, less what is taken
-    /// after that.
+    /// A put-back of more than was ever taken fills the bucket, less later takes.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the amount in `Stream::put_back` is not cut
+    /// Two threads, one call each; exhaustive. Fails if the amount in `Meter::put_back` is not cut
     /// off at the capacity.
     a_put_back_of_everything_fills_up, None, 2, [(true, 3), (true, 2)], || {
         let bucket = token_bucket(3);
@@ -165,11 +163,12 @@ model! {
 }
 
 model! {
-    /// A batch is one step: a take of what there is comes before both of its requests or after
-    /// both, and never finds what only the first has left.
+    /// A batch is one step: a take comes before both requests, or after both.
     ///
-    /// Two threads, a batch of two and a take; exhaustive. Fails if `TokenBucketAt::take_in_order`
-    /// takes one request after the other.
+    /// The take never finds what only the first request left.
+    ///
+    /// Two threads, a batch of two and a take; exhaustive. Fails if `verbs::take_in_order` takes
+    /// one request after the other.
     a_batch_is_one_step, None, 2, [(2, 0, 0), (0, 2, 1)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -183,7 +182,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams.
+    /// A batch over two streams is one step.
     ///
     /// Two threads, a batch of two and a take; exhaustive. Fails if `Versions::take_in_order` takes
     /// one request after the other.
@@ -191,7 +190,7 @@ model! {
         let bucket = multi_bucket::<2, 3>([3, 4]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_up_to(2, [1, 1]))
+            thread::spawn(move || bucket.take_items(2, [1, 1]))
         };
         let mine = bucket.take_in_order(&[[2, 1], [1, 2]]);
         let other = other.join().unwrap();

@@ -1,4 +1,4 @@
-//! Slots run out: whoever needs one links a further block, and both threads go on.
+//! Slots run out: the thread that needs one links a further block, and both threads go on.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ model! {
 }
 
 model! {
-    /// A reader that is directed to a grown block finds it, and a whole version in it.
+    /// A reader finds a whole version in the grown block that the epoch names.
     ///
     /// Two threads; exhaustive. Fails if the load in `Epoch::load` or the compare-exchange in
     /// `Epoch::publish` is `Relaxed`.
@@ -42,7 +42,7 @@ model! {
 }
 
 model! {
-    /// Three takers and one slot: blocks grow as needed, and every take is granted once.
+    /// With three takers and one slot, blocks grow, and every take is granted once.
     ///
     /// Three threads, one take each. Fails if two takers can own one slot.
     three_takers_share_what_grows, Some(THREE_THREADS), 100, [[0]], || {
@@ -60,11 +60,11 @@ model! {
 }
 
 model! {
-    /// Two handles hold the first grown block, and a bare call finds its slot in the second.
+    /// While two handles fill the first grown block, a call finds the second.
     ///
-    /// Two threads, two takes through handles and one without; one slot in the first block, two in
-    /// the next, four in the one after it; exhaustive. Fails if claiming and finding count the
-    /// blocks differently.
+    /// Two threads, two takes through handles and one without; exhaustive. The first block has one
+    /// slot, the next two, the one after it four. Fails if claiming and finding count the blocks
+    /// differently.
     handles_reach_into_the_second_block, None, 20, [[0]], || {
         let bucket = multi_bucket::<1, 1>([3]);
         let mut handles = [bucket.handle().unwrap(), bucket.handle().unwrap()];

@@ -1,4 +1,4 @@
-//! Handles: a slot of one's own changes who writes, not what is granted.
+//! Handles: a slot of its own changes which thread writes, not what is granted.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use loom::thread;
 use loom_tests::{THREE_THREADS, model, multi_bucket};
 
 model! {
-    /// A handle and a caller without one race for the last tokens: exactly one gets them.
+    /// A handle and a bare call race for the last tokens: exactly one gets them.
     ///
     /// Two threads, two takes and one; exhaustive. Fails if the compare-exchange in
     /// `Epoch::publish` becomes a load and a store.
@@ -17,7 +17,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1, 1]).is_ok())
         };
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         let mine = (0..2).filter(|_| handle.try_take([1, 1]).is_ok()).count();
         drop(handle);
         let other = other.join().unwrap();
@@ -26,7 +26,7 @@ model! {
 }
 
 model! {
-    /// A handle writes the slot that its own take replaced; a late reader of that slot notices.
+    /// A late reader notices that a handle rewrote the slot that its take replaced.
     ///
     /// Two threads, two takes and one read; exhaustive. Fails without the fence in `Slot::write`,
     /// the one in `Epoch::validate`, or the validation.
@@ -36,7 +36,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.available())
         };
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         for _ in 0..2 {
             assert!(handle.try_take([1, 1]).is_ok());
         }
@@ -46,7 +46,7 @@ model! {
 }
 
 model! {
-    /// The slot of a dropped handle is claimed by another thread, and a late reader of it notices.
+    /// A late reader notices that another thread claimed the slot of a dropped handle.
     ///
     /// Three threads: a handle that takes once and is dropped, a bare take, and a read; three
     /// slots. Fails if the claim and the release are not a pair of Acquire and Release.
@@ -60,7 +60,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || assert!(bucket.try_take([1, 1]).is_ok()))
         };
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         assert!(handle.try_take([1, 1]).is_ok());
         drop(handle);
         writer.join().unwrap();
@@ -86,20 +86,20 @@ model! {
 }
 
 model! {
-    /// What a handle puts back is there for the next call, its own or another thread's.
+    /// Tokens that a handle puts back go to the next call, of either thread.
     ///
     /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in
     /// `Epoch::publish` becomes a load and a store.
     what_a_handle_puts_back_is_taken_once, None, 20, [(2, false, [0, 0]), (1, true, [0, 0])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         assert!(handle.try_take([3, 3]).is_ok());
         let other = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1, 1]).is_ok())
         };
         handle.put_back([2, 2]);
-        let mine = handle.take_up_to(5, [1, 1]);
+        let mine = handle.take_items(5, [1, 1]);
         drop(handle);
         let other = other.join().unwrap();
         (mine, other, bucket.available())
@@ -107,7 +107,7 @@ model! {
 }
 
 model! {
-    /// A handle that is dropped gives its slot back once: whoever has claimed it by then keeps it.
+    /// A dropped handle releases its slot once: a thread that has claimed it keeps it.
     ///
     /// Two threads, a drop and a take each; two slots; exhaustive. Fails if the drop releases
     /// twice.

@@ -1,4 +1,4 @@
-//! Leases of one bucket: what one holds is debited once, and what comes back is there once.
+//! Leases of one bucket: held tokens are debited once, and returned tokens come back once.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
-    /// Two leases race for the last tokens: after one each, whoever fetches first has the other
-    /// two.
+    /// Two leases race for the last tokens.
+    ///
+    /// After one each, the faster one gets the other two.
     ///
     /// Two threads, three takes through a lease each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store.
+    /// `Word::update` becomes a load and a store.
     two_leases_share_the_last_tokens, None, 20, [(3, 1, 0), (1, 3, 0)], || {
         let bucket = token_bucket(4);
         let other = {
@@ -34,7 +35,7 @@ model! {
     /// What one lease gives back, the other takes or the bucket keeps.
     ///
     /// Two threads, two takes and a drop, and a take; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store, or if the drop gives back twice.
+    /// `Word::update` becomes a load and a store, or if the drop gives back twice.
     what_a_dropped_lease_gives_back_is_there_once, None, 10, [(2, false, 1), (2, true, 0)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -50,8 +51,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which the one lease holds a part: both streams are debited
-    /// together, each by what is missing.
+    /// A lease debits two streams together, each by what the lease lacks.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
     /// becomes a load and a store.
@@ -64,7 +64,7 @@ model! {
         };
         let mut lease = bucket.lease([2, 2]);
         lease.put_back([1, 0]);
-        let mine = lease.take_up_to(2, [1, 1]);
+        let mine = lease.take_items(2, [1, 1]);
         drop(lease);
         let other = other.join().unwrap();
         (mine, other, bucket.available())

@@ -1,5 +1,5 @@
-//! Two takers that need two streams in opposite measure: exactly what fits is granted, and never
-//! are both refused.
+//! Two takers need two streams in opposite amounts: what fits is granted, and never are both
+//! refused.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,8 +7,7 @@ use std::sync::Arc;
 use loom::thread;
 use loom_tests::{model, multi_bucket};
 
-/// Two takers, one of [2, 1] and one of [1, 2], on a bucket of this capacity: who was granted, and
-/// what is left.
+/// Races takes of [2, 1] and [1, 2]; returns both grants and the remaining tokens.
 fn race(capacity: [u64; 2]) -> (bool, bool, [u64; 2]) {
     let bucket = multi_bucket::<2, 3>(capacity);
     let other = {
@@ -21,7 +20,7 @@ fn race(capacity: [u64; 2]) -> (bool, bool, [u64; 2]) {
 }
 
 model! {
-    /// One of the two fits: one is granted, whichever comes first, and the other leaves no trace.
+    /// If only one fits, the first is granted, and the other leaves no trace.
     ///
     /// Two threads, one take each; exhaustive. Fails if a stream is debited where the other is
     /// short.
@@ -29,7 +28,7 @@ model! {
 }
 
 model! {
-    /// Both fit: both are granted, whoever comes first.
+    /// If both fit, both are granted, in either order.
     ///
     /// Two threads, one take each; exhaustive. Fails if a take that has lost a race counts as
     /// refused.
@@ -37,8 +36,9 @@ model! {
 }
 
 model! {
-    /// A taker that lacks tokens of one stream is in nobody's way on the other: whoever fits is
-    /// granted, whatever the order.
+    /// A taker that lacks tokens of one stream does not block others.
+    ///
+    /// The taker that fits is granted, in either order.
     ///
     /// Two threads, one take each; exhaustive. Fails if the streams are debited one by one with
     /// rollback: both can then be refused.

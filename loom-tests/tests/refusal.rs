@@ -1,4 +1,4 @@
-//! A refusal beside a take: it is true of one version, and it changes nothing.
+//! A refusal beside a take is true of one version, and changes nothing.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
-    /// A take of one token is refused only once the other thread has taken both, and then for the
-    /// time that one token takes.
+    /// A take of one token is refused only after the other thread has taken both.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store.
+    /// The wait is then the time of one token.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
+    /// becomes a load and a store.
     a_refusal_is_true_of_the_word_that_it_read, None, 2, [(None, 1), (Some(2), 0)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -26,13 +27,14 @@ model! {
 }
 
 model! {
-    /// A refusal names the stream and the wait of one version: both streams as they were before the
-    /// take, or both as they are after it.
+    /// A refusal names the stream and the wait of one version.
     ///
-    /// The other thread takes from both streams in one step, twice; two slots, so that the second
-    /// take writes the slot that the refused call may be reading. A mixture of versions lacks 2 or
-    /// 4 tokens of stream 0. Two threads; exhaustive. Fails if the validation of a refusal is
-    /// removed, or either fence.
+    /// It sees both streams before the take, or both after it.
+    ///
+    /// The other thread takes from both streams in one step, twice. With two slots, the second take
+    /// writes the slot that the refused call may read. A mixture of versions lacks 2 or 4 tokens of
+    /// stream 0. Two threads; exhaustive. Fails if the validation of a refusal is removed, or
+    /// either fence.
     a_refusal_is_true_of_one_version, None, 20, [(0, 1), (1, 4), (1, 5)], || {
         // Levels (6, 7), then (5, 3), then (3, 2); asked for [7, 7]: short by (1, 0), (2, 4) or (4,
         // 5).
@@ -54,7 +56,7 @@ model! {
 }
 
 model! {
-    /// A refused take leaves no trace: tokens that come back meanwhile are all there.
+    /// A refused take leaves no trace: tokens put back meanwhile are all available.
     ///
     /// Two threads, one refused call beside two put-backs; exhaustive. Fails if a refusal writes
     /// the word.
@@ -73,7 +75,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams: a refusal publishes no version.
+    /// A refusal of two streams publishes no version.
     ///
     /// Two threads, one refused call beside a take; exhaustive. Fails if a refusal publishes, even
     /// what it has read.
@@ -92,7 +94,7 @@ model! {
 }
 
 model! {
-    /// A wait that is asked for beside a take is that before it or that after it.
+    /// A wait computed beside a take is that before the take, or that after it.
     ///
     /// Two threads, one call each; exhaustive. Fails if `wait_for` does not read the word.
     a_wait_is_that_of_one_value_of_the_word, None, 2, [0, 2], || {
@@ -107,7 +109,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which now the one and now the other has the longer wait.
+    /// A wait of two streams is that of one version, whichever stream waits longer.
     ///
     /// Two threads, two takes and one question, two slots, so that the second take writes the slot
     /// that the question may be reading; exhaustive. Fails without the validation, or either fence.

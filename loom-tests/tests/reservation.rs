@@ -1,5 +1,5 @@
-//! A place in the queue is one step: what is reserved, cancelled, charged and settled beside other
-//! calls comes before or after them.
+//! A place in the queue is one step: reserving, cancelling, charging and settling come before or
+//! after other calls.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,23 +7,26 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{THREE_THREADS, model, multi_bucket, token_bucket};
-use tollgate::{ManualClock, Reservation, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Reservation, TokenBucket};
 
-/// Nanoseconds from the beginning to the instant of a place, which is kept.
+/// Returns the nanoseconds to the instant of a place, and keeps the place.
 fn kept<const N: usize>(place: Reservation<'_, N>) -> u64 {
     let at = place.ready_at().as_nanos();
     place.commit();
     at
 }
 
-/// How long until a token is there; of an empty bucket, one more than is owed.
+/// Returns the wait for a token; in debt, one more than the debt.
 fn wait(bucket: &TokenBucket<ManualClock>) -> u128 {
     bucket.wait_for(1).expect("no more than the capacity").as_nanos()
 }
 
 model! {
-    /// A reservation beside a take: the take has the token and the other waits for two, or it finds
-    /// a debt of one and is refused.
+    /// A reservation comes before a take or after it.
+    ///
+    /// The take gets the token and the reservation waits for two, or the take finds a debt of one
+    /// and is refused.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
     /// becomes a load and a store.
@@ -40,8 +43,9 @@ model! {
 }
 
 model! {
-    /// Two reservations at once get two places, never the same: the order of the compare-exchanges
-    /// is the queue.
+    /// Two simultaneous reservations get two places, never one.
+    ///
+    /// The order of the compare-exchanges is the queue.
     ///
     /// Two threads, one call each; exhaustive. Fails if a reservation tells the end of one attempt
     /// and writes another's.
@@ -58,7 +62,7 @@ model! {
 }
 
 model! {
-    /// Three reservations at once get three places.
+    /// Three simultaneous reservations get three places.
     ///
     /// Three threads, one call each. Fails if a reservation tells the end of one attempt and writes
     /// another's.
@@ -77,8 +81,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams: both are debited in one step, and a place is the later of the two
-    /// ends.
+    /// A reservation of two streams debits both together; its place is the later end.
     ///
     /// Two threads, one call each; exhaustive. Fails if a reservation decides on one version and
     /// writes another.
@@ -97,8 +100,9 @@ model! {
 }
 
 model! {
-    /// Two reservations, one of which is all that the queue holds: the bound is checked against
-    /// what is written.
+    /// Of two reservations, the bound of the queue admits one.
+    ///
+    /// The bound is checked against the version that is written.
     ///
     /// Two threads, one call each; exhaustive. Fails if the bound is checked against one version
     /// and another is written.
@@ -117,7 +121,7 @@ model! {
 }
 
 model! {
-    /// A cancel beside a take: what comes back is taken by whoever calls after it, and only then.
+    /// A cancel comes before a take or after it; only a later take gains.
     ///
     /// Two threads, one call each; exhaustive. Fails if a cancel gives back twice or never, or
     /// loses a race.
@@ -135,8 +139,7 @@ model! {
 }
 
 model! {
-    /// A cancel beside a later reservation, and before another: the later one stays where it is,
-    /// the next gets what came back.
+    /// A cancel does not move a later place; the next reservation gets the returned tokens.
     ///
     /// Two threads, one call and two; exhaustive. Fails if a cancel gives back twice or never, or
     /// loses a race.
@@ -159,7 +162,7 @@ model! {
 }
 
 model! {
-    /// Two cancels at once both count, each once.
+    /// Two simultaneous cancels both count, each once.
     ///
     /// Two threads, one drop each; exhaustive. Fails if a cancel gives back twice or never, or
     /// loses a race.
@@ -177,7 +180,9 @@ model! {
 }
 
 model! {
-    /// An estimate of two streams is settled in one step, up in the one and down in the other.
+    /// An estimate of two streams is settled in one step.
+    ///
+    /// It goes up in one stream and down in the other.
     ///
     /// Two threads, one call each; exhaustive. Fails if it is settled in two steps.
     two_streams_are_settled_in_one_step, None, 5, [(1, [2, 2]), (2, [1, 4])], || {
@@ -196,8 +201,9 @@ model! {
 }
 
 model! {
-    /// A settlement beside a take of both streams: before it the second stream is empty, after it
-    /// both have enough.
+    /// A settlement comes before a take of both streams or after it.
+    ///
+    /// Before it the second stream is empty; after it both have enough.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
     /// becomes a load and a store.
@@ -214,7 +220,7 @@ model! {
 }
 
 model! {
-    /// A charge beside a take: both count, and the take is refused if it finds the debt.
+    /// A charge and a take both count; a take that finds the debt is refused.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
     /// becomes a load and a store.
@@ -230,7 +236,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, with a charge that leaves one of them alone.
+    /// A charge of one of two streams and a take both count.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
     /// becomes a load and a store.
@@ -246,7 +252,7 @@ model! {
 }
 
 model! {
-    /// An estimate that is dropped beside a take comes back once; one that is kept does not.
+    /// A dropped estimate comes back once beside a take; a kept one does not.
     ///
     /// Two threads, a take and two drops; exhaustive. Fails if a drop gives back twice or never, or
     /// what is to be kept.

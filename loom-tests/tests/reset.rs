@@ -1,4 +1,4 @@
-//! A reset beside other calls: it is one step, before or after each of them.
+//! A reset beside other calls is one step, before or after each of them.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,12 +7,11 @@ use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
-    /// A reset to all there can be comes before a take or after it, and never fills above the
-    /// capacity.
+    /// A reset comes before a take or after it, and stops at the capacity.
     ///
-    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in
-    /// `TokenBucketAt::update` becomes a load and a store, or if the tokens in `Stream::reset` are
-    /// not cut off at the capacity.
+    /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Word::update`
+    /// becomes a load and a store, or if the tokens in `Meter::reset` are not cut off at the
+    /// capacity.
     a_reset_beside_a_take_comes_before_or_after_it, None, 3, [(true, 3), (true, 1)], || {
         let bucket = token_bucket(3);
         assert!(bucket.try_take(1).is_ok());
@@ -26,7 +25,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams.
+    /// A reset of two streams comes before a take or after it.
     ///
     /// Two threads, one call each; exhaustive. Fails if the compare-exchange in `Epoch::publish`
     /// becomes a load and a store.
@@ -64,7 +63,7 @@ model! {
     /// becomes a load and a store.
     a_reset_through_a_handle_is_one_step, None, 10, [(true, [3, 2]), (true, [1, 1])], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
-        let mut handle = bucket.handle().unwrap();
+        let handle = bucket.handle().unwrap();
         let other = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([2, 1]).is_ok())

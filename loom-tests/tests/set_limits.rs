@@ -1,5 +1,5 @@
-//! Limits change in one step, beside calls that go on: each decides on one version, of the words
-//! and of the limits that they are counted in.
+//! Limits change in one step beside other calls. Each call decides on one version: words, and the
+//! limits that they are counted in.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{limit, model, multi_bucket};
-use tollgate::Inherit::{Additive, Keep};
-use tollgate::{Limit, ManualClock, MultiBucket, Rate, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::Inherit::{Additive, Keep};
+use tollgate::{Limit, MultiBucket, Rate};
 
-/// The capacities of a bucket's limits.
+/// Returns the capacities of a bucket's limits.
 fn capacities<const N: usize, const S: usize>(bucket: &MultiBucket<N, ManualClock, S>) -> [u64; N] {
     bucket.limits().map(|limit| limit.capacity)
 }
 
 model! {
-    /// A take that does not fit before a change is refused, or granted after it; what it took is
-    /// missing afterwards either way.
+    /// A take that fits only after a change is refused, or granted after it.
+    ///
+    /// What it took is debited either way.
     ///
     /// Two threads, one change and one take; exhaustive. Fails if the state does not name its
     /// limits, or a change does not publish.
@@ -52,8 +54,9 @@ model! {
 }
 
 model! {
-    /// Two changes come one after the other, whichever is first: each adds its difference to what
-    /// the other left.
+    /// Two changes come one after the other, in either order.
+    ///
+    /// Each adds its difference to what the other left.
     ///
     /// Two threads, one change each; exhaustive. Fails if a change settles a version that is not
     /// current, or if two changers get one slot.
@@ -71,7 +74,7 @@ model! {
 }
 
 model! {
-    /// A snapshot shows the words of one version and the limits that they are counted in.
+    /// A snapshot shows the words and the limits of one version.
     ///
     /// Two threads, one change and one snapshot of two streams; exhaustive. Fails if limits are
     /// read apart from the words, or if the change is not published with `Release`.
@@ -90,13 +93,12 @@ model! {
 }
 
 model! {
-    /// A reader that is late notices when the slot of the limits that it reads has been released,
-    /// claimed and written again.
+    /// A late reader notices that the slot of its limits was released, claimed and rewritten.
     ///
-    /// Two threads, two changes and one read; the first change was made before. The second of the
-    /// two writes the slot that the reader may still be in. At most one preemption, as each of the
-    /// words may be read old or new. Fails if a slot of the limits is written while it is current.
-    /// That the fence in `RevisionSlot::write` is needed, it does not show: the next one does.
+    /// Two threads, two changes and one read, after an earlier change. The second of the two writes
+    /// the slot that the reader may still read. At most one preemption, as each word may be read
+    /// old or new. Fails if a slot of the limits is written while it is current. The next model,
+    /// not this one, shows that the fence in `RevisionSlot::write` is needed.
     a_late_reader_sees_through_a_revision_that_is_used_again, Some(1), 10, [[4], [5], [6]], || {
         let bucket = multi_bucket::<1, 4>([3]);
         bucket.set_limits_with([limit(4)], Additive).unwrap();
@@ -111,13 +113,11 @@ model! {
 }
 
 model! {
-    /// A refusal that is late notices the same: its wait is of one rate, and of the words that are
-    /// counted in it.
+    /// A late refusal notices it, too: its wait is of one version.
     ///
-    /// Two threads, two changes and one take that is refused; the first change was made before. A
-    /// token takes 1, 3 and then 5 ns, and is as many units. At most one preemption, as above.
-    /// Fails without the fence in `RevisionSlot::write`, and without the validation of limits that
-    /// are not the first.
+    /// Two threads, two changes and one refused take, after an earlier change. A token takes 1, 3
+    /// and then 5 ns, and is as many units. At most one preemption, as above. Fails without the
+    /// fence in `RevisionSlot::write`. Fails without the validation of later limits.
     a_late_refusal_sees_through_a_revision_that_is_used_again, Some(1), 10, [1, 3, 5], || {
         let slower = |nanos| Limit::new(Rate::new(1, Duration::from_nanos(nanos)).unwrap(), 10);
         let bucket = multi_bucket::<1, 4>([10]);
@@ -143,7 +143,7 @@ model! {
         let taker = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || {
-                let mut handle = bucket.handle().unwrap();
+                let handle = bucket.handle().unwrap();
                 (0..2).filter(|_| handle.try_take([3]).is_ok()).count()
             })
         };
@@ -156,9 +156,10 @@ model! {
 model! {
     /// The instant of a change is not before a decision that it has seen.
     ///
-    /// Two threads: one moves the clock by 10 and takes what there is, the other lowers the rate to
-    /// 0; afterwards one token comes back, and is there if nothing was owed. Exhaustive. Fails if
-    /// the clock is read before the epoch: what was earned and taken by then would be owed.
+    /// Two threads: one moves the clock by 10 and takes all tokens, the other lowers the rate to 0.
+    /// Afterwards one token is put back; it is available unless there is a debt. Exhaustive. Fails
+    /// if the clock is read before the epoch: tokens that accrued and were taken meanwhile would
+    /// become a debt.
     a_change_is_no_older_than_what_it_has_seen, None, 10, [(3, [1]), (0, [1])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         assert!(bucket.try_take([3]).is_ok());
@@ -166,7 +167,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || {
                 bucket.clock().set(Time::from_nanos(10));
-                bucket.take_up_to(3, [1])
+                bucket.take_items(3, [1])
             })
         };
         bucket.set_limits([Limit::per_second(0).capacity(3)]).unwrap();
@@ -177,12 +178,11 @@ model! {
 }
 
 model! {
-    /// Whoever changes the limits while all slots are taken links a further block, and so does
-    /// whoever takes.
+    /// Without a free slot, a change of limits links a block, as a take does.
     ///
-    /// Two threads: a change, which needs a slot for the limits and one for the state, and a take;
-    /// one slot for the state inside the bucket, none for limits. At most two preemptions. Fails if
-    /// both get one slot.
+    /// Two threads: a take and a change, which needs a slot for limits and one for the state. The
+    /// bucket has one slot for the state, none for limits. At most two preemptions. Fails if both
+    /// get one slot.
     a_change_and_a_take_share_what_grows, Some(2), 10, [[4]], || {
         let bucket = multi_bucket::<1, 1>([3]);
         let taker = {
@@ -210,11 +210,12 @@ model! {
 }
 
 model! {
-    /// A take is granted before a pause or refused in it; whoever has paused the bucket gets
-    /// nothing any more, and nothing is lost.
+    /// A take is granted before a pause or refused in it.
     ///
-    /// Two threads, one pause and one take, and a take by whoever paused; exhaustive. Fails if what
-    /// a pause closes is not published with the state, or not looked at.
+    /// The thread that paused the bucket is granted nothing more, and no token is lost.
+    ///
+    /// Two threads, one pause and one take, then a take by the pausing thread; exhaustive. Fails if
+    /// the pause is not published with the state, or not checked.
     a_pause_beside_a_take_comes_before_or_after_it, None, 10, [(false, false, [3]), (true, false, [2])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         let taker = {
@@ -248,7 +249,7 @@ model! {
 }
 
 model! {
-    /// Of two pauses the later end wins, whichever is first.
+    /// Of two pauses the later end wins, in either order.
     ///
     /// Two threads, one pause each; exhaustive. Fails if a pause decides on a version that is not
     /// current, or shortens another.
@@ -265,8 +266,7 @@ model! {
 }
 
 model! {
-    /// Limits that change while the bucket is paused leave the pause, and a pause leaves the
-    /// limits.
+    /// A change of limits keeps a pause, and a pause keeps the limits.
     ///
     /// Two threads, one change and one pause; exhaustive. Fails if either publishes over the other.
     limits_change_in_a_pause_and_it_stays, None, 5, [([5], 9)], || {
@@ -282,8 +282,9 @@ model! {
 }
 
 model! {
-    /// A reservation beside a pause has one place, and its instant is that of the pause's end as
-    /// soon as it was made in it.
+    /// A reservation beside a pause is made before the pause or in it.
+    ///
+    /// It has one place. Made in the pause, its instant is the end of the pause.
     ///
     /// Two threads, one pause of 9 ns and one reservation of 2 of 3 tokens; exhaustive. Its instant
     /// is 0 if it was made before, and 9 if it was made in the pause. Fails if a reservation is
@@ -304,11 +305,12 @@ model! {
 }
 
 model! {
-    /// A reservation beside a change keeps its place: its instant is that of the new rate,
-    /// whichever came first, and what is cancelled is there once.
+    /// A reservation beside a change gets the instant of the new rate, in either order.
+    ///
+    /// It keeps its place, and its cancelled tokens come back once.
     ///
     /// Two threads, one change from 1 token/ns to a token in 3 ns, and one reservation of 2 tokens
-    /// that are not there; exhaustive. Fails if the instant is kept, or if a change is published
+    /// from an empty bucket; exhaustive. Fails if the instant is kept, or if a change is published
     /// over a place.
     a_reservation_beside_a_change_follows_the_new_rate, None, 10, [(6, [0], 9)], || {
         let bucket = multi_bucket::<1, 3>([3]);

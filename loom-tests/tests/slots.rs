@@ -1,8 +1,8 @@
-//! Slots come back: however many calls there were, no more are in use than calls at once, handles,
-//! and the current version.
+//! Slots come back: the slots in use never exceed simultaneous calls, plus handles, plus the
+//! current version.
 //!
-//! One thread and many calls. A slot that is lost each time makes the search for a free one longer
-//! each time, and the model takes more steps than the 10,000 that an execution may have.
+//! One thread and many calls. If each call lost a slot, each search for a free one would take
+//! longer. The model would then exceed the 10,000 steps that an execution may have.
 #![cfg(loom)]
 
 use loom_tests::{model, multi_bucket};
@@ -17,7 +17,7 @@ model! {
         for _ in 0..100 {
             assert!(bucket.try_take([3]).is_ok());
             bucket.put_back([1]);
-            assert_eq!(bucket.take_up_to(9, [1]), 2);
+            assert_eq!(bucket.take_items(9, [1]), 2);
             bucket.reset([4]);
         }
         let snapshot = bucket.snapshot();

@@ -1,4 +1,4 @@
-//! The switch: loom really schedules the crate's atomics. An inert one shows a single winner.
+//! The switch: loom schedules the crate's atomics. An inert switch shows a single winner.
 #![cfg(loom)]
 
 use std::sync::Arc;

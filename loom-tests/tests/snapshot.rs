@@ -1,8 +1,8 @@
-//! A snapshot is one version, never a mixture: what a seqlock promises its readers, kept without a
-//! writer that holds it.
+//! A snapshot is one version, never a mixture. A seqlock promises this, too, but its writer blocks
+//! others.
 //!
-//! Every take in these models takes as much from one stream as from the other, so a torn picture
-//! shows two different levels.
+//! Every take in these models takes equal amounts from both streams, so a torn snapshot shows two
+//! different levels.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -27,12 +27,11 @@ model! {
 }
 
 model! {
-    /// A reader that is late notices when the slot it reads has been released, claimed and written
-    /// again.
+    /// A late reader notices that its slot was released, claimed and rewritten.
     ///
-    /// Two threads, two takes and one read, two slots, so that the second take writes the slot that
-    /// the reader may still be in; exhaustive. Fails without the fence in `Slot::write`, without
-    /// the one in `Epoch::validate`, or without the validation.
+    /// Two threads, two takes and one read; exhaustive. With two slots, the second take writes the
+    /// slot that the reader may still read. Fails without the fence in `Slot::write`, without the
+    /// one in `Epoch::validate`, or without the validation.
     a_late_reader_sees_through_a_slot_that_is_used_again, None, 20, [[4, 4], [3, 3], [2, 2]], || {
         let bucket = multi_bucket::<2, 2>([4, 4]);
         let reader = {
@@ -47,10 +46,10 @@ model! {
 }
 
 model! {
-    /// The same where the slot is used again by another thread than the one that released it.
+    /// A late reader notices it, too, if another thread rewrote the released slot.
     ///
     /// Three threads: two takes of one each and a read, two slots. Fails if the claim is not
-    /// `Acquire` or the release is not `Release`: the second writer then writes the slot without
+    /// `Acquire` or the release is not `Release`. The second writer then writes the slot without
     /// knowing that the epoch has left it, and cannot tell the reader.
     a_reader_sees_through_a_slot_that_is_used_again, Some(THREE_THREADS), 100, [[4, 4], [3, 3], [2, 2]], || {
         let bucket = multi_bucket::<2, 2>([4, 4]);

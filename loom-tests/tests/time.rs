@@ -1,4 +1,4 @@
-//! Time moves while threads decide: nobody mints, with whatever `now` they read.
+//! Time moves while threads decide: no `now` creates tokens, however stale.
 #![cfg(loom)]
 
 use std::sync::Arc;
@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use loom::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
-use tollgate::{Clock, Limit, ManualClock, Monotonic, MultiBucket, Rate, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::{Clock, Limit, MultiBucket, Rate, TokenBucket};
 
 const TICK: Duration = Duration::from_nanos(1);
 
@@ -28,7 +29,7 @@ model! {
 }
 
 model! {
-    /// A clock that is set back behind `Monotonic` is never seen to go back, in either thread.
+    /// A clock that is set back behind `Monotonic` goes back in neither thread.
     ///
     /// Two threads, two readings and a reading after a step back; exhaustive. Fails if the
     /// `fetch_max` becomes a load and a store.
@@ -49,12 +50,13 @@ model! {
 }
 
 model! {
-    /// A thread whose `now` is old takes what had accrued by then, or less, and never makes the
-    /// bucket forget what was spent since.
+    /// A stale `now` is granted at most what had accrued by then.
     ///
-    /// One thread takes at time 1, the other reads the clock anywhere between 0 and 2 and takes
-    /// then: together no more than the capacity and what accrued by the later of the two. Two
-    /// threads; exhaustive. Fails if `Stream::level` takes an old `now` for a long idle time.
+    /// It never makes the bucket forget what was spent since.
+    ///
+    /// One thread takes at time 1. The other reads the clock between 0 and 2 and takes then.
+    /// Together they get at most the capacity and what accrued by the later reading. Two threads;
+    /// exhaustive. Fails if `Meter::level` takes a stale `now` for a long idle time.
     a_stale_now_mints_nothing, None, 10, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -71,17 +73,17 @@ model! {
 }
 
 model! {
-    /// The same over two streams.
+    /// A stale `now` is granted at most what both streams had accrued by then.
     ///
-    /// Two threads; exhaustive. Fails if `Stream::level` takes an old `now` for a long idle time.
+    /// Two threads; exhaustive. Fails if `Meter::level` takes a stale `now` for a long idle time.
     a_stale_now_mints_nothing_in_two_streams, None, 20, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_up_to(3, [1, 1]))
+            thread::spawn(move || bucket.take_items(3, [1, 1]))
         };
         bucket.clock().advance(TICK);
-        let mine = bucket.take_up_to(3, [1, 1]);
+        let mine = bucket.take_items(3, [1, 1]);
         bucket.clock().advance(TICK);
         let other = other.join().unwrap();
         assert!(mine + other <= 3 + 2, "{mine} + {other}");
@@ -90,10 +92,9 @@ model! {
 }
 
 model! {
-    /// However long a bucket stands full, it holds its capacity and no more, for whichever thread
-    /// is first.
+    /// However long a bucket stands full, it holds its capacity and no more.
     ///
-    /// Two threads, one call each, and a clock that moves by more than the capacity is worth;
+    /// Two threads, one call each, and a clock that moves by more than the capacity's refill time;
     /// exhaustive. Fails if the level is not cut off at the capacity, or if a take does not write
     /// what was forfeited.
     idle_time_fills_no_further_than_the_capacity, None, 5, [(3, 3, 0), (3, 0, 0), (0, 3, 0)], || {
@@ -110,7 +111,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which one fills up and the other does not.
+    /// Of two idle streams, one fills up to its capacity and the other does not.
     ///
     /// Two threads, one call each; exhaustive. Fails if the level is not cut off at the capacity,
     /// or if a take does not write what was forfeited.
@@ -118,17 +119,17 @@ model! {
         let bucket = multi_bucket::<2, 3>([3, 12]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_up_to(9, [1, 3]))
+            thread::spawn(move || bucket.take_items(9, [1, 3]))
         };
         bucket.clock().advance(5 * TICK);
-        let mine = bucket.take_up_to(9, [1, 3]);
+        let mine = bucket.take_items(9, [1, 3]);
         let other = other.join().unwrap();
         (mine, other, bucket.available())
     }
 }
 
 model! {
-    /// A put-back to a full bucket takes nothing from a thread whose `now` is old.
+    /// A put-back to a full bucket takes nothing from a stale `now`.
     ///
     /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back
     /// raises `spent` to what a full bucket has forfeited.
@@ -146,11 +147,10 @@ model! {
 }
 
 model! {
-    /// A put-back fills no further than the capacity: a thread whose `now` is old finds nothing
-    /// that the bucket could not hold.
+    /// A put-back fills up to the capacity: a stale `now` finds no more than that.
     ///
     /// Two threads, a put-back at time 5 and a take at time 2; exhaustive. Fails if
-    /// `Stream::put_back` fills above the capacity.
+    /// `Meter::put_back` fills above the capacity.
     a_put_back_gives_nothing_to_a_stale_now, None, 3, [(false, 3)], || {
         let bucket = token_bucket(3);
         let later = Time::ZERO.after(5 * TICK);
@@ -165,7 +165,7 @@ model! {
 }
 
 model! {
-    /// The same over two streams, of which one is full by then and the other is not.
+    /// A put-back to a full and to another stream takes nothing from a stale `now`.
     ///
     /// Two threads, a put-back at time 5 and a take at time 0; exhaustive. Fails if a put-back
     /// raises `spent` to what a full bucket has forfeited.
@@ -183,8 +183,7 @@ model! {
 }
 
 model! {
-    /// A clock that is set back to before the bucket was built gives nobody anything, with a rate
-    /// that does not divide evenly either.
+    /// A clock set back to before construction grants nothing, at an inexact rate, too.
     ///
     /// Two threads, one call each, and a clock that is set from 5 to 0; exhaustive. Fails if the
     /// elapsed time wraps below 0.

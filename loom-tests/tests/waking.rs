@@ -1,5 +1,5 @@
-//! Those who sleep when the limits change are woken, whichever is first. A sleep never ends by
-//! itself here, so a wake that is missed is a deadlock.
+//! Sleepers wake when the limits change, in either order. A sleep never ends by itself here, so a
+//! missed wake is a deadlock.
 #![cfg(loom)]
 
 use std::future::Future;
@@ -11,9 +11,12 @@ use std::time::Duration;
 use loom::sync::Notify;
 use loom::thread;
 use loom_tests::{limit, model, multi_bucket};
-use tollgate::{Inherit, Limit, ManualClock, MultiBucket, Rate, Timer};
+use tollgate::clock::ManualClock;
+use tollgate::limit::Inherit;
+use tollgate::wait::Timer;
+use tollgate::{Limit, MultiBucket, Rate};
 
-/// What a task is woken by.
+/// The waker of a task.
 struct Alarm(Notify);
 
 impl Wake for Alarm {
@@ -49,12 +52,11 @@ impl Timer for Never {
 const HOUR: Duration = Duration::from_secs(3600);
 
 model! {
-    /// A thread that waits in its turn is woken by a resume, however far it has come in falling
-    /// asleep.
+    /// A resume wakes a thread that waits in line, however far it has fallen asleep.
     ///
-    /// Two threads, one resume and one reservation of what is there, which sleeps or finds the
-    /// pause over; exhaustive. Fails if a waiter works out its sleep before it listens, or if it
-    /// rings before the limits are published.
+    /// Two threads, one resume and one reservation of available tokens, which sleeps or finds the
+    /// pause over; exhaustive. Fails if a waiter computes its sleep before it listens. Fails if a
+    /// change notifies before it publishes the limits.
     a_thread_that_falls_asleep_beside_a_resume_is_woken, None, 10, [[2]], || {
         let bucket = multi_bucket::<1, 3>([3]);
         bucket.pause_for(HOUR);
@@ -69,7 +71,7 @@ model! {
 }
 
 model! {
-    /// So is a task.
+    /// A resume wakes a task that waits in line, however far it has fallen asleep.
     ///
     /// As above, with a future on a thread of its own.
     a_task_that_falls_asleep_beside_a_resume_is_woken, None, 10, [[2]], || {
@@ -86,11 +88,10 @@ model! {
 }
 
 model! {
-    /// So is whoever waits until something is there, and takes nothing, if the limits change so
-    /// that it is.
+    /// A change that fills the bucket wakes a thread that waits without a place.
     ///
-    /// Two threads, one change that fills the bucket, and a thread that waits without a place; at
-    /// most two preemptions. Fails if a change wakes nobody.
+    /// Two threads, one change that fills the bucket, and a thread that waits and takes nothing; at
+    /// most two preemptions. Fails if a change does not notify.
     who_waits_until_it_is_ready_beside_a_change_is_woken, Some(2), 10, [[3]], || {
         let bucket = MultiBucket::<1, _, 3>::with_slots([Limit::new(Rate::new(1, HOUR).unwrap(), 3).empty()], ManualClock::new());
         let bucket = Arc::new(bucket.unwrap());

@@ -1,58 +1,70 @@
-//! Owns the factor on a bucket's rate: steps it by a policy, and puts it on the bucket. What a step
-//! does is in `steps.rs` and the policy; the orderings are in `state/epoch.rs`,
-//! `state/words.rs` and `state/claim.rs`.
+//! Owns the factor on a bucket's rate: it steps the factor by a policy and applies it to the
+//! bucket. It never decides what a step does, and names no ordering.
+//!
+//! `step_state.rs` and the policy decide what a step does. The loop is in `state/published.rs`.
 
 use core::fmt;
 
 use crate::adaptive::policy::Policy;
-use crate::adaptive::steps::Control;
+use crate::adaptive::step_state::StepState;
 use crate::bucket::leaky::LeakyBucket;
 use crate::bucket::multi::MultiBucket;
-use crate::bucket::multi::SLOTS;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::limit::limit::{Limit, LimitError};
 use crate::limit::ratio::Ratio;
-use crate::state::epoch::{Epoch, Stamp};
-use crate::state::slots::Slots;
-use crate::state::words::{Slot, State};
+use crate::state::epoch::Stamp;
+use crate::state::multi::SLOTS;
+use crate::state::published::{Decision, Published};
+use crate::state::words::State;
 use crate::sync::Backoff;
 
-/// A bucket whose rate is the configured one times a factor, which follows a [`Policy`]:
-/// [`Aimd`](crate::Aimd) for a client of a server that says when it is too much,
-/// [`FillTable`](crate::FillTable) for a leaky bucket that adapts to its level.
+/// A bucket whose rate is the configured one times a factor.
 ///
-/// The bucket is used as ever, through [`bucket`](Self::bucket); beside that somebody calls
-/// [`tick`](Self::tick) now and then, after a success say, and [`throttled`](Self::throttled) after
-/// a refusal of the server. `B` is the bucket, or a reference or an `Arc` to it.
+/// The factor follows a [`Policy`]:
+///
+/// | policy | job |
+/// |---|---|
+/// | [`Aimd`](crate::adaptive::Aimd) | a client of a server that answers 429 |
+/// | [`FillTable`](crate::adaptive::FillTable) | a leaky bucket that adapts to its level |
+///
+/// Use the bucket through [`bucket`](Self::bucket). Call [`tick`](Self::tick) now and then, for
+/// example after each success. Call [`throttled`](Self::throttled) when the server refuses. `B` is
+/// the bucket, or a reference or an `Arc` to it.
 ///
 /// # Guarantees
 ///
-/// * **Time drives it, and not the callers.** Steps are made for whole intervals since the
-///   construction, by whoever calls first after the end of one; if nobody calls for several, they
-///   are made up for. A thousand times as many callers that see the same get the same factors,
-///   exactly.
+/// * **Time drives it, not the number of callers.** A step belongs to a whole interval since
+///   construction. The first call after the end of an interval makes its step, and makes up for
+///   intervals in which no call came. A thousand callers that observe equal things get exactly the
+///   factors that one caller gets.
 /// * **Bounds.** The factor stays within those of the policy, whatever is [set](Self::set_factor).
 /// * **Nothing is retroactive.** A new factor is a [change of the limit](MultiBucket::set_limits):
-///   what has accrued by then has accrued at the old rate. The rate is always the *configured* one
-///   [scaled](crate::Rate::scaled), rounded down, so nothing drifts; each change costs less than
-///   accrues in about a nanosecond.
-/// * **Nobody waits.** A call between two steps reads a few words and the clock, and writes
-///   nothing. Where a step is due, one call makes it and the others go on; a thread that is stopped
-///   inside a call keeps a slot, and stops neither takers nor the adaptation: whoever makes the
-///   next step also puts right what was left undone.
+///   tokens that accrued before it accrued at the old rate. The rate is always the *configured* one
+///   [scaled](crate::Rate::scaled), rounded down, so nothing drifts. Each change loses less than
+///   the refill of about a nanosecond, or of the limit's [precision](Limit::precision) if that is
+///   longer.
+/// * **No call waits for another thread.** A call between two steps reads a few words and the
+///   clock, and writes nothing. When a step is due, one call makes it and the others go on. A
+///   thread that stops inside a call keeps one slot, and stops neither takers nor the adaptation.
+///   The call that makes the next step also completes what the stopped thread left undone.
 /// * When all calls have returned, the bucket's limit is that of the [factor](Self::factor).
 ///
-/// While it is there, nobody else should change the bucket's limit: what is changed is overwritten
-/// at the next step, and its capacity is that which it had at [`new`](Self::new).
+/// Do not change the bucket's limit by other means: the next step overwrites the change. The
+/// capacity stays the one that the bucket had at [`new`](Self::new).
 ///
 /// # Memory ordering
 ///
-/// A factor is only a number: it does not order any other memory.
+/// A factor is only a number: it orders no other memory.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+/// use tollgate::adaptive::{Adaptive, Aimd};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// // At most 500/s, and less while the server says so: 2 % more every second, 10 % less when throttled.
 /// let bucket = MultiBucket::with_clock([Limit::per_second(500).capacity(5)], ManualClock::new())?;
@@ -71,23 +83,28 @@ use crate::sync::Backoff;
 pub struct Adaptive<B, P> {
     bucket: B,
     policy: P,
-    /// As it was configured, at a factor of 1.
+    /// The configured limit, at a factor of 1.
     limit: Limit,
-    epoch: Epoch,
-    slots: Slots<Slot<3>, SLOTS>,
+    words: Published<3, SLOTS>,
 }
 
 impl<B: Adjustable, P: Policy> Adaptive<B, P> {
-    /// A bucket whose limit now counts as the configured one. The factor begins at 1, or at the
-    /// nearest that the policy allows.
+    /// Wraps a bucket and takes its current limit as the configured one.
+    ///
+    /// The factor begins at 1, or at the nearest value that the policy allows.
     ///
     /// # Errors
     ///
-    /// [`LimitError`] if the bucket could not keep the limit at the least factor or at the
-    /// greatest; then it is as before.
+    /// Returns a [`LimitError`] if the bucket could not keep the limit at the least or the greatest
+    /// factor. The bucket is then unchanged.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use tollgate::{Adaptive, FillTable, LeakyBucket, Limit, ManualClock, Ratio};
+    /// use tollgate::adaptive::{Adaptive, FillTable};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let adaptive = Adaptive::new(&bucket, FillTable::new(10, Ratio::percent(10), Ratio::percent(200)))?;
@@ -100,23 +117,27 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     pub fn new(bucket: B, policy: P) -> Result<Self, LimitError> {
         let limit = bucket.limit();
         let (least, most) = policy.bounds();
-        // What a bucket can keep is an interval of rates, so it can keep all between two.
+        // The rates that a bucket can keep are one interval, so checking both ends is enough.
         for factor in [least.min(most), most] {
             scaled(limit, factor).check()?;
         }
-        let control = Control::beginning(Ratio::ONE, bucket.now()).with(Ratio::ONE, &policy);
-        let slots = Slots::beginning_with([Slot::current(&State { limits: 0, spent: control.words() })]);
-        let adaptive = Self { bucket, policy, limit, epoch: Epoch::new(), slots };
+        let state = StepState::beginning(Ratio::ONE, bucket.now()).with(Ratio::ONE, &policy);
+        let adaptive = Self { bucket, policy, limit, words: Published::new(&words_of(state)) };
         adaptive.apply(false);
         Ok(adaptive)
     }
 
-    /// Lets time count: makes the steps of those intervals that have passed, if nobody has yet. To
-    /// be called after a success, or by whatever comes by often enough.
+    /// Makes the steps of all intervals that have passed.
+    ///
+    /// Call it after each success, or regularly. It changes nothing if no interval has ended since
+    /// the last step.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Adaptive, FillTable, LeakyBucket, Limit, ManualClock, Ratio};
+    /// use tollgate::adaptive::{Adaptive, FillTable};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let adaptive = Adaptive::new(bucket, FillTable::new(10, Ratio::percent(10), Ratio::ONE))?;
@@ -126,49 +147,59 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// adaptive.tick(); // the bucket is nearly full, so it drains more slowly from now on
     /// adaptive.tick();
     /// assert_eq!(adaptive.factor(), Ratio::percent(73));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn tick(&self) {
         self.observe(false);
     }
 
-    /// Somebody was throttled just now. Outcomes within an interval of the first are one event, and
-    /// the others change nothing.
+    /// Reports that the server throttled a request just now.
+    ///
+    /// Outcomes within one interval of the first are one event: the others change nothing.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// client.throttled();
     /// assert_eq!(client.factor(), Ratio::percent(90));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn throttled(&self) {
         self.observe(true);
     }
 
-    /// The factor as it is; the answer may be outdated at once.
+    /// Returns the current factor. The answer may change before the call returns.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// assert_eq!(client.factor(), Ratio::ONE);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn factor(&self) -> Ratio {
         self.read().0.factor
     }
 
-    /// Sets the factor, or the nearest that the policy allows; it adapts from there.
+    /// Sets the factor, clamped to the policy's bounds. It adapts from there.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
@@ -176,28 +207,31 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// assert_eq!(client.bucket().limit().rate.to_string(), "200/s");
     /// client.set_factor(Ratio::percent(300));
     /// assert_eq!(client.factor(), Ratio::ONE);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_factor(&self, factor: Ratio) {
         let now = self.bucket.now();
-        // What has passed by now is stepped over, and no longer to come.
-        self.update(|control| {
-            let passed = control.next(&self.policy, now, false, || self.bucket.fill());
-            Some(passed.unwrap_or(*control).with(factor, &self.policy))
+        // Intervals that have ended by now are stepped over, so they do not change the new factor.
+        self.update(|state| {
+            let passed = state.next(&self.policy, now, false, || self.bucket.fill());
+            Some(passed.unwrap_or(*state).with(factor, &self.policy))
         });
     }
 
-    /// Sets the factor to 1, or to the nearest that the policy allows.
+    /// Sets the factor to 1, clamped to the policy's bounds.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// client.reset_factor();
     /// assert_eq!(client.bucket().limit(), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn reset_factor(&self) {
         self.set_factor(Ratio::ONE);
@@ -205,64 +239,69 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
 
     fn observe(&self, throttled: bool) {
         let now = self.bucket.now();
-        self.update(|control| control.next(&self.policy, now, throttled, || self.bucket.fill()));
+        self.update(|state| state.next(&self.policy, now, throttled, || self.bucket.fill()));
     }
 
-    /// The version as it is, and its stamp.
-    fn read(&self) -> (Control, Stamp) {
-        loop {
-            let seen = self.epoch.load();
-            let Some(slot) = self.slots.get(seen.index()) else { continue };
-            let words = slot.read().spent;
-            if self.epoch.validate(seen) {
-                return (Control::of_words(words), seen);
+    /// Reads the current version, untorn, and its stamp.
+    fn read(&self) -> (StepState, Stamp) {
+        let (words, (), seen) = self.words.read(|_| Some(()));
+        (StepState::of_words(words.spent), seen)
+    }
+
+    /// Publishes what `change` makes of the state, and applies its factor.
+    ///
+    /// If `change` returns `None`, nothing happens. `change` runs the caller's policy, so it sees
+    /// one untorn version. It may run many times, always before a slot is claimed.
+    fn update(&self, change: impl Fn(&StepState) -> Option<StepState>) {
+        let (mut spare, mut backoff) = (None, Backoff::new());
+        let changed = loop {
+            let attempt = self.words.attempt(
+                &mut spare,
+                |seen, words| {
+                    if !self.words.is_current(seen) {
+                        return Decision::Stale;
+                    }
+                    let state = StepState::of_words(words.spent);
+                    match change(&state) {
+                        Some(next) => Decision::Publish(words_of(next), next.factor != state.factor),
+                        None => Decision::Keep(()),
+                    }
+                },
+                |(), _, _| (),
+            );
+            // Given back after every attempt: user code may stop for long before the next one.
+            self.words.retire(spare.take());
+            match attempt {
+                Ok(changed) => break changed,
+                Err(miss) => backoff = miss.pause(backoff),
             }
+        };
+        if let Ok(new) = changed {
+            self.apply(new);
         }
     }
 
-    /// Publishes what `change` makes of the control, and puts its factor on the bucket; nothing if
-    /// it makes nothing of it.
+    /// Applies the factor to the bucket, then checks whether the factor is still current.
     ///
-    /// `change` sees one version, as it runs code that is not ours; it may run many times, before
-    /// anything is claimed.
-    fn update(&self, change: impl Fn(&Control) -> Option<Control>) {
-        let backoff = Backoff::new();
-        loop {
-            let (control, seen) = self.read();
-            let Some(next) = change(&control) else { return };
-            let Some(index) = self.slots.claim() else {
-                backoff.snooze();
-                continue;
-            };
-            if let Some(slot) = self.slots.get(index) {
-                slot.write(&State { limits: 0, spent: next.words() });
-                if self.epoch.publish(seen, index) {
-                    self.slots.release(seen.index());
-                    return self.apply(next.factor != control.factor);
-                }
-            }
-            // Another call has made a step.
-            self.slots.release(index);
-        }
-    }
-
-    /// Puts the factor on the bucket, and looks again: if there is another by then, whoever
-    /// published it may have been faster, and it must not stay replaced by this one.
+    /// If another thread has published a newer factor, that thread may have applied it first. The
+    /// older factor must not stay in its place, so the loop applies the newer one again.
     ///
-    /// A factor that is new is put on whatever the limit is said to be: to compare would be to read
-    /// what another thread, with an older factor, may be about to replace. As it is, of two that
-    /// change the bucket's limit the later one has seen the earlier one's factor published, so the
-    /// last of all puts on the last. If the factor is not new, the limit is looked at, and is
-    /// another only where a thread was stopped between publishing a factor and putting it on.
+    /// A new factor is applied without a look at the current limit. A comparison would read a limit
+    /// that another thread, with an older factor, may be about to replace. Without it, of two
+    /// threads that change the limit, the later one has seen the earlier one's factor published. So
+    /// the last change applies the last factor.
+    ///
+    /// A factor that is not new is compared with the limit. The two differ only if a thread stopped
+    /// between publishing a factor and applying it.
     fn apply(&self, mut new: bool) {
         loop {
-            let (Control { factor, .. }, seen) = self.read();
+            let (StepState { factor, .. }, seen) = self.read();
             let limit = scaled(self.limit, factor);
             if new || self.bucket.limit() != limit {
                 let set = self.bucket.set_limit(limit);
                 debug_assert!(set.is_ok(), "checked at both ends: {set:?}");
             }
-            if self.epoch.validate(seen) {
+            if self.words.is_current(seen) {
                 return;
             }
             new = true;
@@ -271,48 +310,63 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
 }
 
 impl<B, P> Adaptive<B, P> {
-    /// The bucket, to be used.
+    /// Returns the bucket, to take from.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// assert!(client.bucket().try_take([1]).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn bucket(&self) -> &B {
         &self.bucket
     }
 
-    /// The policy.
+    /// Returns the policy.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let aimd = Aimd::new(Ratio::percent(2), Ratio::percent(90));
     /// assert_eq!(*Adaptive::new(bucket, aimd)?.policy(), aimd);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn policy(&self) -> &P {
         &self.policy
     }
 
-    /// The configured limit, at a factor of 1. The one that holds now is the bucket's.
+    /// Returns the configured limit, at a factor of 1.
+    ///
+    /// The limit in force now is the bucket's own.
     ///
     /// ```
-    /// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
     /// client.throttled();
     /// assert_eq!(client.limit(), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limit(&self) -> Limit {
         self.limit
     }
+}
+
+fn words_of(state: StepState) -> State<3> {
+    State { limits: 0, spent: state.words() }
 }
 
 fn scaled(limit: Limit, factor: Ratio) -> Limit {
@@ -328,32 +382,37 @@ impl<B: Adjustable + fmt::Debug, P: Policy + fmt::Debug> fmt::Debug for Adaptive
     }
 }
 
-/// A bucket whose limit can be changed: what [`Adaptive`] asks of it.
+/// A bucket with a changeable limit, as [`Adaptive`] needs it.
 ///
 /// ```
-/// use tollgate::{Adjustable, LeakyBucket, Limit, ManualClock, Ratio};
+/// use tollgate::adaptive::Adjustable;
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{LeakyBucket, Limit};
 ///
 /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
 /// Adjustable::set_limit(&bucket, Limit::per_second(5).capacity(10))?;
 /// assert_eq!(Adjustable::fill(&&bucket), Ratio::ONE);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait Adjustable {
-    /// The present of its clock.
+    /// Reads the bucket's clock.
     fn now(&self) -> Time;
 
-    /// The limit as it is.
+    /// Returns the limit in force.
     fn limit(&self) -> Limit;
 
-    /// Changes the limit from now on. Changes come one after the other, and whoever makes one has
-    /// seen what those before it had seen.
+    /// Changes the limit from now on.
+    ///
+    /// Changes have one order. A thread that makes a change has seen all that earlier changers had
+    /// seen.
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for a limit that cannot be kept; then nothing is changed.
+    /// Returns a [`LimitError`] for a limit that the bucket cannot keep. Nothing is then changed.
     fn set_limit(&self, limit: Limit) -> Result<(), LimitError>;
 
-    /// How full it is, as a leaky bucket: see [`LeakyBucket::fill`].
+    /// Returns how full the bucket is, as a leaky bucket: see [`LeakyBucket::fill`].
     fn fill(&self) -> Ratio;
 }
 

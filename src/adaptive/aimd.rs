@@ -1,32 +1,42 @@
-//! Owns the policy that grows with time and shrinks when throttled; pure.
+//! Owns the policy whose factor grows with time and shrinks when throttled. Pure: it never holds
+//! state or reads a clock.
 
 use core::time::Duration;
 
 use crate::adaptive::policy::{Observed, Policy};
 use crate::limit::ratio::Ratio;
 
-/// Additive increase, multiplicative decrease: what a client wants in front of a server whose limit
-/// it does not know, and which answers 429.
+/// Additive increase, multiplicative decrease.
 ///
-/// The factor grows by `increase` every second, and is multiplied by `decrease` when somebody was
-/// throttled, at once. Throttled outcomes that follow within an [`interval`](Self::with_interval)
-/// are the **same event**, and change nothing: a burst of 429s, or a thousand callers that get one
-/// each, come to one decrease. So the interval should be no shorter than the time from a decrease
-/// until its effect is seen, that is from sending a request to its answer. A `Retry-After` is none
-/// of its business: [`pause_for`](crate::MultiBucket::pause_for) is for that, and a pause stays
-/// when the factor changes.
+/// It is for a client of a server that answers 429 and whose limit the client does not know.
 ///
-/// The factor is never above 1, so the configured rate is **never exceeded**; that rate is the most
-/// that the client would ever want.
+/// The factor grows by `increase` every second. A throttled outcome multiplies it by `decrease`
+/// immediately.
 ///
-/// In front of a steady limit `H`, as a part of the configured rate, the factor saws between
-/// `H * decrease` and `H`, at one event every `H * (1 - decrease) / increase` seconds: a small
-/// increase and a `decrease` near 1 waste little and find a new limit slowly. The rule is that of
-/// TCP (Chiu and Jain, 1989; RFC 5681), with the elapsed time in place of the round trips.
+/// Throttled outcomes that follow within an [`interval`](Self::with_interval) are **one event**,
+/// and change nothing more. A burst of 429s, or a thousand callers that get one each, come to one
+/// decrease. So let the interval be at least the time from a request to its answer: a decrease
+/// shows its effect only then.
+///
+/// The policy ignores a `Retry-After`. Use [`pause_for`](crate::MultiBucket::pause_for) for it; a
+/// pause stays when the factor changes.
+///
+/// The factor is never above 1, so the configured rate is **never exceeded**. Configure the highest
+/// rate that the client would ever use.
+///
+/// Let the server's limit be `H`, as a part of the configured rate. The factor then moves between
+/// `H * decrease` and `H`, with one event every `H * (1 - decrease) / increase` seconds. A small
+/// `increase` and a `decrease` near 1 waste little, and find a new limit slowly.
+///
+/// Source: the rule of TCP (Chiu and Jain, 1989; RFC 5681), with elapsed time in place of round
+/// trips.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Adaptive, Aimd, Limit, ManualClock, MultiBucket, Ratio};
+/// use tollgate::adaptive::{Adaptive, Aimd};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Ratio;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(1000)], ManualClock::new())?;
 /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(5), Ratio::percent(80)))?;
@@ -38,7 +48,7 @@ use crate::limit::ratio::Ratio;
 /// client.bucket().clock().advance(Duration::from_secs(1));
 /// client.tick();
 /// assert_eq!(client.factor(), Ratio::percent(85));
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Aimd {
@@ -49,12 +59,14 @@ pub struct Aimd {
 }
 
 impl Aimd {
-    /// `increase` is added every second, and `decrease` multiplied; one above 1 counts as 1, which
-    /// is no decrease.
+    /// Makes a policy that adds `increase` every second and multiplies by `decrease`.
+    ///
+    /// A `decrease` above 1 counts as 1, which is no decrease.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80));
     /// assert_eq!(aimd.bounds(), (Ratio::percent(1), Ratio::ONE));
@@ -64,10 +76,11 @@ impl Aimd {
         Self { increase, decrease, least: Ratio::percent(1), interval: Duration::from_millis(100) }
     }
 
-    /// The same with this as its least factor; 0.01 unless set.
+    /// Sets the least factor. Default: 0.01.
     ///
     /// ```
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80)).with_least(Ratio::percent(10));
     /// assert_eq!(aimd.bounds(), (Ratio::percent(10), Ratio::ONE));
@@ -77,12 +90,14 @@ impl Aimd {
         Self { least, ..self }
     }
 
-    /// The same with this much time from one step to the next, and for throttled outcomes to be one
-    /// event; 100 ms unless set.
+    /// Sets the time between two steps. Default: 100 ms.
+    ///
+    /// Throttled outcomes within this time are one event.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80)).with_interval(Duration::from_secs(1));
     /// assert_eq!(aimd.interval(), Duration::from_secs(1));
@@ -92,7 +107,7 @@ impl Aimd {
         Self { interval, ..self }
     }
 
-    /// What `nanos` add, in steps.
+    /// Returns what `nanos` nanoseconds add, in steps of a [`Ratio`].
     fn growth(&self, nanos: u128) -> u128 {
         nanos.saturating_mul(self.increase.steps().into()) / 1_000_000_000
     }
@@ -108,8 +123,7 @@ impl Policy for Aimd {
     }
 
     fn step(&self, factor: Ratio, elapsed: Duration, seen: Observed) -> Ratio {
-        // Every interval by itself, so that it makes no difference how many are stepped over at
-        // once.
+        // Each interval is rounded by itself, so stepping over several together changes nothing.
         let interval = self.interval.as_nanos().max(1);
         let (whole, rest) = (elapsed.as_nanos() / interval, elapsed.as_nanos() % interval);
         let grown = whole.saturating_mul(self.growth(interval)).saturating_add(self.growth(rest));
@@ -127,7 +141,7 @@ mod tests {
 
     #[test]
     fn one_step_over_many_intervals_is_as_many_steps() {
-        // 7 ns at a third of a step each: nothing divides anything.
+        // 7 ns at a third of a step each: none of these numbers divides another.
         let aimd = Aimd::new(Ratio::saturating(333_333_333), Ratio::percent(50)).with_interval(Duration::from_nanos(7));
         let mut factor = Ratio::percent(50);
         for n in 0..1000 {

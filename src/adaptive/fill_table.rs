@@ -1,12 +1,15 @@
-//! Owns the policy that looks up in a table by how full the bucket is; pure.
+//! Owns the policy that looks up a factor by the fill of the bucket. Pure: it never holds state or
+//! reads a clock.
 
 use core::time::Duration;
 
 use crate::adaptive::policy::{Observed, Policy};
 use crate::limit::ratio::Ratio;
 
-/// A factor that follows how full a leaky bucket is: slower draining while it is nearly full,
-/// faster while it is nearly empty, and back to 1 in between.
+/// A factor that follows how full a leaky bucket is.
+///
+/// A nearly full bucket drains more slowly, and a nearly empty one faster. In between the factor
+/// returns to 1.
 ///
 /// | capacity | nearly empty | times | nearly full | times |
 /// |---|---|---|---|---|
@@ -14,22 +17,30 @@ use crate::limit::ratio::Ratio;
 /// | from 128 | up to 0.23 | 1.2 | from 0.77 | 0.81 |
 /// | less | up to 0.3 | 1.4 | from 0.7 | 0.73 |
 ///
-/// In between a factor below 1 grows by 5 %, up to 1, and one above stays. A change of no more than
-/// 1 % is not made. That is one step; there is one for each [`interval`](Self::with_interval).
+/// | in between | times |
+/// |---|---|
+/// | a factor below 1 | 1.05, up to 1 |
+/// | a factor of 1 or above | unchanged |
+///
+/// A step that would change the factor by 1 % or less changes nothing. There is one step for each
+/// [`interval`](Self::with_interval).
 ///
 /// # It can exceed the configured rate
 ///
-/// The feedback is **positive**: an empty bucket drains faster, and so stays empty. Where little is
-/// added the factor climbs to its ceiling, and then the bucket grants up to the configured rate
-/// times that ceiling. A full one drains slower and so stays full, down to the least factor. Hence
-/// both bounds are arguments: with a ceiling of 1 the configured rate is never exceeded. For a
-/// client of a server that says when it is too much, [`Aimd`](crate::Aimd) is the policy.
+/// The feedback is **positive**: an empty bucket drains faster, and so stays empty. If callers add
+/// little, the factor climbs to its ceiling. The bucket then grants up to the configured rate times
+/// that ceiling. A full bucket drains more slowly and so stays full, down to the least factor.
 ///
-/// The table and the rule are those of the leaky bucket of `py-asyncutils` 1.3.4, whose recorded
-/// decisions are in `tests/traces`.
+/// Hence both bounds are arguments: with a ceiling of 1 the configured rate is never exceeded. For
+/// a client of a server that answers 429, use [`Aimd`](crate::adaptive::Aimd).
+///
+/// Source: the leaky bucket of `py-asyncutils` 1.3.4. Its recorded decisions are in `tests/traces`.
+///
+/// # Examples
 ///
 /// ```
-/// use tollgate::{FillTable, Ratio};
+/// use tollgate::adaptive::FillTable;
+/// use tollgate::limit::Ratio;
 ///
 /// let table = FillTable::new(300, Ratio::percent(10), Ratio::percent(200));
 /// assert_eq!(table.adjusted(Ratio::ONE, Ratio::percent(85)), Ratio::percent(90));
@@ -44,7 +55,7 @@ pub struct FillTable {
     interval: Duration,
 }
 
-/// What is nearly empty and nearly full, and what the factor is then multiplied by.
+/// The fills that count as nearly empty and nearly full, and the multiplier for each.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Row {
     low: Ratio,
@@ -62,15 +73,18 @@ impl Row {
 }
 
 const RESTORING: Ratio = Ratio::percent(105);
-/// A change is made if it is more than one part of the factor in so many.
+/// A change must be more than the factor divided by this.
 const NOTICED: u64 = 100;
 
 impl FillTable {
-    /// The row for a bucket of this capacity; no factor below `least` nor above `ceiling`, and if
-    /// those are the wrong way round, always `ceiling`.
+    /// Chooses the row for a bucket of `capacity` tokens.
+    ///
+    /// The factor stays between `least` and `ceiling`. If `ceiling` is below `least`, the factor is
+    /// always `ceiling`.
     ///
     /// ```
-    /// use tollgate::{FillTable, Ratio};
+    /// use tollgate::adaptive::FillTable;
+    /// use tollgate::limit::Ratio;
     ///
     /// let never_faster = FillTable::new(10, Ratio::percent(10), Ratio::ONE);
     /// assert_eq!(never_faster.adjusted(Ratio::ONE, Ratio::ZERO), Ratio::ONE);
@@ -84,11 +98,12 @@ impl FillTable {
         Self { row, bounds: (least, ceiling), interval: Duration::from_millis(100) }
     }
 
-    /// The same with this much time from one step to the next; 100 ms unless set.
+    /// Sets the time between two steps. Default: 100 ms.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{FillTable, Policy, Ratio};
+    /// use tollgate::adaptive::{FillTable, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let table = FillTable::new(10, Ratio::ZERO, Ratio::ONE).with_interval(Duration::from_secs(1));
     /// assert_eq!(table.interval(), Duration::from_secs(1));
@@ -98,10 +113,11 @@ impl FillTable {
         Self { interval, ..self }
     }
 
-    /// `factor` after one step at this [`fill`](crate::LeakyBucket::fill).
+    /// Returns `factor` after one step at this [`fill`](crate::LeakyBucket::fill).
     ///
     /// ```
-    /// use tollgate::{FillTable, Ratio};
+    /// use tollgate::adaptive::FillTable;
+    /// use tollgate::limit::Ratio;
     ///
     /// let table = FillTable::new(10, Ratio::percent(70), Ratio::ONE);
     /// assert_eq!(table.adjusted(Ratio::ONE, Ratio::ONE), Ratio::percent(73));
@@ -135,15 +151,14 @@ impl Policy for FillTable {
         self.interval
     }
 
-    /// A step for each interval, all at the fill that there is now; throttled outcomes are nothing
-    /// to it.
+    /// Makes a step for each interval, all at the current fill. Ignores throttled outcomes.
     fn step(&self, factor: Ratio, elapsed: Duration, seen: Observed) -> Ratio {
         let steps = elapsed.as_nanos() / self.interval.as_nanos().max(1);
         let mut factor = factor;
         for _ in 0..steps {
             let next = self.adjusted(factor, seen.fill);
-            // Each step is of more than 1 %, towards a bound or towards 1, so after a few thousand
-            // there is no further.
+            // Each step changes the factor by more than 1 %, towards a bound or towards 1. So after
+            // a few thousand steps nothing changes any more.
             if next == factor {
                 break;
             }

@@ -1,7 +1,19 @@
-//! adaptive
+//! Owns buckets whose rate adapts to what a client observes. It never changes what a limit means.
+//!
+//! - `adaptive`: [`Adaptive`], a bucket with a factor on its rate, and
+//!   [`Adjustable`], what it needs of the bucket.
+//! - `policy`: the trait [`Policy`], the rule of a factor.
+//! - `aimd`: [`Aimd`], the policy for a server that answers 429.
+//! - `fill_table`: [`FillTable`], the policy of a leaky bucket's level.
+//! - `step_state`: what one step leaves to the next; pure.
 
 pub(crate) mod adaptive;
 pub(crate) mod aimd;
 pub(crate) mod fill_table;
 pub(crate) mod policy;
-pub(crate) mod steps;
+pub(crate) mod step_state;
+
+pub use adaptive::{Adaptive, Adjustable};
+pub use aimd::Aimd;
+pub use fill_table::FillTable;
+pub use policy::{Observed, Policy};

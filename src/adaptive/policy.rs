@@ -1,18 +1,22 @@
-//! Owns what a policy of adaptation is asked and answers; never holds state, never reads a clock.
+//! Owns the interface of a policy of adaptation. It never holds state or reads a clock.
 
 use core::time::Duration;
 
 use crate::limit::ratio::Ratio;
 
-/// A rule by which the factor on a rate follows what is seen. [`FillTable`](crate::FillTable) and
-/// [`Aimd`](crate::Aimd) are two; [`Adaptive`](crate::Adaptive) applies it.
+/// A rule by which the factor on a rate follows what is observed.
 ///
-/// A policy is a pure function: it holds its parameters, and neither the factor nor a clock. It may
-/// be asked several times for one step, where threads compete, and must then say the same.
+/// [`FillTable`](crate::adaptive::FillTable) and [`Aimd`](crate::adaptive::Aimd) are two policies.
+/// [`Adaptive`](crate::adaptive::Adaptive) applies one.
+///
+/// A policy is a pure function: it holds its parameters, but neither the factor nor a clock. Where
+/// threads compete, a policy may be asked several times for one step. It must then give equal
+/// answers.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Observed, Policy, Ratio};
+/// use tollgate::adaptive::{Observed, Policy};
+/// use tollgate::limit::Ratio;
 ///
 /// /// Half the rate while the bucket is more than half full.
 /// struct Halve;
@@ -33,33 +37,42 @@ use crate::limit::ratio::Ratio;
 /// # let _ = Halve.step(Ratio::ONE, Halve.interval(), Observed { fill: Ratio::ZERO, throttled: false });
 /// ```
 pub trait Policy {
-    /// The least factor and the most. Nobody sets one outside, whatever [`step`](Self::step) says.
+    /// Returns the least and the greatest factor.
+    ///
+    /// A factor outside of them is clamped, whatever [`step`](Self::step) returns.
     ///
     /// ```
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Aimd::new(Ratio::percent(5), Ratio::percent(80)).bounds().1, Ratio::ONE);
     /// ```
     fn bounds(&self) -> (Ratio, Ratio);
 
-    /// The time between two steps, and the shortest between two that a throttled outcome causes.
-    /// Zero counts as a nanosecond.
+    /// Returns the time between two steps.
+    ///
+    /// Two steps that throttled outcomes cause are at least this far apart, too. Zero counts as a
+    /// nanosecond.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Policy};
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Aimd::new(Ratio::percent(5), Ratio::percent(80)).interval(), Duration::from_millis(100));
     /// ```
     fn interval(&self) -> Duration;
 
-    /// What becomes of `factor`: after `elapsed`, a whole number of intervals, or at once, with an
-    /// `elapsed` of zero, for a throttled outcome.
+    /// Returns the factor that follows `factor`.
     ///
-    /// To step once over two intervals should come to the same as to step twice, as nobody may have
-    /// called in between.
+    /// For a step in time, `elapsed` is a whole number of intervals. For a throttled outcome it is
+    /// zero.
+    ///
+    /// One step over two intervals should equal two steps over one, since no call may have come in
+    /// between.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Aimd, Observed, Policy, Ratio};
+    /// use tollgate::adaptive::{Aimd, Observed, Policy};
+    /// use tollgate::limit::Ratio;
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80));
     /// let seen = Observed { fill: Ratio::ZERO, throttled: false };
@@ -83,17 +96,19 @@ impl<P: Policy + ?Sized> Policy for &P {
     }
 }
 
-/// What a policy is told.
+/// What a policy observes.
 ///
 /// ```
-/// use tollgate::{Observed, Ratio};
+/// use tollgate::adaptive::Observed;
+/// use tollgate::limit::Ratio;
 /// assert_eq!(Observed { fill: Ratio::ONE, throttled: false }, Observed { throttled: false, fill: Ratio::percent(100) });
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Observed {
-    /// How full the bucket is, as a [leaky bucket](crate::LeakyBucket::fill): 0 where all tokens
-    /// are there, 1 where none is, and above it where some are owed.
+    /// How full the bucket is, as a [leaky bucket](crate::LeakyBucket::fill).
+    ///
+    /// It is 0 if all tokens are available, 1 if none is, and above 1 in debt.
     pub fill: Ratio,
-    /// Whether somebody was throttled just now, by a server that answered 429 say.
+    /// Whether a request was throttled just now, for example by a server that answered 429.
     pub throttled: bool,
 }

@@ -1,29 +1,36 @@
-//! Owns a slot that is checked out for good, and with it the shortest path to a take.
+//! Owns a slot that is checked out for good, and with it the shortest path to a take. Never lends
+//! it to two threads.
 
 use core::fmt;
 use core::time::Duration;
 
-use crate::bucket::multi::SLOTS;
+use crate::bucket::inherent::deciding_verbs;
+use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::{Never, Refused};
-use crate::state::multi::Versions;
+use crate::lease::lease::Lease;
+use crate::state::at::At;
+use crate::state::multi::{Checkout, SLOTS};
 use crate::state::snapshot::Snapshot;
+use crate::state::store::Stored;
 
-/// A [`MultiBucket`](crate::MultiBucket) with a slot of the caller's own: the same verbs, without
-/// the search for a free slot.
+/// A [`MultiBucket`] with a slot of the caller's own. It has the same verbs, and is faster.
 ///
-/// One for each producer; a call needs it exclusively. It is given back on drop. See
-/// [`MultiBucket::handle`](crate::MultiBucket::handle).
+/// Only the verbs that decide at once: to wait, use the [bucket](Self::bucket). A take through it
+/// searches for no slot: it costs one compare-and-swap and `N` stores for any `N`. Make one for
+/// each producer with [`MultiBucket::handle`]. It belongs to one thread at a time, and gives its
+/// slot back when it is dropped.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(4000)], ManualClock::new())?;
 /// std::thread::scope(|scope| {
 ///     for _ in 0..4 {
 ///         scope.spawn(|| {
-///             let mut handle = bucket.handle().expect("far fewer than 4094 handles");
+///             let handle = bucket.handle().expect("far fewer than 4094 handles");
 ///             for _ in 0..100 {
 ///                 handle.try_take([1, 10]).expect("400 fit");
 ///             }
@@ -31,199 +38,63 @@ use crate::state::snapshot::Snapshot;
 ///     }
 /// });
 /// assert_eq!(bucket.available(), [600, 0]);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
+/// ```
+///
+/// Two threads cannot use one handle at once:
+///
+/// ```compile_fail
+/// fn shared<T: Sync>() {}
+/// shared::<tollgate::bucket::Handle<'static, 2>>();
 /// ```
 #[must_use]
 pub struct Handle<'a, const N: usize, C = DefaultClock, const S: usize = SLOTS> {
-    bucket: &'a Versions<N, S>,
-    clock: &'a C,
-    /// Always a slot that this handle owns: the one checked out, or the one that was current before
-    /// its last publication.
-    spare: Option<usize>,
+    bucket: &'a MultiBucket<N, C, S>,
+    slot: Checkout<'a, N, S>,
 }
 
 impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
-    pub(crate) fn new(bucket: &'a Versions<N, S>, clock: &'a C) -> Result<Self, HandlesExhausted> {
-        let spare = Some(bucket.claim().ok_or(HandlesExhausted(()))?);
-        let handle = Self { bucket, clock, spare };
+    pub(crate) fn new(bucket: &'a MultiBucket<N, C, S>) -> Result<Self, HandlesExhausted> {
+        let slot = bucket.words.check_out().ok_or(HandlesExhausted(()))?;
         // A second slot must be there at the same time, so that at least one is left for callers
         // without a handle.
-        bucket.retire(Some(bucket.claim().ok_or(HandlesExhausted(()))?));
-        Ok(handle)
+        drop(bucket.words.check_out().ok_or(HandlesExhausted(()))?);
+        Ok(Self { bucket, slot })
     }
 
-    /// The clock that the handle reads: the bucket's.
+    /// Returns the bucket of this handle.
     ///
     /// ```
-    /// use tollgate::{Clock, Limit, ManualClock, MultiBucket};
+    /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
-    /// let mut handle = bucket.handle()?;
-    /// let now = handle.clock().now();
-    /// assert!(handle.at(now).try_take([10]).is_ok());
+    /// let bucket = MultiBucket::new([Limit::per_second(10)])?;
+    /// assert_eq!(bucket.handle()?.bucket().limit(), Limit::per_second(10));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn clock(&self) -> &'a C {
-        self.clock
+    pub fn bucket(&self) -> &'a MultiBucket<N, C, S> {
+        self.bucket
     }
 
-    /// The handle at a time that the caller supplies, a reading of the bucket's clock or of one
-    /// with the same origin.
-    ///
-    /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
-    /// let mut handle = bucket.handle()?;
-    /// assert!(handle.at(Time::from_nanos(300_000_000)).try_take([3]).is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn at(&mut self, now: Time) -> HandleAt<'_, N, S> {
-        HandleAt { bucket: self.bucket, spare: &mut self.spare, now }
-    }
-
-    #[inline]
-    fn now(&mut self) -> HandleAt<'_, N, S> {
-        self.at(self.clock.now())
-    }
-
-    /// As [`MultiBucket::try_take`](crate::MultiBucket::try_take).
-    ///
-    /// # Errors
-    ///
-    /// As [`MultiBucket::try_take`](crate::MultiBucket::try_take).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// let mut handle = bucket.handle()?;
-    /// assert!(handle.try_take([6, 5]).is_ok());
-    /// assert!(handle.try_take([6, 0]).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn try_take(&mut self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.now().try_take(amounts)
-    }
-
-    /// As [`MultiBucket::take_up_to`](crate::MultiBucket::take_up_to).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.take_up_to(9, [1, 2]), 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn take_up_to(&mut self, max: u64, per_item: [u64; N]) -> u64 {
-        self.now().take_up_to(max, per_item)
-    }
-
-    /// As [`MultiBucket::take_in_order`](crate::MultiBucket::take_in_order).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.take_in_order(&[[1, 4], [1, 2], [1, 1]]), 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn take_in_order(&mut self, requests: &[[u64; N]]) -> usize {
-        self.now().take_in_order(requests)
-    }
-
-    /// As [`MultiBucket::put_back`](crate::MultiBucket::put_back).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// let mut handle = bucket.handle()?;
-    /// handle.try_take([6, 5])?;
-    /// handle.put_back([1, 1]);
-    /// assert_eq!(handle.available(), [5, 1]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn put_back(&mut self, amounts: [u64; N]) {
-        self.now().put_back(amounts);
-    }
-
-    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
-    ///
-    /// # Errors
-    ///
-    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// bucket.handle()?.charge([10, 7])?;
-    /// assert_eq!(bucket.available(), [0, 0]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn charge(&mut self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.now().charge(amounts)
-    }
-
-    /// As [`MultiBucket::reset`](crate::MultiBucket::reset).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// bucket.handle()?.reset([4, 0]);
-    /// assert_eq!(bucket.available(), [4, 0]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reset(&mut self, tokens: [u64; N]) {
-        self.now().reset(tokens);
-    }
-
-    /// As [`MultiBucket::available`](crate::MultiBucket::available).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.available(), [10, 5]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn available(&self) -> [u64; N] {
-        self.snapshot().available()
-    }
-
-    /// As [`MultiBucket::wait_for`](crate::MultiBucket::wait_for).
-    ///
-    /// # Errors
-    ///
-    /// As [`MultiBucket::wait_for`](crate::MultiBucket::wait_for).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.wait_for([1, 1])?, Duration::ZERO);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
-        self.snapshot().wait_for(amounts)
-    }
-
-    /// As [`MultiBucket::snapshot`](crate::MultiBucket::snapshot).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.snapshot().available(), [10, 5]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Returns all streams at one instant: [`MultiBucket::snapshot`].
     pub fn snapshot(&self) -> Snapshot<N> {
-        self.bucket.snapshot(self.clock.now())
+        self.bucket.snapshot()
     }
 }
 
-impl<const N: usize, C, const S: usize> Drop for Handle<'_, N, C, S> {
-    fn drop(&mut self) {
-        self.bucket.retire(self.spare);
+deciding_verbs!([const N: usize, C: Clock, const S: usize] Handle<'_, N, C, S>, N, [u64; N]);
+
+impl<'a, const N: usize, C: Clock, const S: usize> Stored<N> for Handle<'a, N, C, S> {
+    type Amounts = [u64; N];
+    type Store = Checkout<'a, N, S>;
+
+    #[inline(always)]
+    fn store(&self) -> &Checkout<'a, N, S> {
+        &self.slot
+    }
+
+    #[inline(always)]
+    fn now(&self) -> Time {
+        self.bucket.clock().now()
     }
 }
 
@@ -233,164 +104,11 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for Handle<'_, N, C, S
     }
 }
 
-/// A [`Handle`] at one instant: the same verbs, at a time that the caller supplied. See
-/// [`Handle::at`].
+/// The error of [`MultiBucket::handle`]: too few slots are left.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket, Time};
-///
-/// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-/// let mut handle = bucket.handle()?;
-/// assert_eq!(handle.at(Time::from_nanos(5)).take_up_to(7, [1, 1]), 5);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct HandleAt<'h, const N: usize, const S: usize = SLOTS> {
-    bucket: &'h Versions<N, S>,
-    spare: &'h mut Option<usize>,
-    now: Time,
-}
-
-impl<const N: usize, const S: usize> HandleAt<'_, N, S> {
-    /// As [`MultiBucket::try_take`](crate::MultiBucket::try_take).
-    ///
-    /// # Errors
-    ///
-    /// As [`MultiBucket::try_take`](crate::MultiBucket::try_take).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert!(bucket.handle()?.at(Time::ZERO).try_take([10, 5]).is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline(always)]
-    pub fn try_take(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.bucket.try_take(self.spare, self.now, amounts)
-    }
-
-    /// As [`MultiBucket::take_up_to`](crate::MultiBucket::take_up_to).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.at(Time::ZERO).take_up_to(9, [3, 0]), 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn take_up_to(self, max: u64, per_item: [u64; N]) -> u64 {
-        self.bucket.take_up_to(self.spare, self.now, max, per_item)
-    }
-
-    /// As [`MultiBucket::take_in_order`](crate::MultiBucket::take_in_order).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.at(Time::ZERO).take_in_order(&[[9, 0], [0, 5], [2, 0]]), 2);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn take_in_order(self, requests: &[[u64; N]]) -> usize {
-        self.bucket.take_in_order(self.spare, self.now, requests)
-    }
-
-    /// As [`MultiBucket::put_back`](crate::MultiBucket::put_back).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// bucket.try_take([10, 5])?;
-    /// bucket.handle()?.at(Time::ZERO).put_back([2, 2]);
-    /// assert_eq!(bucket.available(), [2, 2]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn put_back(self, amounts: [u64; N]) {
-        self.bucket.put_back(self.spare, self.now, amounts);
-    }
-
-    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
-    ///
-    /// # Errors
-    ///
-    /// As [`MultiBucket::charge`](crate::MultiBucket::charge).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// bucket.handle()?.at(Time::ZERO).charge([10, 7])?;
-    /// assert_eq!(bucket.available(), [0, 0]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn charge(self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.bucket.charge(self.spare, self.now, amounts)
-    }
-
-    /// As [`MultiBucket::reset`](crate::MultiBucket::reset).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// bucket.handle()?.at(Time::ZERO).reset([4, 0]);
-    /// assert_eq!(bucket.available(), [4, 0]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reset(self, tokens: [u64; N]) {
-        self.bucket.reset(self.spare, self.now, tokens);
-    }
-
-    /// As [`MultiBucket::available`](crate::MultiBucket::available).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.at(Time::ZERO).available(), [10, 5]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn available(&self) -> [u64; N] {
-        self.snapshot().available()
-    }
-
-    /// As [`MultiBucket::wait_for`](crate::MultiBucket::wait_for).
-    ///
-    /// # Errors
-    ///
-    /// As [`MultiBucket::wait_for`](crate::MultiBucket::wait_for).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.at(Time::ZERO).wait_for([10, 5])?, Duration::ZERO);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
-        self.snapshot().wait_for(amounts)
-    }
-
-    /// As [`MultiBucket::snapshot`](crate::MultiBucket::snapshot).
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, MultiBucket, Time};
-    /// # let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
-    /// assert_eq!(bucket.handle()?.at(Time::ZERO).snapshot().available(), [10, 5]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn snapshot(&self) -> Snapshot<N> {
-        self.bucket.snapshot(self.now)
-    }
-}
-
-impl<const N: usize, const S: usize> fmt::Debug for HandleAt<'_, N, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandleAt").field("now", &self.now).finish_non_exhaustive()
-    }
-}
-
-/// There are too few slots left for another handle: at most 4094 handles with the feature `alloc`,
-/// and without it two fewer than the bucket has slots.
-///
-/// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
 /// let mut handles = Vec::new();
@@ -400,17 +118,16 @@ impl<const N: usize, const S: usize> fmt::Debug for HandleAt<'_, N, S> {
 ///         Err(error) => break error,
 ///     }
 /// };
-/// assert_eq!(handles.len(), 4094);
-/// assert!(bucket.try_take([1]).is_ok());
-/// assert_eq!(error.to_string(), "no slot left for another handle of this bucket");
-/// # Ok::<(), tollgate::LimitError>(())
+/// assert_eq!(error.to_string(), "too few slots are left for a handle");
+/// assert!(bucket.try_take([10]).is_ok()); // one is left for callers without a handle
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HandlesExhausted(());
 
 impl fmt::Display for HandlesExhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no slot left for another handle of this bucket")
+        f.write_str("too few slots are left for a handle")
     }
 }
 

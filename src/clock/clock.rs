@@ -1,4 +1,4 @@
-//! Owns where `now` comes from; never decides anything with it.
+//! Owns the source of `now`. It never decides anything with it.
 
 #[cfg(not(feature = "std"))]
 use crate::clock::manual::ManualClock;
@@ -8,14 +8,15 @@ use crate::clock::time::Time;
 #[cfg(feature = "quanta")]
 use crate::clock::tsc::TscClock;
 
-/// A source of [`Time`]: nanoseconds since an origin of its own.
+/// A source of [`Time`]: nanoseconds since the source's own origin.
 ///
-/// A bucket reads its clock once per decision. A reading that goes back, or threads whose readings
-/// differ, do no harm: an old `now` sees fewer tokens, so at worst a call is refused that a
-/// punctual one would have been granted.
+/// A bucket reads its clock once per decision. Buckets are safe under clock skew: a stale `now`
+/// sees fewer tokens, so it can only be refused. This holds for a clock that goes back, and for
+/// threads whose readings differ.
 ///
 /// ```
-/// use tollgate::{Clock, Limit, Time, TokenBucket};
+/// use tollgate::clock::Time;
+/// use tollgate::{Clock, Limit, TokenBucket};
 ///
 /// struct Uptime;
 ///
@@ -27,13 +28,14 @@ use crate::clock::tsc::TscClock;
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), Uptime)?;
 /// assert!(bucket.try_take(1).is_ok());
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait Clock {
-    /// The present.
+    /// Reads the clock.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(ManualClock::new().now(), Time::ZERO);
     /// ```
     fn now(&self) -> Time;
@@ -67,31 +69,49 @@ mod shared {
     }
 }
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
-/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
+/// The clock of a bucket made without one.
+///
+/// | features | clock |
+/// |---|---|
+/// | `quanta` | `TscClock` |
+/// | `std`, no `quanta` | `InstantClock` |
+/// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::{Clock, DefaultClock, Time};
+/// use tollgate::clock::{DefaultClock, Time};
+/// use tollgate::Clock;
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(feature = "quanta")]
 pub type DefaultClock = TscClock;
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
-/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
+/// The clock of a bucket made without one.
+///
+/// | features | clock |
+/// |---|---|
+/// | `quanta` | `TscClock` |
+/// | `std`, no `quanta` | `InstantClock` |
+/// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::{Clock, DefaultClock, Time};
+/// use tollgate::clock::{DefaultClock, Time};
+/// use tollgate::Clock;
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(all(feature = "std", not(feature = "quanta")))]
 pub type DefaultClock = InstantClock;
 
-/// The clock of a bucket that is not given one: `TscClock` with the feature `quanta`, else
-/// `InstantClock` with `std`, else a [`ManualClock`] for the program to move.
+/// The clock of a bucket made without one.
+///
+/// | features | clock |
+/// |---|---|
+/// | `quanta` | `TscClock` |
+/// | `std`, no `quanta` | `InstantClock` |
+/// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::{Clock, DefaultClock, Time};
+/// use tollgate::clock::{DefaultClock, Time};
+/// use tollgate::Clock;
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(not(feature = "std"))]

@@ -1,4 +1,4 @@
-//! Owns a clock that only the program moves; never goes by itself.
+//! Owns a clock that the program moves. It never moves by itself.
 
 use core::time::Duration;
 
@@ -6,61 +6,69 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::sync::{AtomicU64, Relaxed};
 
-/// A clock that is moved by hand: for tests, simulations, and programs whose time comes from
-/// elsewhere, such as a timer interrupt.
+/// A clock that the program moves.
 ///
-/// It may be set back; buckets take that for an old `now`. Share it by reference or in an `Arc`, or
-/// get at it through [`TokenBucket::clock`](crate::TokenBucket::clock).
+/// It serves tests, simulations, and programs with their own source of time, such as a timer
+/// interrupt.
+///
+/// It may be set back; a bucket takes that for a stale `now`. Share it by reference or in an `Arc`,
+/// or reach it through [`TokenBucket::clock`](crate::TokenBucket::clock).
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let clock = ManualClock::new();
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock)?;
 /// assert!(bucket.try_take(1).is_err());
 /// clock.advance(Duration::from_millis(100));
 /// assert!(bucket.try_take(1).is_ok());
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Debug)]
 pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
-    /// A clock that stands at [`Time::ZERO`].
+    /// Makes a clock that stands at [`Time::ZERO`].
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(ManualClock::new().now(), Time::ZERO);
     /// ```
     pub fn new() -> Self {
         Self::starting_at(Time::ZERO)
     }
 
-    /// A clock that stands at `now`.
+    /// Makes a clock that stands at `now`.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(ManualClock::starting_at(Time::from_nanos(5)).now(), Time::from_nanos(5));
     /// ```
     pub fn starting_at(now: Time) -> Self {
         Self(AtomicU64::new(now.as_nanos()))
     }
 
-    /// Moves the clock forward, and says where it stands then; it stops at [`Time::MAX`].
+    /// Moves the clock forward and returns its new reading.
+    ///
+    /// The clock stops at [`Time::MAX`].
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
     ///
     /// let clock = ManualClock::new();
     /// assert_eq!(clock.advance(Duration::from_nanos(3)), Time::from_nanos(3));
     /// assert_eq!(clock.advance(Duration::MAX), Time::MAX);
     /// ```
     pub fn advance(&self, by: Duration) -> Time {
-        // ORDERING: Relaxed, all three. The clock is a number; moving it orders no other memory. An
-        // update is an RMW so that two threads that advance it both count. Dies without that:
-        // loom-tests/time.rs, `two_advances_both_count`.
+        // ORDERING: Relaxed, all three. Partners are this update in other threads, the store in
+        // `set` and the load in `now`. The clock is one number; moving it orders no other memory.
+        // The update is a read-modify-write, so that two threads that advance both count. Dies
+        // without that: loom-tests/time.rs, `two_advances_both_count`.
         let mut now = self.0.load(Relaxed);
         loop {
             let next = Time::from_nanos(now).after(by);
@@ -74,15 +82,17 @@ impl ManualClock {
     /// Sets the clock, forward or back.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::Clock;
     ///
     /// let clock = ManualClock::starting_at(Time::from_nanos(5));
     /// clock.set(Time::from_nanos(2));
     /// assert_eq!(clock.now(), Time::from_nanos(2));
     /// ```
     pub fn set(&self, now: Time) {
-        // ORDERING: Relaxed. Partner is the load in `now`; a number, with nothing to order. Dies
-        // without it: loom-tests/time.rs, `a_monotonic_clock_never_goes_back`.
+        // ORDERING: Relaxed. Partner is the load in `now`. The clock is one number and orders no
+        // other memory. Dies without the store: loom-tests/time.rs,
+        // `a_monotonic_clock_never_goes_back`.
         self.0.store(now.as_nanos(), Relaxed);
     }
 }
@@ -96,9 +106,9 @@ impl Default for ManualClock {
 impl Clock for ManualClock {
     #[inline]
     fn now(&self) -> Time {
-        // ORDERING: Relaxed. Partners are the update in `advance` and the store in `set`; an old
-        // reading is a stale `now`, which is harmless. Dies without it: loom-tests/time.rs,
-        // `two_advances_both_count`.
+        // ORDERING: Relaxed. Partners are the update in `advance` and the store in `set`. An old
+        // reading is a stale `now`, which can only be refused. Dies without the load:
+        // loom-tests/time.rs, `two_advances_both_count`.
         Time::from_nanos(self.0.load(Relaxed))
     }
 }

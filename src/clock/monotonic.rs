@@ -1,19 +1,23 @@
-//! Owns the newest reading of a clock; never shows an older one.
+//! Owns the newest reading of a clock. It never returns an older one.
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::sync::{AtomicU64, Relaxed};
 
-/// A clock whose readings never go back, in any thread: a reading older than the newest one is
-/// replaced by the newest.
+/// A clock whose readings never go back, in any thread.
 ///
-/// Buckets do not need it, since a stale `now` is harmless to them. It is for those who want that a
-/// call which begins later never sees an earlier time. What it costs: one more word that all
-/// threads share, and whenever time has moved on, an atomic read-modify-write of it. On a hot path
-/// that is about the price of the take itself, and with several threads the line moves twice.
+/// It replaces a reading older than the newest one by the newest.
+///
+/// Buckets do not need it: a stale `now` can only be refused. Use it if a call that begins later
+/// must never see an earlier time.
+///
+/// It costs one more word that all threads share. Each call that sees a newer time does an atomic
+/// read-modify-write on that word. On a hot path that is about the cost of the take itself. With
+/// several threads, two cache lines then move between cores.
 ///
 /// ```
-/// use tollgate::{Clock, ManualClock, Monotonic, Time};
+/// use tollgate::clock::{ManualClock, Monotonic, Time};
+/// use tollgate::Clock;
 ///
 /// let inner = ManualClock::starting_at(Time::from_nanos(9));
 /// let clock = Monotonic::new(&inner);
@@ -30,20 +34,22 @@ pub struct Monotonic<C> {
 }
 
 impl<C: Clock> Monotonic<C> {
-    /// Wraps a clock.
+    /// Wraps `clock`.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Monotonic, Time};
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
+    /// use tollgate::Clock;
     /// assert_eq!(Monotonic::new(ManualClock::new()).now(), Time::ZERO);
     /// ```
     pub fn new(clock: C) -> Self {
         Self { clock, newest: AtomicU64::new(0) }
     }
 
-    /// The clock inside.
+    /// Returns the wrapped clock.
     ///
     /// ```
-    /// use tollgate::{Clock, ManualClock, Monotonic, Time};
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
+    /// use tollgate::Clock;
     ///
     /// let clock = Monotonic::new(ManualClock::new());
     /// clock.clock().set(Time::from_nanos(7));
@@ -58,9 +64,9 @@ impl<C: Clock> Clock for Monotonic<C> {
     #[inline]
     fn now(&self) -> Time {
         let read = self.clock.now().as_nanos();
-        // ORDERING: Relaxed, both. One word: its modification order is the order of the readings,
-        // and coherence lets no thread go back in it. Dies as a load and a store:
-        // loom-tests/time.rs, `a_monotonic_clock_never_goes_back`.
+        // ORDERING: Relaxed, both. Partner is this update in other threads. There is one word: its
+        // modification order is the order of the readings, and coherence lets no thread go back in
+        // it. Dies as a load and a store: loom-tests/time.rs, `a_monotonic_clock_never_goes_back`.
         let mut newest = self.newest.load(Relaxed);
         if newest < read {
             newest = self.newest.fetch_max(read, Relaxed).max(read);

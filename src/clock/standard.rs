@@ -1,4 +1,4 @@
-//! Owns the clock of the standard library; never scales it.
+//! Owns the clock of the standard library. It never scales a reading.
 
 extern crate std;
 use std::time::Instant;
@@ -8,11 +8,12 @@ use crate::clock::time::Time;
 
 /// The standard library's [`Instant`], counted from when this clock was made.
 ///
-/// It never goes back, needs no calibration, and costs about twice a reading of the time-stamp
-/// counter.
+/// It never goes back and needs no calibration. A reading costs two to three times one of the
+/// time-stamp counter.
 ///
 /// ```
-/// use tollgate::{Clock, InstantClock};
+/// use tollgate::clock::InstantClock;
+/// use tollgate::Clock;
 ///
 /// let clock = InstantClock::new();
 /// let first = clock.now();
@@ -24,11 +25,12 @@ pub struct InstantClock {
 }
 
 impl InstantClock {
-    /// A clock whose origin is now.
+    /// Makes a clock whose origin is now.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, InstantClock, Time};
+    /// use tollgate::clock::{InstantClock, Time};
+    /// use tollgate::Clock;
     /// assert!(InstantClock::new().now().since(Time::ZERO) < Duration::from_secs(60));
     /// ```
     pub fn new() -> Self {

@@ -1,16 +1,16 @@
-//! Owns the point in time that decisions are made on; never reads a clock.
+//! Owns the instant that a decision is made on. It never reads a clock.
 
 use core::fmt;
 use core::time::Duration;
 
-/// A reading of a [`Clock`](crate::Clock): whole nanoseconds since that clock's own origin.
+/// A reading of a [`Clock`](crate::Clock): whole nanoseconds since that clock's origin.
 ///
-/// Readings of different clocks cannot be compared. The range is 584 years; arithmetic saturates at
-/// its ends.
+/// Readings of different clocks cannot be compared. The range is 584 years. Arithmetic saturates at
+/// both ends.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::Time;
+/// use tollgate::clock::Time;
 ///
 /// let start = Time::from_nanos(1_000);
 /// let later = start.after(Duration::from_micros(3));
@@ -25,41 +25,41 @@ impl Time {
     /// The clock's origin.
     ///
     /// ```
-    /// assert_eq!(tollgate::Time::ZERO.as_nanos(), 0);
+    /// assert_eq!(tollgate::clock::Time::ZERO.as_nanos(), 0);
     /// ```
     pub const ZERO: Self = Self(0);
 
-    /// The last instant that can be represented, 584 years after the clock's origin.
+    /// The last instant, 584 years after the clock's origin.
     ///
     /// ```
     /// use std::time::Duration;
-    /// assert_eq!(tollgate::Time::MAX.after(Duration::from_nanos(1)), tollgate::Time::MAX);
+    /// assert_eq!(tollgate::clock::Time::MAX.after(Duration::from_nanos(1)), tollgate::clock::Time::MAX);
     /// ```
     pub const MAX: Self = Self(u64::MAX);
 
-    /// The instant `nanos` nanoseconds after the clock's origin.
+    /// Makes the instant `nanos` nanoseconds after the clock's origin.
     ///
     /// ```
-    /// assert_eq!(tollgate::Time::from_nanos(7).as_nanos(), 7);
+    /// assert_eq!(tollgate::clock::Time::from_nanos(7).as_nanos(), 7);
     /// ```
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(nanos)
     }
 
-    /// Nanoseconds since the clock's origin.
+    /// Returns the nanoseconds since the clock's origin.
     ///
     /// ```
-    /// assert_eq!(tollgate::Time::from_nanos(7).as_nanos(), 7);
+    /// assert_eq!(tollgate::clock::Time::from_nanos(7).as_nanos(), 7);
     /// ```
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// The instant `wait` later, or [`Time::MAX`] where that lies beyond it.
+    /// Returns the instant `wait` later, at most [`Time::MAX`].
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::Time;
+    /// use tollgate::clock::Time;
     ///
     /// assert_eq!(Time::ZERO.after(Duration::from_secs(1)), Time::from_nanos(1_000_000_000));
     /// assert_eq!(Time::ZERO.after(Duration::MAX), Time::MAX);
@@ -69,11 +69,11 @@ impl Time {
         if nanos > (u64::MAX - self.0) as u128 { Self::MAX } else { Self(self.0 + nanos as u64) }
     }
 
-    /// How long after `earlier` this is; zero if it is not after it.
+    /// Returns the time since `earlier`; zero if `earlier` is not before this.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::Time;
+    /// use tollgate::clock::Time;
     ///
     /// assert_eq!(Time::from_nanos(9).since(Time::from_nanos(2)), Duration::from_nanos(7));
     /// assert_eq!(Time::from_nanos(2).since(Time::from_nanos(9)), Duration::ZERO);

@@ -1,24 +1,30 @@
-//! Owns the reading of the time-stamp counter; the calibration is `quanta`'s.
+//! Owns the reading of the time-stamp counter. It never calibrates: `quanta` does.
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 
-/// The processor's time-stamp counter, counted from when this clock was made: the fastest clock
-/// there is.
+/// The processor's time-stamp counter, counted from when this clock was made.
 ///
-/// The first one made in a process calibrates the counter against the system's clock, which took
-/// 0.6 to 12 ms on the machine that this was measured on, and takes 200 ms at most; a further one
-/// takes 20 to 40 µs. A reading took 13 to 20 ns there, where one of `Instant` took 39 to 49 ns.
-/// After the calibration the counter ran 0.1 to 11 parts per million slow against `Instant`: rates
-/// are kept by the clock that the bucket reads. (A virtual machine with two cores of an AMD EPYC
-/// 7003, November 2026, three runs of the example `clock_calibration`.)
+/// It is the fastest clock of the crate. Where no counter can be trusted, it reads the system's
+/// clock. Readings of two cores may differ by some nanoseconds, so one thread's reading may be
+/// older than an earlier one in another thread. That is a stale `now`, which can only be refused.
 ///
-/// Where there is no counter that can be trusted, it reads the system's clock. Readings of two
-/// cores may differ by some nanoseconds, so that a reading in one thread may be older than one made
-/// before it in another: a stale `now`, which is harmless.
+/// The first clock of a process calibrates the counter against the system's clock. A bucket keeps
+/// its rate by the clock that it reads, so the skew of the counter is the skew of the rate.
+///
+/// | measured | value |
+/// |---|---|
+/// | first clock of a process | 0.6 to 12 ms; at most 200 ms |
+/// | further clock | 20 to 40 µs |
+/// | reading | 13 to 20 ns (`Instant`: 39 to 49 ns) |
+/// | skew against `Instant` | 0.1 to 11 parts per million slow |
+///
+/// Source: the example `clock_calibration`, three runs on a virtual machine with two cores of an
+/// AMD EPYC 7003, November 2026. The limit of 200 ms is `quanta`'s.
 ///
 /// ```
-/// use tollgate::{Clock, TscClock};
+/// use tollgate::clock::TscClock;
+/// use tollgate::Clock;
 ///
 /// let clock = TscClock::new();
 /// let first = clock.now();
@@ -31,11 +37,14 @@ pub struct TscClock {
 }
 
 impl TscClock {
-    /// A clock whose origin is now. The first one of a process takes as long as the calibration.
+    /// Makes a clock whose origin is now.
+    ///
+    /// The first call of a process blocks for the calibration.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, Time, TscClock};
+    /// use tollgate::clock::{Time, TscClock};
+    /// use tollgate::Clock;
     /// assert!(TscClock::new().now().since(Time::ZERO) < Duration::from_secs(60));
     /// ```
     pub fn new() -> Self {

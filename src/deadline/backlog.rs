@@ -1,14 +1,14 @@
-//! Owns what waits, by deadline and by expiry, and the rule by which it is let go. Pure: never a
-//! clock, never a lock.
+//! Owns the waiting items, and the rule by which they leave. Pure: it never touches a clock or a
+//! lock.
 
 use std::vec::Vec;
 
 use crate::clock::time::Time;
 use crate::deadline::drained::{Drained, Oversized};
-use crate::deadline::skip_list::Order;
+use crate::deadline::skip_list::SkipList;
 use crate::decision::refused::Refused;
 
-/// An item that waits, with all that is said about it.
+/// A waiting item, with its amounts, its deadline and its expiry.
 pub(crate) struct Entry<T, const N: usize> {
     pub(crate) item: T,
     pub(crate) amounts: [u64; N],
@@ -16,19 +16,20 @@ pub(crate) struct Entry<T, const N: usize> {
     pub(crate) expires: Time,
 }
 
-/// Items in slots, and two orders of these.
+/// The waiting items in slots, ordered by deadline and by expiry.
 pub(crate) struct Backlog<T, const N: usize> {
     slots: Vec<Option<Entry<T, N>>>,
     vacant: Vec<usize>,
-    by_deadline: Order,
-    by_expiry: Order,
-    /// How many came so far: the later of two with the same deadline has the larger number.
+    by_deadline: SkipList,
+    by_expiry: SkipList,
+    /// The number of items that ever came. Of two items with equal deadlines, the later one has the
+    /// larger number.
     arrivals: u64,
 }
 
 impl<T, const N: usize> Backlog<T, N> {
     pub(crate) fn new() -> Self {
-        let (by_deadline, by_expiry) = (Order::new(), Order::new());
+        let (by_deadline, by_expiry) = (SkipList::new(), SkipList::new());
         Self { slots: Vec::new(), vacant: Vec::new(), by_deadline, by_expiry, arrivals: 0 }
     }
 
@@ -47,8 +48,9 @@ impl<T, const N: usize> Backlog<T, N> {
         self.slots[slot] = Some(entry);
     }
 
-    /// Lets go what has expired, then from the smallest deadline on what `admit` lets pass, up to
-    /// the first that has to wait.
+    /// Takes out the expired items, then those that `admit` grants.
+    ///
+    /// It asks from the smallest deadline on, and stops at the first item that must wait.
     pub(crate) fn drain(&mut self, now: Time, mut admit: impl FnMut([u64; N]) -> Result<(), Refused<N>>) -> Drained<T> {
         let mut drained = Drained::nothing();
         while let Some((slot, (expires, _))) = self.by_expiry.first() {
@@ -95,7 +97,7 @@ mod tests {
         Time::from_nanos(i)
     }
 
-    /// `n` items, of which every second expires in 100 ns to come, and all others never.
+    /// Makes `n` items: every second one expires within 100 ns, the others never.
     fn filled(n: u64) -> Backlog<u64, 1> {
         let mut backlog = Backlog::new();
         for i in 0..n {
@@ -109,7 +111,7 @@ mod tests {
         backlog.by_deadline.steps.get() + backlog.by_expiry.steps.get()
     }
 
-    /// So it is in O(admitted + log n), with the logarithm to spare.
+    /// So a drain is in O(admitted + log n), and does not even use the logarithm.
     #[test]
     fn what_a_drain_costs_is_a_constant_for_each_that_leaves_and_nothing_for_those_that_stay() {
         for n in [1 << 10, 1 << 13, 1 << 16] {
@@ -140,7 +142,7 @@ mod tests {
         }
     }
 
-    /// As when the capacity was lowered while they waited.
+    /// This happens if the capacity is lowered while items wait.
     #[test]
     fn what_can_no_longer_fit_is_given_back_in_its_turn_and_blocks_nobody() {
         let mut backlog = filled(0);

@@ -1,4 +1,4 @@
-//! Owns what comes out of a queue, in the caller's words; never decides what does.
+//! Owns the answer of a drain. It never decides which item leaves.
 
 use core::fmt;
 use std::vec::Vec;
@@ -6,11 +6,13 @@ use std::vec::Vec;
 use crate::clock::time::Time;
 use crate::decision::refused::Never;
 
-/// What a [`DeadlineQueue`](crate::DeadlineQueue) let go at one instant, and when to come back for
-/// more.
+/// The items that left a [`DeadlineQueue`](crate::deadline::DeadlineQueue), and when to drain
+/// again.
 ///
 /// ```
-/// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).capacity(1)], ManualClock::new())?);
 /// queue.push("first", [1], Time::ZERO, Time::MAX)?;
@@ -23,18 +25,19 @@ use crate::decision::refused::Never;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[must_use = "items that left the queue are in here and nowhere else"]
 pub struct Drained<T> {
-    /// What had expired, the earliest expiry first. It cost no tokens.
+    /// Expired items, the earliest expiry first. They cost no tokens.
     pub expired: Vec<T>,
-    /// What was admitted, the smallest deadline first. Its tokens are taken.
+    /// Admitted items, the smallest deadline first. Their tokens are debited.
     pub admitted: Vec<T>,
-    /// What can never be admitted.
+    /// Items that can never be admitted.
     pub never: Vec<Oversized<T>>,
-    /// When there may be more to let go, a reading of the bucket's clock: the instant at which the
-    /// tokens for the next in turn are there, or the next expiry if that is earlier. `None` if
-    /// nothing waits.
+    /// When to drain again, a reading of the bucket's clock. `None` if no item waits.
     ///
-    /// It is the instant of the drain itself if items came while it was under way: come back at
-    /// once.
+    /// It is the instant at which the bucket can grant the next item, or the next expiry if that is
+    /// earlier.
+    ///
+    /// It is the instant of the drain itself if items came while the drain ran: drain again
+    /// immediately.
     pub next: Option<Time>,
 }
 
@@ -43,10 +46,12 @@ impl<T> Drained<T> {
         Self { expired: Vec::new(), admitted: Vec::new(), never: Vec::new(), next: None }
     }
 
-    /// Whether nothing was let go.
+    /// Returns whether no item left.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -59,17 +64,19 @@ impl<T> Drained<T> {
     }
 }
 
-/// An item that asks for more than the bucket can ever hold, given back.
+/// An item that was given back because it needs more than the capacity.
 ///
 /// ```
-/// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Never, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::{Limit, MultiBucket, Never};
 ///
 /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
 /// let refused = queue.push("item", [11], Time::ZERO, Time::MAX).unwrap_err();
 /// assert_eq!(refused.item, "item");
 /// assert_eq!(refused.never, Never { stream: 0, requested: 11, capacity: 10 });
 /// assert_eq!(refused.to_string(), "never to be admitted: 11 tokens requested of stream 0, which holds at most 10");
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Oversized<T> {
@@ -79,7 +86,7 @@ pub struct Oversized<T> {
     pub never: Never,
 }
 
-/// Whatever the item is: an error must show itself for `?` and `unwrap`.
+/// Omits the item, so that any item's error works with `?` and `unwrap`.
 impl<T> fmt::Debug for Oversized<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Oversized").field("never", &self.never).finish_non_exhaustive()

@@ -1,58 +1,74 @@
-//! Owns the queue that threads share: who may push, who drains, and that nothing is stranded in
-//! between. The rule is in `backlog.rs`.
+//! Owns the queue that threads share: how pushes and drains meet so that no item is stranded. It
+//! never decides which item goes: `backlog.rs` does.
 
 use core::{fmt, mem};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
 use crate::bucket::multi::MultiBucket;
-use crate::bucket::multi::SLOTS;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::deadline::backlog::{Backlog, Entry};
 use crate::deadline::drained::{Drained, Oversized};
 use crate::decision::refused::Refused;
+use crate::state::multi::SLOTS;
 use crate::state::snapshot::Snapshot;
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
 ///
-/// Producers [`push`](Self::push); whoever has time [`drain`](Self::drain)s and gets what is let
-/// go: first everything that has expired; then, **from the smallest deadline on**, everything that
-/// the bucket has the tokens for, up to the first that it has not. Items with the same deadline go
-/// in the order of their arrival. Nothing overtakes: a small item with a later deadline waits
-/// behind a large one.
+/// Producers [`push`](Self::push) items. Any thread may [`drain`](Self::drain) and gets the items
+/// that leave the queue:
 ///
-/// It never sleeps and has no thread of its own: [`Drained::next`] says when to come back.
+/// 1. All expired items.
+/// 2. Then, **from the smallest deadline on**, each item that the bucket grants, up to the first
+///    that it refuses.
+///
+/// Items with equal deadlines leave in order of arrival. No item overtakes another: a small item
+/// with a later deadline waits behind a large one.
+///
+/// The queue never sleeps and has no thread of its own: [`Drained::next`] says when to drain again.
 ///
 /// # Guarantees
 ///
-/// * An item comes out once: admitted, expired, or given back because it can never fit; or it is
-///   dropped with the queue.
-/// * An item that expires at `now` or before is never admitted at `now`, and an expired one costs
-///   nothing. A deadline only orders: one that has passed is a small number like any other, and
-///   nothing is dropped for it.
-/// * An item that can never fit is given back, by `push` or, should the capacity have been lowered
-///   since, by the drain in which its turn comes. It holds up nobody.
-/// * Everything that is admitted has taken its tokens from the bucket, so [the
-///   bound](crate#the-bound) holds, whoever else takes from [the bucket](Self::bucket).
-/// * **Nobody waits for a drain.** While one thread drains, another that tries is told so at once,
-///   and a push is put aside. What was pushed before a drain begins is seen by it; if anything is
-///   pushed while it is under way, its `next` is its own instant. So if everyone drains after
-///   pushing, and those who drain come back at `next`, nothing is stranded.
-/// * A drain takes a constant time for each item that it lets go, beside the bucket's own, whatever
-///   else waits; a push takes `O(log n)`. Both are averages over the chance by which the lists
-///   inside are linked. Items that were pushed while a drain was under way are sorted in by the
-///   next one, `O(log n)` for each.
+/// * An item leaves once: admitted, expired, or given back because it can never fit. An item that
+///   never leaves is dropped with the queue.
+/// * An item that expires at `now` or earlier is never admitted at `now`. An expired item costs no
+///   tokens.
+/// * A deadline only orders: an item whose deadline has passed stays in the queue.
+/// * `push` gives back an item that can never fit. If the capacity was lowered since, the drain
+///   that reaches the item gives it back. Such an item never blocks another.
+/// * Every admitted item has taken its tokens from the bucket, so [the bound](crate#the-bound)
+///   holds. Others may take from [the bucket](Self::bucket) directly.
+/// * **No call waits for a drain.** While one thread drains, a second drain returns `None`
+///   immediately, and a push sets its item aside. A drain sees every item pushed before it began.
+///   If an item was pushed while it ran, its `next` is its own instant. So no item is stranded if
+///   every thread drains after it pushes, and every thread that drained drains again at `next`.
+/// * Cost, on average over the random heights of the skip lists inside:
 ///
-/// It is not lock-free as the bucket is: a thread that is stopped inside a drain keeps what waited,
-/// until it goes on; others can push, and take from the bucket. A mutex is held for a push, and for
-/// a few moves at the two ends of a drain, but not while the bucket is asked. No item is dropped
-/// and no clock is read while it is held. A poisoned mutex is used on. Memory grows with the most
-/// items that ever waited at once and is kept.
+/// | step | time, beside the bucket's own |
+/// |---|---|
+/// | drain, for each item that leaves | constant, however many items wait |
+/// | push | `O(log n)` |
+/// | next drain, for each item pushed during a drain | `O(log n)` |
+///
+/// # Trade-offs
+///
+/// Unlike the bucket, the queue is not lock-free. A thread that stops inside a drain keeps the
+/// waiting items until it goes on. Other threads can still push, and take from the bucket.
+///
+/// A push holds a mutex. A drain holds it for a few moves at its two ends, but not while it asks
+/// the bucket. No item is dropped and no clock is read under the mutex. A poisoned mutex stays
+/// usable.
+///
+/// Memory grows with the most items that ever waited together, and stays allocated.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Clock, DeadlineQueue, Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::{Clock, Limit, MultiBucket};
 ///
 /// let shard = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(1 << 20)], ManualClock::new())?;
 /// let queue = DeadlineQueue::new(shard);
@@ -75,33 +91,37 @@ pub struct DeadlineQueue<T, const N: usize, C = DefaultClock, const S: usize = S
 }
 
 struct Shared<T, const N: usize> {
-    /// `None` while a thread drains: it has it.
+    /// The waiting items. `None` while a thread drains: that thread holds them.
     waiting: Option<Backlog<T, N>>,
-    /// How many items that thread had when it began; 0 while none drains.
+    /// Items that the draining thread held when it began; 0 while no thread drains.
     out: usize,
-    /// What was pushed since, in order of arrival, until the next drain.
+    /// Items pushed during a drain, in order of arrival, until the next drain.
     aside: Vec<Entry<T, N>>,
 }
 
-impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
-    /// An empty queue in front of this bucket.
+impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
+    /// Makes an empty queue in front of `bucket`.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, MultiBucket};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::<String, 2>::new(MultiBucket::new([Limit::per_second(1000), Limit::per_second(1 << 20)])?);
     /// assert!(queue.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(bucket: MultiBucket<N, C, S>) -> Self {
         Self { bucket, shared: Mutex::new(Shared { waiting: Some(Backlog::new()), out: 0, aside: Vec::new() }) }
     }
 
-    /// The bucket. Tokens may be taken past the queue, and when some are put back, it is time to
-    /// drain.
+    /// Returns the bucket.
+    ///
+    /// Callers may take tokens from it directly. Drain after tokens are put back.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.bucket().try_take([10])?;
@@ -115,19 +135,25 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         &self.bucket
     }
 
-    /// Puts in an item that needs `amounts`, is to be admitted the earlier the smaller its
-    /// `deadline`, and expires at `expires`; both are readings of the bucket's clock. [`Time::MAX`]
-    /// for an item that does not expire in 584 years.
+    /// Adds an item that needs `amounts` tokens.
     ///
-    /// It admits nothing, so [`drain`](Self::drain) after it. An item that has expired already is
-    /// let go as such by the next drain.
+    /// Items with smaller deadlines are admitted first. The item expires at `expires`;
+    /// [`Time::MAX`] means never, within the clock's range of 584 years. Both times are readings of
+    /// the bucket's clock.
+    ///
+    /// A push admits nothing, so [`drain`](Self::drain) after it. An item that has expired already
+    /// leaves with the next drain, as expired.
     ///
     /// # Errors
     ///
-    /// [`Oversized`] with the item if `amounts` is more than the bucket can ever hold.
+    /// Returns [`Oversized`] with the item if `amounts` is above the bucket's capacity.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::from_nanos(500), Time::from_nanos(1000))?;
@@ -142,17 +168,21 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         let entry = Entry { item, amounts, deadline, expires };
         let mut shared = self.lock();
         match &mut *shared {
-            // What was put aside came before.
+            // Items set aside came earlier.
             Shared { waiting: Some(waiting), aside, .. } if aside.is_empty() => waiting.push(entry),
             Shared { aside, .. } => aside.push(entry),
         }
         Ok(())
     }
 
-    /// How many items wait. While a thread drains, those that it lets go are still counted.
+    /// Returns how many items wait.
+    ///
+    /// While a thread drains, the count includes the items that it is about to return.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -164,10 +194,12 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         shared.waiting.as_ref().map_or(shared.out, Backlog::len) + shared.aside.len()
     }
 
-    /// Whether no item waits, and no thread is about to let one go.
+    /// Returns whether no item waits, and no thread is about to return one.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// assert!(queue.is_empty());
@@ -179,11 +211,14 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.len() == 0
     }
 
-    /// As [`drain`](Self::drain), at a time that the caller supplies, a reading of the bucket's
-    /// clock. An old one lets go less, never more.
+    /// Drains at a time that the caller supplies: see [`drain`](Self::drain).
+    ///
+    /// `now` is a reading of the bucket's clock. A stale `now` admits fewer items, never more.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
@@ -195,11 +230,14 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.let_go(now, |amounts| self.bucket.at(now).try_take(amounts))
     }
 
-    /// As [`flush`](Self::flush), at a time that the caller supplies, a reading of the bucket's
-    /// clock.
+    /// Flushes at a time that the caller supplies: see [`flush`](Self::flush).
+    ///
+    /// `now` is a reading of the bucket's clock.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
@@ -210,11 +248,14 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.let_go(now, |amounts| self.bucket.at(now).charge(amounts))
     }
 
-    /// As [`flush_uncharged`](Self::flush_uncharged), at a time that the caller supplies, a reading
-    /// of the bucket's clock.
+    /// Flushes without a charge, at a time that the caller supplies.
+    ///
+    /// `now` is a reading of the bucket's clock. See [`flush_uncharged`](Self::flush_uncharged).
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
@@ -225,8 +266,10 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         self.let_go(now, |_| Ok(()))
     }
 
-    /// The one way out. Between the two locks nothing can panic: items are moved, and the bucket
-    /// does not.
+    /// Takes items out, for every drain and flush.
+    ///
+    /// Nothing can panic between the two locks: the code moves items and asks the bucket, which
+    /// never panics.
     pub(crate) fn let_go(
         &self,
         now: Time,
@@ -245,7 +288,7 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         Some(drained)
     }
 
-    /// What waits, for this thread alone; `None` if another has it.
+    /// Takes the waiting items for this thread; `None` if another thread holds them.
     fn begin(&self) -> Option<(Backlog<T, N>, Vec<Entry<T, N>>)> {
         let mut shared = self.lock();
         let waiting = shared.waiting.take()?;
@@ -254,7 +297,7 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
         Some((waiting, aside))
     }
 
-    /// Whether nothing waits, nobody drains, and the bucket is full.
+    /// Returns whether no item waits, no thread drains, and the bucket is full.
     pub(crate) fn is_idle(&self, now: Time) -> bool {
         let shared = self.lock();
         let empty = shared.aside.is_empty() && shared.waiting.as_ref().is_some_and(|waiting| waiting.len() == 0);
@@ -268,11 +311,16 @@ impl<T, const N: usize, C, const S: usize> DeadlineQueue<T, N, C, S> {
 }
 
 impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
-    /// Lets go what has expired, then from the smallest deadline on what there are tokens for, up
-    /// to the first that has to wait. `None`, at once, if another thread drains or flushes.
+    /// Returns the expired items and those that the bucket grants.
+    ///
+    /// It admits from the smallest deadline on, up to the first item that the bucket refuses. That
+    /// item and all later ones stay in the queue. It returns `None` immediately if another thread
+    /// drains or flushes.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("large", [9], Time::from_nanos(1), Time::MAX)?;
@@ -287,17 +335,21 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
         self.drain_at(self.bucket.clock().now())
     }
 
-    /// Lets go what has expired, then admits everything, in the same order: tokens that are not
-    /// there are owed, and paid off by the passing of time before anything else is admitted.
-    /// `None`, at once, if another thread drains or flushes: then nothing was done.
+    /// Returns the expired items, then admits all others by deadline.
     ///
-    /// Only what the bucket cannot [`charge`](MultiBucket::charge) is held back, for it would be
-    /// lost to the bound: an amount of 2^62 units is given back as one that can never fit, and
-    /// where the debt would grow as far, the rest waits on.
+    /// If tokens are short, the bucket goes into debt. The refill pays the debt off before any
+    /// other item is admitted. It returns `None` immediately, with nothing done, if another thread
+    /// drains or flushes.
+    ///
+    /// It holds back only what the bucket cannot [`charge`](MultiBucket::charge), since the bound
+    /// could not count it. An amount of 2^62 units or more is given back as one that can never fit.
+    /// If the debt itself would grow that far, the remaining items stay in the queue.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
@@ -310,12 +362,15 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
         self.flush_at(self.bucket.clock().now())
     }
 
-    /// As [`flush`](Self::flush), but takes no tokens: [the bound](crate#the-bound) does not count
-    /// what this admits. It is for a sink that is not the one that the limits are for, a file at
-    /// shutdown, say.
+    /// Flushes without taking tokens: see [`flush`](Self::flush).
+    ///
+    /// [The bound](crate#the-bound) does not count the items that this admits. Use it for another
+    /// sink than the limited one, for example a file at shutdown.
     ///
     /// ```
-    /// use tollgate::{DeadlineQueue, Limit, ManualClock, MultiBucket, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
@@ -337,8 +392,7 @@ impl<T, const N: usize, C: Clock, const S: usize> fmt::Debug for DeadlineQueue<T
 
 fn is_full<const N: usize>(snapshot: &Snapshot<N>) -> bool {
     snapshot.available().into_iter().enumerate().all(|(stream, available)| {
-        // More than any capacity of this stream, and nothing of the others: the answer is what it
-        // holds at most.
+        // Above any capacity of this stream, and 0 of the others: the refusal tells the capacity.
         let too_much = core::array::from_fn(|i| if i == stream { u64::MAX } else { 0 });
         snapshot.wait_for(too_much).is_err_and(|never| never.capacity == available)
     })
@@ -360,7 +414,7 @@ mod tests {
         queue.push(item, [1], Time::ZERO, Time::MAX).unwrap();
     }
 
-    /// One thread inside a drain, at every point at which another can meet it.
+    /// One thread is inside a drain, at every point at which another can meet it.
     #[test]
     fn while_one_drains_others_are_told_so_and_what_they_push_brings_it_back_at_once() {
         let queue = queue();
@@ -376,7 +430,7 @@ mod tests {
         });
         let drained = drained.unwrap();
         assert_eq!((drained.admitted, drained.next), (vec![0], Some(Time::ZERO)));
-        // Between the drains: still behind what was put aside.
+        // Between the drains: the item still goes behind those set aside.
         push(&queue, 2);
         assert_eq!(queue.len(), 2);
         let drained = queue.drain().unwrap();

@@ -1,5 +1,5 @@
-//! Owns one deadline queue for each key: when it is made, and when it may go. It never decides what
-//! a queue lets go.
+//! Owns one deadline queue for each key: when it is made, and when it is removed. It never decides
+//! which item a queue admits.
 
 use core::fmt;
 use core::hash::Hash;
@@ -10,37 +10,43 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Try
 use std::vec::Vec;
 
 use crate::bucket::multi::MultiBucket;
-use crate::bucket::multi::SLOTS;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::deadline::drained::{Drained, Oversized};
 use crate::deadline::queue::DeadlineQueue;
+use crate::state::multi::SLOTS;
 
-/// A [`DeadlineQueue`] for each key, each in front of a bucket of its own, made when its key is
-/// first used.
+/// A [`DeadlineQueue`] for each key, each in front of its own bucket.
 ///
-/// A key is what the limits are for: a shard of a stream, a tenant, a host. What is said of
-/// `DeadlineQueue` holds for each by itself; no key holds up another.
+/// The first push for a key makes its queue and its bucket.
+///
+/// A key is what the limits are for: a shard of a stream, a tenant, a host. The guarantees of
+/// `DeadlineQueue` hold for each key by itself. No key blocks another.
 ///
 /// # Idle shards are removed
 ///
-/// A shard in which nothing waits, and whose bucket is full, is as good as none: made again, it is
-/// the same. Every call that makes a shard and every [`drain_all`](Self::drain_all) looks at up to
-/// four of them in turn, and removes those that are idle. So there are no keys to forget, and no
-/// call cleans up for long. For this a key's bucket must begin full, and the clock should not go
-/// back: where it does by `d`, a bucket that was removed and made again may have up to `r * d`
-/// tokens too many.
+/// A shard is idle if no item waits and its bucket is full. Removing it loses nothing: a shard made
+/// again for the key is equal to it. Every call that makes a shard looks at up to four shards in
+/// turn and removes the idle ones; so does [`drain_all`](Self::drain_all). So the caller need not
+/// remove keys, and no call cleans up for long.
+///
+/// For this, a key's bucket must begin full, and the clock should not go back. If the clock goes
+/// back by `d`, a bucket that was removed and made again may have up to `r * d` tokens too many.
 ///
 /// # Cost
 ///
-/// A call for one key costs what it does in a `DeadlineQueue`, beside a look-up under the read lock
-/// of a hash map. That is the standard library's, as what is done under its locks is short: a push;
-/// for a new key, putting it in; the removal of up to four. `drain_all` goes through all shards,
-/// but holds no lock while it drains. The function that makes buckets is called under none.
+/// A call for one key costs a look-up under the read lock of a hash map, and the call on its
+/// `DeadlineQueue`. The standard library's lock suffices, since the work under it is short. It is a
+/// push, the insertion of a new key, or the removal of up to four keys. `drain_all` visits all
+/// shards, but holds no lock while it drains. No lock is held while a bucket is made.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::ShardedDeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let limits = [Limit::per_second(1000), Limit::per_second(1_000_000)];
 /// limits.map(|limit| limit.check()).into_iter().collect::<Result<(), _>>()?;
@@ -69,17 +75,19 @@ type Make<K, const N: usize, C, const S: usize> = Box<dyn Fn(&K, C) -> MultiBuck
 
 struct Shards<K, T, const N: usize, C, const S: usize> {
     by_key: HashMap<K, Arc<DeadlineQueue<T, N, C, S>>>,
-    /// The keys in the order in which they are looked at: each of `by_key` once.
+    /// The keys of `by_key`, each once, in the order in which calls look at them.
     turns: VecDeque<K>,
 }
 
-/// How many shards are looked at in one call.
+/// Shards that one call looks at.
 const LOOKED_AT: usize = 4;
 
-/// What a [`ShardedDeadlineQueue`] let go, and when to come back for more.
+/// The items that left a [`ShardedDeadlineQueue`], and when to drain again.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::deadline::ShardedDeadlineQueue;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let clock = ManualClock::new();
 /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -94,12 +102,11 @@ const LOOKED_AT: usize = 4;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[must_use = "items that left the queues are in here and nowhere else"]
 pub struct DrainedShards<K, T> {
-    /// The shards that let something go, in no particular order, and what.
+    /// The items that left, by key, in no particular order. A key without such items is not listed.
     pub shards: Vec<(K, Drained<T>)>,
-    /// How many shards another thread was draining; it got what they let go, and comes back for
-    /// more.
+    /// Shards that another thread was draining. That thread gets their items, and drains again.
     pub busy: usize,
-    /// The earliest [`Drained::next`] of all shards but those.
+    /// The earliest [`Drained::next`] of all shards that were not busy.
     pub next: Option<Time>,
 }
 
@@ -107,11 +114,13 @@ impl<K, T, const N: usize> ShardedDeadlineQueue<K, T, N>
 where
     K: Hash + Eq + Clone,
 {
-    /// No shards yet, and the default clock. `make` is called with a key and a copy of the clock,
-    /// and makes the bucket of that key on that clock.
+    /// Makes an empty queue on the default clock.
+    ///
+    /// See [`with_clock`](Self::with_clock) for `make`.
     ///
     /// ```
-    /// use tollgate::{Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let limit = Limit::per_second(1000);
     /// limit.check()?;
@@ -119,26 +128,29 @@ where
     ///     MultiBucket::with_clock([limit], clock).expect("checked above")
     /// });
     /// assert!(shards.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(make: impl Fn(&K, DefaultClock) -> MultiBucket<N> + Send + Sync + 'static) -> Self {
         Self::with_clock(DefaultClock::default(), make)
     }
 }
 
-impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S>
+impl<K, T, const N: usize, C: Clock, const S: usize> ShardedDeadlineQueue<K, T, N, C, S>
 where
     K: Hash + Eq + Clone,
     C: Clock + Clone,
 {
-    /// No shards yet, and this clock. `make` is called with a key and a copy of the clock, and
-    /// makes the bucket of that key on that clock: a full one, and for the same key always the
-    /// same. A copy must read the same time as the original, as those of the clocks of this crate,
-    /// of `&clock` and of `Arc` do.
+    /// Makes an empty queue on `clock`.
+    ///
+    /// `make` gets a key and a copy of the clock, and makes the bucket of that key on that clock.
+    /// The bucket must begin full, and equal keys must get equal buckets. A copy of the clock must
+    /// read the time of the original. The clocks of this crate do, and so do `&clock` and `Arc`.
     ///
     /// ```
     /// use std::sync::Arc;
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = Arc::new(ManualClock::new());
     /// let shards = ShardedDeadlineQueue::with_clock(Arc::clone(&clock), |tenant: &&str, clock| {
@@ -153,31 +165,36 @@ where
         Self { clock, make: Box::new(make), shards: RwLock::new(shards) }
     }
 
-    /// The clock whose readings deadlines and expiries are.
+    /// Returns the clock that deadlines and expiries are readings of.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Clock, Limit, MultiBucket};
     ///
     /// let shards = ShardedDeadlineQueue::<u32, &str, 1>::new(|_, clock| {
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")
     /// });
     /// let now = shards.clock().now();
     /// shards.push(7, "item", [1], now.after(Duration::from_millis(100)), now.after(Duration::from_secs(30)))?;
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn clock(&self) -> &C {
         &self.clock
     }
 
-    /// Puts an item in for this key; see [`DeadlineQueue::push`].
+    /// Adds an item to the queue of `key`: see [`DeadlineQueue::push`].
     ///
     /// # Errors
     ///
-    /// [`Oversized`] with the item if `amounts` is more than the key's bucket can ever hold.
+    /// Returns [`Oversized`] with the item if `amounts` is above the capacity of the key's bucket.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -185,10 +202,10 @@ where
     /// });
     /// shards.push(7, "item", [1], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.push(7, "too large", [11], Time::ZERO, Time::MAX).unwrap_err().item, "too large");
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn push(&self, key: K, item: T, amounts: [u64; N], deadline: Time, expires: Time) -> Result<(), Oversized<T>> {
-        // Under the lock to the end: a shard is only removed when nobody can be pushing to it.
+        // The read lock is held to the end of the push, so no call can remove the shard meanwhile.
         if let Some(queue) = self.read().by_key.get(&key) {
             return queue.push(item, amounts, deadline, expires);
         }
@@ -207,11 +224,14 @@ where
         queue.push(item, amounts, deadline, expires)
     }
 
-    /// Drains the queue of this key; see [`DeadlineQueue::drain`]. Lets nothing go if there is
-    /// none.
+    /// Drains the queue of `key`: see [`DeadlineQueue::drain`].
+    ///
+    /// The result is empty if the key has no queue.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -220,18 +240,22 @@ where
     /// shards.push(7, "item", [1], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.drain(&7).expect("nobody else drains").admitted, ["item"]);
     /// assert!(shards.drain(&8).unwrap().is_empty());
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn drain(&self, key: &K) -> Option<Drained<T>> {
         let queue = self.read().by_key.get(key).cloned();
         queue.map_or_else(|| Some(Drained::nothing()), |queue| queue.drain_at(self.clock.now()))
     }
 
-    /// Drains the queues of all keys, at one reading of the clock; see [`DeadlineQueue::drain`].
+    /// Drains the queues of all keys, at one reading of the clock.
+    ///
+    /// See [`DeadlineQueue::drain`].
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -242,19 +266,23 @@ where
     /// let drained = shards.drain_all();
     /// assert_eq!(drained.shards[0].1.admitted, ["item"]);
     /// assert_eq!(drained.next, Some(Time::ZERO.after(Duration::from_millis(500))));
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn drain_all(&self) -> DrainedShards<K, T> {
         self.all(DeadlineQueue::drain_at)
     }
 
-    /// Flushes the queues of all keys, at one reading of the clock: everything is admitted, and
-    /// what it lacks is owed; see [`DeadlineQueue::flush`].
+    /// Flushes the queues of all keys, at one reading of the clock.
     ///
-    /// Shards that were [`busy`](DrainedShards::busy) were not flushed: call it again for them.
+    /// It admits all items; if tokens are short, the buckets go into debt. See
+    /// [`DeadlineQueue::flush`].
+    ///
+    /// It skips shards that were [`busy`](DrainedShards::busy): call it again for them.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -263,7 +291,7 @@ where
     /// shards.push(7, "item", [10], Time::ZERO, Time::MAX)?;
     /// shards.push(7, "owes", [5], Time::ZERO, Time::MAX)?;
     /// assert_eq!(shards.flush_all().shards[0].1.admitted, ["item", "owes"]);
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn flush_all(&self) -> DrainedShards<K, T> {
         self.all(DeadlineQueue::flush_at)
@@ -286,18 +314,20 @@ where
         match self.shards.try_write() {
             Ok(mut shards) => shards.remove_idle(now),
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner().remove_idle(now),
-            // Others are at work: some other time.
+            // Another call holds the lock. A later call removes idle shards.
             Err(TryLockError::WouldBlock) => {}
         }
         all
     }
 }
 
-impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S> {
-    /// How many shards there are, those that are idle but not yet removed included.
+impl<K, T, const N: usize, C: Clock, const S: usize> ShardedDeadlineQueue<K, T, N, C, S> {
+    /// Returns the number of shards, idle ones that await removal included.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = ManualClock::new();
     /// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
@@ -307,16 +337,17 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     /// assert_eq!(shards.len(), 1);
     /// let _ = shards.drain_all(); // nothing waits any more, and the bucket is full
     /// assert_eq!(shards.len(), 0);
-    /// # Ok::<(), tollgate::Oversized<&str>>(())
+    /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn len(&self) -> usize {
         self.read().by_key.len()
     }
 
-    /// Whether there are no shards, so that nothing waits.
+    /// Returns whether there is no shard, so that no item waits.
     ///
     /// ```
-    /// use tollgate::{Limit, MultiBucket, ShardedDeadlineQueue};
+    /// use tollgate::deadline::ShardedDeadlineQueue;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let shards = ShardedDeadlineQueue::<u32, String, 1>::new(|_, clock| {
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")
@@ -336,7 +367,7 @@ impl<K, T, const N: usize, C, const S: usize> ShardedDeadlineQueue<K, T, N, C, S
     }
 }
 
-impl<K: Hash + Eq, T, const N: usize, C, const S: usize> Shards<K, T, N, C, S> {
+impl<K: Hash + Eq, T, const N: usize, C: Clock, const S: usize> Shards<K, T, N, C, S> {
     fn remove_idle(&mut self, now: Time) {
         for _ in 0..LOOKED_AT {
             let Some(key) = self.turns.pop_front() else { return };
@@ -349,7 +380,7 @@ impl<K: Hash + Eq, T, const N: usize, C, const S: usize> Shards<K, T, N, C, S> {
     }
 }
 
-impl<K, T, const N: usize, C, const S: usize> fmt::Debug for ShardedDeadlineQueue<K, T, N, C, S> {
+impl<K, T, const N: usize, C: Clock, const S: usize> fmt::Debug for ShardedDeadlineQueue<K, T, N, C, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShardedDeadlineQueue").field("len", &self.len()).finish_non_exhaustive()
     }

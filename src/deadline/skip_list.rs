@@ -1,16 +1,16 @@
-//! Owns one order of slots: a skip list, in which a slot is found by its key when it comes, and
-//! leaves without a search. Pure; it never scans.
+//! Owns one order of slots, as a skip list. Pure: it never touches an atomic or a clock, and never
+//! searches for a slot that leaves.
 //!
-//! A heap or a tree would do the same, but pays a logarithm for each that leaves. Here that is paid
-//! once, on the way in: the links of a slot are all that changes when it goes, and there are 4/3 of
-//! them on average.
+//! A heap or a tree would pay a logarithm for each slot that leaves. A skip list pays it once, when
+//! a slot comes. When the slot leaves, only its own links change: 4/3 of them on average.
 
 use std::vec::Vec;
 
-/// What the slots are ordered by. No two slots have the same key.
+/// The key that orders slots. No two slots have equal keys.
 pub(crate) type Key = (crate::clock::time::Time, u64);
 
-/// Every level holds a quarter of the one below it, so this many do for 4^16 slots.
+/// The number of levels. Each level holds a quarter of the one below it, so 16 suffice for 4^16
+/// slots.
 const HEIGHT: usize = 16;
 
 /// The node that begins and ends every level: each is a ring.
@@ -24,13 +24,14 @@ struct Link {
 
 struct Node {
     key: Key,
-    /// A link for each level that the node is on, from the lowest; none if the slot is not in the
-    /// list.
+    /// A link for each level of the node, the lowest first.
+    ///
+    /// It is empty if the slot is not in the list.
     tower: Vec<Link>,
 }
 
 /// Slots in the order of their keys.
-pub(crate) struct Order {
+pub(crate) struct SkipList {
     /// The head, then the node of each slot.
     nodes: Vec<Node>,
     random: u64,
@@ -39,7 +40,7 @@ pub(crate) struct Order {
     pub(crate) steps: core::cell::Cell<u64>,
 }
 
-impl Order {
+impl SkipList {
     pub(crate) fn new() -> Self {
         let head = Node {
             key: (crate::clock::time::Time::ZERO, 0),
@@ -53,7 +54,9 @@ impl Order {
         }
     }
 
-    /// Puts in a slot that is not there: one that was removed, or the next that never was.
+    /// Inserts a slot that is not in the list.
+    ///
+    /// The slot was removed before, or it is the next new one.
     pub(crate) fn insert(&mut self, slot: usize, key: Key) {
         let new = slot + 1;
         if new == self.nodes.len() {
@@ -89,7 +92,7 @@ impl Order {
         self.nodes[slot + 1].tower.clear();
     }
 
-    /// The slot with the smallest key.
+    /// Returns the slot with the smallest key.
     pub(crate) fn first(&self) -> Option<(usize, Key)> {
         self.step();
         match self.nodes[HEAD].tower[0].next {
@@ -98,12 +101,14 @@ impl Order {
         }
     }
 
-    /// On how many levels a new node is: one more with a chance of a quarter each time (xorshift).
+    /// Draws the number of levels of a new node, by xorshift.
+    ///
+    /// Each further level has a chance of a quarter.
     fn height(&mut self) -> usize {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        // The low bits of a xorshift are its weaker ones.
+        // The low bits of xorshift are weaker, so they are left out.
         let zeros = (self.random >> 20).trailing_zeros() as usize;
         (1 + zeros / 2).min(HEIGHT)
     }
@@ -123,13 +128,13 @@ mod tests {
     use crate::clock::time::Time;
 
     fn key(i: u64) -> Key {
-        // Scattered, and often the same instant.
+        // Scattered instants, many of them equal.
         (Time::from_nanos(i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 50), i)
     }
 
     #[test]
     fn the_first_is_the_smallest_whatever_came_and_went() {
-        let (mut order, mut naive) = (Order::new(), BTreeSet::new());
+        let (mut list, mut naive) = (SkipList::new(), BTreeSet::new());
         let mut vacant: Vec<usize> = Vec::new();
         let mut slots = 0;
         for i in 0..20_000 {
@@ -138,22 +143,22 @@ mod tests {
                     slots += 1;
                     slots - 1
                 });
-                order.insert(slot, key(i));
+                list.insert(slot, key(i));
                 naive.insert((key(i), slot));
             } else {
                 // The first, or one from the middle.
                 let from = if i % 5 == 3 { key(0) } else { key(i) };
                 if let Some(&(key, slot)) = naive.range((from, 0)..).next() {
                     naive.remove(&(key, slot));
-                    order.remove(slot);
+                    list.remove(slot);
                     vacant.push(slot);
                 }
             }
-            assert_eq!(order.first(), naive.first().map(|&(key, slot)| (slot, key)), "{i}");
+            assert_eq!(list.first(), naive.first().map(|&(key, slot)| (slot, key)), "{i}");
         }
-        while let Some((slot, _)) = order.first() {
+        while let Some((slot, _)) = list.first() {
             assert_eq!(naive.pop_first().map(|(_, slot)| slot), Some(slot));
-            order.remove(slot);
+            list.remove(slot);
         }
         assert!(naive.is_empty());
     }
@@ -161,21 +166,21 @@ mod tests {
     #[test]
     fn coming_costs_a_logarithm_and_leaving_does_not_depend_on_how_many_there_are() {
         for bits in [10, 13, 16] {
-            let mut order = Order::new();
+            let mut list = SkipList::new();
             let n = 1 << bits;
             for i in 0..n {
-                order.insert(i, key(i as u64));
+                list.insert(i, key(i as u64));
             }
-            let coming = order.steps.replace(0) / n as u64;
+            let coming = list.steps.replace(0) / n as u64;
             assert!(coming <= HEIGHT as u64 + 2 * bits, "{coming} steps for each of {n}");
-            // Forward, and from all over.
+            // Half of the slots leave in order of slot, the others in order of key.
             for i in 0..n / 2 {
-                order.remove(i);
+                list.remove(i);
             }
-            while let Some((slot, _)) = order.first() {
-                order.remove(slot);
+            while let Some((slot, _)) = list.first() {
+                list.remove(slot);
             }
-            let leaving = order.steps.get() as f64 / n as f64;
+            let leaving = list.steps.get() as f64 / n as f64;
             assert!(leaving < 2.0, "{leaving} steps for each of {n}");
         }
     }

@@ -1,13 +1,17 @@
-//! Owns what becomes of the tokens when the limits change; never does it.
+//! Owns the choice of what a level becomes when limits change. It never computes it: `meter.rs`
+//! does.
 
-/// What a stream begins with under new limits. See
-/// [`MultiBucket::set_limits_with`](crate::MultiBucket::set_limits_with).
+/// The level that a stream begins with under new limits.
 ///
-/// Whatever is chosen, no stream begins with more than its new capacity, and all but
-/// [`Reset`](Self::Reset) keep a debt as it is.
+/// See [`MultiBucket::set_limits_with`](crate::MultiBucket::set_limits_with).
+///
+/// No choice begins a stream above its new capacity. All choices but [`Reset`](Self::Reset) keep a
+/// debt unchanged.
 ///
 /// ```
-/// use tollgate::{Inherit, Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::limit::Inherit;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// for (inherit, tokens) in [(Inherit::Keep, 40), (Inherit::Proportional, 80), (Inherit::Additive, 140), (Inherit::Reset, 200)] {
 ///     let bucket = MultiBucket::with_clock([Limit::per_second(100)], ManualClock::new())?;
@@ -19,15 +23,17 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum Inherit {
-    /// The tokens that are there.
+    /// Keeps the tokens.
     #[default]
     Keep,
-    /// The tokens that are there, scaled with the capacity: what was half full is half full.
+    /// Scales the tokens with the capacity: a half full stream stays half full.
     Proportional,
-    /// The tokens that are there, and as many more as the capacity has grown by; as
-    /// [`Keep`](Self::Keep) where it has not.
+    /// Keeps the tokens, and adds as many as the capacity grows by.
+    ///
+    /// If the capacity does not grow, this equals [`Keep`](Self::Keep).
     Additive,
-    /// As a new bucket: full or empty, as the limit says. A debt is forgiven, and [the
-    /// bound](crate#the-bound) counts anew from here.
+    /// Begins anew: full or empty, as the limit says.
+    ///
+    /// It forgives a debt, and [the bound](crate#the-bound) counts anew from this instant.
     Reset,
 }

@@ -4,28 +4,19 @@
 use core::time::Duration;
 
 use crate::clock::time::Time;
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::decision::refused::Short;
 use crate::decision::refused::{Never, NotYet, Refused};
-use crate::decision::wait_bounds::Queue;
-use crate::limit::limit::{Limit, LimitError};
+use crate::decision::wait_bounds::WaitBounds;
 
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Limits<const N: usize> {
+pub struct Limits<const N: usize> {
     pub(crate) origin: Time,
-    pub(crate) streams: [Stream; N],
+    pub(crate) streams: [Meter; N],
 }
 
 impl<const N: usize> Limits<N> {
-    pub(crate) fn new(limits: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        for (stream, limit) in limits.into_iter().enumerate() {
-            limit.check().map_err(|error| LimitError { stream, ..error })?;
-        }
-        let streams = limits.map(|limit| Stream::new(limit).expect("checked above"));
-        Ok(Self { origin, streams })
-    }
-
     /// Nanoseconds since the origin; a reading from before it counts as the origin.
     #[inline]
     pub(crate) fn elapsed(&self, now: Time) -> u64 {
@@ -37,15 +28,15 @@ impl<const N: usize> Limits<N> {
         self.origin.after(Duration::from_nanos(elapsed))
     }
 
-    /// The same limits, counted from there, and closed or not.
-    pub(crate) fn from(self, origin: Time, closed: bool) -> Self {
-        Self { origin, streams: self.streams.map(|stream| stream.closed(closed)) }
+    /// The same limits, counted from there, and paused or not.
+    pub(crate) fn from(self, origin: Time, paused: bool) -> Self {
+        Self { origin, streams: self.streams.map(|stream| stream.paused(paused)) }
     }
 
     /// Whether the bucket is paused until the origin: before it nothing is granted.
     #[inline]
-    pub(crate) fn is_closed(&self) -> bool {
-        self.streams[0].is_closed()
+    pub(crate) fn is_paused(&self) -> bool {
+        self.streams[0].is_paused()
     }
 
     /// Nanoseconds from `now` to the end of a pause, `u64::MAX` if nobody knows when that is; 0 if
@@ -54,13 +45,13 @@ impl<const N: usize> Limits<N> {
     /// Until then nothing accrues by itself: before the origin `elapsed` is 0.
     pub(crate) fn pause_left(&self, now: Time) -> u64 {
         match self.origin {
-            _ if !self.is_closed() => 0,
+            _ if !self.is_paused() => 0,
             Time::MAX => u64::MAX,
             origin => origin.nanos_since(now),
         }
     }
 
-    pub(crate) fn paused(&self, now: Time) -> bool {
+    pub(crate) fn paused_at(&self, now: Time) -> bool {
         self.pause_left(now) > 0
     }
 
@@ -96,7 +87,7 @@ impl<const N: usize> Limits<N> {
     /// The words after taking as many whole items of `per_item` as fit, but no more than `most`,
     /// and how many; `None` if none fits.
     #[inline]
-    pub(crate) fn take_up_to(
+    pub(crate) fn take_items(
         &self,
         spent: &[u64; N],
         elapsed: u64,
@@ -180,20 +171,20 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
     }
 
-    /// The most units of each stream that may be owed at `now` within the bounds of `queue`; `None`
+    /// The most units of each stream that may be owed at `now` within `bounds`; `None`
     /// if a pause is longer than anybody may wait.
-    pub(crate) fn most_owed(&self, now: Time, queue: &Queue<N>) -> Option<[u64; N]> {
+    pub(crate) fn most_owed(&self, now: Time, bounds: &WaitBounds<N>) -> Option<[u64; N]> {
         let (elapsed, pause) = (self.elapsed(now), self.pause_left(now));
         if pause == u64::MAX {
             return None;
         }
-        let wait = u64::try_from(queue.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(pause)?;
+        let wait = u64::try_from(bounds.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(pause)?;
         // As far as time goes, which is 584 years from the origin of the clock.
         let end_of_time = u64::MAX - self.origin.as_nanos().saturating_add(elapsed);
         let wait = wait.min(end_of_time);
         Some(core::array::from_fn(|i| {
             let stream = &self.streams[i];
-            let most = stream.units(queue.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt());
+            let most = stream.units(bounds.max_debt[i]).unwrap_or(u64::MAX).min(stream.furthest_debt());
             u64::try_from(stream.accrues_within(elapsed, wait)).unwrap_or(u64::MAX).min(most)
         }))
     }
@@ -203,8 +194,8 @@ impl<const N: usize> Limits<N> {
         self.streams.map(|stream| stream.furthest_debt())
     }
 
-    /// The words after taking `units` from all streams whether they are there or not, or `None` if
-    /// one of them would then owe more than `most`.
+    /// The words after taking `units` from all streams unconditionally; `None` if a stream would
+    /// then owe more than `most`.
     pub(crate) fn owe(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N], most: &[u64; N]) -> Option<[u64; N]> {
         let mut next = *spent;
         for i in 0..N {
@@ -235,7 +226,7 @@ impl<const N: usize> Limits<N> {
     /// What there would be to wait for if `units` were taken from these words.
     pub(crate) fn would_wait(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> NotYet<N> {
         let short = core::array::from_fn(|i| Short {
-            line: self.streams[i].line,
+            refill: self.streams[i].refill,
             units: self.streams[i].missing(spent[i], elapsed, units[i]),
         });
         NotYet { pause: 0, elapsed, short }
@@ -245,7 +236,7 @@ impl<const N: usize> Limits<N> {
     /// taken from have reached `ends`.
     pub(crate) fn remaining(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> NotYet<N> {
         let short = core::array::from_fn(|i| Short {
-            line: self.streams[i].line,
+            refill: self.streams[i].refill,
             units: if units[i] == 0 { 0 } else { self.streams[i].remaining(ends[i], elapsed) },
         });
         NotYet { pause: 0, elapsed, short }
@@ -263,7 +254,7 @@ impl<const N: usize> Limits<N> {
     #[inline]
     pub(crate) fn not_yet(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> NotYet<N> {
         let short = core::array::from_fn(|i| Short {
-            line: self.streams[i].line,
+            refill: self.streams[i].refill,
             units: self.streams[i].shortfall(spent[i], elapsed, amounts[i]),
         });
         NotYet { pause: 0, elapsed, short }
@@ -282,9 +273,10 @@ impl<const N: usize> Limits<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limit::limit::{Limit, limits_of};
 
     fn limits() -> Limits<2> {
-        Limits::new([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
+        limits_of([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
     }
 
     #[test]
@@ -302,11 +294,11 @@ mod tests {
     fn items_are_counted_by_the_scarcest_stream() {
         let limits = limits();
         let start = limits.start();
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 300], 100).unwrap().1, 3);
-        assert_eq!(limits.take_up_to(&start, 0, &[1, 1], 100).unwrap().1, 10);
-        assert_eq!(limits.take_up_to(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
-        assert_eq!(limits.take_up_to(&start, 0, &[11, 0], 100), None);
-        assert_eq!(limits.take_up_to(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
+        assert_eq!(limits.take_items(&start, 0, &[1, 300], 100).unwrap().1, 3);
+        assert_eq!(limits.take_items(&start, 0, &[1, 1], 100).unwrap().1, 10);
+        assert_eq!(limits.take_items(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
+        assert_eq!(limits.take_items(&start, 0, &[11, 0], 100), None);
+        assert_eq!(limits.take_items(&start, 0, &[u64::MAX, u64::MAX], u64::MAX), None);
     }
 
     #[test]

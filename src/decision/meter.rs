@@ -2,11 +2,11 @@
 //! atomic, never a clock.
 //!
 //! The whole state of a stream is one counter, `spent`, in units: what was debited, and what was
-//! forfeited because the bucket was full. What accrued is a [`Line`]; the level is the difference,
-//! cut off at the capacity:
+//! forfeited because the bucket was full. What accrued is a [`Refill`]; the level is the
+//! difference, cut off at the capacity:
 //!
 //! ```text
-//! accrued(t) = line(t)                  a bucket that begins full has spent = -capacity at t = 0, an empty one 0
+//! accrued(t) = refill(t)                a bucket that begins full has spent = -capacity at t = 0, an empty one 0
 //! level(t)   = min(accrued(t) - spent, capacity)         negative: debt, or a `now` older than the last take
 //! take(n)    : granted iff n <= level(t);     spent -> accrued(t) - level(t) + n
 //! ```
@@ -17,28 +17,28 @@ use core::num::NonZeroU64;
 use core::time::Duration;
 
 use crate::decision::inherit::Inherit;
-use crate::decision::refill::Line;
-use crate::limit::limit::{Limit, LimitRule};
+use crate::decision::refill::Refill;
 
 /// One limit, made ready for decisions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Stream {
-    pub(crate) line: Line,
+pub(crate) struct Meter {
+    pub(crate) refill: Refill,
     /// Units that a token is worth; never 0.
-    unit: u64,
+    pub(super) unit: u64,
     /// `capacity * unit`; below 2^62.
-    ceiling: u64,
-    capacity: NonZeroU64,
+    pub(super) ceiling: u64,
+    pub(super) capacity: NonZeroU64,
     /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit
     /// is worth, rounded up.
-    precision: u16,
-    starts_full: bool,
-    /// Whether the limits that it is one of are closed. It is here because here there is room for
+    pub(super) precision: u16,
+    pub(super) starts_full: bool,
+    /// Whether the limits that it is one of are paused. It is here because here there is room for
     /// it: a word and its limit are one line.
-    closed: bool,
+    pub(super) paused: bool,
 }
 
 /// A stream in words; any will do.
+#[derive(Default)]
 pub(crate) struct Parts {
     pub(crate) whole: u64,
     pub(crate) part: u64,
@@ -46,88 +46,39 @@ pub(crate) struct Parts {
     pub(crate) capacity: u64,
     pub(crate) precision: u16,
     pub(crate) starts_full: bool,
-    pub(crate) closed: bool,
+    pub(crate) paused: bool,
 }
 
-impl Stream {
+impl Meter {
     /// Amounts stay below this, so that a level and an amount add up within an `i64`.
-    const MOST_UNITS: u128 = 1 << 62;
-    const NINETY_DAYS: u64 = 90 * 24 * 3600 * 1_000_000_000;
-    /// The coarsest unit, in nanoseconds of accrual.
-    const COARSEST: u128 = 1000;
-
-    /// Chooses the unit: see the crate's `DESIGN.md`, "Why are amounts not kept in tokens?".
-    pub(crate) const fn new(limit: Limit) -> Result<Self, LimitRule> {
-        let Limit { rate, capacity, starts_full } = limit;
-        let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
-        let (num, den) = rate.reduced();
-        let (unit, line, precision) = if num == 0 {
-            // Nothing accrues, but what accrued at another rate before is to be kept: that of whole
-            // numbers a second, if the capacity allows it.
-            let mut unit = 1_000_000_000;
-            while unit > 1 && capacity > (Self::MOST_UNITS - 1) as u64 / unit {
-                unit /= 10;
-            }
-            (unit, Line::exact(0), 0)
-        } else if num <= 9 && (capacity as u128 * den as u128) < Self::MOST_UNITS {
-            (den, Line::exact(num), 0)
-        } else {
-            let (num, den) = (num as u128, den as u128);
-            // A unit is worth den / (num * unit) nanoseconds of accrual: at most half of one, if
-            // the capacity allows it.
-            let mut unit = (2 * den).div_ceil(num).next_power_of_two();
-            let coarsest = den.div_ceil(Self::COARSEST * num).next_power_of_two();
-            while unit > coarsest && unit > (Self::MOST_UNITS - 1) / capacity as u128 {
-                unit /= 2;
-            }
-            (unit as u64, Line::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
-        };
-        Self { line, unit, ceiling: 0, capacity: tokens, precision, starts_full, closed: false }
-            .checked(LimitRule::RateTooFast)
-    }
-
-    /// With its ceiling, if there is room for it.
-    const fn checked(self, too_fast: LimitRule) -> Result<Self, LimitRule> {
-        let Self { line, unit, capacity, .. } = self;
-        // What 90 days of idling and a full bucket amount to must be told from a debt; one unit
-        // more for the rounding.
-        let idle = line.at_wide(Self::NINETY_DAYS) + 1;
-        let room = (i64::MAX as u128).saturating_sub(idle);
-        if room < unit as u128 {
-            return Err(too_fast);
-        }
-        let most = if room < Self::MOST_UNITS { room } else { Self::MOST_UNITS - 1 } as u64 / unit;
-        if capacity.get() > most {
-            return Err(LimitRule::CapacityTooLarge { most });
-        }
-        Ok(Self { ceiling: capacity.get() * unit, ..self })
-    }
+    pub(super) const MOST_UNITS: u128 = 1 << 62;
+    pub(super) const NINETY_DAYS: u64 = 90 * 24 * 3600 * 1_000_000_000;
 
     pub(crate) const fn parts(&self) -> Parts {
-        let (whole, part) = self.line.parts();
-        let Self { unit, precision, starts_full, closed, .. } = *self;
-        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, closed }
+        let (whole, part) = self.refill.parts();
+        let Self { unit, precision, starts_full, paused, .. } = *self;
+        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, paused }
     }
 
     /// The stream that these are the parts of; nothing of use, but no panic either, for parts of
     /// several.
     #[inline]
     pub(crate) const fn of_parts(parts: Parts) -> Self {
-        let Parts { whole, part, unit, capacity, precision, starts_full, closed } = parts;
+        let Parts { whole, part, unit, capacity, precision, starts_full, paused } = parts;
         let ceiling = capacity.wrapping_mul(unit);
         let capacity = match NonZeroU64::new(capacity) {
             Some(capacity) => capacity,
             None => NonZeroU64::MIN,
         };
-        Self { line: Line::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, closed }
+        Self { refill: Refill::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, paused }
     }
 
-    pub(crate) const fn closed(self, closed: bool) -> Self {
-        Self { closed, ..self }
+    pub(crate) const fn paused(self, paused: bool) -> Self {
+        Self { paused, ..self }
     }
 
-    pub(crate) const fn is_closed(&self) -> bool {
-        self.closed
+    pub(crate) const fn is_paused(&self) -> bool {
+        self.paused
     }
 
     #[inline]
@@ -154,8 +105,8 @@ impl Stream {
     pub(crate) const fn idle_limit(&self) -> Duration {
         // From wherever the line was when it was rounded down, it may gain one unit more than
         // from 0.
-        let rounding = !self.line.is_exact() as u64;
-        self.line.time_for(i64::MAX as u64 - self.ceiling - rounding)
+        let rounding = !self.refill.is_exact() as u64;
+        self.refill.time_for(i64::MAX as u64 - self.ceiling - rounding)
     }
 
     /// `spent` at the construction of a bucket.
@@ -167,7 +118,7 @@ impl Stream {
     /// ceiling.
     #[inline]
     const fn level(&self, spent: u64, elapsed: u64) -> i64 {
-        let level = self.line.at(elapsed).wrapping_sub(spent) as i64;
+        let level = self.refill.at(elapsed).wrapping_sub(spent) as i64;
         if level > self.ceiling as i64 { self.ceiling as i64 } else { level }
     }
 
@@ -187,7 +138,7 @@ impl Stream {
         if need > level {
             return None;
         }
-        Some(self.line.at(elapsed).wrapping_sub((level - need) as u64))
+        Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))
     }
 
     /// Units that are missing for `n` tokens, at most the capacity.
@@ -231,7 +182,7 @@ impl Stream {
     /// capacity.
     #[inline]
     pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
-        let accrued = self.line.at(elapsed);
+        let accrued = self.refill.at(elapsed);
         let level = accrued.wrapping_sub(spent) as i64;
         let ceiling = self.ceiling as i64;
         if units == 0 || level >= ceiling {
@@ -241,8 +192,8 @@ impl Stream {
         accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
     }
 
-    /// `spent` after `units`, below 2^62, were taken whether they are there or not, or `None` if
-    /// more than `most` would then be owed.
+    /// `spent` after `units`, below 2^62, were taken unconditionally; `None` for a debt of more
+    /// than `most`.
     pub(crate) const fn owe(&self, spent: u64, elapsed: u64, units: u64, most: u64) -> Option<u64> {
         if units == 0 {
             return Some(spent);
@@ -252,7 +203,7 @@ impl Stream {
         if left < -(most as i64) {
             return None;
         }
-        Some(self.line.at(elapsed).wrapping_sub(left as u64))
+        Some(self.refill.at(elapsed).wrapping_sub(left as u64))
     }
 
     /// `n` tokens in units, if that is below 2^62.
@@ -271,26 +222,26 @@ impl Stream {
     /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90
     /// days ago is known to be old.
     pub(crate) const fn furthest_debt(&self) -> u64 {
-        let room = (i64::MAX as u128).saturating_sub(self.line.at_wide(Self::NINETY_DAYS) + 1);
+        let room = (i64::MAX as u128).saturating_sub(self.refill.at_wide(Self::NINETY_DAYS) + 1);
         if room < Self::MOST_UNITS { room as u64 } else { Self::MOST_UNITS as u64 - 1 }
     }
 
     /// The most units that may be owed at `elapsed` if they must be there `wait` nanoseconds later;
     /// the sum must not overflow.
     pub(crate) const fn accrues_within(&self, elapsed: u64, wait: u64) -> u128 {
-        self.line.at_wide(elapsed + wait) - self.line.at_wide(elapsed)
+        self.refill.at_wide(elapsed + wait) - self.refill.at_wide(elapsed)
     }
 
     /// Units by which the line, at `elapsed`, has not reached `end`.
     pub(crate) const fn remaining(&self, end: u64, elapsed: u64) -> u64 {
-        let remaining = end.wrapping_sub(self.line.at(elapsed)) as i64;
+        let remaining = end.wrapping_sub(self.refill.at(elapsed)) as i64;
         if remaining > 0 { remaining as u64 } else { 0 }
     }
 
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
         let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
-        self.line.at(elapsed).wrapping_sub(tokens * self.unit)
+        self.refill.at(elapsed).wrapping_sub(tokens * self.unit)
     }
 
     /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62,
@@ -331,12 +282,12 @@ impl Stream {
 
     /// Tokens that accrued by `elapsed`, in 2^-64, rounded down; modulo 2^128.
     pub(crate) const fn tokens_at(&self, elapsed: u64) -> u128 {
-        self.tokens(self.line.at_wide(elapsed))
+        self.tokens(self.refill.at_wide(elapsed))
     }
 
     /// The same for the time, `elapsed` or later, at which the line reaches `end`.
     pub(crate) const fn tokens_until(&self, end: u64, elapsed: u64) -> u128 {
-        self.tokens(self.line.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
+        self.tokens(self.refill.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
     }
 
     const fn tokens(&self, units: u128) -> u128 {
@@ -380,65 +331,11 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limit::limit::Limit;
     use crate::limit::rate::Rate;
 
-    fn stream(rate: Rate, capacity: u64) -> Stream {
-        Stream::new(Limit::new(rate, capacity)).unwrap()
-    }
-
-    #[test]
-    fn the_unit_is_the_denominator_where_the_rate_is_exact() {
-        for (rate, unit, slope) in [
-            (Rate::per_second(1000), 1_000_000, 1),
-            (Rate::per_second(7), 1_000_000_000, 7),
-            (Rate::per_minute(5), 12_000_000_000, 1),
-            (Rate::per_second(125_000_000), 8, 1),
-            (Rate::per_second(9_000_000_000), 1, 9),
-        ] {
-            let stream = stream(rate, 1);
-            assert_eq!((stream.unit, stream.line), (unit, Line::exact(slope)), "{rate}");
-            assert_eq!(stream.precision(), 0);
-        }
-    }
-
-    #[test]
-    fn a_unit_is_worth_at_most_half_a_nanosecond_where_it_is_not() {
-        for (rate, unit) in [(1 << 20, 2048), (333, 1 << 23), (12_500_000_000, 1), (64 << 30, 1), (10_000_000_000, 1)] {
-            let stream = stream(Rate::per_second(rate), 1);
-            assert_eq!(stream.unit, unit, "{rate}/s");
-            assert_eq!(stream.precision(), 1);
-        }
-    }
-
-    #[test]
-    fn no_rate_and_capacity_overflow_on_the_way() {
-        let slowest = Rate::new(1, Duration::from_nanos(u64::MAX)).unwrap();
-        for tokens in [1, 3, 10, 1 << 40, u64::MAX - 1, u64::MAX] {
-            for period in [1, 7, 1 << 40, u64::MAX - 1, u64::MAX] {
-                for capacity in [1, 10, 1 << 61, 1 << 62, u64::MAX] {
-                    let rate = Rate::new(tokens, Duration::from_nanos(period)).unwrap();
-                    let _ = Stream::new(Limit::new(rate, capacity));
-                }
-            }
-        }
-        assert_eq!(stream(slowest, 1).precision(), 8);
-    }
-
-    #[test]
-    fn a_capacity_worth_ages_coarsens_the_unit_up_to_a_microsecond() {
-        // 2^42 seconds' worth is 139,000 years; a unit of 2^-20 tokens is just under a microsecond.
-        let most = (1 << 42) - 1;
-        assert_eq!(stream(Rate::per_second(1), most).unit, 1 << 20);
-        assert_eq!(stream(Rate::per_second(1), most).precision(), 954);
-        let refused = Stream::new(Limit::new(Rate::per_second(1), most + 1));
-        assert_eq!(refused, Err(LimitRule::CapacityTooLarge { most }));
-    }
-
-    #[test]
-    fn the_fastest_rate_leaves_ninety_days() {
-        let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
-        assert!(Stream::new(Limit::new(Rate::per_second(fastest), 1)).is_ok());
-        assert_eq!(Stream::new(Limit::new(Rate::per_second(fastest + 1), 1)), Err(LimitRule::RateTooFast));
+    fn stream(rate: Rate, capacity: u64) -> Meter {
+        Limit::new(rate, capacity).meter().unwrap()
     }
 
     #[test]
@@ -460,7 +357,7 @@ mod tests {
     #[test]
     fn every_function_is_total_for_a_torn_word() {
         for limit in [Limit::per_second(1), Limit::per_second(1 << 36), Limit::per_day(3).capacity(1 << 26)] {
-            let stream = Stream::new(limit).unwrap();
+            let stream = limit.meter().unwrap();
             for spent in [0, 1, u64::MAX, 1 << 63, (1 << 63) - 1, 1 << 62] {
                 for elapsed in [0, 1, u64::MAX, 1 << 63] {
                     let n = stream.capacity();
@@ -482,7 +379,7 @@ mod tests {
     }
 
     /// One of each kind: exact and not, slow, fast, the fastest, and none.
-    fn kinds() -> impl Iterator<Item = Stream> {
+    fn kinds() -> impl Iterator<Item = Meter> {
         let fastest = (i64::MAX as u64 - 2) / (90 * 24 * 3600);
         let rates = [1000, 7, 333, 1 << 20, 64 << 30, fastest, 0].map(Rate::per_second);
         rates.into_iter().chain([Rate::per_day(11)]).map(|rate| stream(rate, 1))
@@ -540,7 +437,7 @@ mod tests {
     #[test]
     fn a_now_that_is_ninety_days_old_is_granted_nothing_while_the_furthest_debt_is_owed() {
         let old = 1_000_000;
-        let now = old + Stream::NINETY_DAYS;
+        let now = old + Meter::NINETY_DAYS;
         for stream in kinds() {
             let most = stream.furthest_debt();
             let spent = stream.owe(stream.reset(now, 0), now, most, most).unwrap();
@@ -551,7 +448,7 @@ mod tests {
                 for units in [1, most] {
                     assert_eq!(stream.owe(spent, elapsed, units, most), None, "{stream:?} at {elapsed}");
                 }
-                let owed = most + (stream.line.at(now) - stream.line.at(elapsed));
+                let owed = most + (stream.refill.at(now) - stream.refill.at(elapsed));
                 assert_eq!(stream.missing(spent, elapsed, 1), owed + 1, "{stream:?} at {elapsed}");
             }
         }
@@ -571,11 +468,11 @@ mod tests {
         for stream in kinds() {
             for (elapsed, wait) in [(0, 0), (0, 1), (12_345, 678), (1 << 62, 1 << 40), (1 << 63, (1 << 63) - 1)] {
                 let most = stream.accrues_within(elapsed, wait);
-                let line = |elapsed| stream.line.at_wide(elapsed) - stream.line.at_wide(0);
-                assert_eq!(most, line(elapsed + wait) - line(elapsed), "{stream:?}");
+                let refill = |elapsed| stream.refill.at_wide(elapsed) - stream.refill.at_wide(0);
+                assert_eq!(most, refill(elapsed + wait) - refill(elapsed), "{stream:?}");
                 if let Some(units) = u64::try_from(most).ok().filter(|units| (1..1 << 62).contains(units)) {
-                    assert!(stream.line.wait(elapsed, units).unwrap() <= wait.into(), "{stream:?}");
-                    assert!(stream.line.wait(elapsed, units + 1).unwrap() > wait.into(), "{stream:?}");
+                    assert!(stream.refill.wait(elapsed, units).unwrap() <= wait.into(), "{stream:?}");
+                    assert!(stream.refill.wait(elapsed, units + 1).unwrap() > wait.into(), "{stream:?}");
                 }
             }
         }

@@ -1,9 +1,22 @@
-//! decision
+//! Owns every decision: words, a time and amounts in, new words or a refusal out. Pure: it never
+//! touches an atomic or a clock.
+//!
+//! - `refill`: `Refill`, the units that accrue in a time.
+//! - `meter`: `Meter`, the arithmetic of one stream: what its word means, how each verb changes it.
+//! - `unit`: the choice of the unit that a stream is counted in.
+//! - `limit_rule`: `LimitRule`, the rules that every limit keeps.
+//! - `limits`: `Limits`, the meters of all streams, which decide together.
+//! - `revision`: `Revision`, limits with their place among earlier and later ones.
+//! - `inherit`: `Inherit`, what a level becomes when limits change.
+//! - `refused`: `Refused`, why a call was refused and how long to wait.
+//! - `wait_bounds`: `WaitBounds`, how far ahead a reservation may reach.
 
 pub(crate) mod inherit;
+pub(crate) mod limit_rule;
 pub(crate) mod limits;
 pub(crate) mod meter;
 pub(crate) mod refill;
 pub(crate) mod refused;
 pub(crate) mod revision;
+pub(crate) mod unit;
 pub(crate) mod wait_bounds;

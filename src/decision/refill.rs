@@ -1,29 +1,34 @@
-//! Owns the line: how many units have accrued after a time. Pure arithmetic; never an atomic, never
-//! a clock.
+//! Owns the refill: how many units accrue in a time. Pure: it never touches an atomic or a clock.
 
 use core::time::Duration;
 
-/// Units accrued as a function of elapsed nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
+/// Units accrued after `elapsed` nanoseconds: `floor(slope * elapsed)`, modulo 2^64.
 ///
-/// The slope, in units per nanosecond, is `whole + part / 2^64`. An exact line has `whole` from 0
-/// to 9 and no `part`. Otherwise `part` is rounded down, so the line is never ahead of the rate. It
-/// is behind by less than a unit, for being rounded to whole units, and in 292 years by another
-/// half, for the slope.
+/// The slope, in units per nanosecond, is `whole + part / 2^64`. An exact refill has `whole` from 0
+/// to 9 and a `part` of 0. Otherwise `part` is rounded down, so the refill is never ahead of the
+/// rate.
 ///
-/// A mantissa and a shift would do with one multiplication; two and no shift by a variable take
-/// fewer steps of the processor.
+/// | behind the rate by | cause |
+/// |---|---|
+/// | less than a unit | rounding to whole units |
+/// | half a unit in 292 years | rounding of the slope |
+///
+/// A mantissa and a shift would need one multiplication. Two multiplications without a variable
+/// shift take fewer instructions.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Line {
+pub(crate) struct Refill {
     whole: u64,
     part: u64,
 }
 
-impl Line {
+impl Refill {
     pub(crate) const fn exact(slope: u64) -> Self {
         Self { whole: slope, part: 0 }
     }
 
-    /// The line of slope `num / den`, which is below 2^64, rounded down. `den` is below 2^64.
+    /// Makes a refill of slope `num / den`, rounded down.
+    ///
+    /// The slope and `den` are below 2^64.
     pub(crate) const fn rounded(num: u128, den: u128) -> Self {
         Self { whole: (num / den) as u64, part: (((num % den) << 64) / den) as u64 }
     }
@@ -40,20 +45,21 @@ impl Line {
         self.part == 0
     }
 
-    /// Units accrued after `elapsed` nanoseconds; total.
+    /// Returns the units accrued after `elapsed` nanoseconds, modulo 2^64; never panics.
     #[inline]
     pub(crate) const fn at(self, elapsed: u64) -> u64 {
         let of_part = (self.part as u128 * elapsed as u128) >> 64;
         self.whole.wrapping_mul(elapsed).wrapping_add(of_part as u64)
     }
 
-    /// The same where the value may not fit in 64 bits.
+    /// Returns the units accrued after `elapsed` nanoseconds, in full.
     pub(crate) const fn at_wide(self, elapsed: u64) -> u128 {
         self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)
     }
 
-    /// The least number of nanoseconds after `elapsed` by which `units` more have accrued; `None`
-    /// if the line is flat.
+    /// Returns the least wait after `elapsed` in which `units` more accrue, in nanoseconds.
+    ///
+    /// It is `None` for a rate of 0.
     pub(crate) const fn wait(self, elapsed: u64, units: u64) -> Option<u128> {
         if units == 0 {
             return Some(0);
@@ -66,7 +72,9 @@ impl Line {
         Some((((units as u128) << 64) - cut as u128).div_ceil(self.slope()))
     }
 
-    /// The longest time in which no more than `units`, below 2^63, accrue.
+    /// Returns the longest time from 0 in which at most `units` accrue.
+    ///
+    /// `units` is below 2^63.
     pub(crate) const fn time_for(self, units: u64) -> Duration {
         if self.slope() == 0 {
             return Duration::MAX;
@@ -76,13 +84,13 @@ impl Line {
         duration(nanos)
     }
 
-    /// In 2^-64 units per nanosecond.
+    /// Returns the slope in 2^-64 units per nanosecond.
     const fn slope(self) -> u128 {
         ((self.whole as u128) << 64) | self.part as u128
     }
 }
 
-/// Saturating: what is longer than a `Duration` holds is [`Duration::MAX`].
+/// Converts nanoseconds, saturating at [`Duration::MAX`].
 pub(crate) const fn duration(nanos: u128) -> Duration {
     const SECOND: u128 = 1_000_000_000;
     if nanos / SECOND > u64::MAX as u128 {
@@ -97,19 +105,19 @@ mod tests {
 
     #[test]
     fn an_exact_line_is_the_product_and_wraps() {
-        let line = Line::exact(7);
-        assert_eq!(line.at(3), 21);
-        assert_eq!(line.at(u64::MAX), 7u64.wrapping_mul(u64::MAX));
-        assert!(line.is_exact());
+        let refill = Refill::exact(7);
+        assert_eq!(refill.at(3), 21);
+        assert_eq!(refill.at(u64::MAX), 7u64.wrapping_mul(u64::MAX));
+        assert!(refill.is_exact());
     }
 
     #[test]
     fn a_rounded_line_is_never_ahead_and_less_than_two_units_behind() {
         for (num, den) in [(2048u128 * 2048, 1_953_125), (25, 2), (333 << 23, 1_000_000_000), (1, 997)] {
-            let line = Line::rounded(num, den);
+            let refill = Refill::rounded(num, den);
             for elapsed in [0, 1, 2, 999, 1 << 40, 1 << 62, (1 << 63) - 1] {
                 let true_value = num * u128::from(elapsed) / den;
-                let behind = (true_value as u64).wrapping_sub(line.at(elapsed));
+                let behind = (true_value as u64).wrapping_sub(refill.at(elapsed));
                 assert!(behind <= 2 + (num / den) as u64, "{num}/{den} at {elapsed}: {behind}");
             }
         }
@@ -117,25 +125,25 @@ mod tests {
 
     #[test]
     fn a_wait_is_the_least_that_suffices() {
-        for line in [Line::exact(1), Line::exact(9), Line::rounded(25, 2), Line::rounded(1, 997)] {
+        for refill in [Refill::exact(1), Refill::exact(9), Refill::rounded(25, 2), Refill::rounded(1, 997)] {
             for elapsed in [0, 1, 12_345, 1 << 50] {
                 for units in [1, 2, 1000, 1 << 40] {
-                    let wait = line.wait(elapsed, units).unwrap() as u64;
-                    let gained = |wait| line.at(elapsed + wait).wrapping_sub(line.at(elapsed));
-                    assert!(gained(wait) >= units && gained(wait - 1) < units, "{line:?} {elapsed} {units} {wait}");
+                    let wait = refill.wait(elapsed, units).unwrap() as u64;
+                    let gained = |wait| refill.at(elapsed + wait).wrapping_sub(refill.at(elapsed));
+                    assert!(gained(wait) >= units && gained(wait - 1) < units, "{refill:?} {elapsed} {units} {wait}");
                 }
             }
         }
-        assert_eq!(Line::exact(0).wait(5, 1), None);
-        assert_eq!(Line::exact(0).wait(5, 0), Some(0));
+        assert_eq!(Refill::exact(0).wait(5, 1), None);
+        assert_eq!(Refill::exact(0).wait(5, 0), Some(0));
     }
 
     #[test]
     fn the_time_for_some_units_is_the_longest() {
-        for line in [Line::exact(3), Line::rounded(25, 2), Line::rounded(1, 997)] {
+        for refill in [Refill::exact(3), Refill::rounded(25, 2), Refill::rounded(1, 997)] {
             for units in [0, 1, 1000] {
-                let nanos = line.time_for(units).as_nanos() as u64;
-                assert!(line.at(nanos) <= units && line.at(nanos + 1) > units, "{line:?} {units} {nanos}");
+                let nanos = refill.time_for(units).as_nanos() as u64;
+                assert!(refill.at(nanos) <= units && refill.at(nanos + 1) > units, "{refill:?} {units} {nanos}");
             }
         }
     }

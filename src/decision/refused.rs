@@ -1,15 +1,16 @@
-//! Owns the two refusals, in the caller's words; never changes state.
+//! Owns the two refusals, in the caller's terms. It never changes state.
 
 use core::fmt;
 use core::time::Duration;
 
-use crate::decision::refill::{self, Line};
+use crate::decision::refill::{self, Refill};
 
-/// Why a call took nothing. A refused call changes nothing.
+/// Why a call was refused. A refused call changes nothing.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, Refused, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// bucket.try_take(10)?;
@@ -23,23 +24,26 @@ use crate::decision::refill::{self, Line};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Refused<const N: usize = 1> {
-    /// The tokens are not there yet; says when they will be.
+    /// Too few tokens are available; tells the wait.
     NotYet(NotYet<N>),
-    /// More was asked for than the bucket can ever hold.
+    /// The request is above the capacity; no wait helps.
     Never(Never),
 }
 
 impl<const N: usize> Refused<N> {
-    /// How long until the same call could succeed, if nobody else takes; `None` if it never can.
+    /// Returns the wait until an equal call would succeed; `None` if it never can.
+    ///
+    /// See [`NotYet::wait`].
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// assert_eq!(bucket.try_take(1).unwrap_err().wait(), Some(Duration::from_millis(100)));
     /// assert_eq!(bucket.try_take(11).unwrap_err().wait(), None);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn wait(&self) -> Option<Duration> {
         match self {
@@ -48,7 +52,7 @@ impl<const N: usize> Refused<N> {
         }
     }
 
-    /// The same, but that nothing is to be had before a pause has ended.
+    /// Adds a pause: until it ends, the bucket grants nothing.
     #[inline]
     pub(crate) const fn behind(self, pause: u64) -> Self {
         match self {
@@ -57,15 +61,18 @@ impl<const N: usize> Refused<N> {
         }
     }
 
-    /// The stream that refused: the one with the longest wait, or the one that can never hold so
-    /// much.
+    /// Returns the stream that refused.
+    ///
+    /// It is the stream with the longest wait, or the first one whose capacity is below the
+    /// request.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.try_take([1, 6]).unwrap_err().stream(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn stream(&self) -> usize {
         match self {
@@ -75,60 +82,64 @@ impl<const N: usize> Refused<N> {
     }
 }
 
-/// The tokens are not there yet.
+/// A refusal because too few tokens are available.
 ///
-/// Holds what was read when the call was refused; the stream and the wait are worked out when they
-/// are asked for, so that a refusal costs no division. All streams are seen at one instant.
+/// It holds what the refused call read. All streams are of one instant. The methods compute the
+/// stream and the wait on demand, so a refusal itself costs no division.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket, Refused};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5).empty()], ManualClock::new())?;
 /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 2]) else { panic!() };
 /// assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
 /// assert_eq!(refusal.to_string(), "not enough tokens in stream 1 for another 400ms");
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct NotYet<const N: usize = 1> {
-    /// Nanoseconds until a pause ends, `u64::MAX` if nobody knows when; only then do the streams
-    /// refill. 0 if there is none.
+    /// Nanoseconds until a pause ends: 0 without a pause, `u64::MAX` if it has no end. The streams
+    /// refill only after it.
     pub(crate) pause: u64,
     pub(crate) elapsed: u64,
     pub(crate) short: [Short; N],
 }
 
-/// What is left of a pause, in nanoseconds, `u64::MAX` if nobody knows, for people.
+/// Converts the nanoseconds left of a pause; `u64::MAX` becomes [`Duration::MAX`].
 pub(crate) const fn pause(left: u64) -> Duration {
     if left == u64::MAX { Duration::MAX } else { Duration::from_nanos(left) }
 }
 
-/// What one stream lacks, and how fast that accrues.
+/// What one stream lacks, and how fast it refills.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Short {
-    pub(crate) line: Line,
+    pub(crate) refill: Refill,
     pub(crate) units: u64,
 }
 
 impl<const N: usize> NotYet<N> {
-    /// The same, but that the streams refill only when a pause has ended.
+    /// Adds a pause: the streams refill only after it.
     #[inline]
     pub(crate) const fn behind(self, pause: u64) -> Self {
         Self { pause, ..self }
     }
 
-    /// The stream with the longest wait; the first of them if there are several. While the bucket
-    /// is [paused](crate::MultiBucket::pause_for), all of them wait for the end of that.
+    /// Returns the stream with the longest wait; the first of several.
+    ///
+    /// While the bucket is [paused](crate::MultiBucket::pause_for), all streams wait for the pause
+    /// to end.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket, Refused};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket, Refused};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5).empty()], ManualClock::new())?;
     /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 1]) else { panic!() };
     /// assert_eq!(refusal.stream(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn stream(&self) -> usize {
         let mut longest = 0;
@@ -140,50 +151,55 @@ impl<const N: usize> NotYet<N> {
         longest
     }
 
-    /// How long until the same call succeeds if nobody else takes, in whole nanoseconds rounded up,
-    /// counted from the `now` that the call was decided on. At that instant it succeeds, and a
-    /// nanosecond before it does not. [`Duration::MAX`] if nobody knows: if a stream that lacks
-    /// tokens has a rate of 0, or if the bucket is [paused](crate::MultiBucket::pause) until it is
-    /// resumed. Of any other pause the wait has what is left.
+    /// Returns the wait until an equal call succeeds, if no other call takes tokens.
+    ///
+    /// It is in whole nanoseconds, rounded up, and counts from the `now` of the refused call. A
+    /// retry at that instant succeeds; a nanosecond earlier it is refused. During a
+    /// [pause](crate::MultiBucket::pause_for), the wait includes the rest of the pause.
+    ///
+    /// It is [`Duration::MAX`] in two cases: a stream that lacks tokens has a rate of 0, or the
+    /// bucket is [paused](crate::MultiBucket::pause) without an end.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, Refused, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, Refused, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(3).empty(), ManualClock::new())?;
     /// let Err(Refused::NotYet(refusal)) = bucket.try_take(1) else { panic!() };
     /// assert_eq!(refusal.wait(), Duration::from_nanos(333_333_334));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn wait(&self) -> Duration {
         refill::duration(self.nanos(self.stream()))
     }
 
     fn nanos(&self, stream: usize) -> u128 {
-        let Short { line, units } = self.short[stream];
-        match (self.pause, line.wait(self.elapsed, units)) {
+        let Short { refill, units } = self.short[stream];
+        match (self.pause, refill.wait(self.elapsed, units)) {
             (u64::MAX, _) | (_, None) => u128::MAX,
             (pause, Some(wait)) => wait + u128::from(pause),
         }
     }
 }
 
-/// More was asked for than the bucket can ever hold: no wait helps.
+/// A refusal because the request is above the capacity: no wait helps.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, Never, Refused, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, Never, Refused, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// assert_eq!(bucket.try_take(11), Err(Refused::Never(Never { stream: 0, requested: 11, capacity: 10 })));
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Never {
-    /// The first stream that can never hold so much; 0 where there is one.
+    /// The first stream whose capacity is below the request; 0 if there is only one.
     pub stream: usize,
-    /// The tokens that were asked for.
+    /// The requested tokens.
     pub requested: u64,
-    /// The most that the stream holds.
+    /// The capacity of the stream.
     pub capacity: u64,
 }
 

@@ -18,9 +18,9 @@ pub(crate) const LINEAGE: u32 = 48;
 ///
 /// A revision is counted from the instant of its change: at that instant its lines are at 0. One
 /// that pauses the bucket is counted from the end of the pause, which lies ahead: until then its
-/// lines stay at 0, and its limits are closed.
+/// lines stay at 0, and its limits are paused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Revision<const N: usize> {
+pub struct Revision<const N: usize> {
     pub(crate) limits: Limits<N>,
     /// How many changes there were before it.
     pub(crate) number: u64,
@@ -48,9 +48,9 @@ impl<const N: usize> Revision<N> {
     pub(crate) fn next(&self, limits: &Limits<N>, spent: &[u64; N], now: Time, inherit: Inherit) -> (Self, [u64; N]) {
         let elapsed = self.limits.elapsed(now);
         let origin = self.limits.at(elapsed);
-        let (closed, pause, began) =
-            if self.limits.paused(now) { (true, self.pause, self.began) } else { (false, 0, origin) };
-        self.followed(limits.from(origin, closed), began, pause, elapsed, spent, inherit)
+        let (paused, pause, began) =
+            if self.limits.paused_at(now) { (true, self.pause, self.began) } else { (false, 0, origin) };
+        self.followed(limits.from(origin, paused), began, pause, elapsed, spent, inherit)
     }
 
     /// What follows if the bucket is paused at `now` and until then; `None` if that changes
@@ -62,13 +62,13 @@ impl<const N: usize> Revision<N> {
             return None;
         }
         let (pause, began) =
-            if self.limits.paused(now) { (self.pause, self.began) } else { (self.number.wrapping_add(1), instant) };
+            if self.limits.paused_at(now) { (self.pause, self.began) } else { (self.number.wrapping_add(1), instant) };
         Some(self.followed(self.limits.from(until, true), began, pause, elapsed, spent, Inherit::Keep))
     }
 
     /// What follows if a pause ends at `now`; `None` if there is none.
     pub(crate) fn resumed(&self, spent: &[u64; N], now: Time) -> Option<(Self, [u64; N])> {
-        if !self.limits.paused(now) {
+        if !self.limits.paused_at(now) {
             return None;
         }
         let origin = now.max(self.began);
@@ -105,7 +105,7 @@ impl<const N: usize> Revision<N> {
         // The tokens were there before these limits were. A reservation that was made in a pause
         // waits for the end of that all the same; any other was ready before, and when exactly,
         // matters to nobody any more.
-        if self.limits.is_closed() && made >= self.pause { self.limits.origin } else { self.began.min(ready_at) }
+        if self.limits.is_paused() && made >= self.pause { self.limits.origin } else { self.began.min(ready_at) }
     }
 
     /// Where on the line of all tokens each stream ends that has reached `ends` for a decision at
@@ -121,7 +121,7 @@ impl<const N: usize> Revision<N> {
         let short = core::array::from_fn(|i| {
             let stream = &self.limits.streams[i];
             let ahead = places[i].wrapping_sub(self.accrued[i]);
-            Short { line: stream.line, units: if amounts[i] == 0 { 0 } else { stream.units_of(ahead) } }
+            Short { refill: stream.refill, units: if amounts[i] == 0 { 0 } else { stream.units_of(ahead) } }
         });
         NotYet { pause: 0, elapsed: 0, short }
     }

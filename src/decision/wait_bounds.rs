@@ -1,20 +1,19 @@
-//! Owns how far ahead reservations may reach; pure.
+//! Owns how far ahead reservations may reach. Pure: it never touches an atomic or a clock.
 
 use core::time::Duration;
 
-/// The bounds of the queue of a bucket.
+/// The bounds on a bucket's reservations.
 ///
-/// There is none on the number of waiters: to count them, every take would have to write a second
-/// word, and what a service can bear is not a number of waiters but how long the last of them
-/// waits.
+/// The number of waiters has no bound. A count would make every take write a second word, and a
+/// service cares about the longest wait, not about the number of waiters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Queue<const N: usize> {
+pub struct WaitBounds<const N: usize> {
     /// The longest wait of a reservation.
     pub(crate) max_wait: Duration,
-    /// The most tokens of each stream that may be owed.
+    /// The largest debt of each stream, in tokens.
     pub(crate) max_debt: [u64; N],
 }
 
-impl<const N: usize> Queue<N> {
+impl<const N: usize> WaitBounds<N> {
     pub(crate) const UNBOUNDED: Self = Self { max_wait: Duration::MAX, max_debt: [u64::MAX; N] };
 }

@@ -10,13 +10,14 @@ use std::vec::Vec;
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
+use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
 use crate::keyed::shard::no_such_tier;
 use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
 use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
-use crate::limit::limit::{Limit, LimitError, LimitRule};
+use crate::limit::limit::{Limit, LimitError, limits_of};
 
 impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H>
 where
@@ -42,7 +43,7 @@ where
 
     /// Whether every key of these tiers can have these limits, now.
     pub(crate) fn check(&self, tiers: &[usize], limits: [Limit; N], now: Time) -> Result<(), LimitError> {
-        let next = Limits::new(limits, now)?;
+        let next = limits_of(limits, now)?;
         tiers.iter().try_for_each(|tier| self.check_debts(*tier, &next, limits, now))
     }
 
@@ -54,7 +55,7 @@ where
         reading: Reading<'_, impl Clock>,
     ) -> Result<(), LimitError> {
         let changer = self.changers.write();
-        let next = Limits::new(limits, reading.now)?;
+        let next = limits_of(limits, reading.now)?;
         let new = furthest_debts(&next);
         let before: Vec<[u64; N]> = tiers.iter().map(|tier| self.most_owed(*tier)).collect();
         // From here on no key can come to owe more than the new limits hold.
@@ -84,7 +85,7 @@ where
         }
         tiers.iter().for_each(|tier| self.bound_debts(*tier, new));
         drop(changer);
-        self.bell.ring();
+        self.limits_changed.notify();
         Ok(())
     }
 
@@ -118,7 +119,7 @@ where
     /// Adds a tier. Returns its index.
     pub(crate) fn add_tier(&self, limits: [Limit; N], reading: Reading<'_, impl Clock>) -> Result<usize, LimitError> {
         let _changer = self.changers.write();
-        let (tier, next) = (self.tiers(), Limits::new(limits, reading.now)?);
+        let (tier, next) = (self.tiers(), limits_of(limits, reading.now)?);
         let new = Terms::new(next, limits, tier as u64);
         let more = |terms: &Arc<[Terms<N>]>| terms.iter().cloned().chain([new.clone()]).collect();
         for index in 0..self.shards() {

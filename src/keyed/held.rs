@@ -25,7 +25,7 @@ pub(crate) struct Held<K, const N: usize, W> {
 impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
     /// Whether nothing sets it apart any more.
     pub(crate) fn has_ended(&self, now: Time) -> bool {
-        !self.own && !self.terms.limits().paused(now)
+        !self.own && !self.terms.limits().paused_at(now)
     }
 
     /// Follows a revision; `None` changes nothing.
@@ -39,7 +39,7 @@ impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
 
     /// Pauses the key until then, unless it is paused for longer.
     pub(crate) fn pause(&mut self, until: Time, now: Time) {
-        if !self.terms.limits().paused(now) || until > self.terms.limits().origin {
+        if !self.terms.limits().paused_at(now) || until > self.terms.limits().origin {
             self.revise(self.terms.revision.paused(until, &self.words.load(), now));
         }
     }

@@ -7,7 +7,9 @@ use crate::limit::limit::LimitError;
 /// Why one key could not be blocked, paused, or given limits of its own. Nothing was changed.
 ///
 /// ```
-/// use tollgate::{HoldError, KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::HoldError;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 10, ManualClock::new())?
 ///     .with_max_held(1);

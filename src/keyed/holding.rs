@@ -7,16 +7,18 @@ use hashbrown::Equivalent;
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
+use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
+use crate::keyed::alone::Alone;
 use crate::keyed::held::Held;
 use crate::keyed::hold_error::HoldError;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::shard::Entry;
-use crate::keyed::table::{Alone, OTHERS, Reading, Table};
+use crate::keyed::table::{OTHERS, Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
 use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
-use crate::limit::limit::{Limit, LimitError, LimitRule};
+use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::sync::Relaxed;
 
 /// Lineages of keys that are held apart begin here; those of tiers are below.
@@ -37,10 +39,10 @@ where
     where
         Q: KeyForm<K> + ?Sized,
     {
-        let (hash, tag, owned) = (self.hash(key), T::of(tier), key.to_key());
-        let mut alone = self.alone_with(hash);
+        let (sought, owned) = (self.sought(key, tier), key.to_key());
+        let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
         let now = reading.again();
-        let words = self.settle(&mut alone, hash, key, tag, now).map(|(_, words)| words.load());
+        let words = self.settle(&mut alone, sought, now).map(|(_, words)| words.load());
         if alone.apart.as_ref().is_none_or(|apart| apart.find(hash, key).is_none()) {
             if !self.claim_apart(&mut alone, now) {
                 return Err(HoldError::TooMany { most: self.max_held as usize });
@@ -53,6 +55,7 @@ where
             let terms = &shard.terms[tier];
             let words = words.unwrap_or_else(|| terms.unseen(now));
             // ORDERING: Relaxed. A lineage differs from the last ones, and says nothing else.
+            // Nothing dies: it is used under the lock of its shard.
             let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
             let terms = terms.apart(terms.revision, lineage);
             let key = entry.map_or(owned, |entry| entry.key);
@@ -63,7 +66,7 @@ where
         let changed = held.map_or(Ok(()), |held| change(held, now));
         self.let_go(&mut alone, hash, key, now);
         drop(alone);
-        self.bell.ring();
+        self.limits_changed.notify();
         Ok(changed?)
     }
 
@@ -72,16 +75,16 @@ where
     where
         Q: Hash + Equivalent<K> + ?Sized,
     {
-        let hash = self.hash(key);
-        let mut alone = self.alone_with(hash);
+        let sought = self.sought(key, tier);
+        let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
         let now = reading.again();
-        self.settle(&mut alone, hash, key, T::of(tier), now);
+        self.settle(&mut alone, sought, now);
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
         let Some(held) = held else { return };
         held.revise(held.terms.revision.resumed(&held.words.load(), now));
         self.let_go(&mut alone, hash, key, now);
         drop(alone);
-        self.bell.ring();
+        self.limits_changed.notify();
     }
 
     /// Gives a key limits of its own.
@@ -95,7 +98,7 @@ where
     where
         Q: KeyForm<K> + ?Sized,
     {
-        let next = Limits::new(limits, reading.now)?;
+        let next = limits_of(limits, reading.now)?;
         self.hold(key, tier, reading, |held, now| {
             fits(&held.terms, &held.words, &next, limits, now)?;
             held.change(&next, limits, now);
@@ -126,7 +129,7 @@ where
         held.terms = terms.apart(held.terms.revision, held.terms.lineage());
         self.let_go(&mut alone, hash, key, now);
         drop(alone);
-        self.bell.ring();
+        self.limits_changed.notify();
         Ok(true)
     }
 
@@ -171,7 +174,9 @@ where
             alone.shard().apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
             return;
         }
-        // ORDERING: Relaxed. As in `Room::claim`.
+        // ORDERING: Relaxed. A count is one word, as in `Room::release`. Its partner is
+        // `claim_apart`. Dies as a load and a store: loom-tests/keys.rs,
+        // `two_keys_that_are_let_go_are_both_counted`.
         self.held.fetch_sub(1, Relaxed);
         alone.shard().apart.take_if(|apart| apart.keys.is_empty());
         let entry = Entry { key: held.key, words: held.words, tag: T::of(held.tier) };
@@ -186,7 +191,8 @@ where
     fn claim_apart(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
         let claim = || {
             let one_more = |held| (held < self.max_held).then_some(held + 1);
-            // ORDERING: Relaxed, both. As in `Room::claim`.
+            // ORDERING: Relaxed, both. As in `Room::claim`. Dies as a load and a store:
+            // loom-tests/keys.rs, `a_key_is_held_apart_once_where_one_may_be`.
             self.held.fetch_update(Relaxed, Relaxed, one_more).is_ok()
         };
         claim() || {

@@ -9,7 +9,7 @@ use core::net::{IpAddr, Ipv6Addr};
 ///
 /// ```
 /// use std::net::IpAddr;
-/// use tollgate::IpKey;
+/// use tollgate::keyed::IpKey;
 ///
 /// let key = |text: &str| text.parse::<IpAddr>().map(IpKey::new);
 /// assert_eq!(key("2001:db8:1:2::3")?, key("2001:db8:1:2:ffff::1")?);
@@ -26,7 +26,7 @@ impl IpKey {
     ///
     /// ```
     /// use std::net::Ipv6Addr;
-    /// use tollgate::IpKey;
+    /// use tollgate::keyed::IpKey;
     ///
     /// let address = Ipv6Addr::LOCALHOST.into();
     /// assert_eq!(IpKey::new(address), IpKey::with_prefix(address, 64));
@@ -40,7 +40,7 @@ impl IpKey {
     ///
     /// ```
     /// use std::net::IpAddr;
-    /// use tollgate::IpKey;
+    /// use tollgate::keyed::IpKey;
     ///
     /// let (one, other) = ("2001:db8:1:2::3".parse::<IpAddr>()?, "2001:db8:1:3::3".parse::<IpAddr>()?);
     /// assert_eq!(IpKey::with_prefix(one, 48), IpKey::with_prefix(other, 48));

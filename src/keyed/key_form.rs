@@ -17,7 +17,8 @@ use hashbrown::Equivalent;
 ///
 /// ```
 /// use std::hash::Hash;
-/// use tollgate::{Equivalent, KeyForm, KeyedBuckets, Limit};
+/// use tollgate::keyed::{Equivalent, KeyForm};
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// // Borrows the key `(String, u16)`. The derived hash is that of the tuple.
 /// #[derive(Hash)]

@@ -13,7 +13,7 @@ use core::hash::{BuildHasher, Hasher};
 ///
 /// ```
 /// use std::hash::BuildHasher;
-/// use tollgate::KeyHash;
+/// use tollgate::keyed::KeyHash;
 ///
 /// let hash = KeyHash::new();
 /// assert_eq!(hash.hash_one("alice"), hash.hash_one(String::from("alice")));
@@ -27,7 +27,7 @@ impl KeyHash {
     ///
     /// ```
     /// use std::hash::BuildHasher;
-    /// use tollgate::KeyHash;
+    /// use tollgate::keyed::KeyHash;
     ///
     /// assert_ne!(KeyHash::new().hash_one(7), KeyHash::new().hash_one(7));
     /// ```
@@ -55,7 +55,7 @@ impl BuildHasher for KeyHash {
 ///
 /// ```
 /// use std::hash::{BuildHasher, Hasher};
-/// use tollgate::{KeyHash, KeyHasher};
+/// use tollgate::keyed::{KeyHash, KeyHasher};
 ///
 /// let mut hasher: KeyHasher = KeyHash::new().build_hasher();
 /// hasher.write_u64(7);

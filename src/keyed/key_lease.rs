@@ -16,17 +16,19 @@ use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{OneTier, TierOf, Tiers};
-use crate::lease::chunk::{Holding, Lender};
+use crate::lease::chunk::Chunk;
+use crate::state::store::Store;
 
 /// Tokens of one key that were taken in one piece, to be spent one by one: a decision is a
 /// comparison and a subtraction, without hashing, an atomic or a clock. See [`KeyedBucket::lease`].
 ///
-/// All that is said of [`Lease`](crate::Lease) and [`MultiLease`](crate::MultiLease) holds: how it
+/// All that is said of [`Lease`](crate::Lease) and its bucket holds: how it
 /// fetches, what others see of it, the bound, and when not to use one. What comes back to a key
 /// that is full again, and was removed, is lost, as it would be in a full bucket.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(1000), 1000, ManualClock::new())?;
 /// let mut lease = clients.bucket("alice").lease(64);
@@ -48,7 +50,7 @@ where
     F: Tiers + TierOf<Q>,
 {
     bucket: KeyedBucket<'a, Q, K, N, C, H, F>,
-    holding: Holding<N>,
+    holding: Chunk<N>,
 }
 
 /// The bucket of a key at one instant, for a lease.
@@ -56,7 +58,7 @@ struct At<'a, Q: ?Sized, K, const N: usize, C, H, F: Tiers>(KeyedBucket<'a, Q, K
 where
     [u64; N]: Streams<N>;
 
-impl<Q, K, const N: usize, C, H, F> Lender<N> for At<'_, Q, K, N, C, H, F>
+impl<Q, K, const N: usize, C, H, F> Store<N> for At<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
     K: Hash,
@@ -65,9 +67,9 @@ where
     H: BuildHasher,
     F: Tiers + TierOf<Q>,
 {
-    fn capacities(&self) -> [u64; N] {
+    fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
         let Self(KeyedBucket { buckets, key, .. }, now) = *self;
-        buckets.table.read(key, buckets.tiers.tier_of(key), now, |terms, _| terms.limits().capacities())
+        buckets.table.read(key, buckets.tiers.tier_of(key), now, |terms, words| look(terms.limits(), words))
     }
 
     fn update<R, E>(
@@ -107,7 +109,8 @@ where
     /// at first, and adds no key before it fetches.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 2, _>::with_clock([Limit::per_second(10), Limit::per_second(100)], 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease([0, 50]);
@@ -117,7 +120,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn lease(&self, most: Amounts<N>) -> KeyLease<'a, Q, K, N, C, H, F> {
-        KeyLease { bucket: *self, holding: Holding::new(&At(*self, Time::ZERO), <[u64; N]>::array(most)) }
+        KeyLease { bucket: *self, holding: Chunk::new(&At(*self, Time::ZERO), <[u64; N]>::array(most)) }
     }
 }
 
@@ -130,12 +133,13 @@ where
     H: BuildHasher,
     F: Tiers + TierOf<Q>,
 {
-    /// As [`MultiLease::expire_after`](crate::MultiLease::expire_after): tokens expire once so much
+    /// As [`Lease::expire_after`](crate::Lease::expire_after): tokens expire once so much
     /// time has passed since the lease fetched last, and go back at the next fetch.
     ///
     /// ```
     /// # use std::time::Duration;
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4).expire_after(Duration::from_millis(5));
     /// lease.put_back(1);
@@ -152,10 +156,11 @@ where
     /// As [`Lease::held`](crate::Lease::held).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.bucket(&7).lease(4).held(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn held(&self) -> Amounts<N> {
         <[u64; N]>::amounts(self.holding.held)
@@ -168,12 +173,13 @@ where
     /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// assert!(lease.try_take(10).is_ok());
     /// assert!(lease.try_take(1).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take(&mut self, amounts: Amounts<N>) -> Result<(), KeyRefused<N>> {
@@ -181,13 +187,14 @@ where
         if self.holding.spend(&amounts) { Ok(()) } else { self.fetch(&amounts, 1).map(|_| ()) }
     }
 
-    /// As [`MultiLease::take_up_to`](crate::MultiLease::take_up_to).
+    /// As [`Lease::take_up_to`](crate::Lease::take_up_to).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.bucket(&7).lease(4).take_up_to(20, 3), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to(&mut self, max: u64, per_item: Amounts<N>) -> u64 {
@@ -200,12 +207,12 @@ where
     fn fetch(&mut self, per_item: &[u64; N], max: u64) -> Result<u64, KeyRefused<N>> {
         let bucket = self.bucket;
         let now = bucket.buckets.clock.now();
-        let lender = At(self.bucket, now);
-        self.holding.expire(&lender, now);
+        let store = At(self.bucket, now);
+        self.holding.expire(&store, now);
         if self.holding.spend_items(per_item, max) {
             return Ok(max);
         }
-        let fetched = self.holding.fetch(&lender, now, per_item, max);
+        let fetched = self.holding.fetch(&store, now, per_item, max);
         fetched.map_err(|refused| {
             if bucket.buckets.table.lacks_room(bucket.key) {
                 bucket.buckets.table.no_room(now).into()
@@ -218,7 +225,8 @@ where
     /// As [`Lease::put_back`](crate::Lease::put_back).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// lease.try_take(7)?;
@@ -234,7 +242,8 @@ where
     /// As [`Lease::give_back`](crate::Lease::give_back).
     ///
     /// ```
-    /// # use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let mut lease = clients.bucket(&7).lease(4);
     /// lease.try_take(1)?;
@@ -274,7 +283,7 @@ where
     F: Tiers + TierOf<Q>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Holding { held, most, .. } = &self.holding;
+        let Chunk { held, most, .. } = &self.holding;
         f.debug_struct("KeyLease").field("held", held).field("most", most).finish_non_exhaustive()
     }
 }

@@ -9,7 +9,9 @@ use crate::decision::refused::Refused;
 /// Why a call for a key took nothing: its bucket refused, or there is no room for the key.
 ///
 /// ```
-/// use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::KeyRefused;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
 /// clients.try_take(&7, 2)?;
@@ -35,7 +37,8 @@ impl<const N: usize> KeyRefused<N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
     /// clients.try_take(&7, 2)?;
@@ -56,7 +59,9 @@ impl<const N: usize> KeyRefused<N> {
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::KeyRefused;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
 /// clients.try_take(&7, 1)?;
@@ -86,7 +91,9 @@ impl NoRoom {
     /// It is zero where a key in another shard may make room at once.
     ///
     /// ```
-    /// # use tollgate::{KeyRefused, KeyedBuckets, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::keyed::KeyRefused;
+    /// # use tollgate::{KeyedBuckets, Limit};
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
     /// # clients.try_take(&7, 1)?;
     /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };

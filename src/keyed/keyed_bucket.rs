@@ -10,7 +10,7 @@ use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
@@ -20,8 +20,8 @@ use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{OneTier, TierOf, Tiers};
-use crate::state::limits_changed::Bell;
-use crate::state::store::{Bucket, Change};
+use crate::state::limits_changed::LimitsChanged;
+use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
@@ -34,11 +34,13 @@ use crate::wait::waiting;
 /// nothing.
 ///
 /// A call for a new key without room is refused as [`KeyRefused::NoRoom`], or it waits for the
-/// [overflow](KeyedBuckets::with_shared_overflow). What was taken from the overflow goes back there.
+/// [overflow](KeyedBuckets::with_shared_overflow). What was taken from the overflow goes back
+/// there.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{KeyedBuckets, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// let alice = clients.bucket("alice");
@@ -119,7 +121,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -140,7 +143,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -162,7 +166,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let seven = clients.bucket(&7);
@@ -181,7 +186,8 @@ where
     /// As [`KeyedBuckets::try_take`].
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_minute(1000), 1000, ManualClock::new())?;
     /// let seven = clients.bucket(&7);
@@ -219,7 +225,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -241,7 +248,8 @@ where
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000).capacity(1), 1000)?;
     ///     clients.bucket("alice").take(1, TokioTimer).await?;
@@ -266,7 +274,8 @@ where
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use std::time::Duration;
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1).capacity(1), 1000)?;
     ///     clients.try_take("alice", 1)?;
@@ -300,7 +309,8 @@ where
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{KeyedBuckets, Limit, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{KeyedBuckets, Limit};
     ///
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000), 1000)?;
     ///     clients.bucket("alice").until_ready(1, TokioTimer).await?;
@@ -334,7 +344,7 @@ where
     /// Makes a reservation of the key's own bucket, or of the overflow if there is no room.
     fn place<'s>(
         &'s self,
-        make: impl Fn(&'s dyn Bucket<N>) -> Result<Reservation<'s, N>, Refused<N>>,
+        make: impl Fn(&'s dyn Waitable<N>) -> Result<Reservation<'s, N>, Refused<N>>,
     ) -> Result<Reservation<'s, N>, KeyRefused<N>> {
         match make(self) {
             Err(Refused::NotYet(_)) if self.buckets.table.lacks_room(self.key) => match &self.buckets.table.overflow {
@@ -361,7 +371,7 @@ fn bounded<const N: usize>(
     Some((if more { next } else { terms.capped(&next, now) }, ()))
 }
 
-impl<Q, K, const N: usize, C, H, F> Bucket<N> for KeyedBucket<'_, Q, K, N, C, H, F>
+impl<Q, K, const N: usize, C, H, F> Waitable<N> for KeyedBucket<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
     K: Hash + Send + Sync,
@@ -379,12 +389,12 @@ where
         table.read(self.key, tiers.tier_of(self.key), self.now(), |terms, _| terms.revision)
     }
 
-    fn bell(&self) -> Option<&Bell> {
-        Some(&self.buckets.table.bell)
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(&self.buckets.table.limits_changed)
     }
 
-    fn queue(&self) -> &Queue<N> {
-        &self.buckets.queue
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        &self.buckets.wait_bounds
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
@@ -404,7 +414,7 @@ where
     }
 }
 
-impl<K, const N: usize, C, H, F> Bucket<N> for Shared<'_, K, N, C, H, F>
+impl<K, const N: usize, C, H, F> Waitable<N> for Shared<'_, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
     K: Send + Sync,
@@ -421,12 +431,12 @@ where
         read.expect("it makes nothing of the words").0
     }
 
-    fn bell(&self) -> Option<&Bell> {
-        Some(&self.buckets.table.bell)
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(&self.buckets.table.limits_changed)
     }
 
-    fn queue(&self) -> &Queue<N> {
-        &self.buckets.queue
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        &self.buckets.wait_bounds
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {

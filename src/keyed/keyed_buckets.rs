@@ -8,8 +8,7 @@ use std::vec::Vec;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
-use crate::decision::limits::Limits;
-use crate::decision::wait_bounds::Queue;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::keyed_bucket::KeyedBucket;
 use crate::keyed::keyed_buckets_at::KeyedBucketsAt;
@@ -18,14 +17,14 @@ use crate::keyed::streams::{self, Amounts, LimitsOf, Shape, Streams};
 use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{ByTier, Kept, OneTier, TierOf, Tiers};
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::sync::RwLock;
 
 /// A bucket for every client, tenant or address, with one limit for all or one for each tier.
 ///
-/// A call for a known key takes the key in any [form](crate::KeyForm), such as `&str` for `String`,
-/// and allocates nothing. With one stream amounts are a `u64`; with several, an array, and a take
-/// is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
+/// A call for a known key takes the key in any [form](crate::keyed::KeyForm), such as `&str` for
+/// `String`, and allocates nothing. With one stream amounts are a `u64`; with several, an array,
+/// and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit};
@@ -77,7 +76,7 @@ use crate::sync::RwLock;
 /// are 256 to 1024 shards.
 ///
 /// Two threads on one key contend for its word and for the lock's. For a hot key take a
-/// [lease](crate::KeyedBucket::lease), or give it a bucket of its own.
+/// [lease](crate::keyed::KeyedBucket::lease), or give it a bucket of its own.
 ///
 /// The hash and the comparison of keys run under a lock. They must not call the same buckets. If
 /// one panics, no lock stays held and no count goes wrong; a shard whose growth it interrupts may
@@ -117,7 +116,7 @@ where
 {
     pub(crate) table: Table<K, N, <[u64; N] as Shape<N>>::Words, <F as Kept>::Tag, H>,
     pub(crate) clock: C,
-    pub(crate) queue: Queue<N>,
+    pub(crate) wait_bounds: WaitBounds<N>,
     pub(crate) tiers: F,
 }
 
@@ -137,7 +136,7 @@ where
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(100), 1000)?;
     /// assert!(clients.is_empty());
     /// assert!(KeyedBuckets::<u64>::new(Limit::per_second(100).capacity(0), 1000).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(limits: impl LimitsOf<N>, max_keys: usize) -> Result<Self, LimitError> {
         Self::with_clock(limits, max_keys, DefaultClock::default())
@@ -156,7 +155,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
@@ -182,18 +182,19 @@ where
     ///
     /// ```
     /// use std::hash::{BuildHasherDefault, DefaultHasher};
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// // Not seeded: only for keys that nobody chooses.
     /// let hasher = BuildHasherDefault::<DefaultHasher>::new();
     /// let shards = KeyedBuckets::<u64, 1, _, _>::with_hasher(Limit::per_second(10), 1000, ManualClock::new(), hasher)?;
     /// assert!(shards.try_take(&7, 10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_hasher(limits: impl LimitsOf<N>, max_keys: usize, clock: C, hasher: H) -> Result<Self, LimitError> {
         let terms = terms(limits.limits(), clock.now(), 0)?;
         let table = Table::new(Arc::new([terms]), max_keys, hasher);
-        Ok(Self { table, clock, queue: Queue::UNBOUNDED, tiers: OneTier })
+        Ok(Self { table, clock, wait_bounds: WaitBounds::UNBOUNDED, tiers: OneTier })
     }
 
     /// Gives keys different limits: those so far are of tier 0, these of tier 1 and further.
@@ -210,7 +211,8 @@ where
     /// A call for a key whose tier is not there panics and names the tier. It changes nothing.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let (free, paid, internal) = (Limit::per_second(10), Limit::per_second(500), Limit::per_second(20_000));
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(free, 1000, ManualClock::new())?
@@ -229,19 +231,19 @@ where
         limits: impl IntoIterator<Item = streams::Limits<N>>,
         tier_of: G,
     ) -> Result<KeyedBuckets<K, N, C, H, ByTier<G>>, LimitError> {
-        let Self { table, clock, queue, .. } = self;
+        let Self { table, clock, wait_bounds, .. } = self;
         let (first, shares) = (table.first_terms(), table.overflow.is_some());
         let mut all: Vec<Terms<N>> = first.to_vec();
         for limits in limits {
             all.push(terms(<[u64; N]>::limits(limits), first[0].limits().origin, all.len() as u64)?);
         }
-        let buckets = KeyedBuckets { table: table.retagged(all.into()), clock, queue, tiers: ByTier(tier_of) };
+        let buckets = KeyedBuckets { table: table.retagged(all.into()), clock, wait_bounds, tiers: ByTier(tier_of) };
         Ok(if shares { buckets.with_shared_overflow() } else { buckets })
     }
 }
 
 fn terms<const N: usize>(limits: [Limit; N], origin: Time, tier: u64) -> Result<Terms<N>, LimitError> {
-    Ok(Terms::new(Limits::new(limits, origin)?, limits, tier))
+    Ok(Terms::new(limits_of(limits, origin)?, limits, tier))
 }
 
 impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> KeyedBuckets<K, N, C, H, F>
@@ -254,7 +256,8 @@ where
     /// that [`reset`](Self::reset) sets, are always of a key's own bucket.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1, ManualClock::new())?.with_shared_overflow();
     /// clients.try_take(&7, 1)?;
@@ -281,7 +284,7 @@ where
     ///
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_keep(Duration::ZERO);
     /// assert!(clients.try_take(&7, 10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[must_use]
     pub fn with_keep(mut self, keep: Duration) -> Self {
@@ -297,7 +300,7 @@ where
     ///
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_max_held(1);
     /// assert!(clients.block(&7).is_ok() && clients.block(&8).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[must_use]
     pub fn with_max_held(mut self, most: usize) -> Self {
@@ -309,7 +312,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
     ///     .with_max_wait(Duration::from_millis(500));
@@ -320,14 +324,15 @@ where
     /// ```
     #[must_use]
     pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
-        self.queue.max_wait = max_wait;
+        self.wait_bounds.max_wait = max_wait;
         self
     }
 
     /// Limits how many tokens the reservations of a key may owe. Default: no limit.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?.with_max_debt(5);
     /// clients.try_take(&7, 10)?;
@@ -338,7 +343,7 @@ where
     /// ```
     #[must_use]
     pub fn with_max_debt(mut self, max_debt: Amounts<N>) -> Self {
-        self.queue.max_debt = <[u64; N]>::array(max_debt);
+        self.wait_bounds.max_debt = <[u64; N]>::array(max_debt);
         self
     }
 
@@ -346,7 +351,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 10)?;
@@ -367,7 +373,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 10)?;
@@ -385,7 +392,8 @@ where
     /// A take at a time far ahead makes its key wait for that time. It never denies other keys.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.at(Time::ZERO).try_take(&7, 10)?;

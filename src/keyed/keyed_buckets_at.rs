@@ -1,4 +1,5 @@
-//! Owns the verbs of keyed buckets, each as what it does to words; where those lie is in `table.rs`.
+//! Owns the verbs of keyed buckets, each as what it does to words; where those lie is in
+//! `table.rs`.
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
@@ -27,13 +28,14 @@ use crate::state::snapshot::Snapshot;
 /// [the bound](KeyedBuckets#the-bound-for-each-key) gains a term.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock, Time};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// let now = clients.at(Time::from_nanos(5));
 /// assert!(now.try_take(&7, 10).is_ok());
 /// assert_eq!(now.available(&7), 0);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub struct KeyedBucketsAt<'a, K, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
@@ -63,7 +65,7 @@ fn unless_paused<R, const N: usize>(
     take: impl FnOnce(&limits::Limits<N>, u64) -> Option<R>,
 ) -> Option<R> {
     let limits = terms.limits();
-    if limits.paused(now) { None } else { take(limits, limits.elapsed(now)) }
+    if limits.paused_at(now) { None } else { take(limits, limits.elapsed(now)) }
 }
 
 /// Why these words did not let `amounts` be taken.
@@ -134,7 +136,7 @@ where
             self.tier(key),
             self.reading,
             |terms, now, spent| {
-                unless_paused(terms, now, |limits, elapsed| limits.take_up_to(spent, elapsed, &per_item, max))
+                unless_paused(terms, now, |limits, elapsed| limits.take_items(spent, elapsed, &per_item, max))
             },
             |_, _, _| (),
         );

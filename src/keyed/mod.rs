@@ -1,27 +1,29 @@
-//! Owns a bucket for every key. It never decides what a verb does to a word: `decision/` does.
+//! Owns a bucket for every key. Never decides what a verb does to a word: `decision/` does.
 //!
 //! What users hold:
-//! * `keyed_buckets`: all keys, how they are built, and what is promised
-//! * `verbs`: what is said of the verbs that take and give
-//! * `operators`: what is said of the verbs for limits, tiers, single keys and all keys
-//! * `keyed_buckets_at`: the same verbs at a supplied time, and what each does
-//! * `keyed_bucket`: one key as a value; `key_lease`: tokens lent to one holder
-//! * `saved`: what a key has, to outlive the process
-//! * `key_refused`, `hold_error`: why a call changed nothing
+//! - `keyed_buckets`: [`KeyedBuckets`], how it is built, and its guarantees.
+//! - `verbs`: the text of the verbs that take and give.
+//! - `operators`: the text of the verbs for limits, tiers, single keys and all keys.
+//! - `keyed_buckets_at`: the same verbs at a supplied time, and what each does.
+//! - `keyed_bucket`: one key as a value; `key_lease`: tokens lent to one holder.
+//! - `saved`: what a key has, to outlive the process.
+//! - `key_refused`, `hold_error`: why a call changed nothing.
 //!
 //! What keys are:
-//! * `key_form`: in which forms a key is given; `key_hash`: how it is hashed; `ip_key`: addresses
-//! * `streams`: how amounts and limits are written; `tier`: which limits a key has
+//! - `key_form`: the forms in which a key is given; `key_hash`: its hash; `ip_key`: addresses.
+//! - `streams`: how amounts and limits are written; `tier`: which limits a key has.
 //!
 //! Where they lie:
-//! * `table`: the shards and their locks; finding, adding, dropping
-//! * `shard`: the keys of one shard; `words`: the words of a key
-//! * `room`: how many keys there are, and when one may go
-//! * `overflow`: the buckets of keys without room
-//! * `terms`: the limits of a tier in a shard, and a key never seen
-//! * `changes`: how limits change, shard by shard
-//! * `held`: a key that is blocked, paused or has its own limits; `holding`: how it becomes one
+//! - `table`: the shards and their locks; it finds keys. `upkeep`: it adds and drops them.
+//! - `alone`: a shard that one call holds alone.
+//! - `shard`: the keys of one shard; `words`: the words of a key.
+//! - `room`: how many keys there are, and when one may go.
+//! - `overflow`: the buckets of keys without room.
+//! - `terms`: the limits of a tier in a shard, and the words of a key never seen.
+//! - `changes`: how limits change, shard by shard.
+//! - `held`: a key that is blocked, paused or has its own limits; `holding`: how it gets there.
 
+pub(crate) mod alone;
 pub(crate) mod changes;
 pub(crate) mod held;
 pub(crate) mod hold_error;
@@ -43,5 +45,20 @@ pub(crate) mod streams;
 pub(crate) mod table;
 pub(crate) mod terms;
 pub(crate) mod tier;
+pub(crate) mod upkeep;
 pub(crate) mod verbs;
 pub(crate) mod words;
+
+pub use hashbrown::Equivalent;
+pub use hold_error::HoldError;
+pub use ip_key::IpKey;
+pub use key_form::KeyForm;
+pub use key_hash::{KeyHash, KeyHasher};
+pub use key_lease::KeyLease;
+pub use key_refused::{KeyRefused, NoRoom};
+pub use keyed_bucket::KeyedBucket;
+pub use keyed_buckets::KeyedBuckets;
+pub use keyed_buckets_at::KeyedBucketsAt;
+pub use saved::Saved;
+pub use streams::{Amounts, LimitsOf, Streams};
+pub use tier::{ByTier, OneTier, TierOf, Tiers};

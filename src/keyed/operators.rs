@@ -1,5 +1,5 @@
-//! Owns what is said of each verb of keyed buckets that is for operators: limits, tiers, single keys
-//! and all keys. What it does is in `keyed_buckets_at.rs`.
+//! Owns what is said of each verb of keyed buckets that is for operators: limits, tiers, single
+//! keys and all keys. What it does is in `keyed_buckets_at.rs`.
 
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
@@ -25,7 +25,8 @@ where
     /// [The bound](crate#the-bound) counts anew from here. Limits of its own and a block stay.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.charge("alice", 1000)?;
@@ -42,11 +43,12 @@ where
 
     /// Returns all keys, each with its snapshot.
     ///
-    /// It copies one shard at a time and holds no lock between, so keys that come or go meanwhile may be
-    /// missed.
+    /// It copies one shard at a time and holds no lock between, so keys that come or go meanwhile
+    /// may be missed.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 3)?;
@@ -63,11 +65,13 @@ where
 
     /// Forgets the keys for which `keep` returns `false`, as [`remove`](Self::remove) does.
     ///
-    /// `keep` sees each key and its whole tokens. It runs outside all locks, so it may call the buckets and
-    /// may panic. Keys that come meanwhile may be missed.
+    /// `keep` sees each key and its whole tokens. It runs outside all locks, so it may call the
+    /// buckets and may panic. Keys that come meanwhile may be missed. A key that is used between
+    /// that look and its removal stays.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.charge("alice", 1000)?;
@@ -91,7 +95,9 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock, Saved};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::keyed::Saved;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 7)?;
@@ -115,7 +121,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
@@ -137,7 +144,8 @@ where
     /// As [`set_limits`](Self::set_limits).
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.charge("alice", 1_000_000_000)?;
@@ -154,12 +162,13 @@ where
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for a limit that a bucket cannot hold, or that cannot hold the debt of a key. Nothing
-    /// is changed then.
+    /// [`LimitError`] for a limit that a bucket cannot hold, or that cannot hold the debt of a key.
+    /// Nothing is changed then.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
@@ -186,13 +195,14 @@ where
     /// If there is no such tier.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
     ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
     /// clients.set_tier_limits(1, Limit::per_second(400))?;
     /// assert_eq!((clients.available(&7), clients.available(&1007)), (10, 400));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_tier_limits(&self, tier: usize, limits: Limits<N>) -> Result<(), LimitError> {
         self.live().set_tier_limits(tier, limits)
@@ -200,7 +210,8 @@ where
 
     /// Gives one key limits of its own, from now on. It keeps what it has and owes.
     ///
-    /// The key stays until [`clear_key_limits`](Self::clear_key_limits). Calls for it cost a second lookup.
+    /// The key stays until [`clear_key_limits`](Self::clear_key_limits). Calls for it cost a second
+    /// lookup.
     ///
     /// # Errors
     ///
@@ -209,7 +220,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 4)?;
@@ -235,7 +247,8 @@ where
     /// [`LimitError`] if the key owes more than those limits can hold. Nothing is changed then.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert!(!clients.clear_key_limits("alice")?);
@@ -259,7 +272,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.block("alice")?;
@@ -286,7 +300,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.pause_for("alice", Duration::from_secs(3))?;
@@ -306,7 +321,8 @@ where
     /// Ends the pause or the block of a key, if there is one.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.block("alice")?;
@@ -325,7 +341,8 @@ where
     /// Returns whether a key has limits of its own.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.set_key_limits("alice", Limit::per_second(1))?;
@@ -350,7 +367,8 @@ where
     /// If there are 65,536 tiers already.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.add_tier(Limit::per_second(500))?, 1);
@@ -364,7 +382,8 @@ where
     /// Returns the limits of tier 0 as they were written.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.set_limits("1kB/s capacity 20".parse()?)?;
@@ -382,15 +401,16 @@ where
     /// If there is no such tier.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
     ///     .with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000))?;
     /// assert_eq!(clients.tier_limits(1), Limit::per_second(500));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn tier_limits(&self, tier: usize) -> Limits<N> {
-        <[u64; N]>::written(self.table.configured(tier))
+        <[u64; N]>::configured(self.table.configured(tier))
     }
 
     /// Returns how many tiers there are.
@@ -399,7 +419,7 @@ where
     /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.tiers(), 1);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn tiers(&self) -> usize {
         self.table.tiers()
@@ -411,7 +431,8 @@ where
     /// apart](Self::with_max_held) are not.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take(&7, 1)?;
@@ -425,12 +446,13 @@ where
     /// Returns whether no key is kept.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// let _ = clients.try_take(&7, 11).unwrap_err();
     /// assert!(clients.is_empty());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -442,7 +464,7 @@ where
     /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// assert_eq!(KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.max_keys(), 1000);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn max_keys(&self) -> usize {
         self.table.room.max_keys()

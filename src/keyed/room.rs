@@ -47,7 +47,8 @@ impl Room {
     }
 
     pub(crate) fn len(&self) -> usize {
-        // ORDERING: Relaxed. A count orders nothing; the answer may change at once.
+        // ORDERING: Relaxed. A count orders nothing, and the answer may change at once. Dies if it
+        // is not read: loom-tests/keys.rs, `room_for_one_is_given_once`.
         self.len.load(Relaxed) as usize
     }
 
@@ -55,35 +56,39 @@ impl Room {
     pub(crate) fn claim(&self) -> bool {
         let one_more = |len| (len < self.max_keys as u64).then_some(len + 1);
         // ORDERING: Relaxed, both. The count is one word, and the lock of the shard orders what it
-        // counts. Dies as a load and a store: loom-tests/keys.rs, `room_for_one_is_given_once`.
+        // counts. The partner is `release`. Dies as a load and a store: loom-tests/keys.rs,
+        // `room_for_one_is_given_once`.
         self.len.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }
 
     /// Counts `keys` fewer.
     pub(crate) fn release(&self, keys: usize) {
         if keys > 0 {
-            // ORDERING: Relaxed. As in `claim`. Dies as a load and a store: the same model.
+            // ORDERING: Relaxed. As in `claim`, its partner. Dies as a load and a store:
+            // loom-tests/keys.rs, `two_removals_are_both_counted`.
             self.len.fetch_sub(keys as u64, Relaxed);
         }
     }
 
     /// The bound of a shard.
     pub(crate) fn bound(&self, shard: usize) -> u64 {
-        // ORDERING: Relaxed. A bound that is too low costs a sweep in vain. One that is too high is
-        // what `lower` and `search` keep from being believed.
+        // ORDERING: Relaxed. A bound that is too low costs a sweep in vain. The fences in `lower`
+        // and `search` keep one that is too high from being believed. Dies if it is not read:
+        // loom-tests/keys.rs, `the_lower_of_two_bounds_stays`.
         self.bounds[shard].load(Relaxed)
     }
 
     /// Sets the bound of a shard, whose lock the caller holds alone, after a sweep.
     pub(crate) fn raise(&self, shard: usize, bound: u64) {
-        // ORDERING: Relaxed. Calls that lower it hold the lock of the shard, too. Nothing dies: the
-        // partner is the lock.
+        // ORDERING: Relaxed. Calls that lower it hold the lock of the shard, too: the partner is
+        // that lock. Dies without it: tests/keyed.rs, `a_refusal_says_when_there_may_be_room`.
         self.bounds[shard].store(bound, Relaxed);
     }
 
     /// Says that a key of this shard may go from `bound` on. The caller holds its lock.
     pub(crate) fn lower(&self, shard: usize, bound: u64) {
-        // ORDERING: Relaxed. It only says that nothing is to be lowered.
+        // ORDERING: Relaxed. It only says that nothing is to be lowered. Nothing dies: a bound
+        // rises under the lock of its shard alone.
         if self.bounds[shard].load(Relaxed) <= bound {
             return;
         }
@@ -94,9 +99,12 @@ impl Room {
         // clears it, or the search sees the lower bound. Dies without it: loom-tests/keys.rs,
         // `tokens_that_come_back_end_a_hopeless_flood`.
         fence(SeqCst);
-        // ORDERING: Relaxed, both. After the fence. Dies without the store: the same model.
+        // ORDERING: Relaxed, both. They come after the fence. Its partner is the compare-and-swap
+        // in `search`. Dies without the swap: loom-tests/keys.rs,
+        // `tokens_that_come_back_end_a_hopeless_flood`.
         if self.hopeless.load(Relaxed) > bound {
-            self.hopeless.store(0, Relaxed);
+            // Not a store: loom would let that compare-and-swap read a value from before it.
+            self.hopeless.swap(0, Relaxed);
         }
     }
 
@@ -107,6 +115,7 @@ impl Room {
             return None;
         }
         // ORDERING: Relaxed. It refuses, at worst, a key that could come in at this very moment.
+        // Dies if it is not read: tests/keyed.rs, `a_refusal_says_when_there_may_be_room`.
         let hopeless = self.hopeless.load(Relaxed);
         (hopeless > now && hopeless < TURN).then_some(hopeless)
     }
@@ -116,10 +125,11 @@ impl Room {
     ///
     /// If it has seen the bounds of all shards, and all lie ahead, it remembers the least.
     pub(crate) fn search(&self, now: u64, most: usize, make_room: impl Fn(usize) -> bool) -> bool {
-        // ORDERING: Relaxed. A turn differs from the others, and says nothing else. Dies as a load
-        // and a store: nothing, in two threads; two searches of one turn need a third that lowers.
+        // ORDERING: Relaxed. A turn differs from the others, and says nothing else. Nothing dies in
+        // two threads: two searches of one turn need a third thread that lowers.
         let turn = TURN | self.turns.fetch_add(1, Relaxed);
-        // ORDERING: Relaxed. The fence below orders it before the loads of the bounds.
+        // ORDERING: Relaxed. The fence below orders it before the loads of the bounds. Dies without
+        // it: tests/keyed.rs, `a_refusal_says_when_there_may_be_room`.
         self.hopeless.store(turn, Relaxed);
         // ORDERING: SeqCst. Pairs with the fence in `lower`. Dies without it: loom-tests/keys.rs,
         // `tokens_that_come_back_end_a_hopeless_flood`.

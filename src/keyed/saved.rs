@@ -15,7 +15,9 @@ use crate::state::snapshot::Snapshot;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{KeyedBuckets, Limit, ManualClock, Saved};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::Saved;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let make = || KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new());
 /// let (old, new) = (make()?, make()?);
@@ -39,7 +41,7 @@ impl<const N: usize> Saved<N> {
     pub fn of(snapshot: &Snapshot<N>) -> Self {
         let tokens = core::array::from_fn(|i| {
             let (stream, unit) = (&snapshot.limits.streams[i], snapshot.limits.streams[i].unit() as i128);
-            let level = stream.line.at(snapshot.elapsed).wrapping_sub(snapshot.spent[i]) as i64;
+            let level = stream.refill.at(snapshot.elapsed).wrapping_sub(snapshot.spent[i]) as i64;
             let level = i128::from(level.min(stream.ceiling() as i64));
             let part = (level.rem_euclid(unit) as u128) << 64;
             (level.div_euclid(unit) as i64, (part / unit as u128) as u64)
@@ -58,7 +60,7 @@ impl<const N: usize> Saved<N> {
             let accrued = i128::try_from(stream.accrues_within(elapsed, passed)).unwrap_or(i128::MAX / 2);
             let level = i128::from(whole) * i128::from(unit) + ((u128::from(part) * u128::from(unit)) >> 64) as i128;
             let (least, most) = (-i128::from(debts[i] * unit), i128::from(stream.ceiling()));
-            stream.line.at(elapsed).wrapping_sub((level + accrued).clamp(least, most) as u64)
+            stream.refill.at(elapsed).wrapping_sub((level + accrued).clamp(least, most) as u64)
         })
     }
 }

@@ -20,6 +20,22 @@ pub(crate) struct Entry<K, W, T> {
     pub(crate) tag: T,
 }
 
+/// A key as a call names it, with its hash and its tier.
+#[derive(Debug)]
+pub(crate) struct Sought<'q, Q: ?Sized, T> {
+    pub(crate) key: &'q Q,
+    pub(crate) hash: u64,
+    pub(crate) tag: T,
+}
+
+impl<Q: ?Sized, T: Copy> Copy for Sought<'_, Q, T> {}
+
+impl<Q: ?Sized, T: Copy> Clone for Sought<'_, Q, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
 /// The keys of one shard. With the word of its lock it is one cache line.
 pub(crate) struct Shard<K, const N: usize, W, T> {
     pub(crate) keys: HashTable<Entry<K, W, T>>,
@@ -55,7 +71,8 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
     }
 
     #[inline]
-    pub(crate) fn find<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q, tag: T, now: Time) -> Found<'_, N, W> {
+    pub(crate) fn find<Q: Equivalent<K> + ?Sized>(&self, sought: Sought<'_, Q, T>, now: Time) -> Found<'_, N, W> {
+        let Sought { key, hash, tag } = sought;
         if let Some(apart) = &self.apart {
             if let Some(held) = apart.find(hash, key) {
                 return if held.has_ended(now) { Found::Unsettled } else { Found::Known(&held.terms, &held.words) };
@@ -74,11 +91,10 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
     /// It moves with its words. While it owes more than the new tier can hold, it stays.
     pub(crate) fn settle<Q: Equivalent<K> + ?Sized>(
         &mut self,
-        hash: u64,
-        key: &Q,
-        tag: T,
+        sought: Sought<'_, Q, T>,
         now: Time,
     ) -> Option<(&Terms<N>, &mut W)> {
+        let Sought { key, hash, tag } = sought;
         if self.apart.as_ref().is_some_and(|apart| apart.find(hash, key).is_some()) {
             let held = self.apart.as_mut()?.find_mut(hash, key)?;
             return Some((&held.terms, &mut held.words));

@@ -11,7 +11,8 @@ use crate::sync::AtomicU64;
 /// several, as arrays of them.
 ///
 /// ```
-/// use tollgate::{Amounts, Limit, Streams};
+/// use tollgate::keyed::{Amounts, Streams};
+/// use tollgate::Limit;
 ///
 /// fn twice(amount: Amounts<1>) -> Amounts<2> {
 ///     [amount, amount]
@@ -29,8 +30,8 @@ pub trait Streams<const N: usize>: Shape<N> {
 /// Tokens of each of `N` streams: a `u64` if it is one, else an array.
 ///
 /// ```
-/// let one: tollgate::Amounts<1> = 5;
-/// let two: tollgate::Amounts<2> = [5, 1000];
+/// let one: tollgate::keyed::Amounts<1> = 5;
+/// let two: tollgate::keyed::Amounts<2> = [5, 1000];
 /// assert_eq!(two[0], one);
 /// ```
 pub type Amounts<const N: usize> = <[u64; N] as Streams<N>>::Amounts;
@@ -54,7 +55,7 @@ pub trait Shape<const N: usize> {
     where
         [u64; N]: Streams<N>;
 
-    fn written(limits: [Limit; N]) -> <[u64; N] as Streams<N>>::Limits
+    fn configured(limits: [Limit; N]) -> <[u64; N] as Streams<N>>::Limits
     where
         [u64; N]: Streams<N>;
 }
@@ -66,7 +67,7 @@ pub trait Shape<const N: usize> {
 ///
 /// let clients = KeyedBuckets::new(Limit::per_second(100), 1000)?;
 /// assert!(clients.try_take("alice", 1).is_ok());
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait LimitsOf<const N: usize> {
     /// One limit for each stream.
@@ -105,7 +106,7 @@ impl Shape<1> for [u64; 1] {
         [limit]
     }
 
-    fn written([limit]: [Limit; 1]) -> Limit {
+    fn configured([limit]: [Limit; 1]) -> Limit {
         limit
     }
 }
@@ -132,7 +133,7 @@ macro_rules! several {
                 limits
             }
 
-            fn written(limits: [Limit; $n]) -> [Limit; $n] {
+            fn configured(limits: [Limit; $n]) -> [Limit; $n] {
                 limits
             }
         }

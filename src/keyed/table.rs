@@ -13,23 +13,22 @@ use core::marker::PhantomData;
 use core::ops::Deref;
 use std::boxed::Box;
 use std::sync::Arc;
-use std::vec::Vec;
 
 use hashbrown::Equivalent;
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
+use crate::keyed::alone::Alone;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::NoRoom;
 use crate::keyed::overflow::Overflow;
 use crate::keyed::room::Room;
-use crate::keyed::shard::{Entry, Found, Shard, instant};
+use crate::keyed::shard::{Entry, Found, Shard, Sought, instant};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
-use crate::state::limits_changed::Bell;
-use crate::state::snapshot::Snapshot;
-use crate::sync::{AtomicU64, RwLock, WriteGuard};
+use crate::state::limits_changed::LimitsChanged;
+use crate::sync::{AtomicU64, RwLock};
 
 /// The time of a call, and the clock that it came from, if that may be read again.
 #[derive(Debug)]
@@ -78,7 +77,7 @@ pub(crate) struct Table<K, const N: usize, W, T, H> {
     pub(crate) overflow: Option<RwLock<Overflow<N, W>>>,
     pub(crate) changers: RwLock<()>,
     /// Wakes those who sleep when limits change.
-    pub(crate) bell: Bell,
+    pub(crate) limits_changed: LimitsChanged,
     /// Keys held apart so far: their lineages.
     pub(crate) lineages: AtomicU64,
     tag: PhantomData<T>,
@@ -109,7 +108,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             keep: KEEP,
             overflow: None,
             changers: RwLock::new(()),
-            bell: Bell::new(),
+            limits_changed: LimitsChanged::new(),
             lineages: AtomicU64::new(0),
             tag: PhantomData,
         }
@@ -137,6 +136,11 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     #[inline]
     pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
         self.hasher.hash_one(key)
+    }
+
+    #[inline]
+    pub(crate) fn sought<'q, Q: Hash + ?Sized>(&self, key: &'q Q, tier: usize) -> Sought<'q, Q, T> {
+        Sought { key, hash: self.hash(key), tag: T::of(tier) }
     }
 
     /// The shard of a hash. The factor spreads hashes whose upper bits are poor.
@@ -184,9 +188,9 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
     {
-        let (hash, tag) = (self.hash(key), T::of(tier));
-        let shard = self.shared(self.index(hash));
-        match shard.find(hash, key, tag, now) {
+        let sought = self.sought(key, tier);
+        let shard = self.shared_with(sought.hash);
+        match shard.find(sought, now) {
             Found::Known(terms, words) => look(terms, &words.load()),
             Found::Absent(terms) => match &self.overflow {
                 Some(overflow) if self.room.len() >= self.room.max_keys() => {
@@ -197,11 +201,11 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             },
             Found::Unsettled => {
                 drop(shard);
-                let mut alone = self.alone_with(hash);
-                match self.settle(&mut alone, hash, key, tag, now) {
+                let mut alone = self.alone_with(sought.hash);
+                match self.settle(&mut alone, sought, now) {
                     Some((terms, words)) => look(terms, &words.load()),
                     None => {
-                        let terms = alone.terms(tag);
+                        let terms = alone.terms(sought.tag);
                         look(terms, &terms.unseen(now))
                     }
                 }
@@ -248,12 +252,12 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: KeyForm<K> + ?Sized,
         K: Hash,
     {
-        let (hash, tag, now) = (self.hash(key), T::of(tier), reading.now);
+        let (sought, now) = (self.sought(key, tier), reading.now);
         let absent = |terms: &Terms<N>| self.absent(terms, now, &change, &refuse);
-        match self.known(key, hash, tag, now, &change, &refuse, absent) {
+        match self.known(sought, now, &change, &refuse, absent) {
             Ok(changed) => changed.map_err(Failed::Refused),
             Err(Some(failed)) => failed,
-            Err(None) => self.add(key, hash, tag, reading, &change, &refuse),
+            Err(None) => self.add(sought, reading, &change, &refuse),
         }
     }
 
@@ -270,7 +274,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         K: Hash,
     {
         let change = |terms: &Terms<N>, now, spent: &[u64; N]| Some((change(terms, now, spent)?, ()));
-        let _ = self.known(key, self.hash(key), T::of(tier), now, &change, &|_, _, _| (), |_| ());
+        let _ = self.known(self.sought(key, tier), now, &change, &|_, _, _| (), |_| ());
     }
 
     /// What is said of an absent key at once, without its shard alone: what is refused anyway, or
@@ -299,9 +303,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     #[inline]
     fn known<Q, R, E, A>(
         &self,
-        key: &Q,
-        hash: u64,
-        tag: T,
+        sought: Sought<'_, Q, T>,
         now: Time,
         change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
@@ -312,9 +314,9 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         K: Hash,
     {
         if W::SHARED {
-            let index = self.index(hash);
+            let index = self.index(sought.hash);
             let shard = self.shared(index);
-            match shard.find(hash, key, tag, now) {
+            match shard.find(sought, now) {
                 Found::Known(terms, words) => {
                     return Ok(match words.swap(|seen| change(terms, now, seen)) {
                         Ok((seen, next, answer)) => {
@@ -328,15 +330,13 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                 Found::Unsettled => {}
             }
         }
-        self.known_alone(key, hash, tag, now, change, refuse, absent)
+        self.known_alone(sought, now, change, refuse, absent)
     }
 
     #[inline(never)]
     fn known_alone<Q, R, E, A>(
         &self,
-        key: &Q,
-        hash: u64,
-        tag: T,
+        sought: Sought<'_, Q, T>,
         now: Time,
         change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
@@ -346,11 +346,11 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
     {
-        let mut alone = self.alone_with(hash);
+        let mut alone = self.alone_with(sought.hash);
         let index = alone.index;
-        match self.settle(&mut alone, hash, key, tag, now) {
+        match self.settle(&mut alone, sought, now) {
             Some((terms, words)) => Ok(self.change_alone(index, terms, words, now, change, refuse)),
-            None => Err(absent(alone.terms(tag))),
+            None => Err(absent(alone.terms(sought.tag))),
         }
     }
 
@@ -365,11 +365,11 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     /// Says when a key with these words may go.
     #[cold]
     #[inline(never)]
-    fn lower(&self, index: usize, terms: &Terms<N>, words: &[u64; N], now: Time) {
+    pub(super) fn lower(&self, index: usize, terms: &Terms<N>, words: &[u64; N], now: Time) {
         self.room.lower(index, instant(now, terms.forgotten_in(words, now)));
     }
 
-    fn change_alone<R, E>(
+    pub(super) fn change_alone<R, E>(
         &self,
         index: usize,
         terms: &Terms<N>,
@@ -383,231 +383,5 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         words.store(next);
         self.note(index, terms, &next, &seen, now);
         Ok(answer)
-    }
-
-    /// Changes the words of a key that was not known a moment ago, and keeps it, unless nobody can
-    /// tell it from one never seen.
-    ///
-    /// The clock is read again under the lock. A thread may have been stopped since it read the
-    /// clock, and the key may have been used and dropped meanwhile. A bucket that is full at an old
-    /// reading would be granted a second time.
-    #[cold]
-    #[inline(never)]
-    fn add<Q, R, E>(
-        &self,
-        key: &Q,
-        hash: u64,
-        tag: T,
-        reading: Reading<'_, impl Clock>,
-        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
-    ) -> Result<R, Failed<E>>
-    where
-        Q: KeyForm<K> + ?Sized,
-        K: Hash,
-    {
-        let owned = key.to_key();
-        let mut alone = self.alone_with(hash);
-        let (index, now) = (alone.index, reading.again());
-        if let Some((terms, words)) = self.settle(&mut alone, hash, key, tag, now) {
-            return self.change_alone(index, terms, words, now, change, refuse).map_err(Failed::Refused);
-        }
-        let terms = alone.terms(tag);
-        let unseen = terms.unseen(now);
-        let Some((next, answer)) = change(terms, now, &unseen) else {
-            return Err(Failed::Refused(refuse(terms, now, &unseen)));
-        };
-        if next == unseen {
-            return Ok(answer);
-        }
-        if !self.claim(&mut alone, now) {
-            return Err(Failed::NoRoom(self.no_room(now)));
-        }
-        self.insert(&mut alone, hash, Entry { key: owned, words: W::new(next), tag }, now);
-        Ok(answer)
-    }
-
-    /// Puts a key in order, as [`Shard::settle`] does, in which a pause that is over ends.
-    pub(crate) fn settle<'s, Q>(
-        &self,
-        alone: &'s mut Alone<'_, K, N, W, T>,
-        hash: u64,
-        key: &Q,
-        tag: T,
-        now: Time,
-    ) -> Option<(&'s Terms<N>, &'s mut W)>
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        K: Hash,
-    {
-        self.let_go(alone, hash, key, now);
-        alone.shard().settle(hash, key, tag, now)
-    }
-
-    /// Counts one more key, if there is room for it or can be made. Whether it could.
-    pub(crate) fn claim(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
-        while !self.room.claim() {
-            if !self.make_room(alone, now) {
-                return false;
-            }
-        }
-        alone.claimed += 1;
-        true
-    }
-
-    /// Drops keys that may go from this shard, or from one of up to eight others that nobody has
-    /// locked. Whether it dropped any.
-    fn make_room(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
-        let here = alone.index;
-        if self.room.bound(here) <= now.as_nanos() && alone.sweep_half(now) {
-            return true;
-        }
-        self.room.search(now.as_nanos(), OTHERS, |index| {
-            index != here && self.try_alone(index).is_some_and(|mut other| other.sweep_half(now))
-        })
-    }
-
-    /// Keeps a key that has been claimed. A shard that would grow first drops keys that could have
-    /// gone for long.
-    ///
-    /// It grows all the same if that made little room, so that it does not sweep for every key.
-    pub(crate) fn insert(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, entry: Entry<K, W, T>, now: Time)
-    where
-        K: Hash,
-    {
-        let (len, rehash) = (alone.keys.len(), |entry: &Entry<K, W, T>| self.hash(&entry.key));
-        let bound = self.room.bound(alone.index);
-        if len == alone.keys.capacity() && bound.saturating_add(self.keep as u64) <= now.as_nanos() {
-            alone.sweep(now, self.keep);
-            let left = alone.keys.len();
-            if left > len - len / 8 {
-                alone.shard().keys.reserve(len - left + 1, rehash);
-            }
-        }
-        self.lower(alone.index, alone.terms(entry.tag), &entry.words.load(), now);
-        alone.shard().keys.insert_unique(hash, entry, rehash);
-    }
-
-    /// Forgets what a key has taken. Whether it was known. A key that is held apart stays so.
-    pub(crate) fn remove<Q>(&self, key: &Q, now: Time) -> bool
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-        K: Hash,
-    {
-        let hash = self.hash(key);
-        let mut alone = self.alone_with(hash);
-        if let Some(held) = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key)) {
-            let limits = held.terms.limits();
-            held.words.store(limits.reset(limits.elapsed(now), &limits.capacities()));
-            return true;
-        }
-        let Ok(entry) = alone.shard().keys.find_entry(hash, |entry| key.equivalent(&entry.key)) else { return false };
-        let (entry, _) = entry.remove();
-        alone.gone.push(entry);
-        true
-    }
-
-    /// Whether a key is absent, and there are as many keys as there may be.
-    pub(crate) fn lacks_room<Q>(&self, key: &Q) -> bool
-    where
-        Q: Hash + Equivalent<K> + ?Sized,
-    {
-        let hash = self.hash(key);
-        let shard = self.shared_with(hash);
-        let held = shard.apart.as_ref().is_some_and(|apart| apart.find(hash, key).is_some());
-        let known = held || shard.keys.find(hash, |entry| key.equivalent(&entry.key)).is_some();
-        !known && self.room.len() >= self.room.max_keys()
-    }
-
-    /// The refusal of a key without room.
-    pub(crate) fn no_room(&self, now: Time) -> NoRoom {
-        NoRoom::new(self.room.max_keys(), self.room.hopeless_until(now.as_nanos()), now)
-    }
-
-    /// The keys of one shard and what they have at `now`.
-    pub(crate) fn copy(&self, index: usize, now: Time) -> Vec<(K, Snapshot<N>)>
-    where
-        K: Clone,
-    {
-        let copy = |key: &K, terms: &Terms<N>, words: &W| (key.clone(), terms.snapshot(words.load(), now));
-        let copied = |shard: &Shard<K, N, W, T>| -> Vec<_> {
-            let held = shard.apart.iter().flat_map(|apart| &apart.keys);
-            let held = held.map(|held| copy(&held.key, &held.terms, &held.words));
-            shard.keys.iter().map(|entry| copy(&entry.key, shard.terms(entry.tag), &entry.words)).chain(held).collect()
-        };
-        copied(&self.shared(index))
-    }
-
-    /// Drops all keys that may go, ends all pauses that are over, and gives back memory.
-    pub(crate) fn shrink(&self, now: Time)
-    where
-        K: Hash,
-    {
-        for index in 0..self.shards() {
-            let mut alone = self.alone(index);
-            self.let_go_all(&mut alone, now);
-            alone.sweep(now, 0);
-            alone.shard().keys.shrink_to_fit(|entry| self.hash(&entry.key));
-        }
-    }
-}
-
-/// A shard that is held alone. It counts out the keys that are gone when it lets go, and drops them
-/// after it has.
-pub(crate) struct Alone<'t, K, const N: usize, W: Words<N>, T: Tag> {
-    room: &'t Room,
-    pub(crate) index: usize,
-    /// Keys of this shard that are counted, and those that were claimed since.
-    counted: usize,
-    claimed: usize,
-    shard: WriteGuard<'t, Shard<K, N, W, T>>,
-    /// Dropped after the lock, as it is declared after.
-    pub(crate) gone: Vec<Entry<K, W, T>>,
-}
-
-impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
-    fn new(room: &'t Room, index: usize, shard: WriteGuard<'t, Shard<K, N, W, T>>) -> Self {
-        Self { room, index, counted: shard.keys.len(), claimed: 0, shard, gone: Vec::new() }
-    }
-
-    pub(crate) fn shard(&mut self) -> &mut Shard<K, N, W, T> {
-        &mut self.shard
-    }
-
-    /// Drops the keys that could have gone for `keep` nanoseconds.
-    fn sweep(&mut self, now: Time, keep: i64) {
-        let bound = self.shard.sweep(now, keep, &mut self.gone);
-        self.room.raise(self.index, bound);
-    }
-
-    /// Drops the older half of the keys that may go, and counts them out at once. Whether there
-    /// were any.
-    fn sweep_half(&mut self, now: Time) -> bool {
-        let bound = self.shard.sweep_half(now, &mut self.gone);
-        self.room.raise(self.index, bound);
-        self.count()
-    }
-
-    /// Counts out the keys that are gone. Whether there are any.
-    fn count(&mut self) -> bool {
-        let gone = (self.counted + self.claimed).saturating_sub(self.shard.keys.len());
-        self.room.release(gone);
-        (self.counted, self.claimed) = (self.shard.keys.len(), 0);
-        gone > 0
-    }
-}
-
-impl<K, const N: usize, W: Words<N>, T: Tag> Deref for Alone<'_, K, N, W, T> {
-    type Target = Shard<K, N, W, T>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.shard
-    }
-}
-
-impl<K, const N: usize, W: Words<N>, T: Tag> Drop for Alone<'_, K, N, W, T> {
-    /// Also where a hash or a comparison panics: the count is that of the keys that are left.
-    fn drop(&mut self) {
-        self.count();
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
-use crate::decision::meter::Stream;
+use crate::decision::meter::Meter;
 use crate::decision::revision::{LINEAGE, Revision};
 use crate::keyed::words::Words;
 use crate::limit::limit::Limit;
@@ -42,14 +42,16 @@ impl<const N: usize> MostOwed<N> {
 
     pub(crate) fn get(&self) -> [u64; N] {
         // ORDERING: Relaxed. Whoever makes a debt reads it under the lock of the shard. A changer
-        // writes it before it takes that lock, so either the debt or the bound is seen. Nothing
-        // dies: the partner is the lock.
+        // writes it before it takes that lock, so either the debt or the bound is seen. Dies if it
+        // is not read: loom-tests/keys.rs, `a_debt_beside_a_change_is_refused_or_kept`.
         core::array::from_fn(|i| self.0[i].load(Relaxed))
     }
 
     pub(crate) fn set(&self, tokens: [u64; N]) {
         for (word, tokens) in self.0.iter().zip(tokens) {
-            // ORDERING: Relaxed. As in `get`; changers hold the mutex of changers.
+            // ORDERING: Relaxed. Changers hold the mutex of changers, and then take the lock of
+            // each shard: the partner is that lock, as in `get`. Dies without it:
+            // loom-tests/keys.rs, `a_debt_beside_a_change_is_refused_or_kept`.
             word.store(tokens, Relaxed);
         }
     }
@@ -73,7 +75,7 @@ impl<const N: usize> Terms<N> {
         let full = |i: usize| {
             // At the origin the line is at 0.
             let missing = (unseen[i] as i64).saturating_add(limits.streams[i].ceiling() as i64);
-            let wait = limits.streams[i].line.wait(0, missing.max(0) as u64);
+            let wait = limits.streams[i].refill.wait(0, missing.max(0) as u64);
             let nanos = wait.and_then(|wait| u64::try_from(wait).ok()).unwrap_or(u64::MAX);
             Time::from_nanos(limits.origin.as_nanos().saturating_add(nanos))
         };
@@ -104,13 +106,14 @@ impl<const N: usize> Terms<N> {
             if now < self.unseen_full[i] {
                 self.unseen[i]
             } else {
-                stream.line.at(elapsed).wrapping_sub(stream.ceiling())
+                stream.refill.at(elapsed).wrapping_sub(stream.ceiling())
             }
         })
     }
 
-    /// These words, but no more than a key never seen has: so nobody can tell whether what came back
-    /// found the key dropped.
+    /// These words, but no more than a key never seen has.
+    ///
+    /// So nobody can tell whether what came back found the key dropped.
     #[inline]
     pub(crate) fn capped(&self, words: &[u64; N], now: Time) -> [u64; N] {
         let unseen = self.unseen(now);
@@ -121,7 +124,7 @@ impl<const N: usize> Terms<N> {
     pub(crate) fn snapshot(&self, spent: [u64; N], now: Time) -> Snapshot<N> {
         let (limits, sequence) = (self.revision.limits, self.revision.number);
         let (elapsed, pause) = (limits.elapsed(now), limits.pause_left(now));
-        Snapshot { limits, written: self.configured, spent, elapsed, pause, sequence }
+        Snapshot { limits, configured: self.configured, spent, elapsed, pause, sequence }
     }
 
     /// Nanoseconds from `now` until nobody can tell these words from those of a key never seen; 0
@@ -134,7 +137,7 @@ impl<const N: usize> Terms<N> {
         let elapsed = self.limits().elapsed(now);
         let of_stream = |i: usize| {
             let stream = &self.limits().streams[i];
-            let over = stream.line.at(elapsed).wrapping_sub(stream.ceiling()).wrapping_sub(words[i]) as i64;
+            let over = stream.refill.at(elapsed).wrapping_sub(stream.ceiling()).wrapping_sub(words[i]) as i64;
             if words[i] == self.unseen[i] {
                 -i64::try_from(elapsed).unwrap_or(i64::MAX)
             } else if over < 0 {
@@ -195,15 +198,15 @@ impl<const N: usize> Terms<N> {
         let (elapsed, after) = (old.elapsed(now), new.elapsed(now));
         words.store(core::array::from_fn(|i| {
             let inherited = new.streams[i].inherit(&old.streams[i], spent[i], elapsed, Inherit::Keep);
-            inherited.wrapping_add(new.streams[i].line.at(after))
+            inherited.wrapping_add(new.streams[i].refill.at(after))
         }));
     }
 }
 
 /// Nanoseconds in which a unit accrues, rounded down; 0 where none ever does.
-fn unit_nanos(stream: &Stream) -> f64 {
+fn unit_nanos(stream: &Meter) -> f64 {
     const ROUNDED_DOWN: f64 = 1.0 - 1.0 / (1_u64 << 50) as f64;
-    let (whole, part) = stream.line.parts();
+    let (whole, part) = stream.refill.parts();
     let slope = whole as f64 + part as f64 / (1_u128 << 64) as f64;
     if slope == 0.0 { 0.0 } else { ROUNDED_DOWN / slope }
 }

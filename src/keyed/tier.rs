@@ -7,7 +7,9 @@
 /// for several forms of a key allows all of them.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock, TierOf};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::TierOf;
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// struct ByName;
 ///
@@ -26,7 +28,7 @@
 /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
 ///     .with_tiers([Limit::per_second(500)], ByName)?;
 /// assert_eq!((clients.available("alice"), clients.available(&"paid:bob".to_string())), (10, 500));
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait TierOf<Q: ?Sized> {
     /// Returns the index of the tier, from 0. Each call for the key asks once, outside all locks.
@@ -43,11 +45,13 @@ impl<Q: ?Sized, F: Fn(&Q) -> usize> TierOf<Q> for F {
 /// Gives all keys the limits of tier 0.
 ///
 /// ```
-/// use tollgate::{KeyedBuckets, Limit, ManualClock, OneTier, TierOf};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::keyed::{OneTier, TierOf};
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// let clients: KeyedBuckets<u64, 1, _, _, OneTier> = KeyedBuckets::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// assert_eq!(OneTier.tier_of(&7), 0);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, Default, Debug)]
 pub struct OneTier;
@@ -62,7 +66,9 @@ impl<Q: ?Sized> TierOf<Q> for OneTier {
 /// Gives each key the limits of the tier that a function names.
 ///
 /// ```
-/// use tollgate::{ByTier, DefaultClock, KeyHash, KeyedBuckets, Limit};
+/// use tollgate::clock::DefaultClock;
+/// use tollgate::keyed::{ByTier, KeyHash};
+/// use tollgate::{KeyedBuckets, Limit};
 ///
 /// type Tier = fn(&str) -> usize;
 ///
@@ -76,7 +82,7 @@ impl<Q: ?Sized> TierOf<Q> for OneTier {
 ///
 /// let clients = KeyedBuckets::new(Limit::per_second(10), 1000)?.with_tiers([Limit::per_second(500)], tier as Tier)?;
 /// assert_eq!(App { clients }.clients.available("paid:bob"), 500);
-/// # Ok::<(), tollgate::LimitError>(())
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ByTier<F>(pub(crate) F);

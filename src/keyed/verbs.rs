@@ -22,17 +22,18 @@ where
     /// # Errors
     ///
     /// [`KeyRefused::Bucket`] if the bucket is short of tokens, or never holds so many.
-    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call changes
-    /// nothing.
+    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
+    /// changes nothing.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert!(clients.try_take("alice", 10).is_ok());
     /// assert!(clients.try_take("alice", 1).is_err());
     /// assert!(clients.try_take("bob", 1).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
@@ -48,12 +49,13 @@ where
     /// It takes none for a new key without room.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.take_up_to("alice", 7, 1), 7);
     /// assert_eq!(clients.take_up_to("alice", 7, 1), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     pub fn take_up_to<Q>(&self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
@@ -69,12 +71,13 @@ where
     /// See [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// assert_eq!(clients.take_in_order("alice", &[3, 4, 5, 1]), 2);
     /// assert_eq!(clients.available("alice"), 3);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn take_in_order<Q>(&self, key: &Q, requests: &[Amounts<N>]) -> usize
     where
@@ -91,12 +94,13 @@ where
     /// # Errors
     ///
     /// [`KeyRefused::Bucket`] if the bucket is short of tokens, or never holds so many.
-    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call changes
-    /// nothing.
+    /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
+    /// changes nothing.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.charge("alice", 25)?;
@@ -121,7 +125,8 @@ where
     /// [overflow](Self::with_shared_overflow) is left alone.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.reset("alice", 3)?;
@@ -141,12 +146,13 @@ where
 
     /// Gives back to a key what it took and did not use.
     ///
-    /// A bucket never holds more than its capacity. For an absent key the call does nothing, as absent
-    /// means full. So what was taken from the [overflow](Self::with_shared_overflow) does not come back
-    /// either, unless the key got a bucket of its own meanwhile.
+    /// A bucket never holds more than its capacity. For an absent key the call does nothing, as
+    /// absent means full. So what was taken from the [overflow](Self::with_shared_overflow) does
+    /// not come back either, unless the key got a bucket of its own meanwhile.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 10)?;
@@ -165,10 +171,12 @@ where
 
     /// Returns the whole tokens that a key can take now.
     ///
-    /// The answer may change before the call returns. For an absent key it is that of a key never seen.
+    /// The answer may change before the call returns. For an absent key it is that of a key never
+    /// seen.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 4)?;
@@ -186,7 +194,8 @@ where
     /// Returns what a key has, all streams at one instant.
     ///
     /// ```
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let limits = [Limit::per_second(10), Limit::per_second(1000)];
     /// let clients = KeyedBuckets::<String, 2, _>::with_clock(limits, 1000, ManualClock::new())?;
@@ -210,7 +219,8 @@ where
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{KeyedBuckets, Limit, ManualClock};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.try_take("alice", 10)?;

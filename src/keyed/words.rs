@@ -32,13 +32,15 @@ impl Words<1> for AtomicU64 {
     #[inline]
     fn load(&self) -> [u64; 1] {
         // ORDERING: Relaxed. The word is the whole state of its key, and the compare-and-swap in
-        // `swap` checks it again. Nothing dies: one word has no second location to order.
+        // `swap` checks it again. Dies if it is not read:
+        // loom-tests/keys.rs, `two_takes_of_one_key_are_both_counted`.
         [self.load(Relaxed)]
     }
 
     fn store(&mut self, [word]: [u64; 1]) {
         // ORDERING: Relaxed. The lock of the shard is held alone, and its release publishes this.
-        // Nothing dies: the partner is the lock.
+        // Dies without it: loom-tests/keys.rs,
+        // `a_take_beside_a_change_is_decided_on_one_of_the_limits`.
         (*self).store(word, Relaxed);
     }
 

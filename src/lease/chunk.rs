@@ -1,29 +1,16 @@
 //! Owns what a lease holds, and how much it fetches at a time. All of it is the holder's own; the
-//! bucket is reached through a [`Lender`], never a clock.
+//! bucket is reached through a [`Store`], never a clock.
 
 use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
-
-/// A bucket as a lease needs it: how much it can hold, and its one loop.
-pub(crate) trait Lender<const N: usize> {
-    fn capacities(&self) -> [u64; N];
-
-    /// Changes the words to what `change` makes of them and of the limits that they are counted in,
-    /// or fails with what `refuse` says of both and of what `pause` says is left of one.
-    fn update<R, E>(
-        &self,
-        pause: impl Fn(&Limits<N>) -> u64,
-        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
-    ) -> Result<R, E>;
-}
+use crate::state::store::Store;
 
 /// The tokens of a lease.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Holding<const N: usize> {
+pub(crate) struct Chunk<const N: usize> {
     /// Debited from the bucket and not used; never more than `most` was when it was fetched.
     pub(crate) held: [u64; N],
     /// What was asked for, or the capacity if that is less. It is looked at again with every fetch,
@@ -40,12 +27,12 @@ pub(crate) struct Holding<const N: usize> {
     expiry: u64,
 }
 
-impl<const N: usize> Holding<N> {
+impl<const N: usize> Chunk<N> {
     const EXPIRY: u64 = 100_000_000;
 
-    pub(crate) fn new(lender: &impl Lender<N>, most: [u64; N]) -> Self {
+    pub(crate) fn new(store: &impl Store<N>, most: [u64; N]) -> Self {
         let asked = most;
-        let most = least(&asked, &lender.capacities());
+        let most = least(&asked, &store.read(|limits, _| limits.capacities()));
         Self { held: [0; N], most, asked, fetched: [0; N], since: [Time::ZERO; N], expiry: Self::EXPIRY }
     }
 
@@ -75,7 +62,7 @@ impl<const N: usize> Holding<N> {
     /// if it is there.
     pub(crate) fn fetch(
         &mut self,
-        lender: &impl Lender<N>,
+        store: &impl Store<N>,
         now: Time,
         per_item: &[u64; N],
         max: u64,
@@ -109,7 +96,7 @@ impl<const N: usize> Holding<N> {
             }
         };
         // What is held was granted before the pause, and may be spent; nothing is fetched.
-        let fetched = lender.update(|limits| limits.pause_left(now), fetch, left);
+        let fetched = store.update(|limits| limits.pause_left(now), fetch, left);
         let items = match fetched {
             Ok((items, taken, bound)) => {
                 self.most = bound;
@@ -127,25 +114,25 @@ impl<const N: usize> Holding<N> {
     }
 
     /// Gives up the tokens of the streams that have fetched none for so long.
-    pub(crate) fn expire(&mut self, lender: &impl Lender<N>, now: Time) {
+    pub(crate) fn expire(&mut self, store: &impl Store<N>, now: Time) {
         let expired = |i: usize| now.nanos_since(self.since[i]) >= self.expiry;
         let expired = core::array::from_fn(|i| if expired(i) { self.held[i] } else { 0 });
         self.held = minus(&self.held, &expired);
-        put_back(lender, now, &expired);
+        put_back(store, now, &expired);
     }
 
     /// Takes tokens that were not used; what is more than `most` is the bucket's.
-    pub(crate) fn put_back(&mut self, lender: &impl Lender<N>, now: Time, amounts: &[u64; N]) {
+    pub(crate) fn put_back(&mut self, store: &impl Store<N>, now: Time, amounts: &[u64; N]) {
         let kept: [u64; N] = core::array::from_fn(|i| amounts[i].min(self.most[i].saturating_sub(self.held[i])));
         self.held = core::array::from_fn(|i| self.held[i] + kept[i]);
-        put_back(lender, now, &minus(amounts, &kept));
+        put_back(store, now, &minus(amounts, &kept));
     }
 
     /// Gives all of it back; the next chunk starts small again.
-    pub(crate) fn give_back(&mut self, lender: &impl Lender<N>, now: Time) {
+    pub(crate) fn give_back(&mut self, store: &impl Store<N>, now: Time) {
         let held = core::mem::replace(&mut self.held, [0; N]);
         self.fetched = [0; N];
-        put_back(lender, now, &held);
+        put_back(store, now, &held);
     }
 
     /// The newest reading that tokens were fetched at: the `now` of what goes back without reading
@@ -161,10 +148,10 @@ impl<const N: usize> Holding<N> {
     }
 }
 
-fn put_back<const N: usize>(lender: &impl Lender<N>, now: Time, amounts: &[u64; N]) {
+fn put_back<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
         let put_back = |limits: &Limits<N>, spent: &[u64; N]| limits.put_back(spent, limits.elapsed(now), amounts);
-        let _ = lender.update(|_| 0, |limits, spent| Some((put_back(limits, spent)?, ())), |_, _, _| ());
+        let _ = store.update(|_| 0, |limits, spent| Some((put_back(limits, spent)?, ())), |_, _, _| ());
     }
 }
 

@@ -1,24 +1,25 @@
-//! Owns the lease of one stream: what is held here is spent without the bucket; the rest is in
-//! `chunk.rs`.
+//! Owns the lease: tokens that one thread spends without the bucket. Never fetches by itself; what
+//! it fetches is decided in `chunk.rs`.
 
 use core::fmt;
 use core::time::Duration;
 
-use crate::bucket::token::{TokenBucket, TokenBucketAt};
-use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
-use crate::lease::chunk::Holding;
+use crate::lease::chunk::Chunk;
+use crate::limit::amounts::Amounts;
+use crate::state::at::At;
+use crate::state::store::Stored;
 
-/// Tokens that were taken from a [`TokenBucket`] in one piece, to be spent one by one: a decision
-/// is a comparison and a subtraction, with neither an atomic nor a clock. See
-/// [`TokenBucket::lease`].
+/// Tokens taken from a bucket in one piece, which one thread spends one by one.
 ///
-/// For a thread that decides more often than a compare-and-swap and a reading of the clock are
-/// worth. One for each thread; a call needs it exclusively.
+/// A decision is a comparison and a subtraction for each stream, with neither an atomic nor a
+/// clock. `lease` on a bucket makes one. Use it in a thread that decides so often that a
+/// compare-and-swap and a clock reading matter. A lease belongs to one thread at a time.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(1000), ManualClock::new())?;
 /// std::thread::scope(|scope| {
@@ -31,97 +32,75 @@ use crate::lease::chunk::Holding;
 ///         });
 ///     }
 /// });
-/// assert_eq!(bucket.available(), 400); // what was not used is back
-/// # Ok::<(), tollgate::LimitError>(())
+/// assert_eq!(bucket.available(), 400); // unused tokens are back
+/// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 ///
 /// # How it fetches
 ///
-/// Only if it holds too little does it read the clock, once, and go to the bucket. It fetches what
-/// is missing for the request, and beyond that up to a chunk as far as the bucket has it, in one
-/// step. The first chunk is what was asked for. The next is twice as much as was fetched last if
-/// that was used up in less than half the time in which it [expires](Self::expire_after), and else
-/// half as much: an idle holder keeps little. It is never more than `most`.
+/// A lease that holds too little reads the clock once and goes to the bucket. In one step it
+/// fetches what the request lacks, and more, up to a chunk, as far as the bucket has it.
 ///
-/// A request that is refused has debited nothing: there is no saving up here at the cost of others.
-/// The refusal says how long the bucket takes to produce what is missing here.
+/// The first chunk is what the request lacks. The next is twice the last fetch, if that was used up
+/// in less than half its [expiry](Self::expire_after), and otherwise half of it. A chunk is never
+/// more than the lease may hold. So an idle holder keeps little.
+///
+/// A refused request debits nothing: a lease never saves up at the cost of others. The refusal says
+/// how long the bucket takes to refill what the lease lacks. A lease of several streams fetches
+/// only for the streams that are short, at one instant, each with a chunk of its own.
 ///
 /// # What others see of it
 ///
-/// What a lease holds has left the bucket: nobody else gets it until it is used, expires or comes
-/// back. It comes back when the lease is dropped. Tokens **expire** when the stream has fetched
-/// none for [`expire_after`](Self::expire_after); but nobody looks while nothing is fetched. It is
-/// looked at when the lease fetches, and by [`at`](Self::at); only its holder ever gives anything
-/// back. A holder that stops keeps its tokens, and one that is leaked ([`core::mem::forget`]) loses
-/// them: at most `most`, once, and nothing else.
+/// The tokens of a lease have left the bucket. Nobody else gets them until they are used, expire or
+/// come back. They come back when the lease is dropped.
+///
+/// Tokens expire when their stream has fetched none for [`expire_after`](Self::expire_after). The
+/// lease notices when it fetches next, and in [`at`](Self::at). Only its holder ever gives tokens
+/// back. A holder that stops keeps its tokens. A leaked lease ([`core::mem::forget`]) loses them,
+/// once, and nothing else.
 ///
 /// # The bound
 ///
-/// In every window of time of length `w`, for all takers and leases together,
+/// In every window of length `w`, for all takers and leases together:
 ///
 /// ```text
-/// used <= C + r * (w + e) + P + what was outstanding on leases when the window began
+/// used <= C + r * (w + e) + P + tokens on lease when the window began
 /// ```
 ///
-/// as tokens are debited before they are used: what is used in the window was either debited in it,
-/// for which [the bound of the bucket](crate#the-bound) holds, or held when it began. `P` is what
-/// callers put back, to the bucket or to a lease; what a lease gives back unused does not count, as
-/// it was debited or outstanding before. That covers a holder that is stopped for an hour and then
-/// spends what it holds at once. Outstanding is never more than the sum of what the leases may
-/// hold; with a `most` of 0 nothing is, and every decision is the bucket's. Where a strict window
-/// matters more than a few nanoseconds, use no lease.
+/// Tokens are debited before they are used. So what is used in the window was debited in it, within
+/// [the bound of the bucket](crate#the-bound), or was on lease when it began. `P` is what callers
+/// put back, to the bucket or to a lease. What a lease gives back unused does not count. This
+/// covers a holder that stops for an hour and then spends all it holds.
 ///
 /// # When not to use one
 ///
-/// If a decision is followed by a system call, the bucket itself costs nothing that could be
-/// noticed. If there are few tokens and many holders, leases keep from one what lies idle with
-/// another, up to the expiry and, with a holder that stops, for longer.
+/// A bucket costs nothing noticeable beside a system call. Where tokens are few and holders many,
+/// leases keep tokens from each other until they expire. Where a strict window matters more than a
+/// few nanoseconds, use no lease.
 ///
 /// # Memory ordering
 ///
-/// None: as with the bucket, a grant is only a count.
+/// None: a grant is only a count, as with the bucket.
 #[must_use = "a lease that is dropped has given back its tokens"]
-pub struct Lease<'a, C = DefaultClock> {
-    bucket: &'a TokenBucket<C>,
-    holding: Holding<1>,
+pub struct Lease<'a, B: Stored<N>, const N: usize = 1> {
+    bucket: &'a B,
+    chunk: Chunk<N>,
 }
 
-impl<C: Clock> TokenBucket<C> {
-    /// A lease that holds at most `most` tokens, or the capacity if that is less. It holds none at
-    /// first.
-    ///
-    /// 0 means that every decision goes to the bucket.
-    ///
-    /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
-    /// let mut lease = bucket.lease(10);
-    /// for _ in 0..4 {
-    ///     lease.try_take(1)?;
-    /// }
-    /// // It has fetched 1, then 2, then 4.
-    /// assert_eq!((lease.held(), bucket.available()), (3, 93));
-    /// drop(lease);
-    /// assert_eq!(bucket.available(), 96);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn lease(&self, most: u64) -> Lease<'_, C> {
-        Lease { bucket: self, holding: Holding::new(&self.at(Time::ZERO), [most]) }
+impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
+    pub(crate) fn new(bucket: &'a B, most: B::Amounts) -> Self {
+        Self { bucket, chunk: Chunk::new(bucket.store(), most.to_array()) }
     }
-}
 
-impl<C> Lease<'_, C> {
-    /// Sets how long tokens are kept that nobody uses; 100 ms without it. Looked at when the lease
-    /// fetches, and by [`at`](Self::at).
+    /// Sets how long unused tokens are kept. Default: 100 ms.
     ///
-    /// They expire once so much time has passed since the lease fetched last. The chunk grows while
-    /// it is used up in less than half of it. With [`Duration::ZERO`] they expire at once;
-    /// [`Duration::MAX`] keeps them.
+    /// They expire when so much time has passed since the last fetch, for each stream by itself.
+    /// With [`Duration::ZERO`] they expire at once; [`Duration::MAX`] keeps them.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(0).capacity(100), ManualClock::new())?;
     /// let mut lease = bucket.lease(10).expire_after(Duration::from_millis(5));
@@ -129,100 +108,42 @@ impl<C> Lease<'_, C> {
     /// assert_eq!(lease.at(Time::from_nanos(4_999_999)).held(), 1);
     /// assert_eq!(lease.at(Time::from_nanos(5_000_000)).held(), 0);
     /// assert_eq!(bucket.available(), 98);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn expire_after(mut self, after: Duration) -> Self {
-        self.holding.expire_after(after);
+        self.chunk.expire_after(after);
         self
     }
 
-    /// The tokens that the lease holds, those that have expired included.
+    /// Returns the tokens that the lease holds, expired ones included.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
-    /// let mut lease = bucket.lease(10);
-    /// assert_eq!(lease.held(), 0);
-    /// lease.put_back(7);
-    /// assert_eq!(lease.held(), 7);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn held(&self) -> u64 {
-        self.holding.held[0]
-    }
-
-    /// Gives back `n` tokens that were taken and not used: to the lease, and what it may not hold
-    /// to the bucket. Reads no clock.
-    ///
-    /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
-    /// let mut lease = bucket.lease(10);
-    /// lease.try_take(30)?;
-    /// lease.put_back(30);
-    /// assert_eq!((lease.held(), bucket.available()), (10, 90));
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// let mut lease = bucket.lease([0, 50]); // 0: each decision on that stream is the bucket's
+    /// lease.try_take([1, 20])?;
+    /// lease.try_take([1, 20])?;
+    /// assert_eq!((lease.held(), bucket.available()), ([0, 20], [8, 40]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn put_back(&mut self, n: u64) {
-        self.holding.put_back(&self.bucket.at(self.holding.last()), self.holding.last(), &[n]);
-    }
-
-    /// Gives all that is held back to the bucket, as on drop, and goes on with the smallest chunk.
-    /// Reads no clock.
-    ///
-    /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
-    /// let mut lease = bucket.lease(10);
-    /// lease.put_back(7);
-    /// bucket.try_take(50)?;
-    /// lease.give_back();
-    /// assert_eq!((lease.held(), bucket.available()), (0, 57));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn give_back(&mut self) {
-        self.holding.give_back(&self.bucket.at(self.holding.last()), self.holding.last());
-    }
-
-    /// The lease at a time that the caller supplies, a reading of the bucket's clock or of one with
-    /// the same origin. What has expired by then goes back to the bucket now, before anything is
-    /// asked.
-    ///
-    /// ```
-    /// use tollgate::{Limit, ManualClock, Time, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
-    /// let mut lease = bucket.lease(10);
-    /// assert!(lease.at(Time::from_nanos(300_000_000)).try_take(3).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
     #[inline]
-    pub fn at(&mut self, now: Time) -> LeaseAt<'_> {
-        let bucket = self.bucket.at(now);
-        self.holding.expire(&bucket, now);
-        LeaseAt { bucket, holding: &mut self.holding, now }
+    pub fn held(&self) -> B::Amounts {
+        B::Amounts::from_array(self.chunk.held)
     }
-}
 
-impl<C: Clock> Lease<'_, C> {
-    /// Takes `n` tokens now, or none: from what is held, and if that is too little, together with
-    /// the bucket.
-    ///
-    /// An amount of 0 is granted, whatever the state.
+    /// Takes these amounts now, from the lease and the bucket together, or nothing.
     ///
     /// # Errors
     ///
-    /// [`Refused::NotYet`] if they are not there, and [`Refused::Never`] for more than the
-    /// capacity. A refused call debits nothing, and what is held is kept, except what has expired:
-    /// that goes back first.
+    /// As the bucket's `try_take`. A refused call debits nothing. The lease keeps what it holds,
+    /// except expired tokens, which go back first.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// let mut lease = bucket.lease(5);
@@ -233,157 +154,177 @@ impl<C: Clock> Lease<'_, C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn try_take(&mut self, n: u64) -> Result<(), Refused> {
-        if self.holding.spend(&[n]) { Ok(()) } else { self.fetch(n) }
+    pub fn try_take(&mut self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+        if self.chunk.spend(&amounts.to_array()) { Ok(()) } else { self.fetch(amounts) }
     }
 
     #[cold]
     #[inline(never)]
-    fn fetch(&mut self, n: u64) -> Result<(), Refused> {
-        self.at(self.bucket.clock().now()).try_take(n)
+    fn fetch(&mut self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+        let now = self.bucket.now();
+        self.at(now).try_take(amounts)
     }
 
-    /// Takes as many tokens as there are, here and in the bucket, but no more than `max`, and says
-    /// how many.
+    /// Takes as many whole items as the lease and the bucket have, `max` at the most.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-    /// let mut lease = bucket.lease(5);
-    /// assert_eq!(lease.take_up_to(7), 7);
-    /// assert_eq!(lease.take_up_to(7), 3);
-    /// assert_eq!(lease.take_up_to(7), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+    /// let mut lease = bucket.lease([4, 400]);
+    /// assert_eq!(lease.take_items(20, [1, 300]), 3);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn take_up_to(&mut self, max: u64) -> u64 {
-        if self.holding.spend(&[max]) { max } else { self.fetch_up_to(max) }
+    pub fn take_items(&mut self, max: u64, per_item: B::Amounts) -> u64 {
+        if self.chunk.spend_items(&per_item.to_array(), max) { max } else { self.fetch_items(max, per_item) }
     }
 
     #[cold]
     #[inline(never)]
-    fn fetch_up_to(&mut self, max: u64) -> u64 {
-        self.at(self.bucket.clock().now()).take_up_to(max)
+    fn fetch_items(&mut self, max: u64, per_item: B::Amounts) -> u64 {
+        let now = self.bucket.now();
+        self.at(now).take_items(max, per_item)
+    }
+
+    /// Gives back tokens that were taken and not used. Reads no clock.
+    ///
+    /// They go to the lease, and what it may not hold goes to the bucket.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
+    /// let mut lease = bucket.lease(10);
+    /// lease.try_take(30)?;
+    /// lease.put_back(30);
+    /// assert_eq!((lease.held(), bucket.available()), (10, 90));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn put_back(&mut self, amounts: B::Amounts) {
+        let last = self.chunk.last();
+        self.chunk.put_back(self.bucket.store(), last, &amounts.to_array());
+    }
+
+    /// Gives all held tokens back to the bucket, as on drop. Reads no clock.
+    ///
+    /// The lease goes on with the smallest chunk.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
+    /// let mut lease = bucket.lease(10);
+    /// lease.put_back(7);
+    /// bucket.try_take(50)?;
+    /// lease.give_back();
+    /// assert_eq!((lease.held(), bucket.available()), (0, 57));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn give_back(&mut self) {
+        let last = self.chunk.last();
+        self.chunk.give_back(self.bucket.store(), last);
+    }
+
+    /// Views the lease at a time that the caller supplies. Expired tokens go back first.
+    ///
+    /// ```
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let mut lease = bucket.lease(10);
+    /// assert!(lease.at(Time::from_nanos(300_000_000)).try_take(3).is_ok());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn at(&mut self, now: Time) -> At<&mut Self, N> {
+        self.chunk.expire(self.bucket.store(), now);
+        At { of: self, now }
     }
 }
 
-impl<C> Drop for Lease<'_, C> {
+impl<B: Stored<1, Amounts = u64>> Lease<'_, B> {
+    /// Takes the tokens that the lease and the bucket have, `max` at the most.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let mut lease = bucket.lease(5);
+    /// assert_eq!([7, 7, 7].map(|max| lease.take_up_to(max)), [7, 3, 0]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[inline]
+    pub fn take_up_to(&mut self, max: u64) -> u64 {
+        self.take_items(max, 1)
+    }
+}
+
+/// The verbs of a [`Lease`] at a time that the caller supplies.
+impl<B: Stored<N>, const N: usize> At<&mut Lease<'_, B, N>, N> {
+    /// Takes these amounts, or nothing: [`Lease::try_take`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::try_take`].
+    #[inline]
+    pub fn try_take(self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+        let Lease { bucket, chunk } = self.of;
+        let amounts = amounts.to_array();
+        if chunk.spend(&amounts) {
+            return Ok(());
+        }
+        chunk.fetch(bucket.store(), self.now, &amounts, 1).map(|_| ())
+    }
+
+    /// Takes as many whole items as fit: [`Lease::take_items`].
+    #[inline]
+    pub fn take_items(self, max: u64, per_item: B::Amounts) -> u64 {
+        let Lease { bucket, chunk } = self.of;
+        let per_item = per_item.to_array();
+        if chunk.spend_items(&per_item, max) {
+            return max;
+        }
+        chunk.fetch(bucket.store(), self.now, &per_item, max).unwrap_or(0)
+    }
+
+    /// Gives back tokens that were not used: [`Lease::put_back`].
+    pub fn put_back(self, amounts: B::Amounts) {
+        self.of.chunk.put_back(self.of.bucket.store(), self.now, &amounts.to_array());
+    }
+
+    /// Gives all held tokens back to the bucket: [`Lease::give_back`].
+    pub fn give_back(self) {
+        self.of.chunk.give_back(self.of.bucket.store(), self.now);
+    }
+
+    /// Returns the tokens that the lease holds, none of them expired: [`Lease::held`].
+    pub fn held(&self) -> B::Amounts {
+        self.of.held()
+    }
+}
+
+impl<B: Stored<1, Amounts = u64>> At<&mut Lease<'_, B>> {
+    /// Takes the tokens that the lease and the bucket have: [`Lease::take_up_to`].
+    #[inline]
+    pub fn take_up_to(self, max: u64) -> u64 {
+        self.take_items(max, 1)
+    }
+}
+
+impl<B: Stored<N>, const N: usize> Drop for Lease<'_, B, N> {
     fn drop(&mut self) {
         self.give_back();
     }
 }
 
-impl<C> fmt::Debug for Lease<'_, C> {
+impl<B: Stored<N>, const N: usize> fmt::Debug for Lease<'_, B, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("held", &self.held()).field("most", &self.holding.most[0]).finish_non_exhaustive()
-    }
-}
-
-/// A [`Lease`] at one instant: the same verbs, at a time that the caller supplied. See
-/// [`Lease::at`].
-///
-/// ```
-/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
-///
-/// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-/// let mut lease = bucket.lease(5);
-/// let now = Time::from_nanos(5);
-/// assert_eq!([lease.at(now).take_up_to(4), lease.at(now).take_up_to(8)], [4, 6]);
-/// # Ok::<(), tollgate::LimitError>(())
-/// ```
-pub struct LeaseAt<'l> {
-    bucket: TokenBucketAt<'l>,
-    holding: &'l mut Holding<1>,
-    now: Time,
-}
-
-impl LeaseAt<'_> {
-    /// As [`Lease::try_take`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Lease::try_take`].
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
-    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-    /// assert!(bucket.lease(5).at(Time::ZERO).try_take(10).is_ok());
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn try_take(self, n: u64) -> Result<(), Refused> {
-        if self.holding.spend(&[n]) {
-            return Ok(());
-        }
-        self.holding.fetch(&self.bucket, self.now, &[n], 1).map(|_| ())
-    }
-
-    /// As [`Lease::take_up_to`].
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
-    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-    /// assert_eq!(bucket.lease(5).at(Time::ZERO).take_up_to(12), 10);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn take_up_to(self, max: u64) -> u64 {
-        if self.holding.spend(&[max]) {
-            return max;
-        }
-        self.holding.fetch(&self.bucket, self.now, &[1], max).unwrap_or(0)
-    }
-
-    /// As [`Lease::put_back`].
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
-    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-    /// bucket.try_take(10)?;
-    /// let mut lease = bucket.lease(3);
-    /// lease.at(Time::ZERO).put_back(4);
-    /// assert_eq!((lease.held(), bucket.available()), (3, 1));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn put_back(self, n: u64) {
-        self.holding.put_back(&self.bucket, self.now, &[n]);
-    }
-
-    /// As [`Lease::give_back`].
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
-    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-    /// bucket.try_take(10)?;
-    /// let mut lease = bucket.lease(3);
-    /// lease.put_back(3);
-    /// lease.at(Time::ZERO).give_back();
-    /// assert_eq!((lease.held(), bucket.available()), (0, 3));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn give_back(self) {
-        self.holding.give_back(&self.bucket, self.now);
-    }
-
-    /// As [`Lease::held`]; nothing of it has expired.
-    ///
-    /// ```
-    /// # use tollgate::{Limit, ManualClock, Time, TokenBucket};
-    /// # let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-    /// let mut lease = bucket.lease(3);
-    /// lease.put_back(3);
-    /// assert_eq!(lease.at(Time::from_nanos(7)).held(), 3);
-    /// assert_eq!(lease.at(Time::from_nanos(100_000_000)).held(), 0);
-    /// # Ok::<(), tollgate::LimitError>(())
-    /// ```
-    pub fn held(&self) -> u64 {
-        self.holding.held[0]
-    }
-}
-
-impl fmt::Debug for LeaseAt<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LeaseAt").field("now", &self.now).field("held", &self.held()).finish_non_exhaustive()
+        f.debug_struct("Lease").field("held", &self.held()).field("most", &self.chunk.most).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,9 @@
-//! lease
+//! Owns tokens that are held outside a bucket. It never mints one: tokens are debited before use.
+//!
+//! - `lease`: [`Lease`], tokens that one thread spends without the bucket.
+//! - `chunk`: what a lease holds, and how much it fetches at a time.
 
 pub(crate) mod chunk;
 pub(crate) mod lease;
-pub(crate) mod multi;
+
+pub use lease::Lease;

@@ -1,22 +1,26 @@
-//! Owns what a stream is limited to, and the errors for limits that cannot be kept; never holds
-//! state.
+//! Owns what a stream is limited to, and the error for a limit that no bucket can keep. It never
+//! holds state.
 
 use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 
-use crate::decision::meter::Stream;
+use crate::clock::time::Time;
+use crate::decision::limit_rule::LimitRule;
+use crate::decision::limits::Limits;
+use crate::decision::meter::Meter;
+use crate::decision::unit::Configured;
 use crate::limit::notation::{self, ParseError, Rule};
 use crate::limit::rate::Rate;
 
 /// A rate, a capacity (the burst), and whether a bucket begins full or empty.
 ///
-/// A limit is a plain description; it is checked where it enters a bucket, or by
-/// [`check`](Self::check). Without a [`capacity`](Self::capacity) of its own it has that of one
-/// period of the rate as written, and a bucket begins full.
+/// A limit is a plain description. A bucket checks it at construction; [`check`](Self::check)
+/// checks it without a bucket. Unless set, the [`capacity`](Self::capacity) is the tokens of one
+/// period of the rate, and the bucket begins full.
 ///
-/// The written form is the rate, then `capacity AMOUNT`, then `empty` or `full`; all but the rate
-/// may be left out.
+/// As text, a limit is the rate, then `capacity AMOUNT`, then `empty` or `full`. Only the rate is
+/// required. [`Rate`] describes its text form.
 ///
 /// ```
 /// use tollgate::{Limit, Rate};
@@ -25,21 +29,21 @@ use crate::limit::rate::Rate;
 /// assert_eq!(limit, "1000/s capacity 50 empty".parse()?);
 /// assert_eq!(Limit::per_second(1000).capacity, 1000);
 /// assert_eq!("250/100ms".parse::<Limit>()?.capacity, 250);
-/// # Ok::<(), tollgate::ParseError>(())
+/// # Ok::<(), tollgate::limit::ParseError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub struct Limit {
     /// How fast tokens accrue.
     pub rate: Rate,
-    /// The most tokens that a bucket holds; at least 1.
+    /// The most tokens that a bucket holds (the burst); at least 1.
     pub capacity: u64,
     /// Whether a bucket begins with all its tokens or with none.
     pub starts_full: bool,
 }
 
 impl Limit {
-    /// A bucket that fills at `rate` up to `capacity` tokens, and begins full.
+    /// Describes a bucket that refills at `rate` up to `capacity` tokens and begins full.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -50,7 +54,7 @@ impl Limit {
         Self { rate, capacity, starts_full: true }
     }
 
-    /// `tokens` every second, with a capacity of `tokens`.
+    /// Refills `tokens` every second, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -60,7 +64,7 @@ impl Limit {
         Self::new(Rate::per_second(tokens), tokens)
     }
 
-    /// `tokens` every minute, with a capacity of `tokens`.
+    /// Refills `tokens` every minute, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -70,7 +74,7 @@ impl Limit {
         Self::new(Rate::per_minute(tokens), tokens)
     }
 
-    /// `tokens` every hour, with a capacity of `tokens`.
+    /// Refills `tokens` every hour, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -80,7 +84,7 @@ impl Limit {
         Self::new(Rate::per_hour(tokens), tokens)
     }
 
-    /// `tokens` every day of 24 hours, with a capacity of `tokens`.
+    /// Refills `tokens` every day of 24 hours, with a capacity of `tokens`.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
@@ -90,7 +94,7 @@ impl Limit {
         Self::new(Rate::per_day(tokens), tokens)
     }
 
-    /// The same limit with this capacity, in tokens.
+    /// Sets the capacity (the burst), in tokens.
     ///
     /// ```
     /// use tollgate::Limit;
@@ -101,7 +105,7 @@ impl Limit {
         Self { capacity: tokens, ..self }
     }
 
-    /// The same limit, for a bucket that begins without tokens.
+    /// Lets a bucket begin without tokens.
     ///
     /// ```
     /// use tollgate::Limit;
@@ -112,7 +116,7 @@ impl Limit {
         Self { starts_full: false, ..self }
     }
 
-    /// The same limit, for a bucket that begins with all its tokens.
+    /// Lets a bucket begin with all its tokens. This is the default.
     ///
     /// ```
     /// use tollgate::Limit;
@@ -123,11 +127,14 @@ impl Limit {
         Self { starts_full: true, ..self }
     }
 
-    /// Whether a bucket can keep this limit; constructors ask the same.
+    /// Checks whether a bucket can keep this limit, as every constructor does.
     ///
     /// # Errors
     ///
-    /// [`LimitError`], with the limit and the [`LimitRule`] that it breaks; its stream is 0.
+    /// Returns a [`LimitError`] with the limit and the [`LimitRule`] that it breaks. Its stream is
+    /// 0.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tollgate::Limit;
@@ -137,22 +144,27 @@ impl Limit {
     /// assert_eq!(error.to_string(), "stream 0, limit 5/s capacity 0: a capacity is at least 1 token");
     /// ```
     pub const fn check(self) -> Result<(), LimitError> {
-        match Stream::new(self) {
+        match self.meter() {
             Ok(_) => Ok(()),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
     }
 
-    /// How exactly this limit is kept: the `e` of [the bound](crate#the-bound).
+    /// Returns how exactly a bucket keeps this limit: the `e` of [the bound](crate#the-bound).
     ///
-    /// Zero where the arithmetic is exact: the rate is a fraction `a/b` of tokens per nanosecond
-    /// with `a` at most 9, as 1000/s, 7/s, 5/min, 1/3s and 125 MB/s are, and the capacity is worth
-    /// less than 16 years. Otherwise 1 ns, or up to 1 µs where the capacity is worth more than 73
-    /// years.
+    /// The crate's `DESIGN.md` derives these figures under "Why are amounts not kept in tokens?".
+    ///
+    /// | rate, `a/b` tokens per nanosecond | capacity, as refill time | precision |
+    /// |---|---|---|
+    /// | `a` at most 9, such as 1000/s, 7/s, 5/min, 1/3s, 125 MB/s | less than 16 years | 0: exact |
+    /// | any other | up to 73 years | 1 ns |
+    /// | any other | more than 73 years | at most 1 µs |
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check).
+    /// Returns the error of [`check`](Self::check).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -160,21 +172,22 @@ impl Limit {
     ///
     /// assert_eq!(Limit::per_second(1000).precision()?, Duration::ZERO);
     /// assert_eq!(Limit::per_second(1 << 20).precision()?, Duration::from_nanos(1));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn precision(self) -> Result<Duration, LimitError> {
-        match Stream::new(self) {
+        match self.meter() {
             Ok(stream) => Ok(Duration::from_nanos(stream.precision())),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
     }
 
-    /// How long a bucket may stand untouched: past it, it refuses until it is
-    /// [reset](crate::TokenBucket::reset).
+    /// Returns how long a bucket may stay idle before it refuses every request.
     ///
-    /// Counted from the last call that changed the stream; a refusal changes nothing. There is no
-    /// other limit of uptime. It is [`Duration::MAX`] for a rate of 0, and never less than 90 days:
-    /// a limit for which it would be breaks a rule.
+    /// After that time it refuses until it is [reset](crate::TokenBucket::reset).
+    ///
+    /// The time counts from the last call that changed the stream; a refusal changes nothing.
+    /// Uptime has no other limit. The idle limit is [`Duration::MAX`] for a rate of 0, and never
+    /// less than 90 days: a limit that would leave less breaks a [`LimitRule`].
     ///
     /// | rate | idle limit |
     /// |---|---|
@@ -186,7 +199,9 @@ impl Limit {
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check).
+    /// Returns the error of [`check`](Self::check).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tollgate::Limit;
@@ -194,17 +209,37 @@ impl Limit {
     /// let year = 365 * 24 * 3600;
     /// assert_eq!(Limit::per_second(1000).idle_limit()?.as_secs() / year, 292);
     /// assert_eq!(Limit::per_second(1 << 20).idle_limit()?.as_secs() / year, 136);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn idle_limit(self) -> Result<Duration, LimitError> {
-        match Stream::new(self) {
+        match self.meter() {
             Ok(stream) => Ok(stream.idle_limit()),
             Err(rule) => Err(LimitError { stream: 0, limit: self, rule }),
         }
     }
 }
 
-/// The capacity is one period of the rate as written.
+impl Limit {
+    /// Returns the numbers of this limit, for decisions.
+    pub(crate) const fn numbers(self) -> Configured {
+        Configured { rate: self.rate.reduced(), capacity: self.capacity, starts_full: self.starts_full }
+    }
+
+    /// Makes this limit ready for decisions.
+    pub(crate) const fn meter(self) -> Result<Meter, LimitRule> {
+        Meter::new(self.numbers())
+    }
+}
+
+/// Makes limits ready for decisions from `origin` on; or returns the first error.
+pub(crate) fn limits_of<const N: usize>(limits: [Limit; N], origin: Time) -> Result<Limits<N>, LimitError> {
+    for (stream, limit) in limits.into_iter().enumerate() {
+        limit.check().map_err(|error| LimitError { stream, ..error })?;
+    }
+    Ok(Limits { origin, streams: limits.map(|limit| limit.meter().expect("checked above")) })
+}
+
+/// Takes as capacity the tokens of one period of the rate.
 impl From<Rate> for Limit {
     fn from(rate: Rate) -> Self {
         Self::new(rate, rate.tokens())
@@ -241,52 +276,23 @@ impl FromStr for Limit {
     }
 }
 
-/// A limit that no bucket can keep: which, and the rule that it breaks.
+/// A limit that no bucket can keep, and the rule that it breaks.
 ///
 /// ```
-/// use tollgate::{Limit, LimitRule, MultiBucket};
+/// use tollgate::limit::LimitRule;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let error = MultiBucket::new([Limit::per_second(5), Limit::per_second(5).capacity(0)]).unwrap_err();
 /// assert_eq!((error.stream, error.rule), (1, LimitRule::ZeroCapacity));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LimitError {
-    /// Which stream it was meant for; 0 where there is one.
+    /// The stream that the limit was meant for; 0 if there is only one.
     pub stream: usize,
-    /// The limit as it was given.
+    /// The refused limit.
     pub limit: Limit,
     /// The rule that it breaks.
     pub rule: LimitRule,
-}
-
-/// The rules for limits.
-///
-/// ```
-/// use tollgate::{Limit, LimitRule};
-///
-/// let error = Limit::per_second(u64::MAX).capacity(1).check().unwrap_err();
-/// assert_eq!(error.rule, LimitRule::RateTooFast);
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum LimitRule {
-    /// The capacity is 0.
-    ZeroCapacity,
-    /// The rate is so fast that no capacity leaves an idle limit of 90 days: more than about
-    /// 1.18e12 tokens a second.
-    RateTooFast,
-    /// The capacity is too large for the rate: 2^62 tokens or more, or worth so much time (146,000
-    /// years) that it could not be kept to a microsecond, or, at the fastest rates, so large that
-    /// it leaves no idle limit of 90 days.
-    CapacityTooLarge {
-        /// The largest capacity at this rate.
-        most: u64,
-    },
-    /// A key owes more tokens than these limits can hold: its debt would be forgiven in part.
-    DebtTooLarge {
-        /// The largest debt that they can hold, in tokens.
-        most: u64,
-    },
 }
 
 impl fmt::Display for LimitError {
@@ -296,25 +302,12 @@ impl fmt::Display for LimitError {
     }
 }
 
-impl fmt::Display for LimitRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
-            Self::RateTooFast => {
-                f.write_str("a rate is at most about 1.18e12/s: a faster one has an idle limit under 90 days")
-            }
-            Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
-            Self::DebtTooLarge { most } => write!(f, "a key owes more than the {most} tokens that it can hold"),
-        }
-    }
-}
-
 impl core::error::Error for LimitError {}
 
 #[cfg(feature = "serde")]
 mod configuration {
-    //! A rate is its written form; a limit is a table with the rate, and where wanted the capacity
-    //! and the start.
+    //! Owns the serialized forms. A rate is text. A limit is a table with a rate; capacity and
+    //! start are optional.
 
     use super::{Limit, Rate};
     use core::fmt;

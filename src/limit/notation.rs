@@ -1,11 +1,11 @@
-//! Owns the written form of rates, amounts and periods, both ways; never decides whether a limit
-//! can be kept.
+//! Owns the text form of rates, amounts and periods, in both directions. It never decides whether a
+//! bucket can keep a limit.
 
 use core::fmt;
 
 use crate::limit::rate::Rate;
 
-/// How an amount was written: a family of suffixes, and which of it.
+/// The suffix of an amount: a family of suffixes, and the power in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Scale {
     family: u8,
@@ -41,7 +41,7 @@ impl Scale {
     }
 }
 
-/// Families of suffixes: the step from one to the next, and the suffixes in order.
+/// Families of suffixes: the factor between two suffixes, and the suffixes in order.
 const SUFFIXES: [(u64, [&str; 5]); 4] = [
     (1000, ["", "k", "M", "G", "T"]),
     (1000, ["B", "kB", "MB", "GB", "TB"]),
@@ -49,7 +49,7 @@ const SUFFIXES: [(u64, [&str; 5]); 4] = [
     (1024, ["B", "KiB", "MiB", "GiB", "TiB"]),
 ];
 
-/// Units of a period in nanoseconds, longest first; the first spelling is the one that is written.
+/// Units of a period in nanoseconds, longest first. Display uses the first spelling.
 const UNITS: [(u64, &[&str]); 7] = [
     (86_400_000_000_000, &["d", "day"]),
     (3_600_000_000_000, &["h", "hour"]),
@@ -60,7 +60,7 @@ const UNITS: [(u64, &[&str]); 7] = [
     (1, &["ns"]),
 ];
 
-/// At least 1, also for (0, 0), so that it can be divided by.
+/// Returns the greatest common divisor; 1 for (0, 0). So callers can divide by it.
 pub(crate) const fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);
@@ -68,7 +68,7 @@ pub(crate) const fn gcd(mut a: u64, mut b: u64) -> u64 {
     if a == 0 { 1 } else { a }
 }
 
-/// Writes with the largest suffix of the family, up to the one given, that leaves a whole number.
+/// Writes an amount with the largest suffix, up to `scale`, that leaves a whole number.
 pub(crate) fn write_amount(f: &mut fmt::Formatter<'_>, tokens: u64, mut scale: Scale) -> fmt::Result {
     if tokens == 0 {
         scale.power = 0;
@@ -79,7 +79,7 @@ pub(crate) fn write_amount(f: &mut fmt::Formatter<'_>, tokens: u64, mut scale: S
     write!(f, "{}{}", tokens / scale.factor(), scale.suffix())
 }
 
-/// Writes in the longest unit that leaves a whole number; a count of 1 is left out.
+/// Writes a period in the longest unit that leaves a whole number. It omits a count of 1.
 pub(crate) fn write_period(f: &mut fmt::Formatter<'_>, nanos: u64) -> fmt::Result {
     for (unit, names) in UNITS {
         if nanos % unit == 0 {
@@ -97,13 +97,13 @@ pub(crate) fn parse_rate(text: &str) -> Result<Rate, ParseError> {
     let (amount, period) = text.trim().split_once('/').ok_or_else(|| fail(Rule::Slash))?;
     let Amount { mantissa, decimals, scale } = Amount::parse(amount).map_err(fail)?;
     let period = parse_period(period).map_err(fail)?;
-    // A fraction of a token per period is a whole number of tokens in a period that is longer.
+    // A fraction of a token per period becomes whole tokens in a longer period.
     let common = gcd(mantissa, decimals);
     let period = period.checked_mul(decimals / common).ok_or_else(|| fail(Rule::PeriodTooLong))?;
     Ok(Rate::written(mantissa / common, period, scale))
 }
 
-/// A whole number of tokens, with a suffix where wanted.
+/// Parses a whole number of tokens, with an optional suffix.
 pub(crate) fn parse_amount(text: &str) -> Result<u64, Rule> {
     let Amount { mantissa, decimals, .. } = Amount::parse(text)?;
     if mantissa % decimals != 0 {
@@ -162,16 +162,17 @@ fn parse_period(text: &str) -> Result<u64, Rule> {
     }
 }
 
-/// Why a text is not a [`Rate`] or a [`Limit`](crate::Limit): the text, and the rule that it
-/// breaks.
+/// The error for a text that is no [`Rate`] or [`Limit`](crate::Limit).
+///
+/// It shows the text, cut after 40 bytes, and the rule that the text breaks.
 ///
 /// ```
 /// let error = "5/fortnight".parse::<tollgate::Rate>().unwrap_err();
-/// assert_eq!(error.to_string(), r#""5/fortnight": the period is a unit (ns, us, ms, s, min, h, d), with a whole number before it where wanted"#);
+/// assert_eq!(error.to_string(), r#""5/fortnight": a period is an optional whole number and a unit (ns, us, ms, s, min, h, d)"#);
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ParseError {
-    /// The beginning of the text: an error must not allocate.
+    /// The beginning of the text. An error keeps it inline, since it must not allocate.
     text: [u8; Self::KEPT],
     kept: u8,
     cut: bool,
@@ -227,11 +228,11 @@ impl Rule {
             Self::Decimals => "an amount has at most nine decimals",
             Self::AmountTooLarge => "an amount is at most 18446744073709551615",
             Self::Fraction => "a capacity is a whole number of tokens",
-            Self::Unit => "the period is a unit (ns, us, ms, s, min, h, d), with a whole number before it where wanted",
+            Self::Unit => "a period is an optional whole number and a unit (ns, us, ms, s, min, h, d)",
             Self::ZeroPeriod => "the period must not be zero",
             Self::PeriodTooLong => "the longest period is 18446744073709551615ns (584 years)",
             Self::LimitWords => {
-                "a limit is a rate, then `capacity` and an amount, then `empty` or `full`, as in 1000/s capacity 50 empty; all but the rate may be left out"
+                "a limit is a rate, then optionally `capacity` and an amount, then optionally `empty` or `full`, as in 1000/s capacity 50 empty"
             }
         }
     }

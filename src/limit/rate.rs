@@ -1,4 +1,4 @@
-//! Owns the rate: tokens per period, as it was written; never rounds it.
+//! Owns the rate: tokens per period, as configured. It never rounds.
 
 use core::fmt;
 use core::hash::{Hash, Hasher};
@@ -7,15 +7,18 @@ use core::time::Duration;
 
 use crate::limit::notation::{self, ParseError, Scale};
 
-/// How fast tokens accrue: a whole number of tokens in a whole number of nanoseconds, kept exactly.
+/// How fast tokens accrue: whole tokens per whole nanoseconds, kept exactly.
 ///
-/// A rate of 0 tokens is legal and means that nothing ever accrues. Two rates are equal if they are
-/// the same number, however they were written: `60/min` equals `1/s`.
+/// A rate of 0 tokens is legal: no token ever accrues. Two rates are equal if they are one number:
+/// `60/min` equals `1/s`.
 ///
-/// The written form is `AMOUNT/PERIOD`. The amount is a decimal number, with a suffix where wanted:
-/// `k`, `M`, `G`, `T` for powers of 1000, `Ki`, `Mi`, `Gi`, `Ti` for powers of 1024, each with or
-/// without a `B`. The period is a unit (`ns`, `us`, `ms`, `s`, `min`, `h`, `d`), with a whole
-/// number in front of it where wanted.
+/// As text, a rate is `AMOUNT/PERIOD`.
+///
+/// | part | form |
+/// |---|---|
+/// | amount | a decimal number of at most nine decimals, with an optional suffix |
+/// | suffix | `k M G T` (powers of 1000) or `Ki Mi Gi Ti` (powers of 1024), each with or without `B` |
+/// | period | an optional whole number and a unit: `ns`, `us`, `ms`, `s`, `min`, `h`, `d` |
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,23 +38,26 @@ pub struct Rate {
     tokens: u64,
     /// Nanoseconds; never 0.
     period: u64,
-    /// How the amount was written; no part of the value.
+    /// The suffix of the amount, for display; no part of the value.
     scale: Scale,
 }
 
 const SECOND: u64 = 1_000_000_000;
 
 impl Rate {
-    /// `tokens` every `period`.
+    /// Makes a rate of `tokens` every `period`.
     ///
     /// # Errors
     ///
-    /// [`RateError::ZeroPeriod`] for a period of zero, and [`RateError::PeriodTooLong`] for one of
-    /// more than `u64::MAX` nanoseconds (584 years).
+    /// Returns [`RateError::ZeroPeriod`] for a period of zero. Returns [`RateError::PeriodTooLong`]
+    /// for a period of more than `u64::MAX` nanoseconds (584 years).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Rate, RateError};
+    /// use tollgate::limit::RateError;
+    /// use tollgate::Rate;
     ///
     /// assert_eq!(Rate::new(60, Duration::from_secs(60))?, Rate::per_second(1));
     /// assert_eq!(Rate::new(60, Duration::ZERO), Err(RateError::ZeroPeriod { tokens: 60 }));
@@ -69,7 +75,7 @@ impl Rate {
         Ok(Self { tokens, period: nanos as u64, scale: Scale::PLAIN })
     }
 
-    /// `tokens` every second.
+    /// Makes a rate of `tokens` every second.
     ///
     /// ```
     /// use tollgate::Rate;
@@ -79,7 +85,7 @@ impl Rate {
         Self { tokens, period: SECOND, scale: Scale::PLAIN }
     }
 
-    /// `tokens` every minute.
+    /// Makes a rate of `tokens` every minute.
     ///
     /// ```
     /// use tollgate::Rate;
@@ -89,7 +95,7 @@ impl Rate {
         Self { tokens, period: 60 * SECOND, scale: Scale::PLAIN }
     }
 
-    /// `tokens` every hour.
+    /// Makes a rate of `tokens` every hour.
     ///
     /// ```
     /// use tollgate::Rate;
@@ -99,7 +105,7 @@ impl Rate {
         Self { tokens, period: 3600 * SECOND, scale: Scale::PLAIN }
     }
 
-    /// `tokens` every day of 24 hours.
+    /// Makes a rate of `tokens` every day of 24 hours.
     ///
     /// ```
     /// use tollgate::Rate;
@@ -109,24 +115,24 @@ impl Rate {
         Self { tokens, period: 24 * 3600 * SECOND, scale: Scale::PLAIN }
     }
 
-    /// The tokens of one [`period`](Self::period), as the rate was written.
+    /// Returns the tokens of one [`period`](Self::period), as configured.
     ///
     /// ```
     /// use tollgate::Rate;
     /// assert_eq!("250/100ms".parse::<Rate>()?.tokens(), 250);
-    /// # Ok::<(), tollgate::ParseError>(())
+    /// # Ok::<(), tollgate::limit::ParseError>(())
     /// ```
     pub const fn tokens(self) -> u64 {
         self.tokens
     }
 
-    /// The period, as the rate was written.
+    /// Returns the period, as configured.
     ///
     /// ```
     /// use std::time::Duration;
     /// use tollgate::Rate;
     /// assert_eq!("250/100ms".parse::<Rate>()?.period(), Duration::from_millis(100));
-    /// # Ok::<(), tollgate::ParseError>(())
+    /// # Ok::<(), tollgate::limit::ParseError>(())
     /// ```
     pub const fn period(self) -> Duration {
         Duration::from_nanos(self.period)
@@ -136,12 +142,12 @@ impl Rate {
         Self { tokens, period, scale }
     }
 
-    /// `tokens` in the same period.
+    /// Returns a rate of `tokens` in this rate's period.
     pub(crate) const fn with_tokens(self, tokens: u64) -> Self {
         Self { tokens, ..self }
     }
 
-    /// `tokens` in so many nanoseconds, at least 1.
+    /// Makes a rate of `tokens` in `period` nanoseconds, at least 1.
     pub(crate) const fn of_nanos(tokens: u64, period: u64) -> Self {
         Self { tokens, period, scale: Scale::PLAIN }
     }
@@ -150,7 +156,7 @@ impl Rate {
         self.scale
     }
 
-    /// Tokens per nanosecond in lowest terms; `(0, 1)` for a rate of 0.
+    /// Returns tokens per nanosecond in lowest terms; `(0, 1)` for a rate of 0.
     pub(crate) const fn reduced(self) -> (u64, u64) {
         let common = notation::gcd(self.tokens, self.period);
         (self.tokens / common, self.period / common)
@@ -206,12 +212,12 @@ impl FromStr for Rate {
 pub enum RateError {
     /// The period is zero.
     ZeroPeriod {
-        /// The tokens that were asked for.
+        /// The requested tokens.
         tokens: u64,
     },
     /// The period is longer than `u64::MAX` nanoseconds.
     PeriodTooLong {
-        /// The period that was asked for.
+        /// The requested period.
         period: Duration,
     },
 }

@@ -1,16 +1,20 @@
-//! Owns a number that says how full, or how many times as fast; fixed-point, never a float inside.
+//! Owns the fixed-point number for fill levels and for factors on a rate. It never computes in
+//! floats.
 
 use core::fmt;
 
 use crate::limit::rate::Rate;
 
-/// A number from 0 to a million in steps of 10⁻¹²: how full a bucket is, or a factor on its rate.
+/// A number from 0 to a million in steps of 10⁻¹².
 ///
-/// Decimal fractions of up to twelve places are exact, so a factor of 0.9 is nine tenths; results
-/// of arithmetic are rounded to the nearest step.
+/// It says how full a bucket is, or is a factor on a rate.
+///
+/// Decimal fractions of up to twelve places are exact, so a factor of 0.9 is nine tenths.
+/// Arithmetic rounds to the nearest step and saturates at [`MAX`](Self::MAX).
 ///
 /// ```
-/// use tollgate::{Rate, Ratio};
+/// use tollgate::limit::Ratio;
+/// use tollgate::Rate;
 ///
 /// assert_eq!(Ratio::percent(90).times(Ratio::percent(50)), Ratio::from_f64(0.45));
 /// assert_eq!(Ratio::of(1, 3).map(|third| third.to_string()), Some("0.333333333333".into()));
@@ -19,14 +23,15 @@ use crate::limit::rate::Rate;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Ratio(u64);
 
-/// What 1 is kept as.
+/// The steps of 1.
 const ONE: u64 = 1_000_000_000_000;
 
 impl Ratio {
     /// Nothing.
     ///
     /// ```
-    /// use tollgate::{Rate, Ratio};
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::Rate;
     /// assert_eq!(Rate::per_second(7).scaled(Ratio::ZERO), Rate::per_second(0));
     /// ```
     pub const ZERO: Self = Self(0);
@@ -34,32 +39,32 @@ impl Ratio {
     /// The whole.
     ///
     /// ```
-    /// assert_eq!(tollgate::Ratio::ONE, tollgate::Ratio::percent(100));
+    /// assert_eq!(tollgate::limit::Ratio::ONE, tollgate::limit::Ratio::percent(100));
     /// ```
     pub const ONE: Self = Self(ONE);
 
-    /// The largest: a million. Arithmetic saturates there.
+    /// The largest ratio: a million.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::MAX.times(Ratio::percent(200)), Ratio::MAX);
     /// ```
     pub const MAX: Self = Self(1_000_000 * ONE);
 
-    /// So many hundredths.
+    /// Makes a ratio of `hundredths` percent.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(85).to_string(), "0.85");
     /// ```
     pub const fn percent(hundredths: u32) -> Self {
         Self::saturating(hundredths as u128 * (ONE / 100) as u128)
     }
 
-    /// `num / den`, to the nearest step; `None` for a `den` of 0.
+    /// Returns `num / den`, rounded to the nearest step; `None` for a `den` of 0.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::of(1, 8), Some(Ratio::from_f64(0.125)));
     /// assert_eq!(Ratio::of(1, 0), None);
     /// ```
@@ -70,11 +75,12 @@ impl Ratio {
         Some(Self::saturating((num as u128 * ONE as u128 + den as u128 / 2) / den as u128))
     }
 
-    /// A float, to the nearest step. What is below 0, or not a number, counts as 0, and what is
-    /// above [`MAX`](Self::MAX) as that.
+    /// Converts a float, rounded to the nearest step.
+    ///
+    /// A value below 0, or NaN, becomes 0. A value above [`MAX`](Self::MAX) becomes `MAX`.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::from_f64(0.73), Ratio::percent(73));
     /// assert_eq!([-1.0, f64::NAN, f64::INFINITY].map(Ratio::from_f64), [Ratio::ZERO, Ratio::ZERO, Ratio::MAX]);
     /// ```
@@ -82,19 +88,19 @@ impl Ratio {
         Self::saturating((value * ONE as f64 + 0.5) as u128)
     }
 
-    /// The nearest float.
+    /// Returns the nearest float.
     ///
     /// ```
-    /// assert_eq!(tollgate::Ratio::percent(73).to_f64(), 0.73);
+    /// assert_eq!(tollgate::limit::Ratio::percent(73).to_f64(), 0.73);
     /// ```
     pub fn to_f64(self) -> f64 {
         self.0 as f64 / ONE as f64
     }
 
-    /// The product, to the nearest step.
+    /// Returns the product, rounded to the nearest step.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(70).times(Ratio::percent(140)), Ratio::percent(98));
     /// ```
     #[must_use]
@@ -102,10 +108,10 @@ impl Ratio {
         Self::saturating((self.0 as u128 * other.0 as u128 + ONE as u128 / 2) / ONE as u128)
     }
 
-    /// The sum.
+    /// Returns the sum.
     ///
     /// ```
-    /// use tollgate::Ratio;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::percent(70).plus(Ratio::percent(40)), Ratio::percent(110));
     /// ```
     #[must_use]
@@ -113,7 +119,7 @@ impl Ratio {
         Self::saturating(self.0 as u128 + other.0 as u128)
     }
 
-    /// `part / whole`, rounded up; 0 for a `whole` of 0.
+    /// Returns `part / whole`, rounded up; 0 for a `whole` of 0.
     pub(crate) const fn rounded_up(part: u64, whole: u64) -> Self {
         if whole == 0 {
             return Self::ZERO;
@@ -121,34 +127,39 @@ impl Ratio {
         Self::saturating((part as u128 * ONE as u128).div_ceil(whole as u128))
     }
 
-    /// From this to that, whichever of the two is the greater, and if they are the wrong way round,
-    /// that.
+    /// Clamps to at least `least` and at most `most`. If `most` is less than `least`, returns
+    /// `most`.
     pub(crate) fn within(self, (least, most): (Self, Self)) -> Self {
         self.max(least).min(most)
     }
 
-    /// In steps.
+    /// Returns the number of steps.
     pub(crate) const fn steps(self) -> u64 {
         self.0
     }
 
-    /// So many steps.
+    /// Makes a ratio of `steps` steps, at most [`MAX`](Self::MAX).
     pub(crate) const fn saturating(steps: u128) -> Self {
         if steps > Self::MAX.0 as u128 { Self::MAX } else { Self(steps as u64) }
     }
 }
 
 impl Rate {
-    /// This rate times `factor`, rounded down.
+    /// Multiplies this rate by `factor`, rounding down.
     ///
-    /// Exact where numerator and denominator in lowest terms fit in 64 bits, else less by under one
-    /// part in 10^18; what is less than a token in 584 years is
-    /// 0. It is never more than the product, and never decreases as the factor grows. Where the
-    ///    tokens stay whole, the period is as it was written.
+    /// The result never exceeds the product, and never decreases as the factor grows. Where the
+    /// tokens stay whole, the result keeps the period.
+    ///
+    /// | product | result |
+    /// |---|---|
+    /// | terms fit in 64 bits, reduced | exact |
+    /// | under one token in 584 years | 0 |
+    /// | any other | less by under one part in 10¹⁸ |
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Rate, Ratio};
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::Rate;
     ///
     /// let rate = Rate::per_second(7);
     /// assert_eq!(rate.scaled(Ratio::percent(81)), Rate::new(567, Duration::from_secs(100))?);
@@ -169,13 +180,14 @@ impl Rate {
     }
 }
 
-/// The largest fraction that is not above `num / den` and whose terms fit in 64 bits, the
-/// denominator at least 1.
+/// Returns the largest fraction up to `num / den` whose terms fit in 64 bits.
 ///
-/// By the convergents of the continued fraction, each `quotient` times the last and the one before
-/// that: they lie below and above in turn. When a next one no longer fits, as much of it as fits
-/// still lies on its side, and between the two that are then left there is no fraction that fits
-/// (Khinchin, Continued Fractions, §6).
+/// Its denominator is at least 1.
+///
+/// The convergents of the continued fraction lie below and above the value in turn. Each is
+/// `quotient` times the last one plus the one before it. When the next one no longer fits, the
+/// largest part of it that fits still lies on its side. No fraction that fits lies between the two
+/// that remain (Khinchin, Continued Fractions, §6).
 fn best_below(mut num: u128, mut den: u128) -> (u64, u64) {
     let (mut below, mut above) = ((0_u64, 1_u64), (1_u64, 0_u64));
     loop {
@@ -200,12 +212,11 @@ fn best_below(mut num: u128, mut den: u128) -> (u64, u64) {
     }
 }
 
-/// `from`, moved towards `to` by `quotient` steps or as many as fit, and whether they all did.
+/// Moves `from` towards `to` by `quotient` steps, or as many as fit. Says whether all did.
 fn step(from: (u64, u64), to: (u64, u64), quotient: u128) -> ((u64, u64), bool) {
     let fit = |from: u64, to: u64| (u64::MAX - from).checked_div(to).map_or(u128::MAX, u128::from);
     let steps = quotient.min(fit(from.0, to.0)).min(fit(from.1, to.1));
-    // Whichever of the terms grows bounds the steps to 64 bits; one that does not is multiplied
-    // by 0.
+    // A term that grows bounds the steps to 64 bits; a term that does not grow is multiplied by 0.
     let moved = |from: u64, to: u64| from + to.wrapping_mul(steps as u64);
     ((moved(from.0, to.0), moved(from.1, to.1)), steps == quotient)
 }
@@ -253,15 +264,16 @@ mod tests {
             let (tokens, period) = best_below(num, den);
             let (tokens, period) = (u128::from(tokens), u128::from(period));
             assert!(tokens <= most && (1..=most).contains(&period));
-            // num/den - tokens/period, relative to num/den, in floats where they are exact enough:
-            // never above, and within 2^-52.
+            // num/den - tokens/period, relative to num/den, in floats where they are exact enough.
+            // It is never above the value, and within 2^-52.
             let (value, found) = (num as f64 / den as f64, tokens as f64 / period as f64);
             assert!(
                 found <= value * (1.0 + 1e-15) && (found >= value * (1.0 - 1e-15) || found == most as f64),
                 "{num}/{den}"
             );
         }
-        // A third of 10^-24 less than a half: not above it, where the nearest fraction is.
+        // A third of 10^-24 less than a half. The nearest fraction lies above the value; the result
+        // must not.
         let (num, den) = (1_500_000_000_000_000_000_000_000 - 1, 3_000_000_000_000_000_000_000_000);
         let (tokens, period) = best_below(num, den);
         assert!(u128::from(tokens) * 2 < u128::from(period) && u128::from(period) - 2 * u128::from(tokens) == 1);

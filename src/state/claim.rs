@@ -1,19 +1,19 @@
-//! Owns the claim: the flag by which a slot belongs to one writer; never looks at what is in the
-//! slot.
+//! Owns the claim: the flag by which a slot belongs to one writer. It never reads the slot's
+//! contents.
 
 use core::fmt;
 
 use crate::sync::{Acquire, AtomicU32, Relaxed, Release};
 
-/// Whether somebody may write a slot.
+/// Whether a thread owns a slot.
 ///
 /// | value | meaning |
 /// |---|---|
 /// | 0 | free: any thread may claim it |
-/// | 1 | claimed: being written, checked out by a handle, or the current one that readers are directed to |
+/// | 1 | claimed: being written, held by a handle, or current |
 ///
-/// A slot is released by whoever replaced it as the current one, or by the writer or handle that
-/// leaves without having published it.
+/// The writer that replaces the current slot owns the old one, and releases it. A writer or handle
+/// that leaves without publishing releases its slot.
 pub(crate) struct Claim(AtomicU32);
 
 const FREE: u32 = 0;
@@ -28,36 +28,37 @@ impl Claim {
         Self(AtomicU32::new(CLAIMED))
     }
 
-    /// Whether the slot is now the caller's. It never waits; a claim that is lost has been won by
-    /// somebody else.
+    /// Claims the slot and returns whether the caller owns it now.
+    ///
+    /// It never waits. A claim is lost only if another thread won it.
     #[inline]
     pub(crate) fn try_claim(&self) -> bool {
-        // ORDERING: Relaxed. Only a hint, which keeps the line shared while the slot is taken; the
-        // compare_exchange decides, so no model dies without it.
+        // ORDERING: Relaxed. A hint that keeps the cache line shared while the slot is claimed.
+        // Nothing dies without it: the compare_exchange below decides.
         if self.0.load(Relaxed) != FREE {
             return false;
         }
-        // ORDERING: success Acquire pairs with the Release in `release`: that the slot was
-        // replaced, and all that was read and written in it before, happens before it is written
-        // again. Failure Relaxed: nothing is done with it. Dies without it: loom-tests/snapshot.rs,
-        // `a_reader_sees_through_a_slot_that_is_used_again`.
+        // ORDERING: success Acquire pairs with the Release in `release`. The slot's replacement,
+        // and its earlier reads and writes, happen before the new owner writes it. Dies as Relaxed:
+        // loom-tests/snapshot.rs, `a_reader_sees_through_a_slot_that_is_used_again`. Failure
+        // Relaxed: the caller does nothing with the slot.
         self.0.compare_exchange(FREE, CLAIMED, Acquire, Relaxed).is_ok()
     }
 
-    /// Gives the slot back. Only whoever owns the claim may.
+    /// Releases the slot. Only the owner of the claim may call it.
     #[inline]
     pub(crate) fn release(&self) {
-        // ORDERING: Release pairs with the Acquire in `try_claim`: the next owner sees the epoch
+        // ORDERING: Release pairs with the Acquire in `try_claim`. The next owner sees an epoch
         // that no longer names this slot. Dies as Relaxed: loom-tests/snapshot.rs,
-        // `a_reader_sees_through_a_slot_that_is_used_again`; without it: loom-tests/slots.rs,
-        // `a_slot_that_was_replaced_is_used_again`.
+        // `a_reader_sees_through_a_slot_that_is_used_again`. Dies without the store:
+        // loom-tests/slots.rs, `a_slot_that_was_replaced_is_used_again`.
         self.0.store(FREE, Release);
     }
 }
 
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed. A picture for people: no partner, and no model could die.
+        // ORDERING: Relaxed. Only `Debug` reads it: it has no partner. Nothing dies.
         f.write_str(if self.0.load(Relaxed) == FREE { "free" } else { "claimed" })
     }
 }

@@ -1,16 +1,21 @@
-//! Owns the epoch: which slot is current, and how many versions there have been; never touches a
+//! Owns the epoch: which slot is current, and how many versions were published. It never touches a
 //! slot.
 
 use core::fmt;
 
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release, fence};
 
-/// The word that makes a version current. There is no odd value that means "being written": every
-/// value names a complete version.
+/// The word that makes a version current.
 ///
-/// What it promises forces the orderings: whoever loads a stamp sees the whole version that it
-/// names (Release on publishing, Acquire on loading), and whoever has read anything newer than that
-/// version learns of it (the fences in `validate` and `Slot::write`).
+/// No value means "being written", as an odd value of a seqlock does: every value names a complete
+/// version.
+///
+/// Two promises force the orderings:
+///
+/// * A thread that loads a stamp sees the whole version that it names: Release when publishing,
+///   Acquire when loading.
+/// * A thread that has read anything newer than that version learns of it: the fences in `validate`
+///   and `Slot::write`.
 pub(crate) struct Epoch(AtomicU64);
 
 /// One value of the epoch.
@@ -18,14 +23,17 @@ pub(crate) struct Epoch(AtomicU64);
 /// | bits | field | meaning | when it wraps |
 /// |---|---|---|---|
 /// | 0..12 | `index` | the slot that holds the current version | never: there are at most 4096 slots |
-/// | 12..64 | `sequence` | versions published since construction | after 2^52, 260 days at 200 million a second; a thread that stood still for exactly that long could take an old version for the current one |
+/// | 12..64 | `sequence` | versions published since construction | after 2^52: 260 days at 200 million a second |
+///
+/// After a wrap, a thread that stopped for exactly 2^52 versions takes an old version for the
+/// current one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Stamp(u64);
 
 const INDEX_BITS: u32 = 12;
 
 impl Stamp {
-    /// How many slots an index can name.
+    /// The number of slots that an index can name.
     pub(crate) const SLOTS: usize = 1 << INDEX_BITS;
 
     #[inline]
@@ -38,7 +46,7 @@ impl Stamp {
         self.0 >> INDEX_BITS
     }
 
-    /// The next version, which lives in slot `index`.
+    /// Returns the stamp of the next version, which lives in slot `index`.
     #[inline]
     const fn next(self, index: usize) -> Self {
         Self((self.sequence().wrapping_add(1) << INDEX_BITS) | index as u64)
@@ -46,45 +54,48 @@ impl Stamp {
 }
 
 impl Epoch {
-    /// Version 0, in slot 0.
+    /// Makes an epoch at version 0, in slot 0.
     pub(crate) fn new() -> Self {
         Self(AtomicU64::new(0))
     }
 
     #[inline]
     pub(crate) fn load(&self) -> Stamp {
-        // ORDERING: Acquire pairs with the Release in `publish`: the version that the stamp names
-        // is there to be read, and so is a grown block that it lives in. Dies without it:
+        // ORDERING: Acquire pairs with the Release in `publish`. The version that the stamp names
+        // is then visible, and so is the linked block that holds it. Dies as Relaxed:
         // loom-tests/snapshot.rs, `a_snapshot_is_never_torn`.
         Stamp(self.0.load(Acquire))
     }
 
-    /// Whether `seen` is still current, so that what was read from its slot since is one version.
+    /// Returns whether `seen` is still current.
+    ///
+    /// If it is, the words read from its slot since are one version.
     #[inline]
     pub(crate) fn validate(&self, seen: Stamp) -> bool {
-        // ORDERING: Acquire, after the loads of the slot; pairs with the fence(Release) in
-        // `Slot::write`: if one of them saw a newer version, the load below sees a newer epoch.
-        // Dies without it: loom-tests/snapshot.rs,
+        // ORDERING: Acquire, after the loads of the slot. It pairs with the fence(Release) in
+        // `Slot::write`. If one of those loads saw a newer version, the load below sees a newer
+        // epoch. Dies without it: loom-tests/snapshot.rs,
         // `a_late_reader_sees_through_a_slot_that_is_used_again`.
         fence(Acquire);
-        // ORDERING: Relaxed. The fence above orders it; it is compared and nothing is read through
-        // it. Dies without it: loom-tests/snapshot.rs,
+        // ORDERING: Relaxed. The fence above orders it. The value is only compared; nothing is read
+        // through it. Dies without the load: loom-tests/snapshot.rs,
         // `a_late_reader_sees_through_a_slot_that_is_used_again`.
         self.0.load(Relaxed) == seen.0
     }
 
-    /// Makes the version in slot `index` current if `seen` still is. The linearization point of
-    /// everything that changes state.
+    /// Makes the version in slot `index` current if `seen` still is.
+    ///
+    /// It is the linearization point of every change of state.
     ///
     /// | field | before | after |
     /// |---|---|---|
     /// | `sequence` | s | s + 1 |
-    /// | `index` | the slot that `seen` names, from now on the caller's | `index`, from now on everybody's |
+    /// | `index` | the slot that `seen` names; the caller owns it afterwards | `index`; every thread reads it afterwards |
     #[inline]
     pub(crate) fn publish(&self, seen: Stamp, index: usize) -> bool {
-        // ORDERING: success Release pairs with the Acquire in `load`: the version is written before
-        // it can be found. Not AcqRel: what the caller does next to the old slot is ordered after
-        // its own `load`, which was an Acquire. Dies without it: loom-tests/snapshot.rs,
+        // ORDERING: success Release pairs with the Acquire in `load`. The version is written before
+        // another thread can find it. Not AcqRel: the caller's own `load` was an Acquire, and
+        // orders what the caller does to the old slot. Dies as Relaxed: loom-tests/snapshot.rs,
         // `a_snapshot_is_never_torn`. Failure Relaxed: the caller loads again.
         self.0.compare_exchange(seen.0, seen.next(index).0, Release, Relaxed).is_ok()
     }
@@ -92,7 +103,7 @@ impl Epoch {
 
 impl fmt::Debug for Epoch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed. A picture for people: no partner, and no model could die.
+        // ORDERING: Relaxed. Only `Debug` reads it: it has no partner. Nothing dies.
         Stamp(self.0.load(Relaxed)).fmt(f)
     }
 }

@@ -1,11 +1,10 @@
-//! Owns how those who sleep learn that the limits have changed; never knows what they wait for, and
-//! takers never look at it.
+//! Owns how sleepers learn that the limits have changed. It never knows what they wait for, and
+//! takers never touch it.
 //!
-//! A sleeper listens first, then works out how long to sleep, and then sleeps. Whoever changes the
-//! limits publishes them first and then rings. So whichever is first, the sleeper has seen the new
-//! limits or is woken: between listening and ringing there is one order for all threads, which the
-//! list of listeners makes sure of (by a fence that is sequentially consistent on both sides, in
-//! `event_listener`).
+//! A sleeper listens, then computes how long to sleep, and then sleeps. A thread that changes the
+//! limits publishes them, and then notifies. So the sleeper has seen the new limits, or is woken.
+//! For this, listening and notifying need one order for all threads. `event_listener` gives it, by
+//! a sequentially consistent fence on both sides.
 
 #[cfg(feature = "std")]
 use {
@@ -14,13 +13,14 @@ use {
     std::time::Duration,
 };
 
-/// What sleepers listen to. Without `std` it is mute, and a sleep lasts as long as it was going to.
-pub(crate) struct Bell {
+/// The event that sleepers listen to. Without `std` it never wakes a sleeper early.
+#[derive(Debug)]
+pub struct LimitsChanged {
     #[cfg(feature = "std")]
     event: Event,
 }
 
-impl Bell {
+impl LimitsChanged {
     pub(crate) fn new() -> Self {
         Self {
             #[cfg(feature = "std")]
@@ -28,14 +28,13 @@ impl Bell {
         }
     }
 
-    /// Wakes all who listen. Where nobody does, it is a fence and a load.
-    pub(crate) fn ring(&self) {
+    /// Wakes all listeners. Without a listener it costs a fence and a load.
+    pub(crate) fn notify(&self) {
         #[cfg(feature = "std")]
         self.event.notify(usize::MAX);
     }
 
-    /// Sleeps for as long as `left` says, or until it rings; `false` if `left` says that nothing is
-    /// left.
+    /// Sleeps for the time that `left` returns, or until notified; `false` for no time.
     #[cfg(feature = "std")]
     pub(crate) fn sleep<E>(&self, left: impl FnOnce() -> Result<Option<Duration>, E>) -> Result<bool, E> {
         listen!(&self.event => listener);
@@ -44,20 +43,20 @@ impl Bell {
         Ok(true)
     }
 
-    /// What a task listens to, before it works out how long to sleep.
+    /// Returns the event that a task listens to before it computes how long to sleep.
     #[cfg(feature = "std")]
     pub(crate) fn event(&self) -> &Event {
         &self.event
     }
 }
 
-/// Sleeps until it rings or the sleep is over.
+/// Sleeps until notified, or until the sleep ends.
 #[cfg(feature = "std")]
-pub(crate) async fn rung_or(mut ring: impl Future<Output = ()> + Unpin, sleep: impl Future<Output = ()>) {
+pub(crate) async fn notified_or(mut notified: impl Future<Output = ()> + Unpin, sleep: impl Future<Output = ()>) {
     let mut sleep = pin!(sleep);
     poll_fn(|context| {
-        let rung = Pin::new(&mut ring).poll(context).is_ready();
-        if rung || sleep.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
+        let woken = Pin::new(&mut notified).poll(context).is_ready();
+        if woken || sleep.as_mut().poll(context).is_ready() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
 }

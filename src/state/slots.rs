@@ -1,24 +1,26 @@
-//! Owns where slots live and how one more is found; never reads or writes what is in them.
+//! Owns where slots live, and how a writer finds a free one. It never reads or writes their
+//! contents.
 
 use crate::state::claim::Claim;
 
 #[cfg(feature = "alloc")]
 use crate::{state::epoch::Stamp, sync::PublishOnce};
 
-/// What a slot can be.
+/// A slot that can be claimed.
 pub(crate) trait Claimable {
-    /// A slot that nobody owns; its contents mean nothing.
+    /// Makes a slot without an owner; its contents mean nothing.
     fn free() -> Self;
 
     fn claim(&self) -> &Claim;
 }
 
-/// The slots of a bucket: the first `S` inside it, and with `alloc` further blocks, each twice the
-/// size of the one before it, linked where they are first needed and freed with the bucket.
+/// The slots of a bucket: `S` inside it, and with `alloc` further blocks.
 ///
-/// A slot is claimed by scanning from the first, so under light load all writers stay on the first
-/// line, and no more slots are ever in use than there are writers at once, handles, and the one
-/// that is current.
+/// Each block has twice the size of the one before it. A block is linked when a writer first needs
+/// it, and freed with the bucket.
+///
+/// A claim scans from the first slot, so under light load all writers stay on the first cache line.
+/// Slots in use never exceed the simultaneous writers, plus the handles, plus the current slot.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Slots<T, const S: usize> {
@@ -28,16 +30,16 @@ pub(crate) struct Slots<T, const S: usize> {
 }
 
 impl<T: Claimable, const S: usize> Slots<T, S> {
-    /// How many slots there are in the first block that is linked.
+    /// The number of slots in the first linked block.
     #[cfg(feature = "alloc")]
     const GROWN: usize = if S == 0 { 1 } else { 2 * S };
 
-    /// All of them free.
+    /// Makes slots that are all free.
     pub(crate) fn new() -> Self {
         Self::beginning_with([])
     }
 
-    /// The first are these; the others are free.
+    /// Makes slots that begin with these; the others are free.
     pub(crate) fn beginning_with<const F: usize>(slots: [T; F]) -> Self {
         let mut slots = slots.into_iter();
         Self {
@@ -47,9 +49,9 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         }
     }
 
-    /// Claims a slot for the caller; `None` if every slot that an index can name is claimed.
+    /// Claims a slot for the caller; `None` if all nameable slots are claimed.
     ///
-    /// It takes no lock and waits for nobody. It may allocate, before it claims.
+    /// It takes no lock and never waits for another thread. It may allocate, before it claims.
     #[inline]
     pub(crate) fn claim(&self) -> Option<usize> {
         match &self.first[..] {
@@ -59,7 +61,7 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         }
     }
 
-    /// The same beyond the two slots that take turns as long as nobody else is there.
+    /// Claims a slot beyond the first two, between which a single writer alternates.
     #[cold]
     #[inline(never)]
     fn claim_further(&self) -> Option<usize> {
@@ -90,7 +92,7 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         None
     }
 
-    /// The slot of this index. `None` only for an index that no claim has returned.
+    /// Returns the slot of this index; `None` only for an index that no claim returned.
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<&T> {
         match self.first.get(index) {
@@ -115,7 +117,7 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         None
     }
 
-    /// Gives back a slot that the caller owns.
+    /// Releases a slot that the caller owns.
     #[inline]
     pub(crate) fn release(&self, index: usize) {
         if let Some(slot) = self.get(index) {
@@ -132,7 +134,7 @@ mod grown {
     use super::Claimable;
     use crate::sync::PublishOnce;
 
-    /// A block of further slots, complete before anybody can find it.
+    /// A block of further slots, complete before another thread can find it.
     #[derive(Debug)]
     pub(super) struct Block<T> {
         pub(super) slots: Box<[T]>,

@@ -1,4 +1,4 @@
-//! Owns a picture of all streams at one instant; never changes the bucket it was taken of.
+//! Owns the view of all streams at one instant. It never changes the bucket.
 
 use core::fmt;
 use core::time::Duration;
@@ -9,13 +9,14 @@ use crate::decision::refused::{Never, NotYet, Refused};
 use crate::limit::limit::Limit;
 use crate::limit::ratio::Ratio;
 
-/// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant: one version of the state,
-/// at one `now`.
+/// All streams of a [`MultiBucket`](crate::MultiBucket) at one instant.
 ///
-/// The bucket may have moved on by the time that it is looked at; the picture does not.
+/// It is one version of the state, seen at one `now`. The bucket may change before the caller reads
+/// the snapshot; the snapshot does not.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, MultiBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, MultiBucket};
 ///
 /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
 /// bucket.try_take([1, 300])?;
@@ -29,43 +30,49 @@ use crate::limit::ratio::Ratio;
 #[must_use]
 pub struct Snapshot<const N: usize> {
     pub(crate) limits: Limits<N>,
-    /// The same as they were written.
-    pub(crate) written: [Limit; N],
+    /// The limits as they were configured.
+    pub(crate) configured: [Limit; N],
     pub(crate) spent: [u64; N],
     pub(crate) elapsed: u64,
-    /// As in [`NotYet`].
+    /// Nanoseconds until a pause ends: see [`NotYet`].
     pub(crate) pause: u64,
     pub(crate) sequence: u64,
 }
 
 impl<const N: usize> Snapshot<N> {
-    /// Whole tokens of each stream that could be taken; 0 for a stream in debt, and for all of them
-    /// during a [pause](crate::MultiBucket::pause_for).
+    /// Returns the whole tokens available in each stream.
+    ///
+    /// It is 0 for a stream in debt, and for all streams during a
+    /// [pause](crate::MultiBucket::pause_for).
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.snapshot().available(), [0, 5]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn available(&self) -> [u64; N] {
         if self.pause > 0 { [0; N] } else { self.limits.available(&self.spent, self.elapsed) }
     }
 
-    /// Whether a take of `amounts` would have been granted.
+    /// Checks whether the bucket would have granted a take of `amounts`.
     ///
     /// # Errors
     ///
-    /// [`Refused`], as the take would have been.
+    /// Returns the [`Refused`] that the take would have returned.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
     /// assert!(bucket.snapshot().check([10, 5]).is_ok());
     /// assert!(bucket.snapshot().check([10, 6]).is_err());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn check(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
         match self.limits.take(&self.spent, self.elapsed, &amounts) {
@@ -77,15 +84,20 @@ impl<const N: usize> Snapshot<N> {
         }
     }
 
-    /// How long from then until `amounts` are there if nobody takes; zero if they were.
+    /// Returns the wait until `amounts` are available, if no call takes tokens.
+    ///
+    /// The wait counts from the snapshot's instant. It is zero if they were available then.
     ///
     /// # Errors
     ///
-    /// [`Never`] for more than a stream can hold.
+    /// Returns [`Never`] for an amount above a stream's capacity.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
     /// assert_eq!(bucket.snapshot().wait_for([2, 1])?, Duration::from_millis(200));
@@ -96,50 +108,55 @@ impl<const N: usize> Snapshot<N> {
         Ok(self.not_yet(&amounts).wait())
     }
 
-    /// What is missing; for amounts that the limits let pass.
+    /// Returns the refusal for amounts that no capacity excludes.
     fn not_yet(&self, amounts: &[u64; N]) -> NotYet<N> {
-        // What is for nothing waits for nothing.
+        // A request for no tokens does not wait for the end of a pause.
         let pause = if *amounts == [0; N] { 0 } else { self.pause };
         self.limits.not_yet(&self.spent, self.elapsed, amounts).behind(pause)
     }
 
-    /// How long from then until a pause ends; zero if there was none, and [`Duration::MAX`] if it
-    /// lasts until it is ended.
+    /// Returns the wait until a pause ends, from the snapshot's instant.
+    ///
+    /// It is zero without a pause, and [`Duration::MAX`] for a pause that lasts until it is
+    /// resumed.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.pause_for(Duration::from_secs(3));
     /// let snapshot = bucket.snapshot();
     /// bucket.resume();
     /// assert_eq!(snapshot.pause_left(), Duration::from_secs(3));
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn pause_left(&self) -> Duration {
         refused::pause(self.pause)
     }
 
-    /// The limits that were then in force.
+    /// Returns the limits in force at that instant, as configured.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// let snapshot = bucket.snapshot();
     /// bucket.set_limits([Limit::per_second(20)])?;
     /// assert_eq!(snapshot.limits(), [Limit::per_second(10)]);
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn limits(&self) -> [Limit; N] {
-        self.written
+        self.configured
     }
 
-    /// How many changes of state had been published since the bucket was built, modulo 2^52.
+    /// Returns the number of changes published since construction, modulo 2^52.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.try_take([1])?;
@@ -153,13 +170,13 @@ impl<const N: usize> Snapshot<N> {
 }
 
 impl Snapshot<1> {
-    /// What is in it, seen as a leaky bucket: whole, rounded up, with what is owed.
+    /// Returns the level of the leaky bucket: whole tokens, rounded up, debt included.
     pub(crate) fn level(&self) -> u64 {
         let ([stream], [spent]) = (self.limits.streams, self.spent);
         stream.taken_tokens(spent, self.elapsed)
     }
 
-    /// The same as a part of the capacity.
+    /// Returns the level of the leaky bucket as a part of the capacity.
     pub(crate) fn fill(&self) -> Ratio {
         let ([stream], [spent]) = (self.limits.streams, self.spent);
         let (taken, capacity) = stream.taken(spent, self.elapsed);

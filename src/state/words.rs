@@ -1,14 +1,16 @@
-//! Owns one complete version of a bucket's state; never decides which version is current.
+//! Owns one complete version of a bucket's state. It never decides which version is current.
 
 use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU32, AtomicU64, Relaxed, Release, fence};
 
-/// What a slot holds, out of the atomics: the `spent` word of every stream, and which version of
-/// the limits they are counted in.
+/// The contents of a slot as plain numbers.
 ///
-/// Until the epoch is validated it may be torn, a mixture of two versions: only total functions may
-/// see it.
+/// They are the `spent` word of every stream, and the index of the limits that those words are
+/// counted in.
+///
+/// Until the epoch is validated it may be torn: a mixture of two versions. Only total functions may
+/// see it: no division, no unchecked shift.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct State<const N: usize> {
     pub(crate) limits: u32,
@@ -20,12 +22,12 @@ pub(crate) struct State<const N: usize> {
 /// | bytes | field | unit | meaning of 0 |
 /// |---|---|---|---|
 /// | 0..4 | `claim` | flag | free |
-/// | 4..8 | `limits` | index of a version of the limits | the limits given at construction |
+/// | 4..8 | `limits` | index of a version of the limits; in the highest bit, whether it is paused until its origin | the limits given at construction |
 /// | 8.. | `spent` | units of stream i, modulo 2^64 | nothing spent: the level is what accrued |
 ///
 /// Why `Relaxed` for the two data fields: a reader learns from the epoch, not from the data,
-/// whether what it has read is one version. The fence in `write` and the one in `Epoch::validate`
-/// make sure that it learns it.
+/// whether it has read one version. The fences in `write` and in `Epoch::validate` make sure that
+/// it learns it.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Slot<const N: usize> {
@@ -46,7 +48,7 @@ impl<const N: usize> Claimable for Slot<N> {
 }
 
 impl<const N: usize> Slot<N> {
-    /// The first version of a new bucket.
+    /// Makes the first version of a new bucket, claimed as the current one.
     pub(crate) fn current(state: &State<N>) -> Self {
         Self { claim: Claim::claimed(), limits: AtomicU32::new(state.limits), spent: state.spent.map(AtomicU64::new) }
     }
@@ -54,26 +56,27 @@ impl<const N: usize> Slot<N> {
     /// Reads without owning; torn unless the epoch is validated afterwards.
     #[inline]
     pub(crate) fn read(&self) -> State<N> {
-        // ORDERING: Relaxed, both. Partners are the stores in `write`: after the epoch's load by
-        // its Acquire, and before the validation by the fence in `Epoch::validate`. Dies without
-        // that fence: loom-tests/snapshot.rs,
-        // `a_late_reader_sees_through_a_slot_that_is_used_again`; with one word for all:
-        // loom-tests/opposite.rs, `one_of_two_is_granted_where_one_fits`. Nothing dies for
-        // `limits`, as there is one version of them so far.
+        // ORDERING: Relaxed, both. Partners are the stores in `write`. The Acquire of the epoch's
+        // load puts these loads after it. The fence in `Epoch::validate` puts them before the
+        // validation. Dies without that fence: loom-tests/snapshot.rs,
+        // `a_late_reader_sees_through_a_slot_that_is_used_again`. Dies with one word for all:
+        // loom-tests/opposite.rs, `one_of_two_is_granted_where_one_fits`. Dies without the load of
+        // `limits`: loom-tests/set_limits.rs, `a_change_beside_a_take_comes_before_or_after_it`.
         State { limits: self.limits.load(Relaxed), spent: core::array::from_fn(|i| self.spent[i].load(Relaxed)) }
     }
 
-    /// Writes a version that nobody is directed to yet. Only the owner of the claim may.
+    /// Writes a version before the epoch names it. Only the owner of the claim may call it.
     #[inline]
     pub(crate) fn write(&self, state: &State<N>) {
-        // ORDERING: Release, before the stores; pairs with the fence(Acquire) in `Epoch::validate`:
-        // a late reader of this slot who sees any of the stores below also sees that the epoch has
-        // moved on, and starts over. Dies without it: loom-tests/snapshot.rs,
+        // ORDERING: Release, before the stores. It pairs with the fence(Acquire) in
+        // `Epoch::validate`. A late reader of this slot that sees any store below also sees a newer
+        // epoch, and retries. Dies without it: loom-tests/snapshot.rs,
         // `a_late_reader_sees_through_a_slot_that_is_used_again`.
         fence(Release);
-        // ORDERING: Relaxed, both. Partners are the loads in `read`; published by the Release in
-        // `Epoch::publish`. Dies without a store: loom-tests/snapshot.rs,
-        // `a_snapshot_is_never_torn`.
+        // ORDERING: Relaxed, both. Partners are the loads in `read`; the Release in
+        // `Epoch::publish` publishes them. Dies without the words: loom-tests/snapshot.rs,
+        // `a_snapshot_is_never_torn`. Dies without `limits`: loom-tests/set_limits.rs,
+        // `a_change_beside_a_take_comes_before_or_after_it`.
         self.limits.store(state.limits, Relaxed);
         for (word, spent) in self.spent.iter().zip(state.spent) {
             word.store(spent, Relaxed);

@@ -1,18 +1,18 @@
-//! The only file that names an atomics crate. A table of faces: the same names, on the machine or
-//! under something that watches them.
+//! Owns the names of atomics: no other file names an atomics crate. It never uses an atomic itself.
+//!
+//! Each face below defines equal names, on the machine or under a tool that watches them.
 //!
 //! | face | `cfg` | atomics | publish-once cell |
 //! |---|---|---|---|
-//! | native | none | `portable_atomic`: the machine's own, or a fallback where it has no 64-bit ones | `once_cell::race::OnceBox` |
-//! | loom | `loom` | `loom`, which tries every interleaving and every value a weak ordering allows | a twin that loom sees |
-//! | freeze | `tollgate_freeze` | `freeze_points`: the machine's, and before each operation a point where a thread can be stopped for good | likewise |
-//! | shuttle | `tollgate_shuttle` | `shuttle`, which switches threads at random before each operation; every ordering is sequentially consistent | as native: one step |
+//! | native | none | `portable_atomic`: the machine's, or a fallback without 64-bit atomics | `once_cell::race::OnceBox` |
+//! | loom | `loom` | `loom`: tries every interleaving, and every value that a weak ordering allows | a twin that loom sees |
+//! | freeze | `tollgate_freeze` | `freeze_points`: the machine's; before each operation a thread can be stopped for good | a twin with such points |
+//! | shuttle | `tollgate_shuttle` | `shuttle`: switches threads at random before each operation; sequentially consistent | the native one, as one step |
 //!
-//! Those who sleep listen to `event_listener` on all faces but that of loom, which has a twin of it
-//! that never times out.
+//! Sleepers listen to `event_listener` on all faces but loom. Loom has a twin that never times out.
 //!
-//! The last two are set by the unpublished packages `proof/freeze/tollgate` and
-//! `proof/history/tollgate`, which build these same sources.
+//! The unpublished packages `proof/freeze/tollgate` and `proof/history/tollgate` set the last two.
+//! They build the sources of this crate.
 
 pub(crate) use face::*;
 
@@ -45,7 +45,9 @@ mod publish {
             self.0.get()
         }
 
-        /// The published value: that of whoever was first. The loser's is dropped.
+        /// Publishes a value, unless another thread did; returns the published one.
+        ///
+        /// The value of a thread that lost the race is dropped.
         pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
             self.0.get_or_init(|| Box::new(make()))
         }
@@ -59,8 +61,10 @@ pub(crate) use event_listener::{Event, Listener, listener as listen};
 mod scheduled {
     use super::face::yield_now;
 
-    /// Tells the scheduler to run another thread where this one waits for a slot; after a lost race
-    /// it goes on as it likes.
+    /// A back-off that tells the scheduler to run another thread.
+    ///
+    /// It does so where this thread waits for a slot. After a lost race the scheduler chooses
+    /// freely.
     #[derive(Debug)]
     pub(crate) struct Backoff;
 
@@ -119,11 +123,13 @@ mod face {
 
         use loom::sync::{Mutex, Notify};
 
-        /// The twin of `event_listener::Event`, as far as it is used: a listener is woken by each
-        /// ring after it began to listen. The lock orders the two as the original's fences do.
+        /// The twin of `event_listener::Event`, for the calls in use.
+        ///
+        /// Each notification after a listener began to listen wakes it. The lock orders the two, as
+        /// the original's fences do.
         #[derive(Debug)]
         pub(crate) struct Event {
-            /// How often it rang, and who is to be woken next time.
+            /// The number of notifications, and the wakers for the next one.
             rings: Mutex<(u64, Vec<Waker>)>,
         }
 
@@ -133,7 +139,7 @@ mod face {
             since: u64,
         }
 
-        /// What a thread is woken by.
+        /// The waker of a thread.
         struct Alarm(Notify);
 
         impl Wake for Alarm {
@@ -166,7 +172,7 @@ mod face {
         }
 
         impl Listener for Listening<'_> {
-            /// However long that takes: a ring that is missed is a deadlock, which loom reports.
+            /// Waits without a limit. A missed notification is a deadlock, which loom reports.
             fn wait_timeout(mut self, _: Duration) -> Option<()> {
                 let alarm = Arc::new(Alarm(Notify::new()));
                 let waker = Waker::from(Arc::clone(&alarm));
@@ -191,7 +197,7 @@ mod face {
             }
         }
 
-        /// As the macro of `event_listener`.
+        /// The twin of the macro of `event_listener`.
         macro_rules! listen {
             ($event:expr => $listener:ident) => {
                 #[allow(unused_mut)]
@@ -212,9 +218,11 @@ mod face {
         use std::boxed::Box;
         use std::sync::OnceLock;
 
-        /// The twin of the native cell: the value is kept where loom does not look, and whether it
-        /// is there is an atomic that loom sees, with the orderings of `OnceBox` (success `AcqRel`,
-        /// failure and `get` `Acquire`).
+        /// The twin of the native cell.
+        ///
+        /// The value lies where loom does not look. An atomic that loom sees says whether it is
+        /// set. Its orderings are those of `OnceBox`: success `AcqRel`, failure and `get`
+        /// `Acquire`.
         #[derive(Debug)]
         pub(crate) struct PublishOnce<T> {
             published: AtomicU32,
@@ -227,21 +235,21 @@ mod face {
             }
 
             pub(crate) fn get(&self) -> Option<&T> {
-                // ORDERING: Acquire, as in `OnceBox`; pairs with the AcqRel in `get_or_publish`:
-                // the block is free before it is found. Dies if it is not: loom-tests/growth.rs,
-                // `either_thread_installs_the_block`.
+                // ORDERING: Acquire, as in `OnceBox`. It pairs with the AcqRel in `get_or_publish`.
+                // The slots of a block are free before another thread finds the block. Dies if they
+                // are not: loom-tests/growth.rs, `either_thread_installs_the_block`.
                 if self.published.load(Acquire) == 0 { None } else { self.value.get().map(Box::as_ref) }
             }
 
             pub(crate) fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
-                // ORDERING: as in `get`; success AcqRel pairs with both Acquires, failure Acquire
-                // with the winner's AcqRel. Same model: loom-tests/growth.rs,
-                // `either_thread_installs_the_block`.
+                // ORDERING: the load is Acquire, as in `get`. Success AcqRel pairs with both
+                // Acquires. Failure Acquire pairs with the winner's AcqRel. Dies in this model,
+                // too: loom-tests/growth.rs, `either_thread_installs_the_block`.
                 if self.published.load(Acquire) == 0 {
                     let value = Box::new(make());
                     if self.published.compare_exchange(0, 1, AcqRel, Acquire).is_ok() {
-                        // Loom switches threads only at its own operations, so nobody sees the flag
-                        // without the value.
+                        // Loom switches threads only at its own operations, so no thread sees the
+                        // flag without the value.
                         let _ = self.value.set(value);
                     }
                 }
@@ -302,29 +310,103 @@ mod lock {
 
 #[cfg(all(feature = "keys", loom))]
 mod lock {
-    use core::ops::Deref;
+    use core::ops::{Deref, DerefMut};
 
-    pub(crate) use loom::sync::RwLockWriteGuard as WriteGuard;
+    use loom::sync::atomic::AtomicU32;
     pub(crate) use loom::sync::atomic::Ordering::SeqCst;
+    use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+    use loom::thread::yield_now;
 
-    /// The twin that loom sees.
-    pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
+    /// The twin that loom sees: a word with the orderings of the native lock.
+    ///
+    /// Loom's own lock would order more than that: each of its steps is sequentially consistent.
+    pub(crate) struct RwLock<T> {
+        /// How many threads hold it shared; all ones if one holds it alone.
+        holders: AtomicU32,
+        /// Always free for a thread that `holders` let in.
+        value: std::sync::RwLock<T>,
+    }
+
+    const ALONE: u32 = u32::MAX;
 
     impl<T> RwLock<T> {
         pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::RwLock::new(value))
+            Self { holders: AtomicU32::new(0), value: std::sync::RwLock::new(value) }
         }
 
-        pub(crate) fn read(&self) -> impl Deref<Target = T> {
-            self.0.read().expect("loom poisons nothing that goes on")
+        fn try_take(&self, next: impl Fn(u32) -> Option<u32>) -> bool {
+            self.holders.fetch_update(Acquire, Relaxed, next).is_ok()
+        }
+
+        pub(crate) fn read(&self) -> ReadGuard<'_, T> {
+            while !self.try_take(|holders| (holders != ALONE).then(|| holders + 1)) {
+                yield_now();
+            }
+            ReadGuard { holders: &self.holders, value: Some(self.value.try_read().expect("nobody writes")) }
         }
 
         pub(crate) fn write(&self) -> WriteGuard<'_, T> {
-            self.0.write().expect("as above")
+            loop {
+                if let Some(guard) = self.try_write() {
+                    return guard;
+                }
+                yield_now();
+            }
         }
 
         pub(crate) fn try_write(&self) -> Option<WriteGuard<'_, T>> {
-            self.0.try_write().ok()
+            self.try_take(|holders| (holders == 0).then_some(ALONE)).then(|| WriteGuard {
+                holders: &self.holders,
+                value: Some(self.value.try_write().expect("nobody else is in")),
+            })
+        }
+    }
+
+    /// Held shared.
+    pub(crate) struct ReadGuard<'l, T> {
+        holders: &'l AtomicU32,
+        value: Option<std::sync::RwLockReadGuard<'l, T>>,
+    }
+
+    /// Held alone.
+    pub(crate) struct WriteGuard<'l, T> {
+        holders: &'l AtomicU32,
+        value: Option<std::sync::RwLockWriteGuard<'l, T>>,
+    }
+
+    impl<T> Deref for ReadGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.value.as_ref().expect("until it is dropped")
+        }
+    }
+
+    impl<T> Deref for WriteGuard<'_, T> {
+        type Target = T;
+
+        fn deref(&self) -> &T {
+            self.value.as_ref().expect("until it is dropped")
+        }
+    }
+
+    impl<T> DerefMut for WriteGuard<'_, T> {
+        fn deref_mut(&mut self) -> &mut T {
+            self.value.as_mut().expect("until it is dropped")
+        }
+    }
+
+    impl<T> Drop for ReadGuard<'_, T> {
+        fn drop(&mut self) {
+            self.value = None;
+            self.holders.fetch_sub(1, Release);
+        }
+    }
+
+    impl<T> Drop for WriteGuard<'_, T> {
+        fn drop(&mut self) {
+            self.value = None;
+            self.holders.store(0, Release);
         }
     }
 }

@@ -6,7 +6,7 @@ use core::mem;
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::state::store::Bucket;
+use crate::state::store::Waitable;
 use crate::wait::reservation::give_back;
 
 /// Tokens that were taken on an estimate, to be settled when the cost is known.
@@ -15,7 +15,8 @@ use crate::wait::reservation::give_back;
 /// estimate back; after [`keep_on_drop`](Self::keep_on_drop) it does not.
 ///
 /// ```
-/// use tollgate::{Limit, ManualClock, TokenBucket};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let tokens_per_minute = TokenBucket::with_clock(Limit::per_minute(1000), ManualClock::new())?;
 /// let estimate = tokens_per_minute.estimate(400)?;
@@ -26,7 +27,7 @@ use crate::wait::reservation::give_back;
 /// ```
 #[must_use = "an estimate that is dropped is given back"]
 pub struct Estimate<'a, const N: usize = 1> {
-    bucket: &'a dyn Bucket<N>,
+    bucket: &'a dyn Waitable<N>,
     /// When it was taken.
     now: Time,
     amounts: [u64; N],
@@ -35,14 +36,15 @@ pub struct Estimate<'a, const N: usize = 1> {
 
 impl<'a, const N: usize> Estimate<'a, N> {
     /// These amounts must have been taken from the bucket.
-    pub(crate) fn new(bucket: &'a dyn Bucket<N>, now: Time, amounts: [u64; N]) -> Self {
+    pub(crate) fn new(bucket: &'a dyn Waitable<N>, now: Time, amounts: [u64; N]) -> Self {
         Self { bucket, now, amounts, keep: false }
     }
 
     /// From now on the estimate counts as used if it is dropped without having been settled.
     ///
     /// ```
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// drop(bucket.estimate(4)?);
@@ -69,7 +71,8 @@ impl<'a, const N: usize> Estimate<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, MultiBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
     /// bucket.estimate([1, 50])?.settle([1, 250])?;

@@ -1,7 +1,21 @@
-//! wait
+//! Owns what waits for tokens: places, sleeps and timers. It never changes a word by itself.
+//!
+//! - `reservation`: [`Reservation`], tokens taken before they may be used.
+//! - `estimate`: [`Estimate`], tokens taken for work of unknown cost.
+//! - `waiting`: the waits of a task and of a thread.
+//! - `nap`: how long a waiter sleeps before it looks again.
+//! - `timer`: [`Timer`], and the timers of runtimes.
 
 pub(crate) mod estimate;
 pub(crate) mod nap;
 pub(crate) mod reservation;
 pub(crate) mod timer;
 pub(crate) mod waiting;
+
+pub use estimate::Estimate;
+pub use reservation::Reservation;
+#[cfg(feature = "futures-timer")]
+pub use timer::FuturesTimer;
+pub use timer::Timer;
+#[cfg(feature = "tokio")]
+pub use timer::TokioTimer;

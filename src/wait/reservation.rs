@@ -12,8 +12,8 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::decision::wait_bounds::Queue;
-use crate::state::store::Bucket;
+use crate::decision::wait_bounds::WaitBounds;
+use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
 use crate::wait::nap::Nap;
 use crate::wait::timer::Timer;
@@ -52,7 +52,8 @@ use crate::wait::waiting;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::{Limit, ManualClock, Time, TokenBucket};
+/// use tollgate::clock::{ManualClock, Time};
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// bucket.try_take(10)?;
@@ -68,7 +69,7 @@ use crate::wait::waiting;
 /// ```
 #[must_use = "a reservation that is dropped is cancelled"]
 pub struct Reservation<'a, const N: usize = 1> {
-    bucket: &'a dyn Bucket<N>,
+    bucket: &'a dyn Waitable<N>,
     /// When it was made.
     now: Time,
     /// What was taken from each stream.
@@ -84,7 +85,7 @@ pub struct Reservation<'a, const N: usize = 1> {
 impl<'a, const N: usize> Reservation<'a, N> {
     /// Takes these amounts, each no more than the capacity, within the bounds of the queue.
     pub(crate) fn new(
-        bucket: &'a dyn Bucket<N>,
+        bucket: &'a dyn Waitable<N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
@@ -94,7 +95,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
 
     /// The same for any amounts.
     pub(crate) fn oversized(
-        bucket: &'a dyn Bucket<N>,
+        bucket: &'a dyn Waitable<N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
@@ -103,16 +104,16 @@ impl<'a, const N: usize> Reservation<'a, N> {
     }
 
     fn make(
-        bucket: &'a dyn Bucket<N>,
+        bucket: &'a dyn Waitable<N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
         allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
     ) -> Result<Self, Refused<N>> {
-        let queue = bucket.queue();
-        let queue = Queue { max_wait: queue.max_wait.min(max_wait), ..*queue };
-        let bounds = |limits: &Limits<N>| limits.most_owed(now, &queue);
-        let (revision, ends) = owe(bucket, now, &amounts, allow, bounds)?;
+        let bounds = bucket.wait_bounds();
+        let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
+        let most_owed = |limits: &Limits<N>| limits.most_owed(now, &bounds);
+        let (revision, ends) = owe(bucket, now, &amounts, allow, most_owed)?;
         let limits = revision.limits;
         let elapsed = limits.elapsed(now);
         // What is for nothing waits for nothing, not for the end of a pause either.
@@ -126,7 +127,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Clock, Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Clock, Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
@@ -145,7 +147,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
@@ -164,7 +167,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.commit();
@@ -179,7 +183,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(5)?;
@@ -196,7 +201,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Limit, ManualClock, TokenBucket};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.cancel();
@@ -223,7 +229,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     #[cfg(feature = "std")]
     pub fn wait(self) {
-        let Ok(()) = waiting::sleep(self.bucket.bell(), |nap| self.left(nap));
+        let Ok(()) = waiting::sleep(self.bucket.limits_changed(), |nap| self.left(nap));
         self.commit();
     }
 
@@ -244,7 +250,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{Clock, Limit, TokenBucket, TokioTimer};
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Clock, Limit, TokenBucket};
     ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     let reservation = bucket.reserve(2)?;
@@ -259,7 +266,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
     pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
         async move {
-            let Ok(()) = waiting::sleep_on(self.bucket.bell(), timer, |nap| self.left(nap)).await;
+            let Ok(()) = waiting::sleep_on(self.bucket.limits_changed(), timer, |nap| self.left(nap)).await;
             self.commit();
         }
     }
@@ -282,10 +289,10 @@ impl<const N: usize> fmt::Debug for Reservation<'_, N> {
     }
 }
 
-/// Takes `amounts` whether they are there or not, if the limits `allow` it and no stream then owes
-/// more than its bound. Where the streams then end, and under which limits.
+/// Takes `amounts` unconditionally, if the limits `allow` it and no stream then owes more than its
+/// bound. Returns where the streams then end, and under which limits.
 fn owe<const N: usize>(
-    bucket: &dyn Bucket<N>,
+    bucket: &dyn Waitable<N>,
     now: Time,
     amounts: &[u64; N],
     allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
@@ -315,7 +322,7 @@ fn owe<const N: usize>(
 /// Gives back tokens that were taken, in units of the limits as they are. An old `now` does no
 /// harm: it only makes the level seem lower, so that less is clamped here, and a level is clamped
 /// whenever it is read.
-pub(crate) fn give_back<const N: usize>(bucket: &dyn Bucket<N>, now: Time, amounts: &[u64; N]) {
+pub(crate) fn give_back<const N: usize>(bucket: &dyn Waitable<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
         let _ = bucket.update(&|Revision { limits, .. }, spent| {
             limits.give_back(spent, limits.elapsed(now), &limits.units_back(amounts))

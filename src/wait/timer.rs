@@ -25,7 +25,8 @@ use core::time::Duration;
 /// use std::thread;
 /// use std::time::{Duration, Instant};
 ///
-/// use tollgate::{Limit, Timer, TokenBucket};
+/// use tollgate::wait::Timer;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// /// Sleeps on a thread: for a program that has no runtime. Where there is one, `Sleep` is its own future.
 /// struct ThreadTimer;
@@ -72,7 +73,7 @@ pub trait Timer {
     /// ```
     /// use std::future::{Ready, ready};
     /// use std::time::Duration;
-    /// use tollgate::Timer;
+    /// use tollgate::wait::Timer;
     ///
     /// /// For a clock that is moved by hand, by whoever polls: always early.
     /// struct NoTime;
@@ -101,7 +102,8 @@ impl<T: Timer + ?Sized> Timer for &T {
 /// millisecond apart; it rounds up.
 ///
 /// ```
-/// use tollgate::{Limit, TokenBucket, TokioTimer};
+/// use tollgate::wait::TokioTimer;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// #[tokio::main(flavor = "current_thread")]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -132,7 +134,8 @@ impl Timer for TokioTimer {
 /// which it starts when it is first used.
 ///
 /// ```
-/// use tollgate::{FuturesTimer, Limit, TokenBucket};
+/// use tollgate::wait::FuturesTimer;
+/// use tollgate::{Limit, TokenBucket};
 ///
 /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
 /// let runtime = tokio::runtime::Builder::new_current_thread().build()?; // any will do

@@ -7,17 +7,17 @@ use core::time::Duration;
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
-use crate::state::limits_changed::Bell;
-use crate::state::store::Bucket;
+use crate::state::limits_changed::LimitsChanged;
+use crate::state::store::Waitable;
 use crate::wait::nap::Nap;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(feature = "std")]
-use crate::{state::limits_changed::rung_or, sync::listen};
+use crate::{state::limits_changed::notified_or, sync::listen};
 
 /// A reservation made at the first poll, with what is then left of the timeout, and its wait.
 pub(crate) fn take<'a, const N: usize, T: Timer>(
-    bucket: &'a dyn Bucket<N>,
+    bucket: &'a dyn Waitable<N>,
     amounts: [u64; N],
     timeout: Duration,
     timer: T,
@@ -33,9 +33,9 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
 /// Sleeps until nothing is `left`: on `timer`, and looks again when it wakes or when the limits
 /// change.
 ///
-/// Who need not sleep listens to no bell.
+/// A caller that need not sleep does not listen.
 pub(crate) async fn sleep_on<T: Timer, E>(
-    bell: Option<&Bell>,
+    limits_changed: Option<&LimitsChanged>,
     timer: T,
     left: impl Fn(&mut Nap) -> Result<Option<Duration>, E>,
 ) -> Result<(), E> {
@@ -46,13 +46,13 @@ pub(crate) async fn sleep_on<T: Timer, E>(
     loop {
         // Nothing borrows the timer while it sleeps: futures that wait are `Send` if the timer is.
         #[cfg(feature = "std")]
-        if let Some(bell) = bell {
-            listen!(bell.event() => listener);
+        if let Some(limits_changed) = limits_changed {
+            listen!(limits_changed.event() => listener);
             let Some(sleep) = left(&mut nap)?.map(|sleep| timer.sleep(sleep)) else { return Ok(()) };
-            rung_or(listener, sleep).await;
+            notified_or(listener, sleep).await;
             continue;
         }
-        let _ = bell;
+        let _ = limits_changed;
         let Some(sleep) = left(&mut nap)? else { return Ok(()) };
         timer.sleep(sleep).await;
     }
@@ -60,14 +60,17 @@ pub(crate) async fn sleep_on<T: Timer, E>(
 
 /// The same on a thread.
 #[cfg(feature = "std")]
-pub(crate) fn sleep<E>(bell: Option<&Bell>, left: impl Fn(&mut Nap) -> Result<Option<Duration>, E>) -> Result<(), E> {
+pub(crate) fn sleep<E>(
+    limits_changed: Option<&LimitsChanged>,
+    left: impl Fn(&mut Nap) -> Result<Option<Duration>, E>,
+) -> Result<(), E> {
     if left(&mut Nap::new())?.is_none() {
         return Ok(());
     }
     let mut nap = Nap::new();
     loop {
-        let slept = match bell {
-            Some(bell) => bell.sleep(|| left(&mut nap))?,
+        let slept = match limits_changed {
+            Some(limits_changed) => limits_changed.sleep(|| left(&mut nap))?,
             None => left(&mut nap)?.map(std::thread::sleep).is_some(),
         };
         if !slept {
@@ -78,25 +81,25 @@ pub(crate) fn sleep<E>(bell: Option<&Bell>, left: impl Fn(&mut Nap) -> Result<Op
 
 /// Sleeps until `amounts` could be taken, and takes nothing.
 pub(crate) async fn until_ready<const N: usize, T: Timer>(
-    bucket: &dyn Bucket<N>,
+    bucket: &dyn Waitable<N>,
     amounts: [u64; N],
     timer: T,
 ) -> Result<(), Refused<N>> {
-    sleep_on(bucket.bell(), timer, |nap| until_looking_again(bucket, &amounts, nap)).await
+    sleep_on(bucket.limits_changed(), timer, |nap| until_looking_again(bucket, &amounts, nap)).await
 }
 
 /// The same on a thread.
 #[cfg(feature = "std")]
 pub(crate) fn until_ready_blocking<const N: usize>(
-    bucket: &dyn Bucket<N>,
+    bucket: &dyn Waitable<N>,
     amounts: [u64; N],
 ) -> Result<(), Refused<N>> {
-    sleep(bucket.bell(), |nap| until_looking_again(bucket, &amounts, nap))
+    sleep(bucket.limits_changed(), |nap| until_looking_again(bucket, &amounts, nap))
 }
 
-/// How long to sleep before it is worth looking again; `None` if `amounts` could be taken now.
+/// How long to sleep before it is worth looking again; `None` if `amounts` are available now.
 fn until_looking_again<const N: usize>(
-    bucket: &dyn Bucket<N>,
+    bucket: &dyn Waitable<N>,
     amounts: &[u64; N],
     nap: &mut Nap,
 ) -> Result<Option<Duration>, Refused<N>> {

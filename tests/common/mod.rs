@@ -5,7 +5,10 @@
 use std::time::Duration;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
-use tollgate::{Clock, Handle, Limit, LimitRule, MultiBucket, Never, Rate, Refused, Time, TokenBucket};
+use tollgate::bucket::Handle;
+use tollgate::clock::Time;
+use tollgate::limit::LimitRule;
+use tollgate::{Clock, Limit, MultiBucket, Never, Rate, Refused, TokenBucket};
 
 /// A token bucket in exact arithmetic. Everything is counted in `1 / period` of a token, so nothing
 /// is ever rounded.
@@ -127,7 +130,7 @@ pub(crate) trait Verbs<const N: usize> {
     fn wait_for(&self, now: Time, amounts: [u64; N]) -> Result<Duration, Never>;
 }
 
-impl<C> Verbs<1> for &TokenBucket<C> {
+impl<C: Clock> Verbs<1> for &TokenBucket<C> {
     fn try_take(&mut self, now: Time, [n]: [u64; 1]) -> Result<(), Refused> {
         self.at(now).try_take(n)
     }
@@ -155,13 +158,13 @@ impl<C> Verbs<1> for &TokenBucket<C> {
     }
 }
 
-impl<const N: usize, C, const S: usize> Verbs<N> for &MultiBucket<N, C, S> {
+impl<const N: usize, C: Clock, const S: usize> Verbs<N> for &MultiBucket<N, C, S> {
     fn try_take(&mut self, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
         self.at(now).try_take(amounts)
     }
 
     fn take_up_to(&mut self, now: Time, max: u64, per_item: [u64; N]) -> u64 {
-        self.at(now).take_up_to(max, per_item)
+        self.at(now).take_items(max, per_item)
     }
 
     fn put_back(&mut self, now: Time, amounts: [u64; N]) {
@@ -189,7 +192,7 @@ impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Producer<'_, N, C, S
     }
 
     fn take_up_to(&mut self, now: Time, max: u64, per_item: [u64; N]) -> u64 {
-        self.0.at(now).take_up_to(max, per_item)
+        self.0.at(now).take_items(max, per_item)
     }
 
     fn put_back(&mut self, now: Time, amounts: [u64; N]) {

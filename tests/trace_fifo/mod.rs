@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use tollgate::{ManualClock, Refused, Reservation, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Refused, Reservation};
 
 use crate::Tally;
 use crate::trace_format::Recording;

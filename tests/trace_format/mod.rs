@@ -10,7 +10,8 @@ use std::time::Duration;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use tollgate::{Limit, Rate, Time};
+use tollgate::clock::Time;
+use tollgate::{Limit, Rate};
 
 pub(crate) const NANO: Duration = Duration::from_nanos(1);
 

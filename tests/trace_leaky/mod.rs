@@ -11,7 +11,10 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use tollgate::{FillTable, LeakyBucket, Limit, ManualClock, Never, Ratio, Time};
+use tollgate::adaptive::FillTable;
+use tollgate::clock::{ManualClock, Time};
+use tollgate::limit::Ratio;
+use tollgate::{LeakyBucket, Limit, Never};
 
 use crate::Tally;
 use crate::trace_format::{NANO, Recording};

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use tollgate::{Clock, DeadlineQueue, Drained, Limit, ManualClock, MultiBucket, ShardedDeadlineQueue, Time};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::deadline::{DeadlineQueue, Drained, ShardedDeadlineQueue};
+use tollgate::{Clock, Limit, MultiBucket};
 
 use crate::Tally;
 use crate::trace_format::{NANO, Recording, Ticks};

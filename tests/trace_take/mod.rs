@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use tollgate::{Clock, Handle, ManualClock, Monotonic, MultiBucket, Never, Refused, Time, TokenBucket};
+use tollgate::bucket::Handle;
+use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::{Clock, MultiBucket, Never, Refused, TokenBucket};
 
 use crate::Tally;
 use crate::trace_format::{Asked, Measure, NANO, Recording, Row, Scale, Take};
@@ -25,7 +27,7 @@ pub(crate) trait Bucket<const N: usize> {
     }
 }
 
-impl<C> Bucket<1> for TokenBucket<C> {
+impl<C: Clock> Bucket<1> for TokenBucket<C> {
     fn take_at(&self, now: Time, [n]: [u64; 1]) -> Result<(), Refused> {
         self.at(now).try_take(n)
     }
@@ -43,7 +45,7 @@ impl<C> Bucket<1> for TokenBucket<C> {
     }
 }
 
-impl<const N: usize, C> Bucket<N> for MultiBucket<N, C> {
+impl<const N: usize, C: Clock> Bucket<N> for MultiBucket<N, C> {
     fn take_at(&self, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
         self.at(now).try_take(amounts)
     }
@@ -241,9 +243,13 @@ pub(crate) struct Step<'a, const N: usize, B> {
 impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
     /// Asks the bucket what the recorded one was asked. `true` if it answers otherwise and may.
     pub(crate) fn decide(&self, asked: Asked<N>, verbs: &mut impl Verbs<N>) -> Result<bool, String> {
+        self.decide_if(asked, self.doubtful(asked.amounts), verbs)
+    }
+
+    /// The same where the caller knows whether a nanosecond of accrual decides it.
+    pub(crate) fn decide_if(&self, asked: Asked<N>, doubtful: bool, verbs: &mut impl Verbs<N>) -> Result<bool, String> {
         let Asked { amounts, ok, .. } = asked;
         let announced = verbs.wait_for(amounts);
-        let doubtful = self.doubtful(amounts);
         match verbs.try_take(amounts) {
             Ok(()) => {
                 let announced_so = announced == Ok(Duration::ZERO);
@@ -262,7 +268,7 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
 
     /// Whether a stream has the tokens only just: an inexact one, which did not have them a
     /// nanosecond ago.
-    fn doubtful(&self, amounts: [u64; N]) -> bool {
+    pub(crate) fn doubtful(&self, amounts: [u64; N]) -> bool {
         let past = |slop: Duration| Time::from_nanos(self.now.as_nanos().saturating_sub(slop.as_nanos() as u64));
         self.take.measures.iter().enumerate().any(|(i, measure)| {
             let one = only(i, amounts[i]);

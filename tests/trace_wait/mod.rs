@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use serde::Deserialize;
-use tollgate::{Limit, ManualClock, MultiBucket, Never, Refused, Reservation, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, MultiBucket, Never, Refused, Reservation, TokenBucket};
 
 use crate::Tally;
 use crate::trace_format::{Measure, Recording};

@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use tollgate::{Estimate, Limit, ManualClock, MultiBucket, Never, Refused, Reservation, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::wait::Estimate;
+use tollgate::{Limit, MultiBucket, Never, Refused, Reservation, TokenBucket};
 
 use crate::common::Naive;
 
@@ -122,7 +124,7 @@ impl<const N: usize> Waits<N> for MultiBucket<N, ManualClock> {
     }
 
     fn up_to(&self, most: u64, each: [u64; N]) -> u64 {
-        self.take_up_to(most, each)
+        self.take_items(most, each)
     }
 
     fn put_back(&self, n: [u64; N]) {

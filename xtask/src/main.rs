@@ -3,7 +3,7 @@
 mod counts;
 mod cross;
 mod fuzz;
-mod killers;
+mod house;
 mod loom;
 mod measure;
 mod step;
@@ -15,11 +15,13 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  test    everything that fits in half an hour: format, lints, docs, tests over the features, no_std, examples, loom
-          models, frozen threads, histories, a short soak, lessons, the replay of fuzzed inputs, answers of what is timed
+  test [--list] [WORD...]
+          everything that fits in half an hour, or the steps whose name has one of these words; --list names them
+  house   the rules of the house: layers of src, width of comments, length of files, what orderings say
   loom    the loom models alone; further words are passed on to the test runner
-  killers [ID...]
-          one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these ids
+  killers [--fresh] [ID...]
+          one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these
+          ids; a verdict is kept while what it depends on stands, unless --fresh is given
   fuzz [--seconds N]
           each fuzz target for N seconds, 60 unless told; needs cargo-fuzz and a nightly compiler, and says how to get them
   cross [--fetch] [MACHINE...]
@@ -40,10 +42,28 @@ usage: cargo xtask COMMAND
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.split_first() {
-        Some((command, [])) if command == "test" => step::run(test::steps()),
+        Some((command, [option])) if command == "test" && option == "--list" => {
+            test::steps().iter().for_each(|step| println!("{}", step.described()));
+            ExitCode::SUCCESS
+        }
+        Some((command, words)) if command == "test" => {
+            let steps: Vec<_> = test::steps().into_iter().filter(|step| step.is_named(words)).collect();
+            if steps.is_empty() {
+                eprintln!("test: no step is named by {words:?}; cargo xtask test --list names them");
+                return ExitCode::from(2);
+            }
+            step::run(steps)
+        }
         Some((command, rest)) if command == "loom" => step::run(vec![loom::models(rest)]),
         Some((command, rest)) if command == "cross" => cross::run(rest),
-        Some((command, ids)) if command == "killers" => killers::run(ids),
+        Some((command, [])) if command == "house" => {
+            if house::check() {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+        Some((command, ids)) if command == "killers" => killers::run(&step::root(), ids),
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
         Some((command, rest)) if command == "counts" => counts::run(rest),
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),

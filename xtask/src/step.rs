@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 /// One command that must succeed.
 pub(crate) struct Step {
     name: String,
+    /// What it is for, in a line.
+    purpose: &'static str,
     command: Command,
 }
 
@@ -14,7 +16,23 @@ impl Step {
     pub(crate) fn cargo(name: impl Into<String>, words: &str) -> Self {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(words.split_whitespace()).current_dir(root());
-        Self { name: name.into(), command }
+        Self { name: name.into(), purpose: "", command }
+    }
+
+    /// Says what the step is for.
+    pub(crate) fn so_that(mut self, purpose: &'static str) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
+    /// Whether the name of the step contains one of these words; without words, every step does.
+    pub(crate) fn is_named(&self, words: &[String]) -> bool {
+        words.is_empty() || words.iter().any(|word| self.name.contains(word.as_str()))
+    }
+
+    /// The name, and what the step is for.
+    pub(crate) fn described(&self) -> String {
+        format!("{:36} {}", self.name, self.purpose)
     }
 
     pub(crate) fn env(mut self, key: &str, value: &str) -> Self {
@@ -30,6 +48,9 @@ impl Step {
     /// Says what it runs, runs it, and whether it succeeded.
     fn run(&mut self) -> bool {
         println!("\n==> {}: {}", self.name, shown(&self.command));
+        if !self.purpose.is_empty() {
+            println!("    so that {}", self.purpose);
+        }
         match self.command.status() {
             Ok(status) => status.success(),
             Err(error) => {
@@ -83,4 +104,18 @@ fn shown(command: &Command) -> String {
     words.push("cargo".to_owned());
     words.extend(command.get_args().map(|word| word.to_string_lossy().into_owned()));
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_chosen_by_a_part_of_its_name() {
+        let step = Step::cargo("loom models", "test").so_that("orderings are proved");
+        let named = |words: &[&str]| step.is_named(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+        assert!(named(&[]) && named(&["loom"]) && named(&["fuzz", "models"]));
+        assert!(!named(&["fuzz"]) && !named(&["loom models, all"]));
+        assert!(step.described().starts_with("loom models ") && step.described().ends_with("orderings are proved"));
+    }
 }

@@ -5,43 +5,79 @@ use crate::step::Step;
 
 pub(crate) fn steps() -> Vec<Step> {
     let mut steps = vec![
-        Step::cargo("format", "fmt --all --check"),
-        Step::cargo("clippy, all features", "clippy --workspace --all-targets --all-features -- -D warnings"),
-        Step::cargo("clippy, no features", "clippy --package tollgate --no-default-features --lib -- -D warnings"),
+        Step::cargo("format", "fmt --all --check").so_that("a diff shows changes, and no layout"),
+        Step::cargo("clippy, all features", "clippy --workspace --all-targets --all-features -- -D warnings")
+            .so_that("no lint fires in any package"),
+        Step::cargo("clippy, no features", "clippy --package tollgate --no-default-features --lib -- -D warnings")
+            .so_that("the crate compiles without std and alloc, without a lint"),
         loom::lints(),
         Step::cargo("docs", "doc --package tollgate --no-deps --all-features --document-private-items")
-            .env("RUSTDOCFLAGS", "-D warnings"),
-        Step::cargo("tests and doc-tests, all features", "test --package tollgate --all-features"),
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .so_that("every link of the docs leads somewhere, private ones too"),
+        Step::cargo("tests and doc-tests, all features", "test --package tollgate --all-features")
+            .so_that("each guarantee of the docs holds, and each example runs"),
     ];
     // Without `quanta`, without `std`, without `alloc`: each is another default clock, or another
     // end of the slots.
     for features in ["std", "alloc", ""] {
-        steps.push(Step::cargo(
-            format!("tests, only features [{features}]"),
-            &format!("test --package tollgate --no-default-features --features={features} --lib --tests"),
-        ));
+        steps.push(
+            Step::cargo(
+                format!("tests, only features [{features}]"),
+                &format!("test --package tollgate --no-default-features --features={features} --lib --tests"),
+            )
+            .so_that("guarantees hold with another default clock, and another end of the slots"),
+        );
     }
     steps.extend([
-        Step::cargo("tests of the commands", "test --package xtask"),
-        Step::cargo("no_std build", "build --package tollgate --no-default-features --release"),
-        Step::cargo("examples", "test --package tollgate --examples --release"),
-        Step::cargo("example producers, two seconds", "run --release --example producers -- --seconds 2"),
-        Step::cargo("example adaptive_client, three seconds", "run --release --example adaptive_client -- --seconds 3"),
+        Step::cargo("rules of the house", "run --package xtask -- house")
+            .so_that("imports go down, comments fit, files are short, orderings say what dies"),
+        Step::cargo("tests of the commands", "test --package xtask --package killers")
+            .so_that("the commands work, and every planted fault fits the sources"),
+        Step::cargo("no_std build", "build --package tollgate --no-default-features --release")
+            .so_that("the release build needs no std"),
+        Step::cargo("examples", "test --package tollgate --examples --release")
+            .so_that("the tests inside the examples pass"),
+        Step::cargo("example producers, two seconds", "run --release --example producers -- --seconds 2")
+            .so_that("the main job runs and its audit passes"),
+        Step::cargo("example adaptive_client, three seconds", "run --release --example adaptive_client -- --seconds 3")
+            .so_that("a client finds the limit of a real HTTP server"),
         // Any file of lines.
-        Step::cargo("example per_client", "run --release --features keys --example per_client -- Cargo.lock"),
-        Step::cargo("example retry_after_refusal", "run --release --example retry_after_refusal"),
-        Step::cargo("example throttled_copy", "run --release --example throttled_copy"),
-        Step::cargo("example backpressure", "run --release --features tokio --example backpressure"),
-        Step::cargo("example waiters, two seconds", "run --release --features tokio --example waiters -- --seconds 2"),
+        Step::cargo("example per_client", "run --release --features keys --example per_client -- Cargo.lock")
+            .so_that("a log is replayed against a limit for each client"),
+        Step::cargo("example retry_after_refusal", "run --release --example retry_after_refusal")
+            .so_that("a refused caller comes back at the stated time"),
+        Step::cargo("example throttled_copy", "run --release --example throttled_copy")
+            .so_that("a copy keeps to its bytes a second"),
+        Step::cargo("example backpressure", "run --release --features tokio --example backpressure")
+            .so_that("an asynchronous producer keeps its deadlines"),
+        Step::cargo("example waiters, two seconds", "run --release --features tokio --example waiters -- --seconds 2")
+            .so_that("10,000 waiters are served in turn"),
         loom::models(&[]),
-        Step::cargo("frozen threads", "test --release --package freeze-points --package freeze-tests"),
-        Step::cargo("histories", "test --release --package history-tests"),
-        Step::cargo("soak, three seconds", "run --release --package history-tests --bin soak -- --seconds 3"),
-        Step::cargo("lessons from peers", "test --package lessons"),
+        Step::cargo("frozen threads", "test --release --package freeze-points --package freeze-tests")
+            .so_that("a thread stopped before any atomic operation stops no other"),
+        Step::cargo("histories", "test --release --package history-tests")
+            .so_that("real and random schedules are linearizable"),
+        Step::cargo("soak, three seconds", "run --release --package history-tests --bin soak -- --seconds 3")
+            .so_that("the bound holds in every window on oversubscribed threads"),
+        Step::cargo("lessons from peers", "test --package lessons").so_that("faults that peers have are not here"),
         // Checked before anything is timed; that the timing itself compiles, clippy has said.
-        Step::cargo("benches, the answers", "test --release --package benches"),
+        Step::cargo("benches, the answers", "test --release --package benches")
+            .so_that("what is timed gives the right answers"),
         // On a stable compiler: the seeds, and what fuzzing has found.
-        Step::cargo("fuzz targets, replayed", "test --manifest-path fuzz/Cargo.toml --no-default-features"),
+        Step::cargo("fuzz targets, replayed", "test --manifest-path fuzz/Cargo.toml --no-default-features")
+            .so_that("what fuzzing found stays mended"),
     ]);
     steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_says_what_it_is_for() {
+        for step in steps() {
+            assert!(step.described().len() > 40, "{}", step.described());
+        }
+    }
 }

@@ -1,5 +1,6 @@
-//! How much two takers get done while the limits change a thousand times a second, beside how much
-//! they do where nobody changes them.
+//! Measures two takers while the limits change a thousand times a second.
+//!
+//! It compares them with two takers under limits that do not change.
 //!
 //! `cargo xtask changes [--quick]`
 
@@ -28,7 +29,7 @@ impl<const N: usize> Contestant for Bucket<N> {
     }
 }
 
-/// Grants whatever is asked of it.
+/// Makes a limit that grants every take.
 const fn limit(rate: u64) -> Limit {
     Limit::per_second(rate).capacity(1 << 40)
 }
@@ -37,7 +38,7 @@ fn new<const N: usize>() -> Bucket<N> {
     Bucket(MultiBucket::new([limit(1_000_000_000); N]).expect("good limits"))
 }
 
-/// Calls in a window of two threads, and how often the limits were changed meanwhile.
+/// Counts the calls of two threads in a window, and the changes of limits meanwhile.
 fn window<const N: usize>(bucket: &Bucket<N>, changing: bool) -> (f64, u32) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -60,8 +61,8 @@ fn window<const N: usize>(bucket: &Bucket<N>, changing: bool) -> (f64, u32) {
 }
 
 fn measure<const N: usize>(rounds: usize) {
-    // The one is changed for the first time before it is measured, as a bucket whose limits never
-    // changed is the faster for it.
+    // The second bucket is changed once before it is measured: limits that never changed make a
+    // bucket faster.
     let (untouched, changed, changing) = (new::<N>(), new::<N>(), new::<N>());
     changed.0.set_limits([limit(999_999_999); N]).expect("good limits");
     let mut ratios = [Vec::new(), Vec::new()];

@@ -1,5 +1,6 @@
-//! The charts of the README, from the lines that `ratios --json FILE` has written: ours beside
-//! peers, in terms of the floor.
+//! Draws the charts of the README from the lines that `ratios --json FILE` wrote.
+//!
+//! They show ours beside peers, in terms of the floor.
 //!
 //! `cargo xtask charts FILE`
 
@@ -10,8 +11,9 @@ use std::process::ExitCode;
 use benches::record::{Figure, Machine};
 use plotters::prelude::*;
 
-/// The name of the file, what it shows, and the bars: an id of the record, and what it is called
-/// here.
+/// A chart: its file name, its title, and its bars.
+///
+/// A bar is an id of the record and its label.
 type Chart = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const CHARTS: [Chart; 3] = [
@@ -76,7 +78,7 @@ const TEXT: RGBColor = RGBColor(0x33, 0x33, 0x33);
 const WIDTH: i32 = 860;
 const BAR: i32 = 16;
 const STEP: i32 = 24;
-/// Where bars begin, how far the longest goes, and the heights above and below them.
+/// The left end of the bars, their greatest length, the heights above and below.
 const LEFT: i32 = 350;
 const LONGEST: i32 = 390;
 const ABOVE: i32 = 44;
@@ -115,7 +117,7 @@ fn draw_all(file: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     CHARTS.iter().map(draw_one).collect()
 }
 
-/// Each bar with its figure.
+/// Finds the figure of each bar.
 fn found<'a>(
     bars: &[(&'static str, &'static str)],
     figures: &'a [Figure],

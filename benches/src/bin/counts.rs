@@ -1,31 +1,50 @@
-//! One case, run a given number of times, for `cargo xtask counts` to count instructions under
-//! callgrind.
+//! Runs one case a given number of times, under callgrind.
 //!
-//! `counts CASE CALLS`; without words, the names of the cases.
+//! `cargo xtask counts` counts its instructions.
+//!
+//! `counts CASE CALLS`; without arguments it prints the names of the cases.
 
 use std::process::ExitCode;
 
 use benches::floors::Word;
 use benches::locked::Locked;
-use benches::ours::{Handles, One, OneOnFree, Several};
+use benches::ours::{Handles, Later, One, OneOnFree, PutBack, Several, UpTo};
 use benches::peers::{Free, Governor};
 use benches::{Contestant, Limiter, run};
 
 type Case = (&'static str, fn(u64) -> u64);
 
-/// None of them reads a clock: how many instructions that takes is the system's affair.
-const CASES: [Case; 14] = [
+/// The cases. None of them reads a clock: the system decides how many instructions that takes.
+const CASES: [Case; 32] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
     ("one-free-granted", granted::<OneOnFree>),
     ("one-free-refused", refused::<OneOnFree>),
+    ("one-self", granted::<Several<1>>),
+    ("one-self-refused", refused::<Several<1>>),
+    ("one-handle", granted::<Handles<1>>),
+    ("one-put-back", granted::<PutBack<1>>),
+    ("one-up-to", granted::<UpTo<1>>),
     ("two-self", granted::<Several<2>>),
     ("two-refused", refused::<Several<2>>),
     ("two-handle", granted::<Handles<2>>),
     ("four-handle", granted::<Handles<4>>),
     ("eight-self", granted::<Several<8>>),
     ("eight-handle", granted::<Handles<8>>),
+    ("two-put-back", granted::<PutBack<2>>),
+    ("two-up-to", granted::<UpTo<2>>),
+    ("later-one-self", granted::<Later<Several<1>>>),
+    ("later-one-self-refused", refused::<Later<Several<1>>>),
+    ("later-one-handle", granted::<Later<Handles<1>>>),
+    ("later-one-put-back", granted::<Later<PutBack<1>>>),
+    ("later-one-up-to", granted::<Later<UpTo<1>>>),
+    ("later-two-self", granted::<Later<Several<2>>>),
+    ("later-two-refused", refused::<Later<Several<2>>>),
+    ("later-two-handle", granted::<Later<Handles<2>>>),
+    ("later-two-put-back", granted::<Later<PutBack<2>>>),
+    ("later-two-up-to", granted::<Later<UpTo<2>>>),
+    ("later-eight-self", granted::<Later<Several<8>>>),
     ("governor-free-granted", granted::<Governor<Free>>),
     ("governor-free-refused", refused::<Governor<Free>>),
     ("mutex", granted::<Locked>),
@@ -59,7 +78,7 @@ fn refused<L: Limiter>(calls: u64) -> u64 {
     after_start(&L::holding(0), calls)
 }
 
-/// A first call does what only a first call does.
+/// Runs a case after a first call, which does work that no later call does.
 fn after_start<C: Contestant>(contestant: &C, calls: u64) -> u64 {
     run(contestant, 1);
     run(contestant, calls)

@@ -1,4 +1,4 @@
-//! Owns better-bucket 1.1: at a supplied time, and on its default clock.
+//! Owns better-bucket 1.1, at a supplied time and on its default clock. It never changes it.
 
 use std::hint::black_box;
 use std::time::Duration;

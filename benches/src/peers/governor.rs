@@ -1,4 +1,4 @@
-//! Owns governor 0.10, alone and two of them in turn.
+//! Owns governor 0.10, alone and as two limiters in turn. It never changes it.
 
 use std::num::NonZeroU32;
 use std::sync::atomic::AtomicU64;
@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 use super::HOUR;
 use crate::{Contestant, EACH, FAST, Limiter, ROOM, amounts};
 
-/// A clock that costs next to nothing: it goes on by a nanosecond a reading. For one thread.
+/// A nearly free clock for one thread: each reading adds a nanosecond.
 #[derive(Debug)]
 pub struct Free(AtomicU64);
 
@@ -40,8 +40,8 @@ impl Clone for Free {
 
 impl tollgate::Clock for Free {
     #[inline(always)]
-    fn now(&self) -> tollgate::Time {
-        tollgate::Time::from_nanos(self.nanos())
+    fn now(&self) -> tollgate::clock::Time {
+        tollgate::clock::Time::from_nanos(self.nanos())
     }
 }
 
@@ -106,8 +106,9 @@ where
     }
 }
 
-/// Two streams, one after the other. What the first has granted is lost if the second refuses: it
-/// has no way back.
+/// Two streams, one after the other.
+///
+/// If the second refuses, the grant of the first is lost: governor cannot put it back.
 #[derive(Debug)]
 pub struct TwoGovernors(Direct<DefaultClock>, Direct<DefaultClock>);
 

@@ -1,5 +1,5 @@
-//! Owns leaky-bucket 1.1, fair as it is unless told otherwise. Its other mode is quicker and loses
-//! tokens: see the lessons.
+//! Owns leaky-bucket 1.1 in its default mode, which is fair. It never uses the other mode, which is
+//! faster and loses tokens: see the lessons.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use leaky_bucket::RateLimiter;
 use super::HOUR;
 use crate::{Contestant, EACH, Limiter, ROOM};
 
-/// More tokens than a measurement can take, and no more than fit beside its flags.
+/// More tokens than a measurement can take, and few enough to fit beside its flags.
 const PLENTY: usize = 1 << 40;
 
 #[derive(Debug)]

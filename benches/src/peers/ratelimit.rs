@@ -1,4 +1,4 @@
-//! Owns ratelimit 2.0, on its default clock.
+//! Owns ratelimit 2.0, on its default clock. It never changes it.
 
 use ratelimit::{Ratelimiter, StdClock};
 
@@ -26,7 +26,7 @@ impl Contestant for Ratelimit {
 
 impl Limiter for Ratelimit {
     fn granting() -> Self {
-        // It counts in millionths: this is near the largest that it holds.
+        // The crate counts in millionths: this is close to its largest amount.
         let plenty = 1 << 43;
         let builder = Ratelimiter::builder(FAST.into()).max_tokens(plenty).initial_available(plenty);
         Self(builder.build().expect("a limit that can be kept"))

@@ -1,4 +1,5 @@
-//! Owns throttle-net 2.0, on its default clock: one limit, and its composite of two.
+//! Owns throttle-net 2.0, on its default clock: one limit, and its composite of two. It never
+//! changes it.
 
 use throttle_net::{MultiLimiter, Throttle};
 
@@ -40,7 +41,7 @@ impl Limiter for ThrottleNet {
     }
 }
 
-/// Two limits, which it calls dimensions.
+/// Two limits, which the crate calls dimensions.
 #[derive(Debug)]
 pub struct TwoThrottles(MultiLimiter);
 

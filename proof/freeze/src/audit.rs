@@ -1,5 +1,5 @@
-//! Owns the two experiments: one thread stopped at each point, and many at random ones; and the
-//! audit after each.
+//! Owns the two experiments, one thread stopped at each point and many at random ones, with their
+//! audits. It never stops a worker.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -11,21 +11,21 @@ use crate::random::Random;
 use crate::subject::{START, Subject, Verb};
 use crate::workers::Workers;
 
-/// A point at which a thread has been stopped for good, and what that did to the others.
+/// A point at which a thread was stopped, and its effect on the other threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct At {
     pub verb: &'static str,
     pub point: usize,
     pub before: Point,
-    /// Whether another thread came to wait for the stopped one.
+    /// Whether another thread waited for the stopped one.
     pub others_wait: bool,
 }
 
-/// Stops a thread at each point of each verb in turn, while others call all verbs in a mix.
+/// Stops a thread at each point of each verb, while others call all verbs.
 ///
-/// Whenever the others finish, nothing may be lost but what the stopped thread holds. Then it wakes
-/// up, into a bucket that has been used tens of thousands of times since, and must finish its call
-/// with the effect that it has, once. Each point is judged as soon as it has been tried.
+/// When the others finish, only what the stopped thread holds may be missing. Then the thread
+/// wakes. The bucket has been used tens of thousands of times since. The thread must finish its
+/// call, with its effect, once. Each point is judged as soon as it has been tried.
 pub fn each_point<S: Subject>(mut judge: impl FnMut(At)) {
     let (mut tried, mut waits, mut finished) = (0, 0, 0);
     for verb in S::VERBS {
@@ -48,8 +48,9 @@ pub fn each_point<S: Subject>(mut judge: impl FnMut(At)) {
     say(format_args!("freeze: {} verbs {verbs} points {tried} waits {waits} operations {finished}", S::NAME));
 }
 
-/// Lets others work beside a stopped thread, audits, wakes it up, and audits again. Whether anybody
-/// waited, and the calls that were finished.
+/// Lets others work beside a stopped thread, audits, wakes it, and audits again.
+///
+/// Returns whether any thread waited, and the number of finished calls.
 fn beside<S: Subject>(subject: &Arc<S>, frozen: Frozen<S>) -> (bool, usize) {
     let verb = frozen.verb;
     let mut expected = START;
@@ -80,12 +81,13 @@ fn beside<S: Subject>(subject: &Arc<S>, frozen: Frozen<S>) -> (bool, usize) {
     (false, finished)
 }
 
-/// Stops `victims` threads, each at a random point of a random verb and all while others work, who
-/// then go on. What was finished.
+/// Stops `victims` threads at random points of random verbs, while others work.
+///
+/// Returns the number of calls that the others finished.
 pub fn together<S: Subject>(victims: usize, seed: u64) -> usize {
     let subject = Arc::new(S::new());
     let place = format!("{} with {victims} stopped, seed {seed}", S::NAME);
-    // A verb that sets a level would hide what the others did before it.
+    // A verb that sets a level would hide what the others did before.
     let verbs: Vec<_> =
         S::VERBS.iter().filter(|verb| verb.effect.adds().is_some()).map(|verb| (verb, points(verb))).collect();
 
@@ -93,8 +95,7 @@ pub fn together<S: Subject>(victims: usize, seed: u64) -> usize {
     let doomed: Vec<_> = (0..victims)
         .map(|victim| {
             let (mut random, verbs) = (Random::new(seed, victim), verbs.clone());
-            // Beyond the points of an undisturbed call: there are more of them when it has to start
-            // over.
+            // Beyond the points of an undisturbed call: a retry passes more of them.
             Doomed::spawn(
                 &subject,
                 std::iter::repeat_with(move || {
@@ -129,18 +130,19 @@ pub fn together<S: Subject>(victims: usize, seed: u64) -> usize {
     done.iter().map(|done| done.calls).sum()
 }
 
-/// What the audit itself reads while threads are stopped: it must not wait for them either. All
-/// slots are counted in a fraction of these points.
+/// Reads for the audit while threads are stopped: it must not wait for them either.
+///
+/// Counting all slots takes a fraction of these points.
 fn looked<R>(look: impl FnOnce() -> R) -> R {
     patiently(200_000_000, || true, look).expect("nobody waits for a stopped thread")
 }
 
-/// The points of a call that nobody disturbs, on a new bucket.
+/// Counts the points of an undisturbed call on a new bucket.
 fn points<S: Subject>(verb: &Verb<S>) -> usize {
     let subject = S::new();
     let Passage { points, changes } = count(|| (verb.call)(&subject));
     assert!(points > 0, "{} {}: the crate is not built on these atomics", S::NAME, verb.name);
-    // What adds nothing may change other things as often as it likes: nobody counts those.
+    // A call that adds nothing may change other state: the audit does not count it.
     assert!(
         changes <= 1 || verb.effect.adds() == Some(0),
         "{} {}: it takes effect {changes} times",
@@ -150,7 +152,7 @@ fn points<S: Subject>(verb: &Verb<S>) -> usize {
     points
 }
 
-/// Past libtest's capture, so that the counts are seen in a run that passes.
+/// Prints past libtest's capture, so that a run that passes shows the counts.
 pub fn say(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }

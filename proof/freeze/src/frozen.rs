@@ -1,4 +1,4 @@
-//! Owns a thread that has been stopped inside a verb; never lets it go before it is told to.
+//! Owns a thread that is stopped inside a verb. It never lets it go before it is told to.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,12 +8,12 @@ use freeze_points::{Stopped, freeze, ice, patiently};
 
 use crate::subject::{Subject, Verb};
 
-/// A thread that stands before a point of a verb of `S`, and all that it did before.
+/// A thread that stands before a point of a verb, and its earlier effects.
 #[derive(Debug)]
 pub struct Frozen<S: Subject> {
     pub verb: &'static Verb<S>,
     pub stopped: Stopped,
-    /// Items that it added before, in calls that it finished.
+    /// Items that the thread added before, in finished calls.
     pub added: i64,
     keeper: Sender<()>,
     thread: JoinHandle<()>,
@@ -26,12 +26,13 @@ pub struct Doomed<S: Subject> {
     thread: JoinHandle<()>,
 }
 
-/// A call that is about to be made, and the observer's ends of its ice.
+/// The next call, and the observer's ends of its ice.
 type Call<S> = (&'static Verb<S>, Receiver<Stopped>, Sender<()>);
 
 impl<S: Subject> Doomed<S> {
-    /// Makes these calls in a new thread one after the other, until it is stopped in one of them
-    /// before the point that goes with it.
+    /// Makes these calls in a new thread, in turn, until one is stopped.
+    ///
+    /// Each call comes with the point before which it stops.
     pub fn spawn<I>(subject: &Arc<S>, attempts: I) -> Self
     where
         I: IntoIterator<Item = (&'static Verb<S>, usize), IntoIter: Send + 'static>,
@@ -41,11 +42,11 @@ impl<S: Subject> Doomed<S> {
         let thread = thread::spawn(move || {
             for (verb, at) in attempts {
                 let (ice, observer, keeper) = ice();
-                // Handed over before the call: once it is stopped, this thread can no longer do it.
+                // Sent before the call: a stopped thread cannot send.
                 if report.send((verb, observer, keeper)).is_err() {
                     break;
                 }
-                // It may also get stuck before it comes to the point: then it ends, and is not
+                // The call may also get stuck before the point. Then the thread ends, and is not
                 // frozen.
                 let passed = patiently(100_000_000, || true, || freeze(ice, at, || (verb.call)(&subject)));
                 if passed.is_err() {
@@ -56,12 +57,14 @@ impl<S: Subject> Doomed<S> {
         Self { calls, thread }
     }
 
-    /// Waits until it stands; `None` if it has finished all its calls, or waits in one of them.
+    /// Waits until the thread stands; `None` if it does not.
+    ///
+    /// It then finished all its calls, or waited in one of them.
     pub fn frozen(self) -> Option<Frozen<S>> {
         let Self { calls, thread } = self;
         let mut added = 0;
         for (verb, observer, keeper) in calls {
-            // An error says that the ice is gone: the call has been finished.
+            // An error means that the ice is gone: the call has finished.
             match observer.recv() {
                 Ok(stopped) => return Some(Frozen { verb, stopped, added, keeper, thread }),
                 Err(_) => added += verb.effect.adds().unwrap_or(0),
@@ -72,18 +75,17 @@ impl<S: Subject> Doomed<S> {
 }
 
 impl<S: Subject> Frozen<S> {
-    /// Stops a new thread in a call of `verb` before point `at`; `None` if the call has no such
-    /// point.
+    /// Stops a new thread in `verb` before point `at`; `None` without such a point.
     pub fn at(subject: &Arc<S>, verb: &'static Verb<S>, at: usize) -> Option<Self> {
         Doomed::spawn(subject, [(verb, at)]).frozen()
     }
 
-    /// Whether its call has taken effect.
+    /// Returns whether its call has taken effect.
     pub fn has_changed_the_state(&self) -> bool {
         self.stopped.passage.changes > 0
     }
 
-    /// Lets it go on, and waits until it has finished its call.
+    /// Lets the thread go on, and waits until its call has finished.
     pub fn thaw(self) {
         drop(self.keeper);
         self.thread.join().expect("it goes on as if nothing had been");

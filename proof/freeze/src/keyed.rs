@@ -2,7 +2,8 @@
 //! stream. An item is a token of that key. Who waits for whom elsewhere is in `tests/keyed.rs`.
 
 use freeze_points::watched;
-use tollgate_freeze::{KeyedBuckets, Limit, ManualClock};
+use tollgate_freeze::clock::ManualClock;
+use tollgate_freeze::{KeyedBuckets, Limit};
 
 use crate::subject::Effect::{Adds, Sets};
 use crate::subject::{CAPACITY, START, Subject, Verb};

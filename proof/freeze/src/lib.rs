@@ -1,9 +1,9 @@
-//! Stops threads of the real crate for good, before any atomic operation of any verb, and audits
-//! what the others get done meanwhile.
+//! Owns the experiments that stop threads of the real crate before any atomic operation of any
+//! verb, and audit the others. They never measure time.
 //!
-//! The crate is compiled from its own sources by `proof/freeze/tollgate`, on atomics with a point
-//! before each operation. Nothing here is timed: a thread says when it stands, and whether a call
-//! waits for another thread is a matter of how many operations it has made in vain.
+//! `proof/freeze/tollgate` compiles the crate from its own sources, on atomics with a point before
+//! each operation. A thread reports when it stands. A call waits for another thread if it has made
+//! too many operations in vain.
 
 mod audit;
 mod frozen;

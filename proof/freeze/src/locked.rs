@@ -1,9 +1,8 @@
-//! Owns the composite that tollgate is not: counters under a plain odd/even seqlock, to show that
-//! the experiments can fail.
+//! Owns the composite that tollgate is not: counters under a plain odd/even seqlock. It shows that
+//! the experiments can fail, and never uses tollgate.
 //!
-//! As it is usually written, and correct as long as every thread goes on: a writer makes the
-//! sequence odd, changes the counters, and makes it even again; readers and other writers spin
-//! while it is odd.
+//! It is written as usual, and correct while every thread goes on. A writer makes the sequence odd,
+//! changes the counters, and makes it even again. Readers and other writers spin while it is odd.
 
 use freeze_points::Ordering::{Acquire, Relaxed, Release};
 use freeze_points::{AtomicU64, fence, watched};
@@ -11,7 +10,7 @@ use freeze_points::{AtomicU64, fence, watched};
 use crate::subject::Effect::Adds;
 use crate::subject::{CAPACITY, START, Subject, Verb};
 
-/// Two counters of what is left, under a sequence that is odd while somebody writes.
+/// Two counters of remaining tokens, under a sequence that is odd during a write.
 #[derive(Debug)]
 pub struct Locked {
     sequence: AtomicU64,

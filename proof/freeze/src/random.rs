@@ -1,10 +1,10 @@
-//! Owns the random numbers of a test: SplitMix64, the same for the same seed anywhere.
+//! Owns the random numbers of a test: SplitMix64. Equal seeds never give different numbers.
 
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The numbers of one of several threads.
+    /// Makes the numbers of one of several threads.
     pub(crate) fn new(seed: u64, thread: usize) -> Self {
         Self(seed ^ (thread as u64) << 40)
     }

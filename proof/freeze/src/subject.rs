@@ -1,41 +1,43 @@
-//! Owns what a test knows about a bucket: its verbs, and what each of them does to the number of
-//! items taken.
+//! Owns what a test knows about a bucket: its verbs, and their effect on the number of taken items.
+//! It never knows the bucket's state.
 
-/// Items that a bucket holds. An item is some tokens of every stream, so that streams that disagree
-/// on how many were taken show a torn take.
+/// Items that a bucket holds.
+///
+/// An item is some tokens of every stream. Streams that disagree on the number of taken items show
+/// a torn take.
 pub const CAPACITY: i64 = 10_000;
 
-/// Items that are taken at first: half, so that a mix of verbs comes near neither end.
+/// Items taken at first: half, so that mixed verbs avoid both ends.
 pub const START: i64 = CAPACITY / 2;
 
-/// A bucket of `CAPACITY` items, `START` of which are taken, whose clock stands still.
+/// A bucket of `CAPACITY` items, `START` of them taken, with a clock that stands still.
 pub trait Subject: Send + Sync + Sized + 'static {
     const NAME: &'static str;
-    /// All that can be called. Taken together, they take as many items as they put back.
+    /// All verbs. Together they take as many items as they put back.
     const VERBS: &'static [Verb<Self>];
 
     fn new() -> Self;
 
-    /// Items that have been taken and not put back. Fails if the streams disagree.
+    /// Returns the items taken and not put back; fails if the streams disagree.
     fn taken(&self) -> i64;
 
-    /// Slots that somebody has claimed, the current version's apart.
+    /// Returns the number of claimed slots, without the current one.
     fn slots_held(&self) -> usize {
         0
     }
 }
 
-/// A call, with the part of it watched whose points are to be tried.
+/// A call, with its tried points inside `watched`.
 #[derive(Debug)]
 pub struct Verb<S> {
     pub name: &'static str,
     pub effect: Effect,
-    /// The most slots that a thread stopped in it may hold.
+    /// The most slots that a thread stopped in this call may hold.
     pub slots: usize,
     pub call: fn(&S),
 }
 
-/// What a call does to the number of items taken, from the instant at which it takes effect.
+/// The change in the number of taken items, once a call takes effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Effect {
     Adds(i64),
@@ -50,7 +52,7 @@ impl Effect {
         }
     }
 
-    /// What it adds, if that does not depend on when it takes effect.
+    /// Returns what the call adds; `None` if that depends on when it takes effect.
     pub fn adds(self) -> Option<i64> {
         match self {
             Self::Adds(items) => Some(items),

@@ -1,28 +1,29 @@
-//! Owns the buckets of the real crate as subjects: every verb of theirs, and what it does.
+//! Owns the buckets of the real crate as subjects: every verb and its effect. It never leaves a
+//! verb out.
 
 use std::time::Duration;
 
 use freeze_points::watched;
-use tollgate_freeze::{Clock, Limit, ManualClock, Monotonic, MultiBucket, TokenBucket};
+use tollgate_freeze::clock::{ManualClock, Monotonic};
+use tollgate_freeze::{Clock, Limit, MultiBucket, TokenBucket};
 
 use crate::subject::Effect::{Adds, Sets};
 use crate::subject::{CAPACITY, START, Subject, Verb};
 
-/// Items taken after a reset: as near to half as `START`, but not the same.
+/// Items taken after a reset: close to half, as `START` is, but another number.
 const OTHER: i64 = START + 1000;
 
 const NANOSECOND: Duration = Duration::from_nanos(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// An item a second, from none at first.
+/// Makes a limit of an item a second, empty at first.
 const fn limit(tokens_per_item: u64) -> Limit {
     Limit::per_second(tokens_per_item).capacity(CAPACITY as u64 * tokens_per_item).empty()
 }
 
 const LIMITS: [Limit; 2] = [limit(ITEM[0]), limit(ITEM[1])];
 
-/// Moves the clock on until `START` items are still missing, so that no verb has touched the
-/// bucket.
+/// Moves the clock until `START` items are missing, without a call of a verb.
 fn fill(clock: &ManualClock) {
     clock.advance(Duration::from_secs((CAPACITY - START) as u64));
 }
@@ -50,7 +51,7 @@ impl Subject for Word {
         Verb::new("reserve_within, refused", Adds(0), |Self(bucket)| {
             let _ = watched(|| bucket.reserve_within(CAPACITY as u64, Duration::ZERO)).expect_err("half is taken");
         }),
-        // What is cancelled or settled has been put back before, so that the call has an effect of
+        // The cancelled or settled tokens were put back before, so that the call has an effect of
         // its own.
         Verb::new("Reservation::cancel", Adds(-3), |Self(bucket)| {
             let place = bucket.reserve(3).expect("no bound");
@@ -80,8 +81,9 @@ impl Subject for Word {
     }
 }
 
-/// `MultiBucket` of two streams with `S` slots inside: an item is a token of the one and two of the
-/// other.
+/// `MultiBucket` of two streams with `S` slots inside.
+///
+/// An item is a token of the first stream and two of the second.
 #[derive(Debug)]
 pub struct Multi<const S: usize>(MultiBucket<2, ManualClock, S>);
 
@@ -98,7 +100,7 @@ impl<const S: usize> Subject for Multi<S> {
         Verb::new("try_take, refused", Adds(0), |Self(bucket)| {
             let _ = watched(|| bucket.try_take(items(CAPACITY))).expect_err("half of it is taken");
         }),
-        Verb::new("take_up_to", Adds(3), |Self(bucket)| assert_eq!(watched(|| bucket.take_up_to(3, ITEM)), 3)),
+        Verb::new("take_up_to", Adds(3), |Self(bucket)| assert_eq!(watched(|| bucket.take_items(3, ITEM)), 3)),
         Verb::new("put_back", Adds(-4), |Self(bucket)| watched(|| bucket.put_back(items(4)))),
         Verb::new("reset", Sets(OTHER), |Self(bucket)| watched(|| bucket.reset(items(CAPACITY - OTHER)))),
         Verb::new("available", Adds(0), |Self(bucket)| whole(watched(|| bucket.available()))),
@@ -107,8 +109,7 @@ impl<const S: usize> Subject for Multi<S> {
             let wait = watched(|| bucket.wait_for(items(CAPACITY))).expect("no more than the capacity");
             assert!(wait > Duration::ZERO);
         }),
-        // It makes sure of a second slot for the callers without a handle, and gives that back at
-        // once.
+        // It claims a second slot for callers without a handle, and releases it immediately.
         Verb::new("handle", Adds(0), |Self(bucket)| drop(watched(|| bucket.handle()).expect("enough slots")))
             .holding(2),
         Verb::new("Handle, dropped", Adds(0), |Self(bucket)| {
@@ -116,19 +117,19 @@ impl<const S: usize> Subject for Multi<S> {
             watched(|| drop(handle));
         }),
         Verb::new("Handle::try_take", Adds(1), |Self(bucket)| {
-            let mut handle = bucket.handle().expect("enough slots");
+            let handle = bucket.handle().expect("enough slots");
             watched(|| handle.try_take(ITEM)).expect("half of it is there");
         }),
         Verb::new("Handle::try_take, refused", Adds(0), |Self(bucket)| {
-            let mut handle = bucket.handle().expect("enough slots");
+            let handle = bucket.handle().expect("enough slots");
             let _ = watched(|| handle.try_take(items(CAPACITY))).expect_err("half of it is taken");
         }),
         Verb::new("Handle::take_up_to", Adds(3), |Self(bucket)| {
-            let mut handle = bucket.handle().expect("enough slots");
-            assert_eq!(watched(|| handle.take_up_to(3, ITEM)), 3);
+            let handle = bucket.handle().expect("enough slots");
+            assert_eq!(watched(|| handle.take_items(3, ITEM)), 3);
         }),
         Verb::new("Handle::put_back", Adds(-4), |Self(bucket)| {
-            let mut handle = bucket.handle().expect("enough slots");
+            let handle = bucket.handle().expect("enough slots");
             watched(|| handle.put_back(items(4)));
         }),
         Verb::new("Handle::available", Adds(0), |Self(bucket)| {
@@ -149,7 +150,7 @@ impl<const S: usize> Subject for Multi<S> {
         Verb::new("reserve_within, refused", Adds(0), |Self(bucket)| {
             let _ = watched(|| bucket.reserve_within(items(CAPACITY), Duration::ZERO)).expect_err("half is taken");
         }),
-        // As above: what is cancelled or settled has been put back before.
+        // As above: the cancelled or settled tokens were put back before.
         Verb::new("Reservation::cancel", Adds(-3), |Self(bucket)| {
             let place = bucket.reserve(items(3)).expect("no bound");
             bucket.put_back(items(3));
@@ -165,7 +166,7 @@ impl<const S: usize> Subject for Multi<S> {
             bucket.put_back(items(3));
             watched(|| estimate.settle(items(1))).expect("no debt at all");
         }),
-        // To the limits that there are, on a clock that stands: no other verb can tell.
+        // To the current limits, on a clock that stands: no other verb notices it.
         Verb::new("set_limits", Adds(0), |Self(bucket)| {
             watched(|| bucket.set_limits(LIMITS)).expect("limits in range");
         }),
@@ -201,8 +202,10 @@ impl<const S: usize> Subject for Multi<S> {
     }
 }
 
-/// Slots that somebody has claimed. 4096 of them: the current one, one that every handle must
-/// leave, the handles, and what others hold.
+/// Counts the claimed slots.
+///
+/// The 4096 slots are the current one, one that every handle must leave, the handles, and what
+/// others hold.
 fn held<const S: usize>(bucket: &MultiBucket<2, ManualClock, S>) -> usize {
     let mut handles = Vec::new();
     while let Ok(handle) = bucket.handle() {
@@ -211,9 +214,10 @@ fn held<const S: usize>(bucket: &MultiBucket<2, ManualClock, S>) -> usize {
     4096 - 2 - handles.len()
 }
 
-/// `MultiBucket` of two streams that all pause and resume: nobody knows whether it is paused, and
-/// what is called has the same effect either way. Every pause has an end, as nobody is let into the
-/// queue for one that has none.
+/// `MultiBucket` of two streams that all threads pause and resume.
+///
+/// No thread knows whether it is paused, and each call has one effect either way. Every pause has
+/// an end, since a bucket refuses reservations in a pause without one.
 #[derive(Debug)]
 pub struct Paused<const S: usize>(MultiBucket<2, ManualClock, S>);
 
@@ -260,7 +264,7 @@ impl<const S: usize> Subject for Paused<S> {
             bucket.pause_for(HOUR);
             watched(|| bucket.reserve(items(4))).expect("no bound").commit();
         }),
-        // As above: what is cancelled has been put back before.
+        // As above: the cancelled tokens were put back before.
         Verb::new("Reservation::cancel", Adds(-3), |Self(bucket)| {
             let place = bucket.reserve(items(3)).expect("no bound");
             bucket.put_back(items(3));
@@ -288,7 +292,7 @@ impl<const S: usize> Subject for Paused<S> {
         Self(bucket)
     }
 
-    /// In a pause nothing is to be had: so it is ended.
+    /// Ends a pause first, since a paused bucket shows no tokens.
     fn taken(&self) -> i64 {
         self.0.resume();
         let available = self.0.available();
@@ -301,12 +305,12 @@ impl<const S: usize> Subject for Paused<S> {
     }
 }
 
-/// Fails unless both streams show the same number of items.
+/// Fails unless both streams show one number of items.
 fn whole(available: [u64; 2]) {
     assert_eq!(available[1], 2 * available[0], "streams disagree: {available:?}");
 }
 
-/// The clocks that more than one thread writes: moving one, and a bucket that reads it.
+/// The clocks that several threads write: one to move, and a bucket that reads it.
 #[derive(Debug)]
 pub struct Clocks(TokenBucket<Monotonic<ManualClock>>);
 
@@ -337,7 +341,7 @@ impl Subject for Clocks {
         Self(bucket)
     }
 
-    /// It moves by much less than the second in which a token accrues.
+    /// Moves by much less than the second in which a token accrues.
     fn taken(&self) -> i64 {
         CAPACITY - self.0.available() as i64
     }

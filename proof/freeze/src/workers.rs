@@ -1,4 +1,5 @@
-//! Owns the threads that nobody stops, and how they know that they wait for one that is.
+//! Owns the threads that are never stopped, and how they detect that they wait for a stopped one.
+//! It never measures time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -8,13 +9,14 @@ use freeze_points::patiently;
 
 use crate::subject::Subject;
 
-/// The threads that go on, and how many calls each of them is to finish.
+/// The threads that go on, and the calls that each of them finishes.
 const WORKERS: usize = 2;
 const CALLS: usize = 10_000;
 
-/// Points after which a call may be waiting for somebody who never comes: 100,000 rounds of any
-/// loop in the crate. A lock-free call can lose a race as often as others win theirs, but hardly
-/// that many times in a row.
+/// Points after which a call may be waiting for a stopped thread.
+///
+/// They are 100,000 rounds of any loop in the crate. A lock-free call can lose a race as often as
+/// others win theirs, but hardly that many times in a row.
 const PATIENCE: usize = 1_000_000;
 
 #[derive(Debug)]
@@ -33,19 +35,20 @@ struct Shared {
 
 const GONE: usize = usize::MAX;
 
-/// What a worker got done.
+/// The work of a worker.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
     pub(crate) calls: usize,
-    /// Items.
+    /// Items added.
     pub(crate) added: i64,
-    /// It gave up, since it waited.
+    /// Whether it gave up, because it waited.
     pub(crate) waits: bool,
 }
 
 impl Workers {
-    /// Threads that call all verbs that add, in turn: `CALLS` times, counted now or from when they
-    /// are told to.
+    /// Starts threads that call all adding verbs in turn, `CALLS` times.
+    ///
+    /// Calls count from now on, or from when the threads are told to count.
     pub(crate) fn spawn<S: Subject>(subject: &Arc<S>, counting: bool) -> Self {
         let adds: i64 = S::VERBS.iter().filter_map(|verb| verb.effect.adds()).sum();
         assert_eq!(adds, 0, "{}: a mix of its verbs comes to an end", S::NAME);
@@ -75,7 +78,7 @@ impl Workers {
 fn work<S: Subject>(subject: &S, shared: &Arc<Shared>, me: usize) -> Done {
     let mut done = Done::default();
     let mut rest = CALLS;
-    // Each begins at another verb.
+    // Each thread begins at another verb.
     for verb in S::VERBS.iter().cycle().skip(me) {
         let Some(items) = verb.effect.adds() else { continue };
         if patiently(PATIENCE, hopeless(shared, me), || (verb.call)(subject)).is_err() {
@@ -92,15 +95,17 @@ fn work<S: Subject>(subject: &S, shared: &Arc<Shared>, me: usize) -> Done {
     done
 }
 
-/// Asked each time that a call of worker `me` loses its patience: whether it waits for a thread
-/// that has been stopped, not for another worker.
+/// Decides whether a call of worker `me` waits for a stopped thread.
 ///
-/// A worker that the system has taken off its core may keep others waiting too, for as long as they
-/// like to count. But it does not count itself. So a call is hopeless only when every other worker
-/// has ended, or has meanwhile lost its patience twice, the second time with all of that patience
-/// spent while this call was under way: whoever they all wait for is none of them. And it is given
-/// up only when it has been hopeless for as long as its own patience lasts, since what it waited
-/// for may just have happened.
+/// It is asked each time that the call loses its patience.
+///
+/// A worker that the system took off its core may keep others waiting, too. But it does not count
+/// points. So a call is hopeless only if every other worker has ended, or has lost its patience
+/// twice meanwhile. The second patience must have been spent entirely during this call. Then all
+/// workers wait, and for none of them.
+///
+/// The awaited event may just have happened. So the call is given up only after it has been
+/// hopeless for a full patience of its own.
 fn hopeless(shared: &Arc<Shared>, me: usize) -> impl FnMut() -> bool + 'static {
     let shared = Arc::clone(shared);
     let mut first: [Option<usize>; WORKERS] = [None; WORKERS];

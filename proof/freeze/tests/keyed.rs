@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::thread;
 
 use freeze_points::{Point, count, freeze, ice, patiently, watched};
-use tollgate_freeze::{KeyedBuckets, Limit, ManualClock};
+use tollgate_freeze::clock::ManualClock;
+use tollgate_freeze::{KeyedBuckets, Limit};
 
 /// A hash that is the key, so that the test knows the shards: there are two here.
 #[derive(Default)]

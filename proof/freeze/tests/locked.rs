@@ -1,10 +1,11 @@
-//! The experiment can fail: the same one, on a seqlock whose writers hold it.
+//! The experiment can fail: here it runs on a seqlock whose writers hold it.
 
 use freeze_points::Point;
 use freeze_tests::{Locked, each_point};
 
-/// A writer that is stopped anywhere between its lock and its unlock stops everybody; outside, and
-/// in a reader, nobody.
+/// A writer stopped between its lock and its unlock stops all other threads.
+///
+/// A thread stopped elsewhere, or in a reader, stops none.
 #[test]
 fn everybody_waits_for_a_writer_that_holds_the_seqlock() {
     let mut waits = Vec::new();

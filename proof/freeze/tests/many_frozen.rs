@@ -1,5 +1,5 @@
-//! Many threads that are stopped for good at random points, together, stop nobody and keep nothing
-//! but what they hold.
+//! Many threads stopped for good at random points stop no other thread, and keep only what they
+//! hold.
 //!
 //! `FREEZE_SEED` sets the first seed; a failure names its own.
 
@@ -38,7 +38,7 @@ fn nobody_waits_for_decisions_on_a_key() {
     nobody_waits::<Keyed>();
 }
 
-/// Pausing, resuming and changing the limits in a pause are among their verbs.
+/// Its verbs include pausing, resuming, and changing the limits in a pause.
 #[test]
 fn nobody_waits_for_callers_of_a_multi_bucket_that_is_paused() {
     nobody_waits::<Paused<4>>();

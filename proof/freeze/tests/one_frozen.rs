@@ -1,8 +1,8 @@
-//! A thread that is stopped for good, at any point of any verb, stops nobody and keeps nothing but
-//! what it holds.
+//! A thread stopped for good, at any point of any verb, stops no other thread, and keeps only what
+//! it holds.
 //!
-//! Fails where another thread would wait for it, and if a call that is woken late acts on what it
-//! saw before.
+//! Fails if another thread waits for it. Fails if a call that wakes late acts on what it read
+//! before.
 
 use freeze_tests::{Clocks, Keyed, Multi, Paused, Subject, Word, each_point};
 
@@ -20,8 +20,7 @@ fn nobody_waits_for_a_caller_of_a_multi_bucket() {
     nobody_waits::<Multi<4>>();
 }
 
-/// With one slot inside, every call that changes state links the first block, or finds one that
-/// another thread links.
+/// With one inner slot, every call that changes state links or finds a block.
 #[test]
 fn nobody_waits_for_a_caller_that_links_a_block_of_slots() {
     nobody_waits::<Multi<1>>();
@@ -32,13 +31,13 @@ fn nobody_waits_for_a_caller_that_moves_a_clock() {
     nobody_waits::<Clocks>();
 }
 
-/// Of those that decide on a known key; the others are in `keyed.rs`.
+/// Decisions on a known key only: `keyed.rs` has the other verbs.
 #[test]
 fn nobody_waits_for_a_decision_on_a_key() {
     nobody_waits::<Keyed>();
 }
 
-/// Pausing, resuming and changing the limits in a pause are among its verbs.
+/// Its verbs include pausing, resuming, and changing the limits in a pause.
 #[test]
 fn nobody_waits_for_a_caller_of_a_multi_bucket_that_is_paused() {
     nobody_waits::<Paused<4>>();

@@ -1,4 +1,4 @@
-//! Sets the face of `src/sync/`, and names the features of the crate that this twin does without.
+//! Sets the face of `src/sync/`, and declares the features that this twin lacks.
 
 fn main() {
     println!("cargo::rustc-cfg=tollgate_freeze");

@@ -1,30 +1,34 @@
-//! Owns the small random cases: a few limits, and what each of a few threads is to call.
+//! Owns the small random cases: a few limits, and the calls of a few threads. It never makes a
+//! call.
 
 use crate::naive::{Call, Kept, ORIGIN, Stream, Verb};
 use crate::random::Random;
 
-/// Limits, and a script for each thread.
+/// The limits of a case, and a script for each thread.
 #[derive(Clone, Debug)]
 pub struct Case<const N: usize> {
     pub streams: [Stream; N],
     pub scripts: Vec<Vec<Call<N>>>,
 }
 
-/// Tokens per so many nanoseconds: rates that the crate counts exactly, so that one model fits all.
+/// Rates, as tokens per nanoseconds. The crate counts them exactly, so one model fits all.
 const RATES: [(u64, u64); 7] = [(1, 1), (2, 1), (9, 1), (1, 2), (1, 3), (7, 5), (1, 10)];
 
 const MOST_THREADS: u64 = 3;
 const MOST_CALLS: u64 = 4;
 
-/// Readings of the clock go from a little before the construction to this long after it, in any
-/// order.
+/// The span of clock readings after construction, in nanoseconds.
+///
+/// Readings begin a little before construction, and come in any order.
 const SPAN: u64 = 12;
 
 impl<const N: usize> Case<N> {
-    /// 2 or 3 threads of 1 to 4 calls, any verb at any time.
+    /// Makes a case of 2 or 3 threads, with 1 to 4 calls each.
+    ///
+    /// Any verb may come at any time.
     pub fn random(random: &mut Random) -> Self {
         let streams = streams(random);
-        // One stream has a limit that stays.
+        // A bucket of one stream has a fixed limit.
         let changing = N > 1 && random.one_in(2);
         let threads = random.between(2, MOST_THREADS);
         let scripts = (0..threads).map(|_| {
@@ -40,8 +44,9 @@ impl<const N: usize> Case<N> {
         Self { streams, scripts }
     }
 
-    /// The same with a clock that stands, full at first, without debts and without what asks for
-    /// the number of changes.
+    /// Makes a case with a clock that stands still.
+    ///
+    /// The bucket is full at first. No verb goes into debt or asks for the number of changes.
     pub fn standing_still(random: &mut Random) -> Self {
         let Self { streams, mut scripts } = Self::random(random);
         for call in scripts.iter_mut().flatten() {
@@ -55,7 +60,7 @@ impl<const N: usize> Case<N> {
         Self { streams: streams.map(|stream| Stream { starts_full: true, ..stream }), scripts }
     }
 
-    /// The same with one thread, which calls what all of them would have.
+    /// Moves all calls of the case to one thread.
     pub fn alone(self) -> Self {
         Self { scripts: vec![self.scripts.concat()], ..self }
     }
@@ -68,7 +73,7 @@ fn streams<const N: usize>(random: &mut Random) -> [Stream; N] {
     })
 }
 
-/// One in three changes the limits, pauses or resumes.
+/// Draws a verb; one in three changes the limits, pauses or resumes.
 fn changing_verb<const N: usize>(now: &[Stream; N], random: &mut Random) -> Verb<N> {
     match random.between(0, 11) {
         0 | 1 => {
@@ -85,7 +90,7 @@ fn changing_verb<const N: usize>(now: &[Stream; N], random: &mut Random) -> Verb
 }
 
 fn verb<const N: usize>(streams: &[Stream; N], random: &mut Random) -> Verb<N> {
-    // Now and then more than the capacity, and now and then nothing.
+    // Sometimes above the capacity, and sometimes 0.
     let amounts = streams.map(|stream| {
         let more = u64::from(random.one_in(8));
         random.between(0, stream.capacity + more)
@@ -94,11 +99,11 @@ fn verb<const N: usize>(streams: &[Stream; N], random: &mut Random) -> Verb<N> {
         16 | 17 => Verb::Reserve(amounts),
         18 => Verb::Charge(amounts),
         0..=7 => Verb::TryTake(amounts),
-        // What one stream is asked for is tokens, not items.
+        // A bucket of one stream counts tokens, not items.
         8 | 9 => Verb::TakeUpTo(random.between(0, 4), if N == 1 { [1; N] } else { amounts.map(|n| n.min(2)) }),
         10 | 11 => Verb::PutBack(amounts),
         12 => Verb::Reset(amounts),
-        // And it has no snapshot.
+        // It has no snapshot, either.
         13 if N > 1 => Verb::Snapshot,
         13 | 14 => Verb::Available,
         _ => Verb::WaitFor(amounts),

@@ -1,12 +1,13 @@
-//! Owns a recorded history: who called what when, and whether some order of the calls explains it.
+//! Owns a recorded history: the calls of each thread, their times, and whether some order explains
+//! the answers. It never makes an order stricter than the calls were.
 //!
-//! When is a ticket of one global counter, drawn before a call is made and again after it has
-//! returned. The tickets widen a call, never narrow it: where one call's second ticket is below
-//! another's first, the one had returned before the other was made. (The counter is drawn from with
-//! `AcqRel`, so that it also happens before it, which is what a thread must know of another's call
-//! to expect anything of it.) So the order of tickets contains no more constraints than there were,
-//! and a history of a linearizable object always passes; what widening can hide is a violation
-//! between two calls that all but touched.
+//! A time is a ticket of one global counter, drawn before a call and again after it. The tickets
+//! widen a call, never narrow it. If one call's second ticket is below another's first, the one had
+//! returned before the other was made. Tickets are drawn with `AcqRel`, so the one call also
+//! happens before the other. Without that, a thread could expect nothing of another's call.
+//!
+//! So the tickets add no constraint, and a history of a linearizable object always passes. Widening
+//! can only hide a violation between two calls that nearly touched.
 
 use std::sync::atomic::{AtomicUsize, Ordering::AcqRel};
 
@@ -29,7 +30,7 @@ pub struct Returned<const N: usize> {
 }
 
 impl Tickets {
-    /// Makes all calls of a script.
+    /// Makes and records all calls of a script.
     pub fn record<const N: usize>(
         &self,
         script: &[Call<N>],
@@ -45,8 +46,9 @@ impl Tickets {
     }
 }
 
-/// Whether some order of the calls, in which each comes after all that had returned before it was
-/// made, gets these answers from the oracle.
+/// Returns whether some legal order of the calls gets these answers from the oracle.
+///
+/// In a legal order, each call comes after all calls that had returned before it was made.
 pub fn is_linearizable<const N: usize>(case: &Case<N>, threads: &[Vec<Returned<N>>]) -> bool {
     let mut events: Vec<_> = threads
         .iter()
@@ -69,7 +71,7 @@ pub fn is_linearizable<const N: usize>(case: &Case<N>, threads: &[Vec<Returned<N
     tester.is_consistent()
 }
 
-/// Whether any two calls were under way at once.
+/// Returns whether any two calls overlapped.
 pub fn overlaps<const N: usize>(threads: &[Vec<Returned<N>>]) -> bool {
     let under_way_at_once = |a: &Returned<N>, b: &Returned<N>| a.invoked < b.returned && b.invoked < a.returned;
     threads.iter().enumerate().any(|(i, calls)| {

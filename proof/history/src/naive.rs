@@ -1,15 +1,15 @@
-//! Owns the oracle: a bucket of `N` streams for one thread, in whole numbers without limit, with no
-//! cleverness.
+//! Owns the oracle: a plain bucket of `N` streams for one thread, in wide whole numbers. It never
+//! rounds.
 //!
-//! The rules are those of the crate's front page: what accrued is a line, what was spent is a
-//! counter, and an amount is granted from all streams or from none. The reading of the clock is
-//! part of a call, since any reading is legal, in any order.
+//! The rules are those of the crate's front page. Accrued tokens are a linear function of time,
+//! spent tokens are a counter, and an amount is granted from all streams or from none. The reading
+//! of the clock is part of a call, since any reading is legal, in any order.
 
 use std::time::Duration;
 
 use stateright::semantics::SequentialSpec;
 
-/// The clock's reading at construction; readings from before it count as this one.
+/// The clock's reading at construction; earlier readings count as this one.
 pub const ORIGIN: u64 = 100;
 
 /// A stream of `num / den` tokens a nanosecond.
@@ -31,7 +31,7 @@ pub struct Call<const N: usize> {
 pub enum Verb<const N: usize> {
     TryTake([u64; N]),
     TakeUpTo(u64, [u64; N]),
-    /// Keeps the place.
+    /// Reserves, and keeps the place.
     Reserve([u64; N]),
     Charge([u64; N]),
     PutBack([u64; N]),
@@ -39,16 +39,17 @@ pub enum Verb<const N: usize> {
     Available,
     Snapshot,
     WaitFor([u64; N]),
-    /// As a reservation, answered without its instant: that is looked up apart, and the limits may
-    /// change in between.
+    /// Reserves, and is answered without the instant.
+    ///
+    /// The instant is read separately, and the limits may change in between.
     Hold([u64; N]),
     SetLimits([Stream; N], Kept),
-    /// `None` until it is resumed.
+    /// Pauses; `None` until it is resumed.
     Pause(Option<u64>),
     Resume,
 }
 
-/// What is kept when the limits change.
+/// What a level becomes when the limits change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kept {
     Tokens,
@@ -60,43 +61,44 @@ pub enum Kept {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answer<const N: usize> {
     Done,
-    /// The stream with the longest wait, and that wait in nanoseconds.
+    /// Refused: the stream with the longest wait, and that wait in nanoseconds.
     NotYet(usize, u128),
-    /// The first stream that can never hold so much.
+    /// Refused: the first stream whose capacity is below the request.
     Never(usize),
     Items(u64),
-    /// The instant from which what was reserved may be used.
+    /// The instant from which the reserved tokens may be used.
     Place(u128),
     Levels([u64; N]),
-    /// Levels, and how many calls had changed the state before.
+    /// Levels, and the number of earlier changes.
     Picture([u64; N], u64),
     Wait(u128),
 }
 
-/// Amounts are kept in shares, `den` of which are a token, so that a nanosecond is worth `num` of
-/// them.
+/// The oracle's state.
+///
+/// Amounts are in shares: a token is `den` shares, and `num` shares accrue a nanosecond.
 #[derive(Clone, Debug)]
 pub struct Naive<const N: usize> {
     streams: [Stream; N],
     spent: [i128; N],
     changes: u64,
-    /// The instant from which the limits count: that of the last change of theirs, or the end of a
-    /// pause.
+    /// The instant from which the limits count: their last change, or a pause's end.
     origin: u64,
     pause: Option<Pause>,
 }
 
-/// A pause lasts until the origin of the limits. It is kept when it is over, until they change: to
-/// a reading from before, it is not.
+/// A pause, which lasts until the origin of the limits.
+///
+/// It is kept after its end until they change: for a stale reading it has not ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Pause {
     began: u64,
 }
 
-/// The end of a pause without one.
+/// The end of a pause without an end.
 const NEVER: u64 = u64::MAX;
 
-/// The wait for it.
+/// The wait for the end of such a pause.
 const FOREVER: u128 = Duration::MAX.as_nanos();
 
 impl Stream {
@@ -112,22 +114,22 @@ impl Stream {
         if self.starts_full { self.ceiling() } else { 0 }
     }
 
-    /// So many nanoseconds after the limits began to count.
+    /// Returns the shares accrued `elapsed` nanoseconds after the limits began to count.
     fn accrued(&self, elapsed: u64) -> i128 {
         self.start() + i128::from(self.num) * i128::from(elapsed)
     }
 
-    /// What a full bucket has forfeited by then.
+    /// Returns the shares that a full bucket has forfeited by then.
     fn floor(&self, elapsed: u64) -> i128 {
         self.accrued(elapsed) - self.ceiling()
     }
 
-    /// What becomes of a level of `old`, in shares of this.
+    /// Translates a level of `old` into shares of this.
     fn inherits(&self, old: &Self, level: i128, kept: Kept) -> i128 {
         let (den, old_den) = (i128::from(self.den), i128::from(old.den));
         let level = match kept {
             Kept::Nothing => self.start(),
-            // Rounded down, a debt away from nothing.
+            // Rounded down: a debt grows.
             _ if level < 0 => (level * den).div_euclid(old_den),
             Kept::Proportion => level * self.ceiling() / old.ceiling(),
             Kept::Tokens => level * den / old_den,
@@ -146,12 +148,12 @@ impl<const N: usize> Naive<N> {
         std::array::from_fn(|i| f(&self.streams[i], self.spent[i], i))
     }
 
-    /// Nothing accrues before the limits count.
+    /// Returns the nanoseconds since the limits count; 0 before.
     fn elapsed(&self, now: u64) -> u64 {
         now.saturating_sub(self.origin)
     }
 
-    /// Nanoseconds to the end of a pause.
+    /// Returns the nanoseconds to the end of a pause.
     fn pause_left(&self, now: u64) -> u64 {
         match self.pause {
             Some(_) if self.origin == NEVER => NEVER,
@@ -164,8 +166,9 @@ impl<const N: usize> Naive<N> {
         self.pause_left(now) > 0
     }
 
-    /// From this instant on these limits count, and their levels are what was kept of those so long
-    /// after the old ones began to count.
+    /// Changes the limits from `origin` on, and translates the levels.
+    ///
+    /// The old levels are those of `elapsed` nanoseconds after the old limits began to count.
     fn change(&mut self, streams: [Stream; N], elapsed: u64, origin: u64, pause: Option<Pause>, kept: Kept) {
         self.spent = self.each(|old, spent, i| {
             let level = old.accrued(elapsed) - spent.max(old.floor(elapsed));
@@ -186,10 +189,10 @@ impl<const N: usize> Naive<N> {
         })
     }
 
-    /// Nanoseconds until `n` tokens of each stream are there.
+    /// Returns the nanoseconds until `n` tokens of each stream are available.
     fn waits(&self, now: u64, n: [u64; N]) -> [u128; N] {
         let elapsed = self.elapsed(now);
-        // What is for nothing waits for no end of a pause either.
+        // A request for no tokens does not wait for the end of a pause.
         let pause = if n == [0; N] { 0 } else { self.pause_left(now) };
         self.each(|stream, spent, i| {
             let missing = spent.max(stream.floor(elapsed)) + stream.shares(n[i]) - stream.accrued(elapsed);
@@ -198,7 +201,7 @@ impl<const N: usize> Naive<N> {
         })
     }
 
-    /// Refused for now.
+    /// Returns the refusal that tells the wait.
     fn not_yet(&self, now: u64, n: [u64; N]) -> Answer<N> {
         let waits = self.waits(now, n);
         let longest = (0..N).rev().max_by_key(|&i| waits[i]).unwrap_or(0);
@@ -217,7 +220,7 @@ impl<const N: usize> Naive<N> {
         fits
     }
 
-    /// Takes them whether they are there or not.
+    /// Takes the amounts unconditionally; may go into debt.
     fn owe(&mut self, now: u64, n: [u64; N]) {
         let elapsed = self.elapsed(now);
         self.spent = self.each(
@@ -268,15 +271,14 @@ impl<const N: usize> Naive<N> {
             }
             Verb::Hold(n) => match self.never(n) {
                 Some(never) => never,
-                // Nobody is let into the queue for a pause of which nobody knows the end, but for
-                // nothing.
+                // In a pause without an end, only a reservation of no tokens is granted.
                 None if n != [0; N] && self.pause_left(now) == NEVER => self.not_yet(now, n),
                 None => {
                     self.owe(now, n);
                     Answer::Done
                 }
             },
-            // A reading from before the last change counts as that.
+            // A reading before the last change counts as the instant of that change.
             Verb::SetLimits(streams, kept) => {
                 let pause = self.pause.filter(|_| self.paused(now));
                 self.change(streams, self.elapsed(now), now.max(self.origin), pause, kept);
@@ -285,7 +287,7 @@ impl<const N: usize> Naive<N> {
             Verb::Pause(length) => {
                 let until = length.map_or(NEVER, |length| now + length);
                 let instant = now.max(self.origin);
-                // Not if it would be over, or within another.
+                // Not if it has ended, or lies within another pause.
                 if until > instant {
                     let pause = self.pause.filter(|_| self.paused(now)).unwrap_or(Pause { began: instant });
                     self.change(self.streams, self.elapsed(now), until, Some(pause), Kept::Tokens);
@@ -309,8 +311,7 @@ impl<const N: usize> SequentialSpec for Naive<N> {
     fn invoke(&mut self, call: &Call<N>) -> Answer<N> {
         let (before, changes) = (self.spent, self.changes);
         let answer = self.call(*call);
-        // A reset is published also where it changes nothing. A change of the limits has counted
-        // itself.
+        // A reset is published even if it changes nothing. A change of limits has counted itself.
         let changed = self.changes == changes && (self.spent != before || matches!(call.verb, Verb::Reset(_)));
         self.changes += u64::from(changed);
         answer

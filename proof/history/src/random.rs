@@ -1,4 +1,4 @@
-//! Owns the random numbers of a test: SplitMix64, the same for the same seed anywhere.
+//! Owns the random numbers of a test: SplitMix64. Equal seeds never give different numbers.
 
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -16,7 +16,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// From `low` to `high`, both included.
+    /// Draws a number from `low` to `high`, both included.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.draw() % (high - low + 1)
     }

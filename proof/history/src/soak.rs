@@ -1,40 +1,41 @@
-//! Owns the soak: many threads on one bucket for a while, and all that it granted.
+//! Owns the soak: many threads on one bucket, and all its grants. It never judges them.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use tollgate::{Clock, Limit, MultiBucket, Time, TokenBucket};
+use tollgate::clock::Time;
+use tollgate::{Clock, Limit, MultiBucket, TokenBucket};
 
 use crate::random::Random;
 use crate::windows::Call;
 
-/// What the threads of a soak do.
+/// The plan of a soak's threads.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan<const N: usize> {
     pub limits: [Limit; N],
-    /// The most that is asked for at once.
+    /// The largest request.
     pub most: [u64; N],
-    /// One grant in so many is put back; 0 for none.
+    /// One grant in this many is put back; 0 for none.
     pub put_back: u64,
 }
 
-/// Where each call goes.
+/// The way of a call to the bucket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
     Shared,
-    /// Each thread has a handle.
+    /// Through a handle for each thread.
     Handles,
 }
 
-/// All that one stream granted and got back.
+/// All grants and put-backs of one stream.
 #[derive(Clone, Default, Debug)]
 pub struct Record {
     pub grants: Vec<Call>,
     pub put_backs: Vec<Call>,
 }
 
-/// A call at a time, which says whether it granted.
+/// A take at a given time, which returns whether it was granted.
 type Take<'a, const N: usize> = Box<dyn FnMut(Time, [u64; N]) -> bool + 'a>;
 
 /// The way of one thread to a bucket.
@@ -62,7 +63,7 @@ pub fn multi_bucket<const N: usize>(plan: Plan<N>, way: Way, threads: usize, tim
         take: match way {
             Way::Shared => Box::new(|now, amounts| bucket.at(now).try_take(amounts).is_ok()),
             Way::Handles => {
-                let mut handle = bucket.handle().expect("enough slots");
+                let handle = bucket.handle().expect("enough slots");
                 Box::new(move |now, amounts| handle.at(now).try_take(amounts).is_ok())
             }
         },
@@ -101,12 +102,12 @@ fn run<'a, const N: usize>(
 fn work<const N: usize>(plan: Plan<N>, caller: Caller<'_, N>, mut random: Random, stop: &AtomicBool) -> [Record; N] {
     let Caller { clock, mut take, put_back } = caller;
     let mut records = std::array::from_fn(|_| Record::default());
-    // A second reading costs as much as the call; it is needed to place put-backs.
+    // The second reading costs as much as the call. Only the placing of put-backs needs it.
     let over = |at: Time| if plan.put_back == 0 { at } else { clock.now() }.as_nanos();
     while !stop.load(Relaxed) {
         let amounts = plan.most.map(|most| random.between(1, most));
         let now = clock.now();
-        // Now and then the reading is old by the time that it is used.
+        // Sometimes the reading is stale when it is used.
         if random.one_in(64) {
             thread::yield_now();
         }

@@ -1,5 +1,5 @@
-//! Owns what a test calls: the buckets of the crate, as it is and as its twin for shuttle, behind
-//! one face.
+//! Owns what a test calls: the buckets of the crate, and of its twin for shuttle, behind one trait.
+//! It never answers by itself.
 
 use crate::naive::{Answer, Call, Stream};
 
@@ -7,7 +7,7 @@ use crate::naive::{Answer, Call, Stream};
 pub trait Subject<const N: usize>: Send + Sync + Sized + 'static {
     fn new(streams: [Stream; N]) -> Self;
 
-    /// What makes the calls of this thread.
+    /// Returns the function that makes the calls of this thread.
     fn caller(&self, thread: usize) -> Box<dyn FnMut(&Call<N>) -> Answer<N> + '_>;
 }
 
@@ -18,7 +18,9 @@ macro_rules! subjects {
             use std::cell::Cell;
             use std::time::Duration;
 
-            use $tollgate::{Clock, Inherit, Limit, MultiBucket, Never, Rate, Refused, Reservation, Time, TokenBucket};
+            use $tollgate::clock::Time;
+            use $tollgate::limit::Inherit;
+            use $tollgate::{Clock, Limit, MultiBucket, Never, Rate, Refused, Reservation, TokenBucket};
 
             use super::{Answer, Call, Stream, Subject};
             use crate::naive::{Kept, ORIGIN, Verb};
@@ -27,11 +29,11 @@ macro_rules! subjects {
             #[derive(Debug)]
             pub struct Word(TokenBucket<Called>);
 
-            /// `MultiBucket` with `S` slots inside, called through a shared reference by all.
+            /// `MultiBucket` with `S` slots inside, called by shared reference.
             #[derive(Debug)]
             pub struct Multi<const S: usize>(MultiBucket<2, Called, S>);
 
-            /// The same, called through a handle by all but the first.
+            /// `MultiBucket` with `S` slots inside; all threads but the first have handles.
             #[derive(Debug)]
             pub struct Handles<const S: usize>(MultiBucket<2, Called, S>);
 
@@ -39,8 +41,7 @@ macro_rules! subjects {
                 static NOW: Cell<u64> = const { Cell::new(ORIGIN) };
             }
 
-            /// A clock that shows the reading of the call that the thread makes, for the verbs that
-            /// read one.
+            /// A clock that shows the reading of the thread's call, for verbs that read it.
             #[derive(Debug)]
             pub struct Called;
 
@@ -55,8 +56,9 @@ macro_rules! subjects {
                 Called
             }
 
-            /// Makes a reservation on this reading. It reads the clock before all else, so nobody
-            /// sets it in between.
+            /// Makes a reservation on this reading.
+            ///
+            /// A reservation reads the clock first, so no other call sets it in between.
             fn placed<'b, const N: usize>(
                 now: u64,
                 reserve: impl FnOnce() -> Result<Reservation<'b, N>, Refused<N>>,
@@ -129,7 +131,7 @@ macro_rules! subjects {
                 let bucket = shared.at(Time::from_nanos(call.now));
                 match call.verb {
                     Verb::TryTake(amounts) => granted(bucket.try_take(amounts)),
-                    Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_up_to(most, each)),
+                    Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_items(most, each)),
                     Verb::Reserve(amounts) => placed(call.now, || shared.reserve(amounts)),
                     Verb::Charge(amounts) => granted(bucket.charge(amounts)),
                     Verb::PutBack(amounts) => {
@@ -193,17 +195,17 @@ macro_rules! subjects {
                     if thread == 0 {
                         return Box::new(|one| call(&self.0, one));
                     }
-                    let mut handle = self.0.handle().expect("enough slots");
+                    let handle = self.0.handle().expect("enough slots");
                     Box::new(move |one| {
                         let now = handle.at(Time::from_nanos(one.now));
                         match one.verb {
                             Verb::TryTake(amounts) => granted(now.try_take(amounts)),
-                            Verb::TakeUpTo(most, each) => Answer::Items(now.take_up_to(most, each)),
+                            Verb::TakeUpTo(most, each) => Answer::Items(now.take_items(most, each)),
                             Verb::PutBack(amounts) => {
                                 now.put_back(amounts);
                                 Answer::Done
                             }
-                            // What a handle cannot do, or not at a given time.
+                            // Verbs that a handle lacks, or lacks at a given time.
                             Verb::Reserve(_)
                             | Verb::Charge(_)
                             | Verb::Reset(_)
@@ -223,7 +225,7 @@ macro_rules! subjects {
 }
 
 subjects! {
-    /// The crate as it is published.
+    /// The published crate.
     real, tollgate
 }
 

@@ -1,37 +1,37 @@
-//! Owns the audit: every window of every length of a recorded run against the bound, in whole
-//! numbers. Knows nothing of how it was recorded.
+//! Owns the audit: every window of a recorded run against the bound, in whole numbers. It never
+//! knows how the run was recorded.
 //!
-//! A window is all that was granted between two decision times, both included. The bound, per
-//! stream: `granted <= C + r * (w + e) + P`. With the grants sorted by decision time, `S_j` the
-//! tokens of the first `j` of them and `t_j` the time of the last, the worst of all windows that
-//! end with grant `j` is found from one running minimum:
+//! A window holds all grants between two decision times, both included. The bound of a stream is
+//! `granted <= C + r * (w + e) + P`. Sort the grants by decision time. Let `S_j` be the tokens of
+//! the first `j` grants, and `t_j` the time of the last of them. One running minimum finds the
+//! worst window that ends with grant `j`:
 //!
 //! ```text
 //! excess = max over j of ( S_j - r t_j - min over i <= j of ( S_(i-1) - r t_i ) ) - C - r e
 //! ```
 //!
-//! Grants of the same decision time may be in any order: the bound holds for some of a window's
-//! grants as it does for all of them.
+//! Grants of one decision time may be in any order: the bound holds for a part of a window's
+//! grants, too.
 //!
-//! `P` is what was put back between the window's first and last grant, in the order in which the
-//! bucket's word was changed. That order is not recorded, so a put-back counts for every window
-//! that it can have fallen into. A change lies between the reading before its call and the one
-//! after it. So a put-back that was over before `t_i`, or that began after all grants up to `j`
-//! were over, was outside; anything else counts:
+//! `P` is what was put back between the window's first and last grant, in the order of changes to
+//! the bucket's word. That order is not recorded, so a put-back counts for every window that may
+//! hold it. A change lies between the readings before and after its call. So two kinds of put-backs
+//! were outside: one that ended before `t_i`, and one that began after all grants up to `j` had
+//! ended. All others count:
 //!
 //! ```text
 //! P(i, j) <= put back by calls that began by the time that grants 1 to j were over  -  put back by calls that were over before t_i
 //! ```
 //!
-//! The first term depends on `j` alone and the second on `i` alone, so that the same running
-//! minimum does.
+//! The first term depends on `j` alone, and the second on `i` alone. So one running minimum
+//! suffices.
 
 /// A call that granted tokens, or put them back.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Call {
-    /// The reading of the clock that it was decided on, made before the call.
+    /// The reading of the clock that the call was decided on, made before it.
     pub at: u64,
-    /// A reading made after the call. Not looked at where nothing is put back.
+    /// A reading made after the call; ignored without put-backs.
     pub over: u64,
     pub tokens: u64,
 }
@@ -46,21 +46,23 @@ pub struct Bound {
     pub precision: u64,
 }
 
-/// How far readings of two processors may be apart, in nanoseconds, where a put-back is to be
-/// placed among grants. (The bound itself holds for any difference.) Generous: what it costs is
-/// that a few more put-backs count.
+/// The assumed skew between processors' readings, in nanoseconds.
+///
+/// It serves to place a put-back among grants. The bound itself holds for any skew. A generous
+/// value lets a few more put-backs count.
 pub const SKEW: u64 = 10_000;
 
-/// What an audit has found.
+/// The result of an audit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verdict {
     pub windows: u128,
-    /// By how much the worst window exceeds the bound, in units of `1 / den` tokens; at most 0 if
-    /// all is well.
+    /// The excess of the worst window over the bound, in units of `1 / den` tokens.
+    ///
+    /// It is at most 0 if the bound held.
     pub excess: i128,
 }
 
-/// Audits every window of these grants; `None` if there is no grant. Sorts what it is given.
+/// Audits every window of these grants; `None` without a grant. It sorts its arguments.
 pub fn audit(bound: Bound, grants: &mut [Call], put_backs: &mut [Call]) -> Option<Verdict> {
     let Bound { num, den, capacity, precision } = bound;
     let tokens = |tokens: u64| i128::from(tokens) * i128::from(den);
@@ -88,7 +90,7 @@ pub fn audit(bound: Bound, grants: &mut [Call], put_backs: &mut [Call]) -> Optio
     Some(Verdict { windows: n * (n + 1) / 2, excess: worst? - tokens(capacity) - accrued(precision) })
 }
 
-/// Running totals, looked up at times that never go back.
+/// Running totals, read at times that never go back.
 struct Prefix<I: Iterator<Item = (u64, u64)>> {
     rest: std::iter::Peekable<I>,
     total: u64,
@@ -99,7 +101,7 @@ impl<I: Iterator<Item = (u64, u64)>> Prefix<I> {
         Self { rest: sorted.peekable(), total: 0 }
     }
 
-    /// All tokens with a time before this one.
+    /// Returns all tokens with a time before `end`.
     fn before(&mut self, end: u64) -> u64 {
         while let Some((_, tokens)) = self.rest.next_if(|(time, _)| *time < end) {
             self.total += tokens;
@@ -133,7 +135,7 @@ mod tests {
     #[test]
     fn one_token_too_many_is_found_wherever_it_is() {
         for planted in 0..100 {
-            // As fast as it can be: a token every 2 ns after the burst.
+            // As fast as allowed: a token every 2 ns after the burst.
             let mut grants: Vec<_> = std::iter::once(call(0, 5)).chain((1..100).map(|i| call(2 * i, 1))).collect();
             assert_eq!(excess(&mut grants, &mut []), 0);
             grants[planted].tokens += 1;
@@ -158,7 +160,7 @@ mod tests {
         assert_eq!(excess(&mut grants.clone(), &mut [call(far + 1, 4)]), 0);
         assert_eq!(excess(&mut grants.clone(), &mut [call(far - 2 * SKEW, 4)]), 8, "over before");
         assert_eq!(excess(&mut grants.clone(), &mut [call(far + 2 * SKEW, 4)]), 8, "begun after");
-        // Begun long before, over long after.
+        // A put-back that began long before, and ended long after.
         assert_eq!(excess(&mut grants.clone(), &mut [Call { at: 0, over: 100 * SKEW, tokens: 4 }]), 0);
     }
 
@@ -187,7 +189,7 @@ mod tests {
         }
     }
 
-    /// Of sorted grants.
+    /// Audits sorted grants by the definition, window by window.
     fn one_by_one(grants: &[Call], put_backs: &[Call]) -> Option<i128> {
         let windows = (0..grants.len()).flat_map(|i| (i..grants.len()).map(move |j| (i, j)));
         let excess = windows.map(|(i, j)| {

@@ -1,20 +1,21 @@
-//! Owns two composites that are not atomic, made of the crate's own buckets of one stream, to show
-//! that the check can fail.
+//! Owns two composites of the crate's buckets of one stream that are never atomic. They show that
+//! the check can fail.
 //!
-//! Both are right as long as one thread calls at a time and the clock stands: what is wrong is only
-//! what they do beside each other.
+//! Both are right while one thread calls at a time and the clock stands. Only simultaneous calls go
+//! wrong.
 
-use tollgate_shuttle::{Time, TokenBucket};
+use tollgate_shuttle::TokenBucket;
+use tollgate_shuttle::clock::Time;
 
 use crate::naive::{Answer, Call, Stream, Verb};
 use crate::subject::Subject;
 use crate::subject::shuttled::{Called, clock, limit};
 
-/// Debits one stream after the other, and puts back what it has taken if a later one refuses.
+/// A composite that debits stream by stream, and puts back if a later one refuses.
 #[derive(Debug)]
 pub struct Rollback([TokenBucket<Called>; 2]);
 
-/// Looks whether all streams have enough, and then debits them.
+/// A composite that checks all streams, and then debits them.
 #[derive(Debug)]
 pub struct CheckThenAct([TokenBucket<Called>; 2]);
 
@@ -22,7 +23,7 @@ fn buckets(streams: [Stream; 2]) -> [TokenBucket<Called>; 2] {
     streams.map(|stream| TokenBucket::with_clock(limit(stream), clock()).expect("a limit in range"))
 }
 
-/// All but the take, stream by stream.
+/// Makes all calls but the take, stream by stream.
 fn call([first, second]: &[TokenBucket<Called>; 2], call: &Call<2>, take: impl Fn(u64, [u64; 2]) -> bool) -> Answer<2> {
     let now = Time::from_nanos(call.now);
     let [first, second] = [first.at(now), second.at(now)];

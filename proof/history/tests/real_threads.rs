@@ -1,7 +1,7 @@
 //! Histories of the published crate on real threads are linearizable.
 //!
-//! `HISTORY_SEED` sets the seed, `HISTORIES` how many. A failure prints the history; the same seed
-//! makes the same calls again, but not the same timing.
+//! `HISTORY_SEED` sets the seed, and `HISTORIES` the number of histories. A failure prints the
+//! history. Its seed repeats the calls, but not their timing.
 
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire};
@@ -14,18 +14,17 @@ use history_tests::random::Random;
 use history_tests::subject::Subject;
 use history_tests::subject::real::{Handles, Multi, Word};
 
-/// At least, in batches of 1000.
+/// Returns the least number of histories, in batches of 1000.
 fn histories() -> usize {
     std::env::var("HISTORIES").map_or(20_000, |histories| histories.parse().expect("HISTORIES is a number"))
 }
 
-/// A history that is yet to happen: all threads of it begin at once.
+/// A history to come: all its threads begin together.
 struct Race<const N: usize, S> {
     case: Case<N>,
     subject: S,
     tickets: Tickets,
-    /// Whether threads let each other go first in the middle of calls, so that these overlap even
-    /// where there is one core.
+    /// Whether threads yield inside calls, so that calls overlap on one core, too.
     polite: bool,
     ready: AtomicUsize,
     threads: Vec<OnceLock<Vec<Returned<N>>>>,
@@ -58,7 +57,7 @@ impl<const N: usize, S: Subject<N>> Race<N, S> {
         assert!(self.threads[thread].set(calls).is_ok(), "each thread runs once");
     }
 
-    /// Whether calls of it overlapped.
+    /// Checks the history, and returns whether its calls overlapped.
     fn check(self) -> bool {
         let Self { case, threads, .. } = self;
         let threads: Vec<_> = threads.into_iter().map(|calls| calls.into_inner().expect("it has run")).collect();
@@ -68,7 +67,7 @@ impl<const N: usize, S: Subject<N>> Race<N, S> {
 }
 
 fn every_history_is_linearizable<const N: usize, S: Subject<N>>(name: &str) {
-    // One set of threads at a time, since there are few cores to overlap on.
+    // One set of threads at a time, since few cores can overlap calls.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let seed = std::env::var("HISTORY_SEED").map_or(1, |seed| seed.parse().expect("HISTORY_SEED is a number"));
@@ -85,7 +84,7 @@ fn every_history_is_linearizable<const N: usize, S: Subject<N>>(name: &str) {
         checked += races.len();
         overlapping += races.into_iter().map(Race::check).filter(|overlapped| *overlapped).count();
     }
-    // Past libtest's capture, so that the counts are seen in a run that passes.
+    // Past libtest's capture, so that a run that passes shows the counts.
     let _ = writeln!(
         std::io::stdout(),
         "histories: {name} real threads {checked} checked, {overlapping} with calls that overlap, seed {seed}"

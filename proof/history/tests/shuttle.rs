@@ -1,9 +1,10 @@
-//! Histories of the crate under shuttle's schedules are linearizable, and those of composites that
-//! are not atomic are found out.
+//! Histories of the crate under shuttle's schedules are linearizable. Composites that are not
+//! atomic fail.
 //!
-//! Every switch between threads is shuttle's choice, at random (`check_random`) or by priorities
-//! that change a few times (`check_pct`, which finds with a known probability what so many switches
-//! reach). A failure prints a schedule for `shuttle::replay`. `HISTORIES` sets how many of each.
+//! Shuttle chooses every switch between threads. `check_random` chooses at random. `check_pct`
+//! chooses by priorities that change a few times: it finds, with a known probability, all that this
+//! many switches reach. A failure prints a schedule for `shuttle::replay`. `HISTORIES` sets how
+//! many of each.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -19,7 +20,7 @@ use history_tests::wrong::{CheckThenAct, Rollback};
 use shuttle::rand::RngCore;
 use shuttle::{check_pct, check_random, thread};
 
-/// Of each kind of schedule.
+/// Returns the number of histories of each kind of schedule.
 fn histories() -> usize {
     std::env::var("HISTORIES").map_or(50_000, |histories| histories.parse().expect("HISTORIES is a number"))
 }
@@ -41,12 +42,12 @@ fn run<const N: usize, S: Subject<N>>(case: &Case<N>) -> Vec<Vec<Returned<N>>> {
     threads.into_iter().map(|thread| thread.join().unwrap()).collect()
 }
 
-/// From shuttle's numbers, so that a replayed schedule makes the same calls.
+/// Draws from shuttle's numbers, so that a replayed schedule repeats the calls.
 fn random() -> Random {
     Random::new(shuttle::rand::thread_rng().next_u64())
 }
 
-/// Past libtest's capture, so that the counts are seen in a run that passes.
+/// Prints past libtest's capture, so that a run that passes shows the counts.
 fn say(line: std::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
@@ -89,7 +90,7 @@ fn of_handles() {
     every_history_is_linearizable::<2, Handles<4>>("Handle<2>");
 }
 
-/// The switch: shuttle really schedules the crate's atomics. An inert one shows a single winner.
+/// The switch: shuttle schedules the crate's atomics. An inert one shows a single winner.
 #[test]
 fn either_thread_wins_the_last_token() {
     let winners = Arc::new(Mutex::new(BTreeSet::new()));
@@ -97,7 +98,7 @@ fn either_thread_wins_the_last_token() {
     let model = move || {
         let bucket = tollgate_shuttle::MultiBucket::with_clock(
             [tollgate_shuttle::Limit::per_second(1); 2],
-            tollgate_shuttle::ManualClock::new(),
+            tollgate_shuttle::clock::ManualClock::new(),
         );
         let bucket = Arc::new(bucket.expect("limits in range"));
         let other = {
@@ -111,7 +112,7 @@ fn either_thread_wins_the_last_token() {
     assert_eq!(*winners.lock().unwrap(), BTreeSet::from([(true, false), (false, true)]));
 }
 
-/// The check can fail: right in one thread, wrong in several.
+/// Asserts that the check fails a composite that is right in one thread only.
 fn is_found_out<S: Subject<2>>(name: &str) {
     let wrong = Arc::new(AtomicUsize::new(0));
     let one = {

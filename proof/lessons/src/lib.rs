@@ -1,9 +1,9 @@
-//! What the lessons share: a line of the table, time that is moved by hand, and two threads on one
-//! bucket after another.
+//! Owns what the lessons share: a line of the table, a clock that a script moves, and two threads
+//! on one bucket after another. It never judges a peer.
 //!
-//! Each test in `tests/` is named for a claim of tollgate's. It first lets a peer, at the pinned
-//! version, break that claim, and then runs the same script against tollgate.
-//! `cargo test --package lessons` prints the table.
+//! Each test in `tests/` is named for a claim of tollgate's. First a peer, at the pinned version,
+//! breaks that claim. Then the script runs against tollgate. `cargo test --package lessons` prints
+//! the table.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -11,30 +11,29 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tollgate::{Clock, Time};
+use tollgate::Clock;
+use tollgate::clock::Time;
 
-/// One line of the table, past the test runner's capture.
+/// Prints one line of the table, past the test runner's capture.
 pub fn lesson(peer: &str, shown: bool, theirs: impl Display, ours: impl Display) {
     let verdict = if shown { "FAULT SHOWN" } else { "NOT SHOWN" };
     line(&format!("lesson {peer}: {verdict}: {theirs}; ours: {ours}"));
 }
 
-/// A line of the table for what is not built yet, or is shown elsewhere.
+/// Prints a line of the table for a claim that another test shows.
 pub fn later(peer: &str, theirs: impl Display, ours: impl Display) {
     line(&format!("lesson {peer}: LATER: {theirs}; ours: {ours}"));
 }
 
 fn line(text: &str) {
-    // In one write, so that lines of tests that run beside each other do not mix. A reader that has
-    // gone away is no reason to fail.
+    // In one write, so that lines of parallel tests do not mix. A closed pipe is no failure.
     let _ = std::io::stdout().lock().write_all(format!("{text}\n").as_bytes());
 }
 
-/// A clock moved by hand, whose next reader can be made to stall between the reading and the use of
-/// it.
+/// A clock that a script moves, and whose next reader can stall after reading.
 ///
-/// Reading the clock is the one place where a limiter calls its user, so it is the one place where
-/// a script can stop it without threads.
+/// A limiter calls its user only to read the clock. So only there can a script stop it without
+/// threads.
 #[derive(Default)]
 pub struct Hand {
     nanos: AtomicU64,
@@ -63,7 +62,7 @@ impl Hand {
         self.nanos.fetch_add(by.as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// Whoever reads next gets the present, and is kept with it until `meanwhile` has run.
+    /// Stalls the next reader, with its reading, until `meanwhile` has run.
     pub fn stall_next_reader(&self, meanwhile: impl FnOnce() + Send + 'static) {
         *self.stall.lock().unwrap() = Some(Box::new(meanwhile));
     }
@@ -81,8 +80,7 @@ impl Clock for Hand {
     }
 }
 
-/// Lets two threads start on each bucket together, three takes each, and says how many were granted
-/// on it.
+/// Races two threads on each bucket, three takes each; returns the grants.
 pub fn race<B: Sync>(buckets: &[B], take: impl Fn(&B) -> bool + Sync) -> Vec<u32> {
     let granted: Vec<AtomicU32> = buckets.iter().map(|_| AtomicU32::new(0)).collect();
     together(buckets, |_, i, bucket| {
@@ -92,8 +90,9 @@ pub fn race<B: Sync>(buckets: &[B], take: impl Fn(&B) -> bool + Sync) -> Vec<u32
     granted.into_iter().map(AtomicU32::into_inner).collect()
 }
 
-/// Lets two threads, 0 and 1, start on each bucket together: `act` is told which of them it is, and
-/// which bucket.
+/// Starts two threads on each bucket together.
+///
+/// `act` gets the thread, 0 or 1, and the bucket.
 pub fn together<B: Sync>(buckets: &[B], act: impl Fn(usize, usize, &B) + Sync) {
     let arrived: Vec<AtomicUsize> = buckets.iter().map(|_| AtomicUsize::new(0)).collect();
     let run = |thread| {
@@ -102,7 +101,7 @@ pub fn together<B: Sync>(buckets: &[B], act: impl Fn(usize, usize, &B) + Sync) {
             let mut spins = 0;
             while arrived[i].load(Ordering::Relaxed) < 2 {
                 spins += 1;
-                // The other one may have no processor.
+                // The other thread may have no processor.
                 if spins % 4096 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
             }
             act(thread, i, bucket);
@@ -114,7 +113,7 @@ pub fn together<B: Sync>(buckets: &[B], act: impl Fn(usize, usize, &B) + Sync) {
     });
 }
 
-/// A share, as a percentage with one decimal.
+/// Formats a share as a percentage with one decimal.
 pub fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", part as f64 * 100.0 / whole as f64)
 }

@@ -1,4 +1,4 @@
-//! better-bucket 1.1: the same idea as tollgate's (one word, one line), with amounts of 32 bits and
+//! better-bucket 1.1 has tollgate's idea (one word, a linear refill), with amounts of 32 bits and
 //! hints in whole milliseconds.
 
 use std::hint::black_box;
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use better_bucket::{BucketConfig, BucketCore, Decision};
 use lessons::lesson;
-use tollgate::{Limit, ManualClock, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, TokenBucket};
 
 const PEER: &str = "better-bucket 1.1.0";
 
@@ -29,7 +30,7 @@ fn hints_are_exact_to_the_nanosecond() {
 
 #[test]
 fn amounts_are_64_bits_wide() {
-    // The constructor takes a `u32`: a burst of 5 GB cannot be said, nor taken.
+    // The constructor takes a `u32`, so it cannot express a burst of 5 GB.
     const BYTES: u64 = 5_000_000_000;
     let new: fn(u32, u32, Duration, u32) -> _ = BucketConfig::new;
     assert!(new(u32::MAX, u32::MAX, Duration::from_secs(1), 0).is_ok() && u32::try_from(BYTES).is_err());
@@ -39,7 +40,7 @@ fn amounts_are_64_bits_wide() {
     lesson(PEER, true, format!("the largest amount is {}", u32::MAX), format!("{BYTES} taken at once"));
 }
 
-/// Nanoseconds per call, the least of several runs.
+/// Measures the nanoseconds per call: the least of several runs.
 fn cost(mut call: impl FnMut()) -> f64 {
     const CALLS: u32 = 20_000;
     let run = |_| {
@@ -50,8 +51,9 @@ fn cost(mut call: impl FnMut()) -> f64 {
     (0..20).map(run).fold(f64::INFINITY, f64::min)
 }
 
-/// A refusal there works out its hint, by a division of 128 bits, whether anybody asks or not.
-/// Times are printed and not asserted: `cargo bench` is where they are measured.
+/// A refusal of the peer always computes its hint, by a division of 128 bits.
+///
+/// The test prints times without asserting them: `cargo bench` measures them.
 #[test]
 fn a_refusal_does_no_more_than_a_grant() {
     const RATE: u32 = 1_000_000_000;

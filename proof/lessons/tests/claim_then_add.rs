@@ -1,21 +1,22 @@
-//! Refill in two steps: claim the time that passed, by a compare-and-swap of the timestamp, then
-//! add its tokens to another word. A thread between the two has tokens in its pocket: others drain
-//! the bucket, and it fills again at the same instant.
+//! Refill in two steps: claim the elapsed time by a compare-and-swap of the timestamp, then add its
+//! tokens to another word. A thread between the two steps holds tokens that no word counts. Others
+//! drain the bucket, and then it fills again at one instant.
 //!
-//! No user code runs between the two steps, so this takes threads and luck: the peers' figures are
-//! printed and nothing is asserted of them. What is asserted is ours, in as many races.
+//! No user code runs between the two steps, so showing this takes threads and luck. The test prints
+//! the peers' figures without asserting them. It asserts ours, in as many races.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use lessons::{lesson, race};
-use tollgate::{Limit, ManualClock, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, TokenBucket};
 
 const BURST: u32 = 2;
 const BATCH: usize = 5_000;
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Races, and how many of them granted more than the burst, and the most that one granted.
+/// The number of races, of those over the burst, and the most grants of one.
 #[derive(Default)]
 struct Tally {
     races: usize,
@@ -30,7 +31,7 @@ impl Tally {
         self.most = self.most.max(granted.iter().copied().max().unwrap_or(0));
     }
 
-    /// Batches until one shows the fault, or for as long as it is worth.
+    /// Runs batches until one shows the fault, or the time is over.
     fn until_shown(mut batch: impl FnMut() -> Option<Vec<u32>>) -> Self {
         let (started, mut tally) = (Instant::now(), Self::default());
         while tally.over == 0 && started.elapsed() < PATIENCE {
@@ -54,7 +55,7 @@ impl Tally {
     }
 }
 
-/// A full bucket that nobody has touched for a second, as often as the peer got.
+/// Races on our full bucket, idle for a second, as often as the peer's.
 fn ours(races: usize) -> Tally {
     let mut tally = Tally::default();
     while tally.races < races {
@@ -67,7 +68,7 @@ fn ours(races: usize) -> Tally {
     tally
 }
 
-/// Stands still until it is set.
+/// A clock that stands still until it is set.
 struct Still<'a>(&'a AtomicU64);
 
 impl ratelimit::Clock for Still<'_> {
@@ -101,9 +102,8 @@ fn the_bound_holds_at_one_instant() {
     });
     theirs.report("ratelock 0.1.1", &ours(theirs.races));
 
-    // It knows no clock but the real one: a token takes 500 ms, and a batch counts if all its races
-    // were over in less. A third grant is one too many for the whole batch, then, let alone for the
-    // microsecond that a race takes.
+    // The peer knows only the real clock. A token takes 500 ms, and a batch counts if all its races
+    // end earlier. A third grant is then one too many for the whole batch.
     let theirs = Tally::until_shown(|| {
         let buckets: Vec<_> = (0..BATCH).map(|_| atomic_token_bucket::TokenBucket::new(2, 2, 2.0)).collect();
         std::thread::sleep(Duration::from_millis(510));

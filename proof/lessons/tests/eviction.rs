@@ -1,19 +1,21 @@
-//! Keyed limiters that drop a key after a while, however empty its bucket is: who comes back finds
-//! a full one.
+//! Keyed limiters that evict a key after a while, however empty its bucket: when the client
+//! returns, its bucket is full.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lessons::{Hand, lesson};
 use tokio_rate_limit::Algorithm;
-use tollgate::{KeyedBuckets, Limit, ManualClock};
+use tollgate::clock::ManualClock;
+use tollgate::{KeyedBuckets, Limit};
 use volga_rate_limiter::RateLimiter;
 
 const CAPACITY: u64 = 10;
 
-/// The same for ours: what a key that used up its tokens is granted after so long an idle time, at
-/// 36 an hour, while others come and go. The others are full again when it comes, and there is no
-/// room for new ones unless those are removed.
+/// Returns what our empty key is granted after the idle time.
+///
+/// The rate is 36 an hour, and other keys come and go meanwhile. They are full again when the key
+/// comes, and new keys find no place unless the others are evicted.
 fn ours(idle: Duration) -> u64 {
     const KEYS: usize = 100;
     let clock = ManualClock::new();
@@ -27,21 +29,22 @@ fn ours(idle: Duration) -> u64 {
     clock.advance(idle);
     clients.shrink();
     assert_eq!(clients.len(), 1);
-    // The first find room; those after them make for looking at each place again and again.
+    // The first keys find a place. The later ones make the table look at each place again and
+    // again.
     assert_eq!((1..100).map(|i| others(i * KEYS)).sum::<usize>(), KEYS - 1);
     clients.take_up_to("mallory", CAPACITY, 1)
 }
 
-/// Idle for five seconds at one token a minute: nothing has come back, unless the key was dropped.
+/// Five idle seconds at one token a minute refill nothing, unless the key is evicted.
 #[test]
 fn eviction_never_resets_a_limit_in_tokio_rate_limit() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let granted = runtime.block_on(async {
-        // Its rate is a whole number per second, so 0 shows it best.
+        // The peer's rate is a whole number per second, so 0 shows it best.
         let bucket = tokio_rate_limit::algorithm::TokenBucket::with_ttl(CAPACITY, 0, Duration::from_secs(4));
         while bucket.check("mallory").permitted {}
         tokio::time::advance(Duration::from_secs(5)).await;
-        // One call in a hundred sweeps: with ten thousand, one did.
+        // One call in a hundred sweeps: of ten thousand, some did.
         for _ in 0..10_000 {
             let _ = bucket.check("somebody else");
         }

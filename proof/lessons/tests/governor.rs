@@ -1,4 +1,4 @@
-//! governor 0.10: a cell is a whole number of nanoseconds, and a large amount wraps.
+//! In governor 0.10 a cell is a whole number of nanoseconds, and a large amount wraps.
 
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,16 +7,17 @@ use std::time::Duration;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use lessons::lesson;
-use tollgate::{Limit, ManualClock, Never, Rate, Refused, Time, TokenBucket};
+use tollgate::clock::{ManualClock, Time};
+use tollgate::{Limit, Never, Rate, Refused, TokenBucket};
 
 fn cells(n: u32) -> NonZeroU32 {
     NonZeroU32::new(n).unwrap()
 }
 
-/// What governor grants in a tenth of a second, after the burst has been used up.
+/// Returns governor's grants in a tenth of a second, after the burst.
 fn granted_in_100_ms(rate: u32) -> u64 {
     let clock = FakeRelativeClock::default();
-    // A reading of 0 is what it takes for "never used".
+    // The peer takes a reading of 0 for "never used".
     clock.advance(Duration::from_secs(1));
     let limiter = RateLimiter::direct_with_clock(Quota::per_second(cells(rate)), clock.clone());
     limiter.check_n(cells(rate)).unwrap().unwrap();
@@ -50,8 +51,9 @@ fn fast_rates_are_exact() {
     }
 }
 
-/// The amount is multiplied with the cell's nanoseconds in 64 bits, before it is compared. A build
-/// with overflow checks panics instead.
+/// The peer multiplies the amount by the cell's nanoseconds in 64 bits, then compares.
+///
+/// A build with overflow checks panics instead.
 #[test]
 fn more_than_the_capacity_is_refused_as_never() {
     const AMOUNT: u32 = 5_124_097;
@@ -73,9 +75,10 @@ fn more_than_the_capacity_is_refused_as_never() {
     lesson("governor 0.10.4", true, format!("check_n({AMOUNT}) on a burst of 2 {theirs}"), "refused as Never");
 }
 
-/// Both refill a token every 100 ms. One caller wants 50; eight others take single ones, again and
-/// again. governor's waiters try again when they were told to, which is all that its
-/// `until_n_ready` does; ours hold a place.
+/// One caller wants 50 tokens; eight others take single ones, again and again.
+///
+/// Both limiters refill a token every 100 ms. governor's waiters retry when told, which is all that
+/// its `until_n_ready` does. Ours hold a place.
 #[test]
 fn a_large_amount_beside_small_ones_is_served_in_its_turn() {
     const STEP: Duration = Duration::from_millis(100);

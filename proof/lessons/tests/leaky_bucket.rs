@@ -1,14 +1,16 @@
-//! leaky-bucket 1.1: whole milliseconds, and an unfair fast path that races with whoever holds the
-//! lock.
+//! leaky-bucket 1.1 counts whole milliseconds, and its unfair fast path races with the thread that
+//! holds the lock.
 
 use std::time::{Duration, Instant};
 
 use leaky_bucket::RateLimiter;
 use lessons::{lesson, percent};
-use tollgate::{Clock, InstantClock, Limit, ManualClock, Time, TokenBucket};
+use tollgate::clock::{InstantClock, ManualClock, Time};
+use tollgate::{Clock, Limit, TokenBucket};
 
-/// The time since the last period is cut to whole milliseconds, and the next period counts from the
-/// present.
+/// The peer cuts the time since the last period to whole milliseconds.
+///
+/// The next period counts from the present.
 #[test]
 fn polls_between_milliseconds_earn_exactly_the_rate() {
     const POLL: Duration = Duration::from_micros(1_900);
@@ -50,7 +52,7 @@ const INTERVAL: Duration = Duration::from_millis(1);
 const TIME: Duration = Duration::from_millis(300);
 const RUNS: usize = 8;
 
-/// Two threads take for a while, as fast as they can; how many tokens they got.
+/// Lets two threads take as fast as they can; returns their tokens.
 fn two_threads(take: impl Fn() -> bool + Sync) -> u64 {
     let started = Instant::now();
     std::thread::scope(|scope| {
@@ -71,8 +73,10 @@ const fn accrued(time: Duration) -> u64 {
     (time.as_nanos() * RATE as u128 / 1_000_000_000) as u64
 }
 
-/// One limiter, fresh: what two threads got of it, what they should have got, and whether it gives
-/// anything after ten more periods.
+/// Lets two threads take from a new unfair limiter of the peer.
+///
+/// Returns what they got, what they should have got, and whether it still grants after ten more
+/// periods.
 fn unfair() -> (u64, u64, bool) {
     let started = Instant::now();
     let amount = AMOUNT as usize;
@@ -83,12 +87,14 @@ fn unfair() -> (u64, u64, bool) {
     (granted, due, !unfair.try_acquire(amount))
 }
 
-/// The unfair fast path puts back the state that it has read, by a plain store, when it finds too
-/// little in it: what was added or taken in between is undone, and so is the mark that somebody may
-/// refill. It takes threads and luck, so the peer's figure is printed and not asserted.
+/// The unfair fast path undoes what other threads did meanwhile.
+///
+/// If it finds too few tokens, it puts back the state that it read, by a plain store. So it undoes
+/// additions and takes, and the mark that a thread may refill. Showing it takes threads and luck,
+/// so the test prints the peer's figure without asserting it.
 #[test]
 fn under_two_threads_no_token_is_lost_and_none_is_minted() {
-    // The worst of a few, or the first one that wedges.
+    // The worst of a few limiters, or the first one that wedges.
     let mut worst = (RATE, RATE, false);
     for _ in 0..RUNS {
         let run = unfair();
@@ -103,19 +109,19 @@ fn under_two_threads_no_token_is_lost_and_none_is_minted() {
     let (theirs, due, wedged) = worst;
 
     let clock = InstantClock::new();
-    // Nothing is forfeited: it holds a hundred seconds' worth.
+    // No token is forfeited: the capacity is a hundred seconds of the rate.
     let limit = Limit::per_second(RATE).capacity(100 * RATE).empty();
     let bucket = TokenBucket::with_clock(limit, clock).unwrap();
     let begun = clock.now();
     let ours = two_threads(|| bucket.try_take(AMOUNT).is_ok());
     let now = clock.now();
     let left = bucket.at(now).available();
-    // It began between the clock's origin and the reading after it was built.
+    // The bucket began between the clock's origin and the reading after construction.
     let least = accrued(now.since(begun));
     let most = accrued(now.since(Time::ZERO));
     assert!((least..=most).contains(&(ours + left)), "{ours} granted, {left} left, {least} to {most} accrued");
 
-    // A millisecond late now and then is drift; a quarter is a loss.
+    // Being a millisecond late sometimes is drift; losing a quarter is a loss.
     lesson(
         "leaky-bucket 1.1.2",
         wedged || theirs * 4 < due * 3 || theirs > due + RATE,

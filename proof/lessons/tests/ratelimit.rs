@@ -1,4 +1,4 @@
-//! ratelimit 2.0: fractions lost at every poll, and limits that change in two stores.
+//! ratelimit 2.0 loses fractions at every poll, and changes limits in two stores.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,16 +22,17 @@ fn ours(limit: Limit, hand: &Arc<Hand>) -> MultiBucket<1, Arc<Hand>> {
     MultiBucket::with_clock([limit.empty()], hand.clone()).unwrap()
 }
 
-/// How many are granted one after the other.
+/// Returns the number of grants until the first refusal.
 fn drained(take: impl Fn() -> bool) -> u64 {
     std::iter::repeat_with(take).take_while(|granted| *granted).count() as u64
 }
 
-/// It counts in millionths of a token, and moves its timestamp to the present at every refill: what
-/// was left below a millionth is gone.
+/// The peer counts in millionths of a token, and loses smaller fractions.
+///
+/// It moves its timestamp to the present at every refill.
 #[test]
 fn any_polling_pattern_earns_exactly_the_rate() {
-    // At 1/s a millionth of a token takes a microsecond: poll just before the second one.
+    // At 1/s a millionth of a token takes a microsecond. The poll comes just before the second one.
     const POLL: Duration = Duration::from_nanos(1_999);
     const SECONDS: u64 = 4;
     let hand = Arc::new(Hand::default());
@@ -54,7 +55,7 @@ fn any_polling_pattern_earns_exactly_the_rate() {
     );
 }
 
-/// The time since the last refill is credited at whatever rate is set when the refill happens.
+/// The peer credits the time since the last refill at the newest rate.
 #[test]
 fn a_change_of_limits_is_not_retroactive() {
     const CAPACITY: u64 = 1_000_000;
@@ -70,7 +71,9 @@ fn a_change_of_limits_is_not_retroactive() {
     lesson("ratelimit 2.0.0", true, format!("10 s at 1/s, then set_rate(1000): {earned} tokens"), mine);
 }
 
-/// Rate and period are two words: a refill may see the one before and the other after a change.
+/// A refill of the peer may see half a change: it has two words.
+///
+/// They are the rate and the period.
 #[test]
 fn rate_and_period_change_together() {
     const CAPACITY: u64 = u32::MAX as u64;
@@ -80,8 +83,8 @@ fn rate_and_period_change_together() {
     let limit = |(tokens, period)| Limit::new(Rate::new(tokens, period).unwrap(), CAPACITY);
     let ours = Arc::new(ours(limit(before), &hand));
     hand.advance(Duration::from_secs(10));
-    // The same rate in other words, while a taker has read the old rate and not yet the period; or
-    // in ours, the clock and not yet the limits.
+    // An equal rate with another period, after a taker has read the old rate and before it reads
+    // the period. In ours, after it has read the clock and before it reads the limits.
     let changed = theirs.clone();
     hand.stall_next_reader(move || changed.set_rate_per(after.0, after.1));
     assert!(theirs.try_wait().is_ok());
@@ -102,15 +105,17 @@ fn rate_and_period_change_together() {
     );
 }
 
-/// A refill that has read the old cap adds up to it after the tokens were cut to the new one. No
-/// user code runs in between, so this takes threads and luck: the peer's figures are printed and
-/// nothing is asserted of them. What is asserted is ours, in as many races.
+/// A refill that read the old cap undoes a lowered cap.
+///
+/// It adds tokens up to the old cap, after a change cut them to the new one. No user code runs in
+/// between, so showing it takes threads and luck. The test prints the peer's figures without
+/// asserting them. It asserts ours, in as many races.
 #[test]
 fn a_lowered_capacity_stays_lowered() {
     const BATCH: usize = 512;
     const PATIENCE: Duration = Duration::from_secs(8);
     let (hand, wide) = (Arc::new(Hand::default()), Limit::per_second(1000));
-    // The two begin at distances of which some meet.
+    // The two threads begin at many distances, and some of these collide.
     let apart = |thread, i| (0..if thread == 0 { i % 16 } else { i / 16 % 16 }).for_each(|_| std::hint::spin_loop());
     let (started, mut races, mut over, mut most) = (Instant::now(), 0, 0, 0);
     while over == 0 && started.elapsed() < PATIENCE {

@@ -1,11 +1,12 @@
-//! A packed (tokens, timestamp) word and a thread that stalled after reading the clock.
+//! A packed (tokens, timestamp) word fails a thread that stalled after reading the clock.
 //!
-//! better-bucket up to 1.0.0 takes `now - last` in 32 bits of milliseconds, wrapping: a reading
-//! that is older than `last` is 49 days of refill. The crate has fixed it in 1.1.0 (one word, one
-//! line, as here), whose 0.9.5 therefore stands for it: cargo does not link 1.0.0 beside 1.1.0, and
-//! the engine of 0.9.5 is the same. The other crates that DESIGN has in mind are not named there;
-//! metrics-lib 1.0.0, which has the same layout, saturates the difference and reads its clock after
-//! the word, and so does not do this.
+//! better-bucket up to 1.0.0 takes `now - last` in 32 bits of milliseconds, wrapping. A reading
+//! older than `last` then counts as 49 days of refill. Version 1.1.0 has fixed it, with one word
+//! and a linear refill, as here. So version 0.9.5, which has the engine of 1.0.0, stands for it:
+//! cargo does not link 1.0.0 beside 1.1.0.
+//!
+//! DESIGN does not name the other crates that it means. metrics-lib 1.0.0 packs its word alike, but
+//! does not fail. It saturates the difference, and reads its clock after the word.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,11 +31,12 @@ impl clock_lib::Clock for Theirs {
 const CAPACITY: u32 = 100;
 const ROUNDS: u64 = 1000;
 const MILLISECOND: Duration = Duration::from_millis(1);
-/// 100 tokens at 100/s: what a second may have.
+/// The most grants in a second: a burst of 100 and 100 at 100/s.
 const BOUND: u64 = 200;
 
-/// A thousand times in a second, one caller reads the clock and stalls for a millisecond, in which
-/// another one takes a token. Both take what they get.
+/// Lets one caller stall after reading the clock, a thousand times in a second.
+///
+/// Each stall lasts a millisecond, in which another caller takes a token. Both take what they can.
 fn script(hand: &Arc<Hand>, take: impl Fn(u32) -> bool + Send + Sync + 'static) -> u64 {
     let take = Arc::new(take);
     let granted = Arc::new(AtomicU64::new(0));
@@ -63,8 +65,8 @@ fn a_stale_now_grants_nothing_extra() {
     let hand = Arc::new(Hand::default());
     let bucket = TokenBucket::with_clock(Limit::per_second(CAPACITY.into()), hand.clone()).unwrap();
     let ours = script(&hand, move |n| bucket.try_take(n.into()).is_ok());
-    // Whether it is the large takes or the small ones that get the tokens: never more, and at most
-    // one large one is left over.
+    // Large or small takes may get the tokens. Together they never get more, and leave less than a
+    // large take.
     assert!((BOUND - u64::from(CAPACITY)..=BOUND).contains(&ours), "{ours}");
 
     lesson(

@@ -1,5 +1,5 @@
-//! throttle-net 2.0: several dimensions are looked at, then debited one by one, and rolled back if
-//! a later one refuses.
+//! throttle-net 2.0 checks several dimensions, debits them one by one, and rolls back if a later
+//! one refuses.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,8 +10,9 @@ use tollgate::{Limit, MultiBucket};
 
 type Meanwhile = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
-/// A dimension whose next debit is held up until something else has happened: a thread that loses
-/// its processor there.
+/// A dimension whose next debit waits until something else has happened.
+///
+/// It stands for a thread that loses its processor there.
 struct Slow(Throttle<Arc<ManualClock>>, Meanwhile);
 
 impl Limiter for Slow {
@@ -44,8 +45,11 @@ impl Limiter for Slow {
     }
 }
 
-/// One request and ten bytes are there. The large caller wants all of both. Before it has both,
-/// another one takes a byte, so that it no longer fits, and then a request with a byte, which does.
+/// Two callers, one of whom fits, are both refused.
+///
+/// One request and ten bytes are available. The large caller wants all of both. Before it has both,
+/// another caller takes a byte, so that the large one no longer fits. Then the other caller wants a
+/// request and a byte, which fits.
 #[test]
 fn who_fits_is_granted_and_nobody_sees_half_a_debit() {
     let hook = Meanwhile::default();
@@ -66,7 +70,7 @@ fn who_fits_is_granted_and_nobody_sees_half_a_debit() {
     let large = limiter.try_acquire_costs(&[("requests", 1), ("bytes", 10)]);
     let (available, small) = seen.lock().unwrap().unwrap();
     let left = [limiter.available("requests").unwrap(), limiter.available("bytes").unwrap()];
-    // The request was seen as gone, and yet nobody got it.
+    // Others saw the request as taken, although no caller got it.
     assert_eq!((large, small, available, left), (false, false, [0, 9], [1, 9]));
 
     let hand = Arc::new(Hand::default());

@@ -1,4 +1,4 @@
-//! tower_governor 0.8: the wait is cut to whole seconds.
+//! tower_governor 0.8 cuts the wait to whole seconds.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -9,7 +9,8 @@ use std::time::Duration;
 use axum_core::body::Body;
 use http::{Request, Response, StatusCode};
 use lessons::lesson;
-use tollgate::{Limit, ManualClock, Rate, Refused, TokenBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, Rate, Refused, TokenBucket};
 use tower_governor::governor::{Governor, GovernorConfigBuilder};
 use tower_governor::key_extractor::GlobalKeyExtractor;
 use tower_service::Service;
@@ -38,8 +39,7 @@ fn waits_are_rounded_up() {
     let mut builder = GovernorConfigBuilder::default();
     let config = builder.period(PERIOD).burst_size(1).key_extractor(GlobalKeyExtractor).finish().unwrap();
     let mut service = Governor::new(Accept, &config);
-    // Its clock is the real one: until a call is refused, which is the second one if the test is
-    // not held up.
+    // The peer uses the real clock. The loop ends at the first refusal, usually of the second call.
     let refused = loop {
         let mut response = pin!(service.call(Request::new(Body::empty())));
         match response.as_mut().poll(&mut Context::from_waker(Waker::noop())) {

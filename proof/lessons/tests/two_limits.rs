@@ -1,5 +1,4 @@
-//! Two limits, each in a limiter of its own, checked in turn: what the first one granted is gone
-//! when the second one refuses.
+//! Two limiters checked in turn lose what the first one granted when the second one refuses.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -8,18 +7,21 @@ use std::time::Duration;
 use governor::clock::FakeRelativeClock;
 use governor::{Quota, RateLimiter};
 use lessons::{Hand, lesson, percent};
-use tollgate::{Limit, ManualClock, MultiBucket};
+use tollgate::clock::ManualClock;
+use tollgate::{Limit, MultiBucket};
 
-/// Requests at 1000/s and jobs at 850/s; each of 10,000 calls, a millisecond apart, wants one of
-/// both.
+/// The rates: requests at 1000/s and jobs at 850/s.
+///
+/// Each of 10,000 calls, a millisecond apart, wants one of both.
 const RATES: [u32; 2] = [1000, 850];
 const CALLS: u64 = 10_000;
-/// 10 s at 850/s. That rate is none of the exact ones: the last token may be a nanosecond late, as
-/// documented.
+/// The jobs in 10 s at 850/s.
+///
+/// That rate is inexact: the last token may be a nanosecond late, as documented.
 const JOBS: u64 = 8_500;
 
 struct Tally {
-    /// Debited from the first limit.
+    /// Tokens debited from the first limit.
     debited: u64,
     granted: u64,
 }
@@ -64,7 +66,7 @@ fn nothing_is_debited_by_a_refusal() {
         (debited, debited && second.try_wait().is_ok())
     });
 
-    // The first limit keeps what is not used, to be counted at the end.
+    // The capacity is large, so that unused tokens can be counted at the end.
     let limits = RATES.map(|rate| Limit::per_second(rate.into()).capacity(2 * CALLS).empty());
     let bucket = MultiBucket::with_clock(limits, ManualClock::new()).unwrap();
     let mut ours = Tally::of(|| {

@@ -1,5 +1,5 @@
-//! Owns the limiters that have a bucket for every key, each as small an adapter as it can be. All
-//! of them grant whatever is asked of them here.
+//! Owns the limiters with a bucket for every key, each as the smallest possible adapter. They never
+//! refuse here.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -8,7 +8,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use tollgate::{KeyedBuckets, Limit};
 
-/// A decision for a key, one token each.
+/// A limiter that decides on one token of a key.
 pub(crate) trait Keyed<K>: Sync {
     fn make(keys: usize) -> Self;
 
@@ -17,10 +17,10 @@ pub(crate) trait Keyed<K>: Sync {
 
 pub(crate) type Ours<K> = KeyedBuckets<K>;
 
-/// Requests and bytes.
+/// Our limiter of two streams: requests and bytes.
 pub(crate) type OursOfTwo<K> = KeyedBuckets<K, 2>;
 
-/// Never full again while it is measured, so no key goes.
+/// A limit under which no key is evicted: no bucket refills during a measurement.
 const LASTING: Limit = Limit::per_second(1).capacity(1 << 30);
 
 impl<K: Eq + Hash + Clone + Send + Sync> Keyed<K> for Ours<K> {
@@ -58,7 +58,7 @@ impl<K: Eq + Hash + Clone + Send + Sync> Keyed<K> for Governor<K> {
     }
 }
 
-/// A key as rate-net wants it.
+/// A key in the form that rate-net needs.
 pub(crate) trait Named {
     fn name(&self) -> rate_net::Key;
 }

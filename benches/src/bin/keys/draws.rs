@@ -1,14 +1,14 @@
-//! Owns which key comes next: drawn beforehand, so that a decision is timed and not the draw.
+//! Owns the draw of the next key. It draws beforehand, so that a measurement never times the draw.
 
-/// How the calls are spread over the keys.
+/// The distribution of calls over keys.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Spread {
     Uniform,
-    /// The key of rank `k` comes in proportion to `k^-0.99`, as the clients of YCSB do.
+    /// The key of rank `k` has weight `k^-0.99`, as in YCSB.
     Zipf,
 }
 
-/// `len` keys of `0..keys`.
+/// Draws `len` keys of `0..keys`.
 pub(crate) fn draws(spread: Spread, keys: u64, len: usize, seed: u64) -> Vec<u32> {
     let mut state = seed;
     let mut fraction = || (mix(&mut state) >> 11) as f64 / (1_u64 << 53) as f64;
@@ -35,7 +35,7 @@ pub(crate) fn draws(spread: Spread, keys: u64, len: usize, seed: u64) -> Vec<u32
     }
 }
 
-/// SplitMix64.
+/// Draws the next number, by SplitMix64.
 pub(crate) fn mix(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,12 +1,14 @@
-//! Owns the flood: ten million keys that come once each, through room for a hundred thousand,
-//! beside clients that come again and again.
+//! Owns the flood: ten million keys that come once each, in a table of a hundred thousand. It never
+//! floods with a key that comes twice; a few steady clients come besides.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use tollgate::{Clock, DefaultClock, KeyRefused, KeyedBuckets, Limit, Time};
+use tollgate::clock::{DefaultClock, Time};
+use tollgate::keyed::KeyRefused;
+use tollgate::{Clock, KeyedBuckets, Limit};
 
 use crate::{apart, resident};
 
@@ -15,28 +17,31 @@ const ROOM: usize = 100_000;
 const CLIENTS: u64 = 64;
 const CAPACITY: u64 = 10;
 
-/// Tokens a second: with the one, keys are full again before there is no room, with the other there
-/// is room for one in ten.
+/// Tokens a second.
+///
+/// At the first rate keys are full again before the table is full. At the second the table holds
+/// one key in ten.
 const RATES: [u64; 2] = [100, 1];
 
-/// The client that always asks: when it was granted.
+/// A client that always asks, with the instants of its grants.
 struct Client {
     key: u64,
     granted: Vec<Time>,
 }
 
 impl Client {
-    /// Tokens by which the worst of all windows is over what the bound allows; below 0, or 0, if
-    /// none is.
+    /// Returns the tokens by which the worst window exceeds the bound.
+    ///
+    /// It is at most 0 if no window does.
     fn excess(&self, rate: f64) -> f64 {
-        // Of the windows that end here the worst begins where the line is furthest behind.
+        // The worst window that ends here begins where the grants are furthest behind the refill.
         let (mut worst, mut behind) = (f64::MIN, f64::MIN);
         for (i, time) in self.granted.iter().enumerate() {
             let earned = rate * time.as_nanos() as f64 / 1e9;
             behind = behind.max(earned - i as f64);
             worst = worst.max((i + 1) as f64 - earned + behind - CAPACITY as f64);
         }
-        // One nanosecond of accrual.
+        // One nanosecond of refill.
         worst - rate / 1e9
     }
 }
@@ -111,7 +116,9 @@ pub(crate) fn one(rate: u64) {
     assert!(longest_len <= ROOM, "more keys than there is room for");
 }
 
-/// Room that is in memory from the beginning, so that it is not taken for that of the keys.
+/// Reserves resident memory for the grants.
+///
+/// So it does not count as memory of the keys.
 fn room_for_grants() -> Vec<Time> {
     let mut room = vec![Time::MAX; 4096];
     room.clear();

@@ -1,7 +1,9 @@
-//! What a bucket for every key costs: in each of the maps that it could lie in, beside peers, in
-//! memory, and under a flood of keys.
+//! Measures what a bucket for every key costs.
 //!
-//! `cargo xtask keys [clients|maps|throughput|memory|flood]`; all of them, unless one is named.
+//! It compares maps and peers, and measures memory and a flood of keys.
+//!
+//! `cargo xtask keys [clients|maps|throughput|memory|flood]`; it runs all without a
+//! name.
 
 mod clients;
 mod contestants;
@@ -36,14 +38,13 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Runs this program again with these words: what is measured in a process of its own finds the
-/// memory as the system gives it.
+/// Runs this program again with these words, so that a measurement begins with fresh memory.
 fn apart(words: &[&str]) {
     let this = std::env::current_exe().expect("a program");
     assert!(Command::new(this).args(words).status().expect("runs").success(), "{words:?} failed");
 }
 
-/// Bytes of this process that are in memory.
+/// Returns the resident bytes of this process.
 fn resident() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
     statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * 4096

@@ -1,9 +1,9 @@
-//! Owns the comparison of maps that keys could lie in: what a decision costs in each, and what a
-//! key takes. Every case in a process of its own.
+//! Owns the comparison of maps for keys: the cost of a decision, and the memory of a key. It never
+//! runs two cases in one process.
 //!
-//! 95 of 100 decisions are for a known key, the others put a key in and take out another; two
-//! threads. `known` is known keys only. Every map hashes with the standard library's `RandomState`;
-//! a decision is a load and a compare-and-swap of the word found.
+//! Two threads decide. 95 of 100 decisions are for a known key; the others insert one key and
+//! remove another. The case `known` has known keys only. Every map hashes with the standard
+//! library's `RandomState`. A decision is a load and a compare-and-swap of the word found.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -20,7 +20,7 @@ const ROUNDS: usize = 3;
 
 trait Table: Sync {
     fn insert(&self, key: u64);
-    /// `false` if the key is not there.
+    /// Decides for `key`; `false` if the map lacks it.
     fn decide(&self, key: u64) -> bool;
     fn remove(&self, key: u64);
 }
@@ -78,7 +78,7 @@ impl Table for SccMap {
     }
 }
 
-/// It copies its values when it grows, so they cannot be the words themselves.
+/// A map that copies its values when it grows, so they point to words.
 type SccIndex = scc::HashIndex<u64, Arc<AtomicU64>>;
 
 impl Table for SccIndex {
@@ -95,7 +95,7 @@ impl Table for SccIndex {
     }
 }
 
-/// Nanoseconds per call of a thread: the least of several rounds.
+/// Returns the nanoseconds per call of a thread: the least of several rounds.
 fn time(table: &impl Table, keys: u64, new_of_100: u64) -> f64 {
     let round = || {
         let barrier = Barrier::new(THREADS as usize);

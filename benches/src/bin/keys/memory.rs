@@ -1,5 +1,5 @@
-//! Owns what a key takes in memory, beside peers: what the process has more of after the keys came,
-//! what they own included.
+//! Owns the memory of a key, beside peers. It never estimates: it measures the growth of the
+//! process.
 
 use std::hint::black_box;
 

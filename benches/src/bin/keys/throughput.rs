@@ -1,4 +1,5 @@
-//! Owns how much two threads get done on known keys, beside peers, interleaved in one process.
+//! Owns the throughput of two threads on known keys, beside peers. It never times one contestant
+//! alone: all take turns in one process.
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,7 +16,7 @@ const WINDOW: Duration = Duration::from_millis(60);
 const DRAWS: usize = 1 << 20;
 const SIZES: [u64; 3] = [1_000, 100_000, 1_000_000];
 
-/// A limiter, and what each thread asks it.
+/// A limiter, and the draws of each thread.
 struct Asked<'a, L> {
     limiter: &'a L,
     draws: &'a [Vec<u32>; THREADS],
@@ -23,7 +24,7 @@ struct Asked<'a, L> {
 }
 
 impl<L: Keyed<u64>> Contestant for Asked<'_, L> {
-    /// Whose draws, and which of them was the last.
+    /// The thread's draws, and the index of the last one.
     type Own<'b>
         = (usize, usize)
     where
@@ -85,7 +86,7 @@ fn nanos_of<L: Keyed<u64>>(limiter: &L, draws: &[Vec<u32>; THREADS]) -> f64 {
     done.nanos
 }
 
-/// The median between the quartiles.
+/// Returns the lower quartile, the median and the upper quartile.
 fn spread_of(mut samples: Vec<f64>) -> [f64; 3] {
     samples.sort_by(f64::total_cmp);
     [1, 2, 3].map(|quarter| samples[quarter * (samples.len() - 1) / 4])

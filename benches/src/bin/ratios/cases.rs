@@ -1,4 +1,4 @@
-//! Owns the list of what is timed, each under its name.
+//! Owns the list of timed cases, by name. It never compares them.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +11,13 @@ use benches::peers::{
 use benches::{Contestant, Limiter, run, threads};
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
-use tollgate::DefaultClock;
+use tollgate::clock::DefaultClock;
 
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) whose: Whose,
     pub(crate) sample: Sample,
-    /// Every single call, timed for so long.
+    /// Times every single call for this long.
     pub(crate) latencies: Option<Box<dyn Fn(Duration) -> Histogram<u64>>>,
 }
 
@@ -29,9 +29,9 @@ pub(crate) enum Whose {
 }
 
 pub(crate) enum Sample {
-    /// The time that so many calls take in one thread.
+    /// Times a number of calls in one thread.
     Batch(Box<dyn Fn(u64) -> Duration>),
-    /// Nanoseconds for a call while so many threads call for a while.
+    /// Measures the nanoseconds of a call while `threads` threads call.
     Window { threads: usize, nanos: Box<dyn Fn() -> f64> },
 }
 
@@ -45,7 +45,7 @@ impl Sample {
 }
 
 const TWO_THREADS: Duration = Duration::from_millis(10);
-/// Longer than several time slices, since sixteen threads take turns on the cores.
+/// A window longer than several time slices, since sixteen threads take turns on the cores.
 const SIXTEEN_THREADS: Duration = Duration::from_millis(100);
 const THINK: Duration = Duration::from_micros(1);
 
@@ -120,7 +120,7 @@ fn refused<L: Limiter + 'static>(name: &'static str, whose: Whose) -> Case {
 fn batch<C: Contestant + 'static>(name: &'static str, whose: Whose, contestant: C, grants: bool) -> Case {
     let contestant = alone(contestant);
     let sample = move |calls| {
-        // Whatever the case before has left in the caches and the predictors.
+        // Warms up the caches and predictors, which the case before has used.
         run(&**contestant, calls / 16);
         let started = Instant::now();
         let granted = run(&**contestant, calls);
@@ -154,7 +154,7 @@ fn checked(name: &str, done: threads::Done) -> f64 {
     done.nanos
 }
 
-/// On lines of its own.
+/// Puts a contestant on cache lines of its own.
 fn alone<C>(contestant: C) -> Box<CachePadded<C>> {
     Box::new(CachePadded::new(contestant))
 }

@@ -1,4 +1,5 @@
-//! Owns the list of figures: what is compared with what, and what we want of it.
+//! Owns the list of figures: what is compared with what, and the target. It never times a case for
+//! a ratio.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use benches::record::{Distances, Figure, Tails};
 use crate::cases::{Case, Whose};
 use crate::rounds::Rounds;
 
-/// Id, ours, reference, target.
+/// A comparison: id, our case, reference case, target.
 type Comparison = (&'static str, &'static str, &'static str, Option<f64>);
 
 const COMPARISONS: &[Comparison] = &[
@@ -50,10 +51,10 @@ const COMPARISONS: &[Comparison] = &[
     ("two-2t-think-vs-mutex", "self-2-2t-think", "mutex-2-2t-think", None),
 ];
 
-/// The figures whose single calls are timed as well.
+/// The figures whose single calls are timed, too.
 const TAILED: [&str; 2] = ["two-2t-vs-mutex", "two-16t-vs-mutex"];
 
-/// The comparisons, and then each case in terms of the floor at as many threads.
+/// Returns the comparisons, then each case in terms of the floor with as many threads.
 pub(crate) fn all(cases: &[Case], rounds: &Rounds, tails: Duration) -> Vec<Figure> {
     let compared = COMPARISONS.iter().filter_map(|(id, ours, reference, target)| {
         let pair = [ours, reference].map(|name| index(cases, name));
@@ -80,7 +81,7 @@ fn index(cases: &[Case], name: &str) -> usize {
     cases.iter().position(|case| case.name == name).unwrap_or_else(|| panic!("no case {name}"))
 }
 
-/// `None` if no round counts.
+/// Computes one figure; `None` if no round counts.
 fn figure(id: &str, cases: &[Case], rounds: &Rounds, pair: [usize; 2], target: Option<f64>) -> Option<Figure> {
     let [case, reference] = pair;
     let ratios = rounds.ratios(case, reference, None);
@@ -108,7 +109,7 @@ fn figure(id: &str, cases: &[Case], rounds: &Rounds, pair: [usize; 2], target: O
     })
 }
 
-/// Turn by turn, since the machine changes while they are timed.
+/// Times the single calls of both cases in turn, since the machine changes meanwhile.
 fn timed([ours, reference]: [&Case; 2], time: Duration) -> Option<Tails> {
     const TURNS: u32 = 4;
     let [ours, reference] = [ours.latencies.as_ref()?, reference.latencies.as_ref()?];
@@ -125,7 +126,7 @@ fn timed([ours, reference]: [&Case; 2], time: Duration) -> Option<Tails> {
     Some(Tails { p999: p999(&ours), max: ours.max(), reference_p999: p999(&reference), reference_max: reference.max() })
 }
 
-/// A ratio has three figures at most that mean something.
+/// Rounds a ratio to its three significant digits.
 fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

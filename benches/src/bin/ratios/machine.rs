@@ -1,4 +1,5 @@
-//! Owns what is said of the machine and the build; what cannot be found out is said to be unknown.
+//! Owns the description of the machine and the build. It never guesses: what it cannot find is
+//! unknown.
 
 use std::fs;
 use std::process::Command;

@@ -1,5 +1,6 @@
-//! The figures that are promised: what we cost in terms of peers and floors, all of it interleaved
-//! in one process.
+//! Measures the promised figures: our cost in terms of peers and floors.
+//!
+//! All cases take turns in one process.
 //!
 //! `cargo xtask ratios [--quick] [--json FILE]`
 
@@ -19,14 +20,14 @@ use lexopt::prelude::*;
 
 use crate::rounds::Rounds;
 
-/// How long to measure; the calibration before it and the tails after it take some seconds.
+/// How long to measure. The calibration before and the tails after it take some more seconds.
 const FULL: Plan = Plan { rounds: Duration::from_secs(150), tails: Duration::from_secs(2) };
 const QUICK: Plan = Plan { rounds: Duration::from_secs(8), tails: Duration::from_millis(200) };
 
 #[derive(Clone, Copy)]
 struct Plan {
     rounds: Duration,
-    /// For each case whose single calls are timed.
+    /// The time for each case whose single calls are timed.
     tails: Duration,
 }
 
@@ -59,9 +60,9 @@ fn arguments() -> Result<(Plan, Option<PathBuf>), lexopt::Error> {
     Ok((plan, json))
 }
 
-/// A target that is missed is a result, not an error.
+/// Measures and reports. A missed target is a result, not an error.
 fn measure(plan: Plan, json: Option<PathBuf>) -> Result<(), lexopt::Error> {
-    // Before the measurement, so that a file that cannot be written costs nobody five minutes.
+    // Opened before the measurement, so that a bad file name fails within a second.
     let mut file = json.map(std::fs::File::create).transpose().map_err(|error| error.to_string())?;
     let machine = machine::machine();
     report::print_machine(&machine);

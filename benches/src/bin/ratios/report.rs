@@ -1,4 +1,5 @@
-//! Owns what is printed: the machine, the probe, the table, and the lines that other programs read.
+//! Owns the printed report: the machine, the probe, the table, and the lines for other programs. It
+//! never computes a figure.
 
 use benches::probe::Distance;
 use benches::record::{Figure, Machine};
@@ -62,7 +63,7 @@ pub(crate) fn print_table(figures: &[Figure]) {
     }
 }
 
-/// One line of JSON for the machine, and one for each figure.
+/// Returns one line of JSON for the machine, and one for each figure.
 pub(crate) fn lines(machine: &Machine, figures: &[Figure]) -> String {
     let figures = figures.iter().map(|figure| serde_json::to_string(figure).expect("only numbers and words"));
     let machine = serde_json::to_string(machine).expect("only numbers and words");

@@ -1,5 +1,5 @@
-//! Owns the rounds: in each, every case once, in an order of its own, so that whatever slows the
-//! machine down slows down all of them.
+//! Owns the rounds: each runs every case once, in a new order. So a slow machine slows all cases
+//! down, never one alone.
 
 use std::time::{Duration, Instant};
 
@@ -8,19 +8,23 @@ use benches::probe::{Distance, round_trip};
 use crate::cases::{Case, Sample};
 use crate::spread::Spread;
 
-/// What a sample of one thread should take.
+/// The time that a sample of one thread should take.
 const BATCH: Duration = Duration::from_millis(1);
-/// More threads than cores are timed for long, and therefore only in some of the rounds.
+/// One round in this many runs the cases with more threads than cores.
+///
+/// They take long.
 const CROWDED_EVERY: usize = 4;
 
 pub(crate) struct Rounds {
-    /// Nanoseconds for a call, by case and round; `None` where it was not its turn, or does not
-    /// count.
+    /// Nanoseconds for a call, by case and round.
+    ///
+    /// `None` if the round did not run the case, or does not count.
     nanos: Vec<Vec<Option<f64>>>,
-    /// How far the cores were from each other, where that was the same before and after the samples
-    /// of two threads.
+    /// The distance of the cores in each round.
+    ///
+    /// `None` if it differed before and after the samples of two threads.
     pub(crate) distances: Vec<Option<Distance>>,
-    /// All readings of the probe, in nanoseconds there and back.
+    /// All readings of the probe, in nanoseconds for a round trip.
     pub(crate) probes: Vec<f64>,
 }
 
@@ -66,8 +70,9 @@ impl Rounds {
         self.nanos[case].iter().flatten().copied().collect()
     }
 
-    /// What the one takes in terms of the other, in each round that has both, or each of those at
-    /// this distance.
+    /// Returns the ratio of two cases in each round that has both.
+    ///
+    /// With a `distance`, only rounds at that distance count.
     pub(crate) fn ratios(&self, case: usize, reference: usize, distance: Option<Distance>) -> Spread {
         let rounds = self.nanos[case].iter().zip(&self.nanos[reference]).zip(&self.distances);
         let wanted = rounds.filter(|(_, at)| distance.is_none() || **at == distance);
@@ -75,7 +80,7 @@ impl Rounds {
     }
 }
 
-/// Calls that last as long as a sample should.
+/// Finds the number of calls that fill a sample.
 fn calibrated(case: &Case) -> u64 {
     let Sample::Batch(sample) = &case.sample else { return 0 };
     let mut calls = 1024;
@@ -88,7 +93,7 @@ fn calibrated(case: &Case) -> u64 {
     }
 }
 
-/// Orders that differ from round to round, and are the same in every run.
+/// A source of orders: they differ by round, and every run repeats them.
 struct Shuffle(u64);
 
 impl Shuffle {
@@ -97,7 +102,7 @@ impl Shuffle {
     }
 
     fn next(&mut self) -> u64 {
-        // Knuth's generator; its upper bits are good enough for an order.
+        // Knuth's generator; its upper bits suffice for an order.
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }

@@ -1,4 +1,4 @@
-//! Owns the summary of many samples: a median and its quartiles.
+//! Owns the summary of many samples: a median and its quartiles. It never drops a sample.
 
 /// Samples in ascending order.
 pub(crate) struct Spread(Vec<f64>);
@@ -24,7 +24,7 @@ impl Spread {
         Some([self.at(0.25)?, self.at(0.75)?])
     }
 
-    /// Between two samples, in proportion.
+    /// Interpolates between two samples.
     fn at(&self, share: f64) -> Option<f64> {
         let place = share * self.0.len().checked_sub(1)? as f64;
         let [below, above] = [place.floor() as usize, place.ceil() as usize].map(|i| self.0[i]);

@@ -1,4 +1,4 @@
-//! Owns the atomics: the machine's, each operation behind a point.
+//! Owns the atomics: the machine's, each operation behind a point. It never changes an operation.
 
 use std::fmt;
 
@@ -6,8 +6,10 @@ use portable_atomic::Ordering;
 
 use crate::watch::{Point, changed, point};
 
-/// `changes`: whether a successful compare-exchange counts as a change of state. In tollgate the
-/// 64-bit words are the state and the epoch, the 32-bit ones the claims.
+/// Defines an atomic whose operations are behind points.
+///
+/// `changes` says whether a successful compare-exchange counts as a change of state. In tollgate
+/// the 64-bit words are the state and the epoch; the 32-bit words are the claims.
 macro_rules! atomic {
     ($name:ident, $int:ty, changes: $changes:literal) => {
         #[doc = concat!("`portable_atomic::", stringify!($name), "` behind points.")]
@@ -88,8 +90,9 @@ macro_rules! atomic {
                 self.0.fetch_sub(value, order)
             }
 
-            /// A load, and compare-exchanges, each behind a point. In tollgate it keeps counts, not
-            /// state.
+            /// Loads, then compare-exchanges, each behind a point.
+            ///
+            /// In tollgate it updates counts, not state.
             pub fn fetch_update(
                 &self,
                 set_order: Ordering,
@@ -125,7 +128,7 @@ macro_rules! atomic {
 atomic!(AtomicU32, u32, changes: false);
 atomic!(AtomicU64, u64, changes: true);
 
-/// `portable_atomic::fence` behind a point.
+/// Passes a point, then calls `portable_atomic::fence`.
 #[inline]
 pub fn fence(order: Ordering) {
     point(Point::Fence);

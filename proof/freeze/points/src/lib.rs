@@ -1,9 +1,9 @@
-//! Atomics with a point before each operation, where a thread can be stopped for good; never
-//! changes what an operation does.
+//! Owns atomics with a point before each operation, where a thread can be stopped for good. They
+//! never change what an operation does.
 //!
-//! A thread passes points only inside [`watched`], and what happens at them is up to whoever called
-//! it: [`count`] counts them, [`freeze`] stops the thread at one of them, [`patiently`] gives the
-//! call up after too many. Everywhere else, and in all other threads, these are the atomics of
+//! A thread passes points only inside [`watched`]. The enclosing call decides what happens there:
+//! [`count`] counts the points, [`freeze`] stops the thread at one, [`patiently`] gives the call up
+//! after too many. Everywhere else, and in all other threads, these are the atomics of
 //! `portable_atomic` and the `OnceBox` of `once_cell`.
 
 mod atomic;

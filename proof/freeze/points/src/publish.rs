@@ -1,5 +1,5 @@
-//! Owns the publish-once cell: `OnceBox` taken apart, so that each of its steps is behind a point
-//! of its own.
+//! Owns the publish-once cell: `OnceBox` with a point before each of its steps. It never publishes
+//! twice.
 
 use once_cell::race::OnceBox;
 
@@ -20,7 +20,9 @@ impl<T> PublishOnce<T> {
         self.0.get()
     }
 
-    /// The published value: that of whoever was first. The loser's is dropped.
+    /// Publishes a value, unless another thread did; returns the published one.
+    ///
+    /// The value of a thread that lost the race is dropped.
     pub fn get_or_publish(&self, make: impl FnOnce() -> T) -> &T {
         point(Point::Look);
         if let Some(value) = self.0.get() {

@@ -1,11 +1,12 @@
-//! Owns the points: counts those that a thread passes, and stops it at the one it was told to.
+//! Owns the points: it counts those that a thread passes, and stops it at a chosen one. It never
+//! stops a thread outside of `watched`.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, RecvError, Sender, channel};
 
-/// What the thread is about to do.
+/// The operation that the thread is about to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Point {
     Load,
@@ -13,38 +14,38 @@ pub enum Point {
     CompareExchange,
     Swap,
     FetchMax,
-    FetchMin,
     FetchAdd,
     FetchSub,
+    FetchMin,
     Fence,
-    /// Into a lock, or a try.
+    /// An entry into a lock, or a try.
     Lock,
-    /// Out of a lock.
+    /// The release of a lock.
     Unlock,
-    /// Into a publish-once cell.
+    /// A look into a publish-once cell.
     Look,
-    /// What is to be published once.
+    /// An allocation of the value to publish.
     Allocate,
-    /// Into a publish-once cell that was empty.
+    /// A publication in a cell that was empty.
     Publish,
 }
 
-/// What a thread did inside [`watched`], up to its end or to where it was stopped.
+/// What a thread did inside [`watched`], until its end or its stop.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Passage {
     pub points: usize,
-    /// Successful compare-exchanges on 64-bit words: whether the state has been changed.
+    /// Successful compare-exchanges on 64-bit words: changes of state.
     pub changes: usize,
 }
 
-/// A thread that has been stopped, and where.
+/// A stopped thread, and the point where it stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Stopped {
     pub before: Point,
     pub passage: Passage,
 }
 
-/// A call passed more points than it was given: it waits for somebody who does not come.
+/// A call passed more points than allowed: it waits for a thread that never comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct OutOfPatience;
 
@@ -56,22 +57,24 @@ impl fmt::Display for OutOfPatience {
 
 impl std::error::Error for OutOfPatience {}
 
-/// What a thread is stopped with; the other ends are the observer's.
+/// The thread's ends of the channels that stop it; the observer has the others.
 #[derive(Debug)]
 pub struct Ice {
     stopped: Sender<Stopped>,
     thaw: Receiver<()>,
 }
 
-/// Ice for one thread: what it reports when it has been stopped, and what keeps it stopped for as
-/// long as it is kept.
+/// Makes ice for one thread.
+///
+/// Returned with it are the report of its stop, and the keeper: the thread stays stopped until the
+/// keeper is dropped.
 pub fn ice() -> (Ice, Receiver<Stopped>, Sender<()>) {
     let (stopped, observer) = channel();
     let (keeper, thaw) = channel();
     (Ice { stopped, thaw }, observer, keeper)
 }
 
-/// What is looked at before every operation: without a destructor, so that it costs a few loads.
+/// The state that each operation checks first. Without a destructor it costs a few loads.
 struct Watch {
     /// Whether the thread is inside `watched`.
     on: Cell<bool>,
@@ -79,8 +82,9 @@ struct Watch {
     changes: Cell<usize>,
     /// The point at which the thread is to be stopped.
     stop: Cell<usize>,
-    /// Points left, inside of `watched` and out, until the thread is asked whether it waits in
-    /// vain.
+    /// Points left until the thread is asked whether it waits in vain.
+    ///
+    /// All points count, inside and outside of `watched`.
     patience: Cell<usize>,
 }
 
@@ -121,8 +125,10 @@ pub fn count(call: impl FnOnce()) -> Passage {
     WATCH.with(Watch::passage)
 }
 
-/// Runs `call`, and stops this thread before point `at` of its `watched` part, counted from 0,
-/// until the ice melts. A call that has fewer points ends without.
+/// Runs `call`, and stops this thread before point `at` of its `watched` part.
+///
+/// Points count from 0. The thread stays stopped until the ice melts. A call with fewer points ends
+/// without a stop.
 pub fn freeze(ice: Ice, at: usize, call: impl FnOnce()) -> Passage {
     ICE.replace(Some(ice));
     WATCH.with(|watch| watch.stop.set(at));
@@ -132,13 +138,14 @@ pub fn freeze(ice: Ice, at: usize, call: impl FnOnce()) -> Passage {
     passage
 }
 
-/// Runs `call`, and each time that it has passed `patience` points more, `watched` or not, asks
-/// whether it is hopeless.
+/// Runs `call`, and asks after each `patience` points whether it is hopeless.
+///
+/// All points count, `watched` or not.
 ///
 /// # Errors
 ///
-/// [`OutOfPatience`] if it was given up. It is unwound from where it stood, and what it holds on
-/// its stack is dropped.
+/// Returns [`OutOfPatience`] if the call was given up. It unwinds from where it stood, and drops
+/// its stack.
 pub fn patiently<R>(
     patience: usize,
     hopeless: impl FnMut() -> bool + 'static,
@@ -158,7 +165,7 @@ pub fn patiently<R>(
     })
 }
 
-/// Before each operation.
+/// Passes a point, before each operation.
 #[inline]
 pub(crate) fn point(before: Point) {
     WATCH.with(|watch| {
@@ -176,7 +183,7 @@ pub(crate) fn point(before: Point) {
     });
 }
 
-/// After a compare-exchange.
+/// Counts a change of state, after a compare-exchange.
 #[inline]
 pub(crate) fn changed(did: bool) {
     WATCH.with(|watch| {
@@ -195,14 +202,14 @@ impl Watch {
     fn freeze(&self, before: Point) {
         if let Some(Ice { stopped, thaw }) = ICE.take() {
             stopped.send(Stopped { before, passage: self.passage() }).expect("an observer waits for this");
-            // Nothing is ever sent: the thread stands here until the keeper is dropped.
+            // No message is ever sent: the thread stands here until the keeper is dropped.
             assert_eq!(thaw.recv(), Err(RecvError));
         }
     }
 
     #[cold]
     fn ask(&self) {
-        // Unwinding may well pass further points.
+        // Unwinding may pass further points.
         self.patience.set(usize::MAX);
         if let Some(mut hopeless) = HOPELESS.take() {
             if (hopeless.ask)() {

@@ -1,9 +1,10 @@
-//! Soaks buckets of several kinds and rates, and audits every window of every length against the
-//! bound: `soak [--seconds 5] [--threads 16]`.
+//! Soaks buckets of several kinds and rates, and audits every window against the bound.
 //!
-//! More threads than cores, so that they are stopped between reading the clock and using the
-//! reading, and in the middle of calls. The seconds are shared among the buckets. A line for each
-//! stream; ends with 1 if a window exceeds the bound.
+//! `soak [--seconds 5] [--threads 16]`
+//!
+//! Use more threads than cores, so that the system stops threads between reading the clock and
+//! using the reading, and inside calls. The buckets share the seconds. The program prints a line
+//! for each stream, and ends with 1 if a window exceeds the bound.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -54,8 +55,7 @@ fn with_limits<const N: usize>(plan: Plan<N>, records: [Record; N]) -> Vec<(Limi
     plan.limits.into_iter().zip(records).collect()
 }
 
-/// Exact rates and rounded ones, slow ones and such as are never exhausted, bursts of one token and
-/// large ones.
+/// Lists the soaks: exact, rounded, slow and inexhaustible rates, small and large bursts.
 fn soaks() -> Vec<(&'static str, Soak)> {
     let two_exact = [limit("100000/s", 100), limit("125MB/s", 100_000)];
     let two_rounded = [limit("333333/s", 50), limit("64MiB/s", 20_000)];
@@ -75,7 +75,7 @@ fn soaks() -> Vec<(&'static str, Soak)> {
     ]
 }
 
-/// Prints what was found, and says whether the bound was kept.
+/// Prints the verdict, and returns whether the bound held.
 fn judge(name: &str, limit: Limit, mut record: Record) -> bool {
     let rate = limit.rate;
     let bound = Bound {

@@ -3,12 +3,11 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use super::fault::Sources;
+use crate::fault::Sources;
 
 /// A workspace of the crate and its models, with a target folder of its own.
 pub(crate) struct Copy {
@@ -29,8 +28,7 @@ pub(crate) enum Outcome {
     Broken(String),
 }
 
-/// A build of the crate and one file of models takes a few seconds; the first one builds loom as
-/// well.
+/// A build of the crate and one file of models takes a second; the first one builds loom as well.
 const BUILD_LIMIT: Duration = Duration::from_secs(600);
 
 impl Copy {
@@ -44,11 +42,19 @@ impl Copy {
         for file in ["Cargo.lock", "README.md"] {
             let _ = fs::copy(repository.join(file), folder.join(file));
         }
-        let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
-        fs::write(folder.join("Cargo.toml"), small_manifest(&manifest))?;
+        fs::write(folder.join("Cargo.toml"), manifest(repository)?)?;
         let copy = Self { folder };
         copy.write(sources)?;
+        // All builds are offline, so that no fault waits for a registry. Where there is none now,
+        // the first build says what is missing.
+        let (_, _) = copy.wait(copy.fetch(), BUILD_LIMIT)?;
         Ok(copy)
+    }
+
+    fn fetch(&self) -> Command {
+        let mut command = cargo();
+        command.args(["fetch", "--quiet"]).current_dir(&self.folder);
+        command
     }
 
     /// Writes files of `src/`.
@@ -64,17 +70,23 @@ impl Copy {
     /// Builds a file of models, or with `lib` or `tests/file` tests of the crate, and runs it: all
     /// of it, or one model.
     pub(crate) fn run(&self, file: &str, model: Option<&str>, limit: Duration) -> io::Result<Outcome> {
-        let (status, output) = self.cargo(file, &["--no-run"], BUILD_LIMIT)?;
+        let (status, output) = self.wait(self.build(file), BUILD_LIMIT)?;
         match status {
             Some(status) if status.success() => {}
             Some(_) => return Ok(Outcome::NotBuilt(line_with(&output, "error"))),
             None => return Ok(Outcome::TimedOut),
         }
-        let words = match model {
-            Some(name) => vec!["--", "--exact", name],
-            None => vec!["--", "--test-threads=1"],
+        let Some(program) = program(&output) else {
+            return Ok(Outcome::Broken(format!("no program: {}", line_with(&output, "Executable"))));
         };
-        let (status, output) = self.cargo(file, &words, limit)?;
+        // Without cargo in between, which would look anew whether all is built.
+        let mut command = Command::new(self.folder.join(program));
+        match model {
+            Some(name) => command.args(["--exact", name]),
+            None => command.arg("--test-threads=1"),
+        };
+        command.current_dir(if is_of_the_crate(file) { self.folder.clone() } else { self.folder.join("loom-tests") });
+        let (status, output) = self.wait(command, limit)?;
         Ok(match status {
             None => Outcome::TimedOut,
             Some(_) if output.contains("running 0 tests") => Outcome::Broken(format!("no model {model:?} in {file}")),
@@ -93,33 +105,41 @@ impl Copy {
         })
     }
 
-    /// The status is `None` if it took longer than `limit`; then all that it has started is ended.
-    fn cargo(&self, file: &str, words: &[&str], limit: Duration) -> io::Result<(Option<ExitStatus>, String)> {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        let crate_tests = file.strip_prefix("tests/");
-        if file == "lib" || crate_tests.is_some() {
-            command.args("test --offline --package tollgate --no-default-features --features=keys".split(' '));
-            command.args(crate_tests.map_or(vec!["--lib"], |file| vec!["--test", file]));
-            command.env_remove("RUSTFLAGS").env("CARGO_TARGET_DIR", self.folder.join("target/crate"));
+    /// The command that builds a file, but does not run it.
+    ///
+    /// The crate and its models are built without optimisation: that takes a fifth of the time. A
+    /// model then runs a quarter longer, since most of its time is spent in loom, which is
+    /// optimised.
+    fn build(&self, file: &str) -> Command {
+        let mut command = cargo();
+        if is_of_the_crate(file) {
+            command.args("test --no-run --offline --package tollgate --no-default-features --features=keys".split(' '));
+            command.args(file.strip_prefix("tests/").map_or(vec!["--lib"], |file| vec!["--test", file]));
+            command.env_remove("RUSTFLAGS").env("CARGO_TARGET_DIR", "target/crate");
         } else {
-            command.args("test --offline --release --package loom-tests --test".split(' ')).arg(file);
-            command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", self.folder.join("target/loom"));
+            command.args("test --no-run --offline --release --package loom-tests --test".split(' ')).arg(file);
+            command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", "target/loom");
         }
+        command.env("CARGO_BUILD_JOBS", "1").env("CARGO_TERM_COLOR", "never").current_dir(&self.folder);
+        command
+    }
+
+    /// The status is `None` if it took longer than `limit`; then it is ended.
+    ///
+    /// The command stays in the process group of this one, so that Ctrl-C ends it, too.
+    fn wait(&self, mut command: Command, limit: Duration) -> io::Result<(Option<ExitStatus>, String)> {
         let log = self.folder.join("log");
         let out = File::create(&log)?;
-        command.args(words).env("CARGO_BUILD_JOBS", "1").env("CARGO_TERM_COLOR", "never").env("RUST_BACKTRACE", "0");
-        // What is built is run once or twice.
-        command.env("CARGO_PROFILE_RELEASE_DEBUG", "0").env("CARGO_PROFILE_RELEASE_INCREMENTAL", "true");
-        command.current_dir(&self.folder);
-        command.env_remove("LOOM_MAX_PREEMPTIONS").stdout(out.try_clone()?).stderr(out).process_group(0);
+        command.env("RUST_BACKTRACE", "0").env_remove("LOOM_MAX_PREEMPTIONS");
+        command.stdout(out.try_clone()?).stderr(out);
         let mut child = command.spawn()?;
         let started = Instant::now();
         let status = loop {
             match child.try_wait()? {
                 Some(status) => break Some(status),
-                None if started.elapsed() < limit => std::thread::sleep(Duration::from_millis(20)),
+                None if started.elapsed() < limit => std::thread::sleep(Duration::from_millis(10)),
                 None => {
-                    Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]).status()?;
+                    child.kill()?;
                     child.wait()?;
                     break None;
                 }
@@ -127,6 +147,21 @@ impl Copy {
         };
         Ok((status, String::from_utf8_lossy(&fs::read(log)?).into_owned()))
     }
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Whether a file holds tests of the crate, and not models.
+fn is_of_the_crate(file: &str) -> bool {
+    file == "lib" || file.starts_with("tests/")
+}
+
+/// What cargo says that it has built: `Executable tests/keys.rs (target/loom/release/deps/keys-0)`.
+fn program(output: &str) -> Option<&str> {
+    let line = output.lines().find(|line| line.trim_start().starts_with("Executable "))?;
+    line.trim_end().strip_suffix(')')?.rsplit_once('(').map(|(_, program)| program)
 }
 
 /// The names in the list below the last `failures:`.
@@ -151,14 +186,30 @@ fn line_with(output: &str, word: &str) -> String {
     output.lines().find(|line| line.contains(word)).unwrap_or("no word of why").to_owned()
 }
 
-/// The manifest of the repository without the packages, targets and dependencies that are not
-/// needed here.
+/// The profile of the models: see `Copy::build`.
+const PROFILE: &str = "
+[profile.release]
+opt-level = 0
+incremental = true
+
+[profile.release.package.\"*\"]
+opt-level = 3
+";
+
+/// The manifest of a copy.
+pub(crate) fn manifest(repository: &Path) -> io::Result<String> {
+    let manifest = fs::read_to_string(repository.join("Cargo.toml"))?;
+    Ok(small_manifest(&manifest) + PROFILE)
+}
+
+/// The manifest of the repository without the packages, targets, profiles and dependencies that are
+/// not needed here.
 fn small_manifest(manifest: &str) -> String {
     let mut small = String::new();
     let (mut dropped, mut development, mut members) = (false, false, false);
     for line in manifest.lines() {
         if line.starts_with('[') {
-            dropped = line.starts_with("[[");
+            dropped = line.starts_with("[[") || line.starts_with("[profile.");
             development = line.contains("dev-dependencies");
         }
         members |= line.starts_with("members");

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::fault::{Fault, Sources};
+use crate::fault::{Fault, Sources};
+use crate::{faults, text};
 
 /// One atomic operation in the sources.
 pub(crate) struct Site {
@@ -44,29 +45,47 @@ pub(crate) fn sites(sources: &Sources) -> Vec<Site> {
     sites
 }
 
+impl Site {
+    /// The path below `src/`.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Where it is in its file.
+    pub(crate) fn place(&self) -> Range<usize> {
+        self.place.clone()
+    }
+
+    /// Whether one of these stretches of the sources lies in it.
+    fn is_hit(&self, touched: &[(&str, Range<usize>)]) -> bool {
+        let is_in = |place: &Range<usize>| place.start < self.place.end && self.place.start < place.end;
+        touched.iter().any(|(file, place)| *file == self.file && is_in(place))
+    }
+
+    /// The faults that touch it.
+    pub(crate) fn faults<'a>(
+        &'a self,
+        faults: &'a [&'a Fault],
+        sources: &'a Sources,
+    ) -> impl Iterator<Item = &'a Fault> {
+        faults.iter().copied().filter(|fault| self.is_hit(&fault.touched(sources)))
+    }
+}
+
 /// The sites that no fault touches.
-pub(crate) fn untouched<'a>(sites: &'a [Site], faults: &[Fault], sources: &Sources) -> Vec<&'a Site> {
-    let touched: Vec<_> = faults.iter().flat_map(|fault| fault.touched(sources)).collect();
-    let hits = |site: &Site, (file, place): &(&str, Range<usize>)| {
-        *file == site.file && place.start < site.place.end && site.place.start < place.end
-    };
-    sites.iter().filter(|site| !touched.iter().any(|place| hits(site, place))).collect()
+pub(crate) fn untouched<'a>(sites: &'a [Site], sources: &Sources) -> Vec<&'a Site> {
+    let touched: Vec<_> = faults::all().flat_map(|fault| fault.touched(sources)).collect();
+    sites.iter().filter(|site| !site.is_hit(&touched)).collect()
 }
 
 /// The text up to its tests, with comments blanked out.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let end = ["\n#[cfg(test)]\nmod ", "\n#[cfg(all(test"]
         .iter()
         .filter_map(|tests| text.find(tests))
         .min()
         .unwrap_or(text.len());
-    let mut code = String::with_capacity(end);
-    for line in text[..end].split_inclusive('\n') {
-        let comment = line.find("//").unwrap_or(line.len());
-        code.push_str(&line[..comment]);
-        code.extend(line[comment..].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
-    }
-    code
+    text::blanked(&text[..end])
 }
 
 /// The end of the call that begins at `start`: behind the parenthesis that closes it.

@@ -1,5 +1,5 @@
-//! Owns what is remembered between two steps of adaptation, and when the next is due. Pure; never
-//! an atomic, never a clock.
+//! Owns what one step of adaptation leaves to the next, and when the next is due. Pure: it never
+//! touches an atomic or a clock.
 
 use core::time::Duration;
 
@@ -7,27 +7,28 @@ use crate::adaptive::policy::{Observed, Policy};
 use crate::clock::time::Time;
 use crate::limit::ratio::Ratio;
 
-/// The factor, and how far time has been counted.
+/// The factor, and the instants that steps and events count from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Control {
+pub(crate) struct StepState {
     pub(crate) factor: Ratio,
-    /// Up to when the intervals have been stepped over: the beginning, and a whole number of
-    /// intervals.
+    /// The end of the last interval that was stepped over. It lies a whole number of intervals
+    /// after the beginning.
     stepped: Time,
-    /// From when on a throttled outcome is another event.
+    /// The instant from which a throttled outcome is a new event.
     attentive: Time,
 }
 
-impl Control {
+impl StepState {
     pub(crate) const fn beginning(factor: Ratio, now: Time) -> Self {
         Self { factor, stepped: now, attentive: Time::ZERO }
     }
 
-    /// What becomes of it at `now`, or `None` if nothing: intervals that have passed are stepped
-    /// over, all at once, and then an event counts.
+    /// Returns the state that follows at `now`, or `None` if it stays unchanged.
     ///
-    /// How often it is asked makes no difference: a step begins and ends where an interval does,
-    /// whoever comes first afterwards. A `now` that is old changes nothing.
+    /// First it steps over all intervals that have ended, in one step. Then it counts an event.
+    ///
+    /// The number of calls makes no difference: a step begins and ends where an interval does. A
+    /// stale `now` changes nothing.
     pub(crate) fn next(
         &self,
         policy: &impl Policy,
@@ -56,7 +57,7 @@ impl Control {
         Some(next)
     }
 
-    /// The same with another factor.
+    /// Replaces the factor, clamped to the policy's bounds.
     pub(crate) fn with(self, factor: Ratio, policy: &impl Policy) -> Self {
         Self { factor: factor.within(policy.bounds()), ..self }
     }
@@ -65,7 +66,7 @@ impl Control {
         [self.factor.steps(), self.stepped.as_nanos(), self.attentive.as_nanos()]
     }
 
-    /// Of no use for words of several, but there is one for any.
+    /// Unpacks a state. Words of several versions give a useless state, but no panic.
     pub(crate) const fn of_words([factor, stepped, attentive]: [u64; 3]) -> Self {
         let (stepped, attentive) = (Time::from_nanos(stepped), Time::from_nanos(attentive));
         Self { factor: Ratio::saturating(factor as u128), stepped, attentive }
@@ -80,30 +81,30 @@ mod tests {
     const AIMD: Aimd = Aimd::new(Ratio::percent(10), Ratio::percent(50));
     const TENTH: u64 = 100_000_000;
 
-    fn next(control: &Control, nanos: u64, throttled: bool) -> Option<Control> {
-        control.next(&AIMD, Time::from_nanos(nanos), throttled, || Ratio::ZERO)
+    fn next(state: &StepState, nanos: u64, throttled: bool) -> Option<StepState> {
+        state.next(&AIMD, Time::from_nanos(nanos), throttled, || Ratio::ZERO)
     }
 
     #[test]
     fn nothing_is_due_within_an_interval_and_for_an_old_time() {
-        let control = Control::beginning(Ratio::percent(50), Time::from_nanos(5));
-        assert_eq!([0, 5, 5 + TENTH - 1].map(|nanos| next(&control, nanos, false)), [None; 3]);
-        let stepped = next(&control, 5 + TENTH, false).unwrap();
+        let state = StepState::beginning(Ratio::percent(50), Time::from_nanos(5));
+        assert_eq!([0, 5, 5 + TENTH - 1].map(|nanos| next(&state, nanos, false)), [None; 3]);
+        let stepped = next(&state, 5 + TENTH, false).unwrap();
         assert_eq!(stepped.factor, Ratio::percent(51));
         assert_eq!([0, 5 + TENTH, 5 + 2 * TENTH - 1].map(|nanos| next(&stepped, nanos, false)), [None; 3]);
     }
 
     #[test]
     fn a_late_step_keeps_to_the_intervals() {
-        let control = Control::beginning(Ratio::percent(50), Time::ZERO);
-        let late = next(&control, 5 * TENTH / 2, false).unwrap();
+        let state = StepState::beginning(Ratio::percent(50), Time::ZERO);
+        let late = next(&state, 5 * TENTH / 2, false).unwrap();
         assert_eq!((late.factor, late.stepped), (Ratio::percent(52), Time::from_nanos(2 * TENTH)));
     }
 
     #[test]
     fn an_event_is_one_for_an_interval() {
-        let control = Control::beginning(Ratio::ONE, Time::ZERO);
-        let once = next(&control, 7, true).unwrap();
+        let state = StepState::beginning(Ratio::ONE, Time::ZERO);
+        let once = next(&state, 7, true).unwrap();
         assert_eq!((once.factor, once.stepped), (Ratio::percent(50), Time::ZERO));
         assert_eq!([7, 8, TENTH - 1].map(|nanos| next(&once, nanos, true)), [None; 3]);
         // The step is due before the next event counts.
@@ -113,8 +114,8 @@ mod tests {
 
     #[test]
     fn words_are_what_they_were() {
-        let control = next(&Control::beginning(Ratio::ONE, Time::from_nanos(3)), 7, true).unwrap();
-        assert_eq!(Control::of_words(control.words()), control);
-        assert_eq!(Control::of_words([u64::MAX; 3]).factor, Ratio::MAX);
+        let state = next(&StepState::beginning(Ratio::ONE, Time::from_nanos(3)), 7, true).unwrap();
+        assert_eq!(StepState::of_words(state.words()), state);
+        assert_eq!(StepState::of_words([u64::MAX; 3]).factor, Ratio::MAX);
     }
 }

@@ -4,7 +4,8 @@
 /// [`LeakyBucket::has_room`](crate::LeakyBucket::has_room).
 ///
 /// ```
-/// use tollgate::{LeakyBucket, Limit, ManualClock};
+/// use tollgate::clock::ManualClock;
+/// use tollgate::{LeakyBucket, Limit};
 ///
 /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
 /// bucket.try_add(6)?;
@@ -17,7 +18,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 #[must_use]
-pub struct Room {
+pub struct Headroom {
     /// By how much the level would have to fall first, rounded up; 0 if it fits. More than the
     /// capacity never fits.
     pub missing: u64,
@@ -25,7 +26,7 @@ pub struct Room {
     pub left: u64,
 }
 
-impl Room {
+impl Headroom {
     /// For `n` where the level is `level`, rounded up, of `capacity`. An amount of 0 always fits.
     pub(crate) const fn of(n: u64, level: u64, capacity: u64) -> Self {
         let room = capacity.saturating_sub(level);
@@ -40,10 +41,11 @@ impl Room {
     /// Whether it fits.
     ///
     /// ```
-    /// # use tollgate::{LeakyBucket, Limit, ManualClock};
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::{LeakyBucket, Limit};
     /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
     /// assert!(bucket.has_room(10).fits());
-    /// # Ok::<(), tollgate::LimitError>(())
+    /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub const fn fits(self) -> bool {
         self.missing == 0
@@ -59,8 +61,8 @@ mod tests {
         for (n, level, missing, left) in
             [(3, 6, 0, 1), (4, 6, 0, 0), (5, 6, 1, 0), (1, 15, 6, 0), (0, 15, 0, 0), (0, 4, 0, 6)]
         {
-            assert_eq!(Room::of(n, level, 10), Room { missing, left }, "{n} at {level}");
+            assert_eq!(Headroom::of(n, level, 10), Headroom { missing, left }, "{n} at {level}");
         }
-        assert_eq!(Room::of(u64::MAX, u64::MAX, 10).missing, u64::MAX - 10);
+        assert_eq!(Headroom::of(u64::MAX, u64::MAX, 10).missing, u64::MAX - 10);
     }
 }

@@ -16,6 +16,7 @@ pub(crate) struct Fault {
 
 /// What must become of a fault. A model is `file::name` in `loom-tests/tests`; `lib::path::name`
 /// and `tests/file::name` are tests of the crate.
+#[derive(Debug)]
 pub(crate) enum Expect {
     /// This model fails; it is run first.
     Killed(&'static str),
@@ -24,6 +25,16 @@ pub(crate) enum Expect {
     Harmless { model: &'static str, reason: &'static str },
     /// Nothing was changed: the whole suite passes, or the harness kills whatever it is given.
     NoOp,
+}
+
+impl Expect {
+    /// The model that runs first.
+    pub(crate) fn model(&self) -> Option<&'static str> {
+        match *self {
+            Self::Killed(model) | Self::Harmless { model, .. } => Some(model),
+            Self::NoOp => None,
+        }
+    }
 }
 
 /// One place where the text is replaced.

@@ -1,0 +1,176 @@
+//! Faults in the verbs of the buckets and in handles.
+
+use crate::fault::Expect::Killed;
+use crate::fault::{Fault, edit};
+
+pub(super) const FAULTS: &[Fault] = &[
+    // The loop over versions.
+    Fault {
+        id: "streams-debited-one-by-one",
+        edits: &[edit(
+            "bucket/verbs.rs",
+            "pub(crate) fn try_take",
+            "store.update(",
+            "for i in 0..N {\n        let one: [u64; N] = core::array::from_fn(|j| if j == i { amounts[j] } else { 0 });\n        let taken = store.update(\n            |_| 0,\n            |limits, spent| Some((limits.take(spent, limits.elapsed(now), &one)?, ())),\n            |limits, spent, pause| limits.refusal(spent, limits.elapsed(now), &one).behind(pause),\n        );\n        if taken.is_err() {\n            put_back(store, now, core::array::from_fn(|j| if j < i { amounts[j] } else { 0 }));\n            return taken;\n        }\n    }\n    return Ok(());\n    #[allow(unreachable_code)]\n    store.update(",
+        )],
+        expect: Killed("opposite::a_taker_that_does_not_fit_is_in_nobodys_way"),
+    },
+    // Handles.
+    Fault {
+        id: "handle-drop-keeps-the-slot",
+        edits: &[edit(
+            "state/multi.rs",
+            "impl<const N: usize, const S: usize> Drop for Checkout",
+            "self.versions.words.retire(Some(self.spare.get()));",
+            "",
+        )],
+        expect: Killed("slots::the_slot_of_a_dropped_handle_is_used_again"),
+    },
+    Fault {
+        id: "handle-drop-releases-twice",
+        edits: &[edit(
+            "state/multi.rs",
+            "impl<const N: usize, const S: usize> Drop for Checkout",
+            "self.versions.words.retire(Some(self.spare.get()));",
+            "self.versions.words.retire(Some(self.spare.get()));\n self.versions.words.retire(Some(self.spare.get()));",
+        )],
+        expect: Killed("handle::a_handle_gives_its_slot_back_once"),
+    },
+    Fault {
+        id: "handle-slot-released-at-once",
+        edits: &[edit(
+            "state/multi.rs",
+            "pub(crate) fn check_out",
+            "Some(Checkout { versions: self, spare: Cell::new(self.words.claim()?) })",
+            "let claimed = self.words.claim()?;\n self.words.retire(Some(claimed));\n Some(Checkout { versions: self, spare: Cell::new(claimed) })",
+        )],
+        expect: Killed("handle::a_handle_gives_its_slot_back_once"),
+    },
+    Fault {
+        id: "handle-takes-the-last-slot",
+        edits: &[edit(
+            "bucket/handle.rs",
+            "pub(crate) fn new(bucket",
+            "drop(bucket.words.check_out().ok_or(HandlesExhausted(()))?);",
+            "",
+        )],
+        expect: Killed("tests/multi::handles_run_out_with_an_error_and_callers_without_one_go_on"),
+    },
+    // One word.
+    Fault {
+        id: "word-load-and-store",
+        edits: &[edit(
+            "state/word.rs",
+            "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
+            "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
+            "self.spent.store(next, Relaxed);\n            match Ok(spent) {",
+        )],
+        expect: Killed("smoke::either_thread_wins_the_last_token"),
+    },
+    Fault {
+        id: "word-load-and-store-of-a-single-token",
+        edits: &[edit(
+            "state/word.rs",
+            "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
+            "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
+            "self.spent.store(next, Relaxed);\n            match Ok(spent) {",
+        )],
+        expect: Killed("conservation::the_last_token_goes_to_exactly_one_thread"),
+    },
+    Fault {
+        id: "word-lost-race-is-granted",
+        edits: &[edit(
+            "state/word.rs",
+            "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
+            "Err(seen) => spent = seen,",
+            "Err(_) => return Ok(answer),",
+        )],
+        expect: Killed("smoke::either_thread_wins_the_last_token"),
+    },
+    Fault {
+        id: "word-lost-race-is-refused",
+        edits: &[edit(
+            "state/word.rs",
+            "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
+            "Err(seen) => spent = seen,",
+            "Err(seen) => return Err(seen),",
+        )],
+        expect: Killed("conservation::two_tokens_go_to_two_of_three_threads"),
+    },
+    Fault {
+        id: "word-begins-as-built",
+        edits: &[edit(
+            "state/word.rs",
+            "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
+            "let mut spent = self.spent.load(Relaxed);",
+            "let [mut spent] = self.limits.start();",
+        )],
+        expect: Killed("conservation::a_put_back_racing_a_take_is_counted_once"),
+    },
+    Fault {
+        id: "word-read-twice",
+        edits: &[edit(
+            "state/word.rs",
+            "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
+            "let Some(([next], answer)) = change(spent) else { return Err(spent) };",
+            "let Some((_, answer)) = change(spent) else { return Err(spent) };\n            spent = self.spent.load(Relaxed);\n            let Some(([next], _)) = change(spent) else { return Err(spent) };",
+        )],
+        expect: Killed("conservation::a_partial_take_gets_what_the_other_left"),
+    },
+    Fault {
+        id: "word-refusal-writes",
+        edits: &[edit(
+            "state/word.rs",
+            "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
+            "else { return Err(spent) };",
+            "else {\n self.spent.store(spent, Relaxed);\n return Err(spent);\n };",
+        )],
+        expect: Killed("refusal::a_refusal_leaves_no_trace"),
+    },
+    Fault {
+        id: "word-counted-in-one-value-and-taken-from-another",
+        edits: &[edit(
+            "bucket/verbs.rs",
+            "pub(crate) fn take_items",
+            "let taken = store.update(\n        move |limits| limits.pause_left(now),\n        move |limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max),",
+            "let first = store.read(|limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max).map_or(0, |(_, items)| items));\n    let taken = store.update(\n        |_| 0,\n        move |limits, spent| Some((limits.take_items(spent, limits.elapsed(now), &per_item, max)?.0, first)),",
+        )],
+        expect: Killed("conservation::a_partial_take_gets_what_the_other_left"),
+    },
+    Fault {
+        id: "word-available-as-built",
+        edits: &[edit(
+            "state/word.rs",
+            "fn read<V>",
+            "look(&self.limits, &[self.spent.load(Relaxed)])",
+            "look(&self.limits, &self.limits.start())",
+        )],
+        expect: Killed("conservation::the_last_token_goes_to_exactly_one_thread"),
+    },
+    Fault {
+        id: "word-wait-as-built",
+        edits: &[edit(
+            "state/word.rs",
+            "fn read<V>",
+            "look(&self.limits, &[self.spent.load(Relaxed)])",
+            "look(&self.limits, &self.limits.start())",
+        )],
+        expect: Killed("refusal::a_wait_is_that_of_one_value_of_the_word"),
+    },
+    // Places in the queue.
+    Fault {
+        id: "charge-only-what-is-there",
+        edits: &[edit("bucket/verbs.rs", "pub(crate) fn charge", "limits.furthest_debts()", "[0; N]")],
+        expect: Killed("reservation::a_charge_racing_a_take_comes_before_or_after_it"),
+    },
+    Fault {
+        id: "place-of-a-stale-word",
+        edits: &[edit(
+            "bucket/token.rs",
+            "fn update(&self, change: &Change",
+            "let changed = self.word.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));",
+            "let spent = crate::state::store::Store::read(&self.word, |_, spent| spent[0]);\n        let next = change(&revision, &[spent]).ok_or((revision, [spent]))?;\n        let changed = self.word.update(|_| Some((next, ())));",
+        )],
+        expect: Killed("reservation::two_reservations_get_two_places"),
+    },
+];

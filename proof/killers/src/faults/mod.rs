@@ -1,0 +1,29 @@
+//! Owns the list of faults, a file a room. Each fault is small, and names the model that must
+//! notice it, or the reason why nobody can.
+
+mod adaptive;
+mod bucket;
+mod clock;
+mod decision;
+mod keyed;
+mod lease;
+mod state;
+mod wait;
+
+use crate::fault::Fault;
+
+/// `state` first: it holds the fault that takes the longest.
+const ROOMS: [&[Fault]; 8] = [
+    state::FAULTS,
+    clock::FAULTS,
+    decision::FAULTS,
+    wait::FAULTS,
+    lease::FAULTS,
+    bucket::FAULTS,
+    keyed::FAULTS,
+    adaptive::FAULTS,
+];
+
+pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
+    ROOMS.into_iter().flatten()
+}

@@ -1,0 +1,78 @@
+//! Owns the verbs of a bucket at one time, which the caller supplies. Never reads a clock.
+
+use core::time::Duration;
+
+use crate::bucket::verbs;
+use crate::decision::refused::{Never, Refused};
+use crate::limit::amounts::Amounts;
+use crate::state::at::At;
+use crate::state::store::Stored;
+
+/// The verbs of a [`Bucket`](crate::Bucket) at a time that the caller supplies.
+impl<B: Stored<N>, const N: usize> At<&B, N> {
+    /// Takes these amounts, or nothing: [`Bucket::try_take`](crate::Bucket::try_take).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::try_take`](crate::Bucket::try_take).
+    #[inline(always)]
+    pub fn try_take(self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+        verbs::try_take(self.of.store(), self.now, amounts.to_array())
+    }
+
+    /// Takes as many whole items as fit: [`Bucket::take_items`](crate::Bucket::take_items).
+    #[inline]
+    pub fn take_items(self, max: u64, per_item: B::Amounts) -> u64 {
+        verbs::take_items(self.of.store(), self.now, max, per_item.to_array())
+    }
+
+    /// Takes the longest prefix of these requests that fits:
+    /// [`Bucket::take_in_order`](crate::Bucket::take_in_order).
+    #[inline]
+    pub fn take_in_order(self, requests: &[B::Amounts]) -> usize {
+        verbs::take_in_order(self.of.store(), self.now, requests.iter().map(|request| request.to_array()))
+    }
+
+    /// Gives back tokens that were not used: [`Bucket::put_back`](crate::Bucket::put_back).
+    #[inline]
+    pub fn put_back(self, amounts: B::Amounts) {
+        verbs::put_back(self.of.store(), self.now, amounts.to_array());
+    }
+
+    /// Takes these amounts unconditionally: [`Bucket::charge`](crate::Bucket::charge).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::charge`](crate::Bucket::charge).
+    pub fn charge(self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+        verbs::charge(self.of.store(), self.now, amounts.to_array())
+    }
+
+    /// Sets the level: [`Bucket::reset`](crate::Bucket::reset).
+    pub fn reset(self, tokens: B::Amounts) {
+        verbs::reset(self.of.store(), self.now, tokens.to_array());
+    }
+
+    /// Tokens available at this time: [`Bucket::available`](crate::Bucket::available).
+    #[inline]
+    pub fn available(self) -> B::Amounts {
+        B::Amounts::from_array(verbs::available(self.of.store(), self.now))
+    }
+
+    /// The time until these amounts are available: [`Bucket::wait_for`](crate::Bucket::wait_for).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::wait_for`](crate::Bucket::wait_for).
+    pub fn wait_for(self, amounts: B::Amounts) -> Result<Duration, Never> {
+        verbs::wait_for(self.of.store(), self.now, amounts.to_array())
+    }
+}
+
+impl<B: Stored<1, Amounts = u64>> At<&B> {
+    /// Takes the tokens available, `max` at the most.
+    #[inline]
+    pub fn take_up_to(self, max: u64) -> u64 {
+        self.take_items(max, 1)
+    }
+}

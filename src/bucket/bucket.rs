@@ -1,0 +1,500 @@
+//! Owns the verbs of all buckets, each with its full text. Never says how a bucket keeps its words.
+
+use core::future::Future;
+use core::time::Duration;
+
+use crate::bucket::verbs;
+use crate::clock::time::Time;
+use crate::decision::refused::{Never, Refused};
+use crate::lease::lease::Lease;
+use crate::limit::amounts::Amounts;
+use crate::state::at::At;
+use crate::state::store::{Stored, Waits};
+use crate::wait::estimate::Estimate;
+use crate::wait::reservation::Reservation;
+use crate::wait::timer::Timer;
+use crate::wait::waiting;
+
+/// The verbs of a bucket of `N` streams.
+///
+/// Verbs differ in what they do when tokens are short:
+///
+/// | verb | when tokens are short |
+/// |---|---|
+/// | [`try_take`](Self::try_take) | refuses, and says for how long |
+/// | [`take_items`](Self::take_items), [`take_in_order`](Self::take_in_order) | take a part |
+/// | [`reserve`](Self::reserve) | takes at once, and says from when the tokens may be used |
+/// | [`take`](Self::take), [`take_blocking`](Self::take_blocking) | wait in turn |
+/// | [`until_ready`](Self::until_ready) | waits, and takes nothing |
+/// | [`charge`](Self::charge) | takes at once, and goes into debt |
+///
+/// What holds for all of them:
+///
+/// * An amount is a number of tokens: a `u64` where there is one stream, or an array of them.
+/// * An amount of 0 leaves its stream out: it is neither checked nor written.
+/// * All streams change in one linearizable step, or none does. A refused call changes nothing.
+/// * Each call reads the clock once. Waiting verbs read it again when they wake.
+/// * A grant is only a count: it does not order any other memory.
+///
+/// [`TokenBucket`](crate::TokenBucket) and [`MultiBucket`](crate::MultiBucket) have the same verbs
+/// as methods of their own. So this trait is for code that takes any bucket. It is sealed.
+///
+/// ```
+/// use tollgate::{Bucket, Limit, MultiBucket, TokenBucket};
+///
+/// fn admit<const N: usize>(bucket: &impl Bucket<N, Amounts = [u64; N]>, amounts: [u64; N]) -> bool {
+///     bucket.try_take(amounts).is_ok()
+/// }
+///
+/// fn spend(bucket: &impl Bucket<Amounts = u64>) -> bool {
+///     bucket.try_take(1).is_ok()
+/// }
+///
+/// assert!(admit(&MultiBucket::new([Limit::per_second(10), Limit::per_second(5)])?, [1, 5]));
+/// assert!(spend(&TokenBucket::new(Limit::per_second(10))?));
+/// # Ok::<(), tollgate::limit::LimitError>(())
+/// ```
+pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
+    /// Takes these amounts from all streams now, or nothing from any.
+    ///
+    /// # Errors
+    ///
+    /// * [`Refused::NotYet`] if a stream has too few tokens. It names the stream with the longest
+    ///   wait, and that wait.
+    /// * [`Refused::Never`] for more than a stream's capacity.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.try_take([6, 0])?;
+    /// let refused = bucket.try_take([6, 1]).unwrap_err();
+    /// assert_eq!((refused.stream(), refused.wait()), (0, Some(Duration::from_millis(200))));
+    /// assert_eq!(bucket.available(), [4, 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline(always)]
+    fn try_take(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
+        verbs::try_take(self.store(), Stored::now(self), amounts.to_array())
+    }
+
+    /// Takes as many whole items as fit, `max` at the most, and returns their number.
+    ///
+    /// An item takes `per_item` of the streams. An item of no tokens always fits.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+    /// assert_eq!(bucket.take_items(20, [1, 300]), 3);
+    /// assert_eq!(bucket.available(), [7, 100]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[inline]
+    fn take_items(&self, max: u64, per_item: Self::Amounts) -> u64 {
+        verbs::take_items(self.store(), Stored::now(self), max, per_item.to_array())
+    }
+
+    /// Takes the longest prefix of these requests that fits, in one step, and returns its length.
+    ///
+    /// The first request that does not fit ends the batch, also one that never can. What follows it
+    /// is not looked at. Single takes at one instant come to the same, but others may come between
+    /// them. A batch that takes no token writes nothing.
+    ///
+    /// The requests are counted again when another thread publishes first. So a batch should not
+    /// be endless.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+    /// assert_eq!(bucket.take_in_order(&[[1, 600], [1, 300], [1, 300], [1, 50]]), 2);
+    /// assert_eq!(bucket.available(), [8, 100]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[inline]
+    fn take_in_order(&self, requests: &[Self::Amounts]) -> usize {
+        verbs::take_in_order(self.store(), Stored::now(self), requests.iter().map(|request| request.to_array()))
+    }
+
+    /// Gives back tokens that were taken and not used.
+    ///
+    /// No stream ever holds more than its capacity: what is above it is lost.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.try_take([10, 5])?;
+    /// bucket.put_back([3, u64::MAX]);
+    /// assert_eq!(bucket.available(), [3, 5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[inline]
+    fn put_back(&self, amounts: Self::Amounts) {
+        verbs::put_back(self.store(), Stored::now(self), amounts.to_array());
+    }
+
+    /// Takes these amounts unconditionally, for work already done. May go into debt.
+    ///
+    /// A debt may exceed the capacity, and the bounds on those who wait. Until it is paid off, its
+    /// stream has no token available.
+    ///
+    /// # Errors
+    ///
+    /// A debt stays below 2^62 units, which is 146 years at 1000/s and at least 90 days at any
+    /// rate.
+    ///
+    /// * [`Refused::Never`] for an amount that is larger.
+    /// * [`Refused::NotYet`] for a debt that would be larger.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.charge(25)?;
+    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(1600));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn charge(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
+        verbs::charge(self.store(), Stored::now(self), amounts.to_array())
+    }
+
+    /// Sets the level of each stream, capped at the capacity.
+    ///
+    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. It also revives
+    /// a stream that stood untouched for longer than its
+    /// [idle limit](crate::Limit::idle_limit).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// bucket.reset([3, 9]);
+    /// assert_eq!(bucket.available(), [3, 5]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    fn reset(&self, tokens: Self::Amounts) {
+        verbs::reset(self.store(), Stored::now(self), tokens.to_array());
+    }
+
+    /// Returns the whole tokens available now. The answer may change before the call returns.
+    ///
+    /// All streams are of one instant. A stream in debt has 0, and so have all during a pause.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// assert_eq!(bucket.available(), [10, 5]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[inline]
+    fn available(&self) -> Self::Amounts {
+        Self::Amounts::from_array(verbs::available(self.store(), Stored::now(self)))
+    }
+
+    /// Returns the time until these amounts are available if nobody takes. Takes nothing.
+    ///
+    /// It is zero if they are available, and [`Duration::MAX`] if nobody knows: a stream that lacks
+    /// tokens has a rate of 0, or a pause has no end.
+    ///
+    /// # Errors
+    ///
+    /// [`Never`] for more than a stream's capacity.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let limits = [Limit::per_second(10).empty(), Limit::per_second(5).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    /// assert_eq!(bucket.wait_for([1, 1])?, Duration::from_millis(200));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn wait_for(&self, amounts: Self::Amounts) -> Result<Duration, Never> {
+        verbs::wait_for(self.store(), Stored::now(self), amounts.to_array())
+    }
+
+    /// Views the bucket at a time that the caller supplies: see [`At`], which has an example.
+    #[inline]
+    fn at(&self, now: Time) -> At<&Self, N>
+    where
+        Self: Sized,
+    {
+        At { of: self, now }
+    }
+
+    /// Lends up to `most` tokens to one thread, which spends them without atomics. See [`Lease`].
+    ///
+    /// The lease holds nothing at first, and never more than the capacity. A `most` of 0 makes
+    /// every decision the bucket's.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
+    /// let mut lease = bucket.lease(10);
+    /// for _ in 0..4 {
+    ///     lease.try_take(1)?;
+    /// }
+    /// // It has fetched 1, then 2, then 4.
+    /// assert_eq!((lease.held(), bucket.available()), (3, 93));
+    /// drop(lease);
+    /// assert_eq!(bucket.available(), 96);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn lease(&self, most: Self::Amounts) -> Lease<'_, Self, N>
+    where
+        Self: Sized,
+    {
+        Lease::new(self, most)
+    }
+
+    /// Takes these amounts now, also where tokens are short, and says from when they may be used.
+    ///
+    /// This is a place in the queue. See [`Reservation`].
+    ///
+    /// # Errors
+    ///
+    /// * [`Refused::Never`] for more than a stream's capacity.
+    /// * [`Refused::NotYet`] past the bucket's bounds on waiting, or where a stream that lacks
+    ///   tokens has a rate of 0. Its wait is what the reservation would have had to wait.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    /// let place = bucket.reserve([1, 3])?;
+    /// assert_eq!(place.remaining(), Duration::from_millis(30));
+    /// assert_eq!(bucket.reserve([1, 2])?.remaining(), Duration::from_millis(50));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn reserve(&self, amounts: Self::Amounts) -> Result<Reservation<'_, N>, Refused<N>> {
+        self.reserve_within(amounts, Duration::MAX)
+    }
+
+    /// Reserves these amounts, if the wait is no longer than `max_wait`.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), and [`Refused::NotYet`] with the exact wait where it is
+    /// longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(100).empty(), ManualClock::new())?;
+    /// let refused = bucket.reserve_within(3, Duration::from_millis(29)).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(30)));
+    /// assert!(bucket.reserve_within(3, Duration::from_millis(30)).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn reserve_within(&self, amounts: Self::Amounts, max_wait: Duration) -> Result<Reservation<'_, N>, Refused<N>> {
+        Reservation::new(self.waitable(), Stored::now(self), amounts.to_array(), max_wait)
+    }
+
+    /// Reserves any amounts, also more than a stream's capacity.
+    ///
+    /// An amount above the capacity waits until it has accrued. The bucket is then empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or
+    /// more, which is 146 years' worth at 1000/s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(100).empty(), ManualClock::new())?;
+    /// assert!(bucket.reserve(200).is_err());
+    /// assert_eq!(bucket.reserve_oversized(200)?.remaining(), Duration::from_secs(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn reserve_oversized(&self, amounts: Self::Amounts) -> Result<Reservation<'_, N>, Refused<N>> {
+        Reservation::oversized(self.waitable(), Stored::now(self), amounts.to_array(), Duration::MAX)
+    }
+
+    /// Takes these amounts now for work whose cost is not known before it is done.
+    ///
+    /// [`Estimate::settle`] replaces them by the true cost.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take`](Self::try_take).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// bucket.estimate([1, 5])?.settle([1, 2])?;
+    /// assert_eq!(bucket.available(), [9, 98]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn estimate(&self, amounts: Self::Amounts) -> Result<Estimate<'_, N>, Refused<N>> {
+        let (now, amounts) = (Stored::now(self), amounts.to_array());
+        verbs::try_take(self.store(), now, amounts)?;
+        Ok(Estimate::new(self.waitable(), now, amounts))
+    }
+
+    /// Waits on this thread until it is the caller's turn, and takes these amounts.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), at once.
+    ///
+    /// ```
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    /// bucket.take_blocking([1, 2])?; // 2 ms later
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    fn take_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
+        self.take_blocking_timeout(amounts, Duration::MAX)
+    }
+
+    /// Waits on this thread for at most `timeout`, and takes these amounts.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for tokens that come too
+    /// late.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Bucket, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    /// assert!(bucket.take_blocking_timeout(2, Duration::from_secs(1)).is_ok());
+    /// assert!(bucket.take_blocking_timeout(500, Duration::from_millis(1)).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    fn take_blocking_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Result<(), Refused<N>> {
+        self.reserve_within(amounts, timeout)?.wait();
+        Ok(())
+    }
+
+    /// Waits on `timer` until it is the caller's turn, and takes these amounts.
+    ///
+    /// The future takes its place at its first poll. Dropped before it is ready, it gives the
+    /// tokens back.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve`](Self::reserve), at the first poll.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Bucket, Limit, MultiBucket};
+    ///
+    ///     let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    ///     bucket.take([1, 2], TokioTimer).await?; // 2 ms later
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    fn take<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
+        self.take_timeout(amounts, Duration::MAX, timer)
+    }
+
+    /// Waits on `timer` for at most `timeout`, and takes these amounts.
+    ///
+    /// The timeout counts from this call, the place in the queue from the first poll.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for tokens that
+    /// come too late.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use std::time::Duration;
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Bucket, Limit, TokenBucket};
+    ///
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     assert!(bucket.take_timeout(2, Duration::from_secs(1), TokioTimer).await.is_ok());
+    ///     assert!(bucket.take_timeout(500, Duration::from_millis(1), TokioTimer).await.is_err());
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    fn take_timeout<T: Timer>(
+        &self,
+        amounts: Self::Amounts,
+        timeout: Duration,
+        timer: T,
+    ) -> impl Future<Output = Result<(), Refused<N>>> {
+        waiting::take(self.waitable(), amounts.to_array(), timeout, timer)
+    }
+
+    /// Waits on `timer` until these amounts are available, and takes nothing.
+    ///
+    /// It holds no place in the queue and promises nothing: the next call may take the tokens. So
+    /// it may wait without end while others keep taking. [`take`](Self::take) waits in turn.
+    ///
+    /// # Errors
+    ///
+    /// At once, or when it looks again:
+    ///
+    /// * [`Refused::Never`] for more than a stream's capacity.
+    /// * [`Refused::NotYet`] where a stream that lacks tokens has a rate of 0.
+    ///
+    /// ```
+    /// # #[cfg(feature = "tokio")]
+    /// #[tokio::main(flavor = "current_thread")]
+    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     use tollgate::wait::TokioTimer;
+    ///     use tollgate::{Bucket, Limit, TokenBucket};
+    ///
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     bucket.until_ready(2, TokioTimer).await?; // 2 ms later
+    ///     assert!(bucket.try_take(2).is_ok()); // nobody else took them
+    ///     Ok(())
+    /// }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
+    /// ```
+    fn until_ready<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
+        waiting::until_ready(self.waitable(), amounts.to_array(), timer)
+    }
+
+    /// Waits on this thread as [`until_ready`](Self::until_ready) does on a timer.
+    ///
+    /// # Errors
+    ///
+    /// As [`until_ready`](Self::until_ready).
+    #[cfg(feature = "std")]
+    fn until_ready_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
+        waiting::until_ready_blocking(self.waitable(), amounts.to_array())
+    }
+}

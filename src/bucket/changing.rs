@@ -1,0 +1,261 @@
+//! Owns the verbs that change the limits of a bucket, or pause it. Never says what becomes of the
+//! words; that is in `decision/revision.rs`.
+
+use core::time::Duration;
+
+use crate::bucket::multi::MultiBucket;
+use crate::clock::clock::Clock;
+use crate::decision::inherit::Inherit;
+use crate::limit::limit::{Limit, LimitError};
+use crate::state::at::At;
+use crate::state::snapshot::Snapshot;
+
+impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
+    /// Changes the rates and capacities of all streams at one instant, and keeps the level.
+    ///
+    /// Takers never wait for a change, and a change waits for no taker. A call that decides
+    /// meanwhile does so before the change or after it. No call that begins after the change has
+    /// returned decides on the old limits. A change is lock-free, not wait-free: it retries when
+    /// another call publishes first.
+    ///
+    /// # Guarantees
+    ///
+    /// * **Nothing is retroactive.** Tokens that had refilled by the instant of the change did so
+    ///   at the old rate, up to the old capacity. A bucket that idled for an hour at 1/s and is
+    ///   raised to 1000/s has what an hour at 1/s brought. Tokens above a lowered capacity are
+    ///   lost. A debt stays as large as it was in tokens.
+    /// * **The bound.** In a window with changes in it, a bucket grants no more than
+    ///   [the bound](crate#the-bound) with the largest capacity in it, and with `r * w` as the sum
+    ///   over its parts, each at its own rate.
+    /// * **Time.** The instant of a change is a reading of the clock made for it, or the last
+    ///   change if that is later. A `now` from before it counts as that instant. Under clock skew,
+    ///   a grant may be decided at the old rate on a reading after that instant. Its tokens are
+    ///   then owed under the new limits.
+    /// * **Rounding.** A change never gains a token. It loses less of the level than refills in a
+    ///   nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that is
+    ///   more. It loses nothing between whole rates of up to 9 tokens a second, and a rate of 0.
+    /// * **Waiters.** A [`Reservation`](crate::Reservation) keeps its place, and its instant
+    ///   follows the new rate. Sleepers are woken and work it out anew, which costs a step for
+    ///   each. Without the feature `std` they wake when they were going to. Waking takes a lock
+    ///   that only waiters and changers take.
+    ///
+    /// After its first change, a bucket reads its limits from memory that changes may write: some
+    /// loads more for each stream. Changes one at a time allocate nothing. With the feature
+    /// `alloc`, one block is linked for each further change that was ever under way at once.
+    /// Without it there are two places for limits: a thread that stops inside a change keeps others
+    /// from changing the limits, but nobody from taking.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitError`] for the first limit that a bucket cannot keep; then nothing changes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// bucket.try_take([10, 100])?;
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// bucket.set_limits([Limit::per_second(1000), Limit::per_second(50)])?;
+    /// assert_eq!(bucket.available(), [1, 10]);
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// assert_eq!(bucket.available(), [101, 15]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_limits(&self, limits: [Limit; N]) -> Result<(), LimitError> {
+        self.set_limits_with(limits, Inherit::Keep)
+    }
+
+    /// Changes the limits, and chooses what becomes of the level.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_limits`](Self::set_limits).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Inherit;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// bucket.try_take([5, 100])?;
+    /// bucket.set_limits_with([Limit::per_second(40), Limit::per_second(100)], Inherit::Proportional)?;
+    /// assert_eq!(bucket.available(), [20, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_limits_with(&self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
+        self.words.set_limits(|| self.clock().now(), limits, inherit)
+    }
+
+    /// Pauses the bucket until it is [resumed](Self::resume): it grants nothing, and nothing
+    /// refills.
+    ///
+    /// The end is unknown, so a wait is [`Duration::MAX`], and a call that would have to wait is
+    /// refused at once. Calls that wait already go on waiting.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.pause();
+    /// assert_eq!(bucket.try_take([1]).unwrap_err().wait(), Some(Duration::MAX));
+    /// assert!(bucket.reserve([1]).is_err());
+    /// bucket.resume();
+    /// assert!(bucket.try_take([1]).is_ok());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn pause(&self) {
+        self.pause_for(Duration::MAX);
+    }
+
+    /// Pauses the bucket for a time, as after a `Retry-After`: it grants nothing, and nothing
+    /// refills.
+    ///
+    /// [`resume`](Self::resume) ends a pause early. A pause is a change of limits: what holds for
+    /// [`set_limits`](Self::set_limits) holds here. A pause that would end beyond
+    /// [`Time::MAX`](crate::clock::Time::MAX) lasts until the bucket is resumed.
+    ///
+    /// # Guarantees
+    ///
+    /// * **The level stays.** The bucket has at the end what it had at the beginning, however long
+    ///   the pause. A debt is not paid off meanwhile.
+    /// * **The later end wins.** A second pause never shortens a pause.
+    /// * **Refusals are exact.** Their wait is what is left of the pause, and then of the refill.
+    ///   [`available`](Self::available) is 0 meanwhile.
+    /// * **All else goes on.** Put-backs, [`reset`](Self::reset) and [`charge`](Self::charge) count
+    ///   from the end on. [`set_limits`](Self::set_limits) leaves the pause.
+    /// * **Waiters.** A reservation that is not ready becomes ready later by the length of the
+    ///   pause. One made in a pause is ready at its end at the earliest.
+    /// * **Leases.** A holder may spend the tokens of its lease, but fetches none.
+    /// * **The bound.** A pause counts as a part of the window with a rate of 0.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.try_take([8])?;
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// assert_eq!(bucket.available(), [0]);
+    /// assert_eq!(bucket.try_take([2]).unwrap_err().wait(), Some(Duration::from_secs(3)));
+    /// assert_eq!(bucket.try_take([5]).unwrap_err().wait(), Some(Duration::from_millis(3300)));
+    /// bucket.clock().advance(Duration::from_secs(3));
+    /// assert_eq!(bucket.available(), [2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn pause_for(&self, duration: Duration) {
+        self.words.pause_for(|| self.clock().now(), duration);
+    }
+
+    /// Ends a pause; without one, nothing changes. The level is at once what it was before the
+    /// pause.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.try_take([8])?;
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// bucket.resume();
+    /// assert_eq!(bucket.available(), [2]);
+    /// bucket.clock().advance(Duration::from_millis(100));
+    /// assert_eq!(bucket.available(), [3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resume(&self) {
+        self.words.resume(|| self.clock().now());
+    }
+
+    /// Returns the time until a pause ends: zero without one.
+    ///
+    /// It is [`Duration::MAX`] for a pause that lasts until the bucket is [resumed](Self::resume).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// assert_eq!(bucket.pause_left(), Duration::ZERO);
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// bucket.clock().advance(Duration::from_secs(1));
+    /// assert_eq!(bucket.pause_left(), Duration::from_secs(2));
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn pause_left(&self) -> Duration {
+        self.snapshot().pause_left()
+    }
+}
+
+impl<C: Clock, const S: usize> MultiBucket<1, C, S> {
+    /// Changes the limit of the one stream: [`set_limits`](Self::set_limits).
+    ///
+    /// # Errors
+    ///
+    /// As [`set_limits`](Self::set_limits).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.set_limit(Limit::per_second(7))?;
+    /// assert_eq!(bucket.available(), [7]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
+        self.set_limits([limit])
+    }
+}
+
+impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
+    /// Changes the limits at this time: [`MultiBucket::set_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::set_limits`].
+    pub fn set_limits(self, limits: [Limit; N]) -> Result<(), LimitError> {
+        self.set_limits_with(limits, Inherit::Keep)
+    }
+
+    /// Changes the limits at this time: [`MultiBucket::set_limits_with`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::set_limits`].
+    pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
+        self.of.words.set_limits(|| self.now, limits, inherit)
+    }
+
+    /// Pauses the bucket from this time on: [`MultiBucket::pause`].
+    pub fn pause(self) {
+        self.pause_for(Duration::MAX);
+    }
+
+    /// Pauses the bucket from this time on: [`MultiBucket::pause_for`].
+    pub fn pause_for(self, duration: Duration) {
+        self.of.words.pause_for(|| self.now, duration);
+    }
+
+    /// Ends a pause at this time: [`MultiBucket::resume`].
+    pub fn resume(self) {
+        self.of.words.resume(|| self.now);
+    }
+
+    /// Returns what is left of a pause at this time: [`MultiBucket::pause_left`].
+    pub fn pause_left(self) -> Duration {
+        self.snapshot().pause_left()
+    }
+
+    /// Returns all streams at this time: [`MultiBucket::snapshot`].
+    pub fn snapshot(self) -> Snapshot<N> {
+        self.of.words.snapshot(self.now)
+    }
+}

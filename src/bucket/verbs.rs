@@ -1,0 +1,103 @@
+//! Owns what each verb does to the words of a bucket, once for all buckets. Never reads a clock.
+
+use core::time::Duration;
+
+use crate::clock::time::Time;
+use crate::decision::limits::Limits;
+use crate::decision::refused::{Never, Refused};
+use crate::state::store::Store;
+
+#[inline(always)]
+pub(crate) fn try_take<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
+    if all_zero(&amounts) {
+        return Ok(());
+    }
+    store.update(
+        move |limits| limits.pause_left(now),
+        move |limits, spent| Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),
+        move |limits, spent, pause| limits.refusal(spent, limits.elapsed(now), &amounts).behind(pause),
+    )
+}
+
+#[inline(always)]
+pub(crate) fn take_items<const N: usize>(store: &impl Store<N>, now: Time, max: u64, per_item: [u64; N]) -> u64 {
+    if all_zero(&per_item) {
+        return max;
+    }
+    let taken = store.update(
+        move |limits| limits.pause_left(now),
+        move |limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max),
+        |_, _, _| (),
+    );
+    taken.unwrap_or(0)
+}
+
+pub(crate) fn take_in_order<const N: usize>(
+    store: &impl Store<N>,
+    now: Time,
+    requests: impl Iterator<Item = [u64; N]> + Clone,
+) -> usize {
+    let taken = store.update(
+        |limits| limits.pause_left(now),
+        |limits, spent| limits.take_in_order(spent, limits.elapsed(now), requests.clone()),
+        |_, _, _| (),
+    );
+    // No token was to be taken: of those that fit, each is for none.
+    taken.unwrap_or_else(|()| requests.take_while(all_zero).count())
+}
+
+#[inline(always)]
+pub(crate) fn put_back<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) {
+    let _ = store.update(
+        |_| 0,
+        move |limits, spent| Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ())),
+        |_, _, _| (),
+    );
+}
+
+pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
+    if all_zero(&amounts) {
+        return Ok(());
+    }
+    store.update(
+        |_| 0,
+        |limits, spent| {
+            let units = limits.units(&amounts).ok()?;
+            Some((limits.owe(spent, limits.elapsed(now), &units, &limits.furthest_debts())?, ()))
+        },
+        |limits, spent, _| match limits.units(&amounts) {
+            Ok(units) => limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into(),
+            Err(never) => never.into(),
+        },
+    )
+}
+
+pub(crate) fn reset<const N: usize>(store: &impl Store<N>, now: Time, tokens: [u64; N]) {
+    let reset = |limits: &Limits<N>, _: &[u64; N]| Some((limits.reset(limits.elapsed(now), &tokens), ()));
+    let _ = store.update(|_| 0, reset, |_, _, _| ());
+}
+
+#[inline(always)]
+pub(crate) fn available<const N: usize>(store: &impl Store<N>, now: Time) -> [u64; N] {
+    store.read(
+        |limits, spent| {
+            if limits.paused_at(now) { [0; N] } else { limits.available(spent, limits.elapsed(now)) }
+        },
+    )
+}
+
+pub(crate) fn wait_for<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<Duration, Never> {
+    store.read(|limits, spent| {
+        limits.check(&amounts)?;
+        // What is for nothing waits for nothing.
+        let pause = if all_zero(&amounts) { 0 } else { limits.pause_left(now) };
+        Ok(limits.not_yet(spent, limits.elapsed(now), &amounts).behind(pause).wait())
+    })
+}
+
+/// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]`
+/// becomes.
+#[inline(always)]
+fn all_zero<const N: usize>(amounts: &[u64; N]) -> bool {
+    amounts.iter().fold(0, |bits, amount| bits | amount) == 0
+}

@@ -1,0 +1,52 @@
+//! Owns the rules that every limit keeps. Never checks them.
+
+use core::fmt;
+
+/// The rules that every limit keeps.
+///
+/// ```
+/// use tollgate::limit::LimitRule;
+/// use tollgate::Limit;
+///
+/// let error = Limit::per_second(u64::MAX).capacity(1).check().unwrap_err();
+/// assert_eq!(error.rule, LimitRule::RateTooFast);
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum LimitRule {
+    /// The capacity is 0.
+    ZeroCapacity,
+    /// The rate is above about 1.18e12 tokens a second.
+    ///
+    /// At such a rate no capacity leaves an [idle limit](crate::Limit::idle_limit) of 90 days.
+    RateTooFast,
+    /// The capacity is too large for the rate.
+    ///
+    /// One of three things is wrong. It is 2^62 tokens or more. Or it takes over 146,000 years to
+    /// refill, so that a bucket cannot keep it to a microsecond. Or, at the fastest rates, it
+    /// leaves no [idle limit](crate::Limit::idle_limit) of 90 days.
+    CapacityTooLarge {
+        /// The largest capacity at this rate.
+        most: u64,
+    },
+    /// A key owes more tokens than these limits can hold.
+    ///
+    /// Under them, part of its debt would be forgiven.
+    DebtTooLarge {
+        /// The largest debt that they can hold, in tokens.
+        most: u64,
+    },
+}
+
+impl fmt::Display for LimitRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
+            Self::RateTooFast => {
+                f.write_str("a rate is at most about 1.18e12/s: a faster one leaves an idle limit under 90 days")
+            }
+            Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
+            Self::DebtTooLarge { most } => write!(f, "a key owes more than the {most} tokens that it can hold"),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Owns the word of one stream, and the loop that changes it by one compare-and-swap. Never does
+//! arithmetic on it.
+
+use crate::clock::time::Time;
+use crate::decision::limits::Limits;
+use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::state::store::Store;
+use crate::sync::{AtomicU64, Relaxed};
+
+/// The word of one stream, and its limits for good, on one line of the cache.
+///
+/// Why `Relaxed` is enough: the word is the whole state, so there is no second place whose writes
+/// would have to be seen with it. That a grant orders no other memory is in the docs.
+#[derive(Debug)]
+#[repr(C, align(64))]
+pub struct Word {
+    /// Units spent, modulo 2^64; see `decision/meter.rs`.
+    spent: AtomicU64,
+    limits: Limits<1>,
+}
+
+impl Word {
+    pub(crate) fn new(limit: Limit, origin: Time) -> Result<Self, LimitError> {
+        let limits = limits_of([limit], origin)?;
+        let [start] = limits.start();
+        Ok(Self { spent: AtomicU64::new(start), limits })
+    }
+
+    pub(crate) fn limits(&self) -> &Limits<1> {
+        &self.limits
+    }
+
+    /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster.
+    /// `Err` with what was read, and nothing written, if `change` says that nothing is to be done.
+    #[inline]
+    pub(crate) fn update<R>(&self, change: impl Fn(u64) -> Option<([u64; 1], R)>) -> Result<R, u64> {
+        // ORDERING: Relaxed. The word is the whole state. A stale value makes the compare-exchange
+        // below fail, or the refusal was true at some moment of the call. Dies if it is not read:
+        // loom-tests/conservation.rs, `a_put_back_racing_a_take_is_counted_once`.
+        let mut spent = self.spent.load(Relaxed);
+        loop {
+            let Some(([next], answer)) = change(spent) else { return Err(spent) };
+            // ORDERING: Relaxed, both. A grant orders no other memory (see `TokenBucket`, "Memory
+            // ordering"); the failure's value is all that is kept of it. Dies as a load and a
+            // store: loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
+            match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {
+                Ok(_) => return Ok(answer),
+                Err(seen) => spent = seen,
+            }
+        }
+    }
+}
+
+impl Store<1> for Word {
+    #[inline(always)]
+    fn update<R, E>(
+        &self,
+        _: impl Fn(&Limits<1>) -> u64,
+        change: impl Fn(&Limits<1>, &[u64; 1]) -> Option<([u64; 1], R)>,
+        refuse: impl Fn(&Limits<1>, &[u64; 1], u64) -> E,
+    ) -> Result<R, E> {
+        // A copy: what is read before the loop need not be read again in it.
+        let limits = self.limits;
+        self.update(|spent| change(&limits, &[spent])).map_err(|spent| refuse(&limits, &[spent], 0))
+    }
+
+    #[inline(always)]
+    fn read<V>(&self, look: impl Fn(&Limits<1>, &[u64; 1]) -> V) -> V {
+        // ORDERING: Relaxed. Partner is the compare-exchange in `update`; a picture that may be
+        // outdated at once, and orders nothing. Dies as the word at construction:
+        // loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
+        look(&self.limits, &[self.spent.load(Relaxed)])
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_and_its_limit_share_a_line() {
+        assert_eq!(size_of::<Word>(), 64);
+    }
+}
