@@ -315,6 +315,50 @@ fn other_verbs_do_as_those_of_one_bucket() {
     assert_eq!((keys.charge(&2, 0), keys.take_in_order(&2, &[0, 1])), (Ok(()), 1));
 }
 
+/// A removal forgets what a key has taken. So a key that took more since `keep` looked at it stays.
+#[test]
+fn a_key_that_is_used_between_the_look_and_the_removal_stays() {
+    let keys = by_number(Limit::per_second(10), 100);
+    (0..10).for_each(|key| keys.try_take(&key, 1).unwrap());
+    let looks_unused = |key: &u64, level| {
+        if *key == 3 {
+            keys.try_take(&3, 9).unwrap();
+        }
+        level < 9
+    };
+    keys.retain(looks_unused);
+    assert_eq!((keys.len(), keys.available(&3), keys.available(&4)), (1, 0, 10));
+    // As another level under other limits is another level.
+    keys.try_take(&5, 5).unwrap();
+    keys.retain(|_, _| {
+        keys.set_limits(Limit::per_second(10).capacity(6)).unwrap();
+        false
+    });
+    assert_eq!((keys.available(&3), keys.available(&5)), (0, 5));
+}
+
+/// What was said of keys before tiers were given holds after.
+#[test]
+fn tiers_leave_keys_blocks_and_changed_limits_as_they_were() {
+    let keys = by_number(Limit::per_second(10), 1000).with_max_held(2);
+    (0..500).for_each(|key| keys.try_take(&key, 4).unwrap());
+    keys.block(&600).unwrap();
+    keys.set_key_limits(&601, Limit::per_second(7)).unwrap();
+    keys.clock().advance(Duration::from_millis(100));
+    keys.set_limits(Limit::per_second(20)).unwrap();
+    let keys = keys.with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000)).unwrap();
+    assert_eq!((keys.len(), keys.limits(), keys.available(&1000)), (500, Limit::per_second(20), 500));
+    assert!((0..500).all(|key| keys.available(&key) == 7));
+    assert!(keys.try_take(&600, 1).is_err() && keys.has_key_limits(&601));
+    assert_eq!((keys.available(&601), keys.available(&602)), (7, 10));
+    assert!(keys.block(&603).is_err(), "two are held");
+    keys.resume(&600);
+    keys.clear_key_limits(&601).unwrap();
+    assert!(keys.block(&603).is_ok());
+    keys.clock().advance(Duration::from_millis(650));
+    assert!((0..500).all(|key| keys.available(&key) == 20));
+}
+
 /// A stream in exact arithmetic whose limit changes, in `1 / period` of a token: its level at the
 /// last instant that it was looked at. Nothing is ever rounded.
 #[derive(Clone, Debug)]

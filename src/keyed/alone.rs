@@ -39,18 +39,18 @@ impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
         self.room.raise(self.index, bound);
     }
 
-    /// Drops the older half of the keys that may go, and counts them out at once. Whether there
-    /// were any.
+    /// Drops the older half of the keys that may go, and counts them out at once, but for one: that
+    /// place is the caller's. Whether there were any.
     pub(super) fn sweep_half(&mut self, now: Time) -> bool {
         let bound = self.shard.sweep_half(now, &mut self.gone);
         self.room.raise(self.index, bound);
-        self.count()
+        self.count(1)
     }
 
-    /// Counts out the keys that are gone. Whether there are any.
-    fn count(&mut self) -> bool {
+    /// Counts out the keys that are gone, but for so many. Whether there are any.
+    fn count(&mut self, kept: usize) -> bool {
         let gone = (self.counted + self.claimed).saturating_sub(self.shard.keys.len());
-        self.room.release(gone);
+        self.room.release(gone.saturating_sub(kept));
         (self.counted, self.claimed) = (self.shard.keys.len(), 0);
         gone > 0
     }
@@ -67,6 +67,6 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Deref for Alone<'_, K, N, W, T> {
 impl<K, const N: usize, W: Words<N>, T: Tag> Drop for Alone<'_, K, N, W, T> {
     /// Also where a hash or a comparison panics: the count is that of the keys that are left.
     fn drop(&mut self) {
-        self.count();
+        self.count(0);
     }
 }

@@ -8,7 +8,6 @@ use hashbrown::Equivalent;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::decision::limit_rule::LimitRule;
-use crate::decision::limits::Limits;
 use crate::keyed::alone::Alone;
 use crate::keyed::held::Held;
 use crate::keyed::hold_error::HoldError;
@@ -100,7 +99,7 @@ where
     {
         let next = limits_of(limits, reading.now)?;
         self.hold(key, tier, reading, |held, now| {
-            fits(&held.terms, &held.words, &next, limits, now)?;
+            fits(&held.terms, &held.words, furthest_debts(&next), limits, now)?;
             held.change(&next, limits, now);
             (held.own, held.terms) = (true, held.terms.clone().owned(limits));
             Ok(())
@@ -123,7 +122,9 @@ where
         let terms = alone.terms(T::of(tier)).clone();
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
         let Some(held) = held.filter(|held| held.own) else { return Ok(false) };
-        fits(&held.terms, &held.words, terms.limits(), terms.configured, now)?;
+        // What keys of the tier may owe is bounded further while its limits change.
+        let most = terms.most_owed().get();
+        fits(&held.terms, &held.words, most, terms.configured, now)?;
         held.change(terms.limits(), terms.configured, now);
         (held.own, held.tier) = (false, tier);
         held.terms = terms.apart(held.terms.revision, held.terms.lineage());
@@ -207,15 +208,15 @@ where
     }
 }
 
-/// Whether what these words owe can be held under other limits.
+/// Whether what these words owe is no more than `most` tokens.
 fn fits<const N: usize>(
     terms: &Terms<N>,
     words: &impl Words<N>,
-    next: &Limits<N>,
+    most: [u64; N],
     configured: [Limit; N],
     now: Time,
 ) -> Result<(), LimitError> {
-    let (owed, most) = (terms.owed(&words.load(), now), furthest_debts(next));
+    let owed = terms.owed(&words.load(), now);
     match (0..N).find(|i| owed[*i] > most[*i]) {
         Some(i) => Err(LimitError { stream: i, limit: configured[i], rule: LimitRule::DebtTooLarge { most: most[i] } }),
         None => Ok(()),

@@ -233,11 +233,11 @@ where
     ) -> Result<KeyedBuckets<K, N, C, H, ByTier<G>>, LimitError> {
         let Self { table, clock, wait_bounds, .. } = self;
         let (first, shares) = (table.first_terms(), table.overflow.is_some());
-        let mut all: Vec<Terms<N>> = first.to_vec();
+        let (mut more, origin): (Vec<Terms<N>>, _) = (Vec::new(), first[0].limits().origin);
         for limits in limits {
-            all.push(terms(<[u64; N]>::limits(limits), first[0].limits().origin, all.len() as u64)?);
+            more.push(terms(<[u64; N]>::limits(limits), origin, (first.len() + more.len()) as u64)?);
         }
-        let buckets = KeyedBuckets { table: table.retagged(all.into()), clock, wait_bounds, tiers: ByTier(tier_of) };
+        let buckets = KeyedBuckets { table: table.retagged(&more), clock, wait_bounds, tiers: ByTier(tier_of) };
         Ok(if shares { buckets.with_shared_overflow() } else { buckets })
     }
 }

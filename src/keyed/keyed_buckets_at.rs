@@ -296,7 +296,7 @@ where
     where
         Q: KeyForm<K> + ?Sized,
     {
-        self.buckets.table.remove(key, self.reading.now)
+        self.buckets.table.remove(key, self.reading.now, |_, _| true)
     }
 
     /// As [`KeyedBuckets::shrink`].
@@ -320,7 +320,9 @@ where
     {
         for (key, snapshot) in self.iter() {
             if !keep(&key, <[u64; N]>::amounts(snapshot.available())) {
-                self.buckets.table.remove(&key, self.reading.now);
+                // A key that was used since has taken more than `keep` saw.
+                let same = |number, words| (number, words) == (snapshot.sequence, snapshot.spent);
+                self.buckets.table.remove(&key, self.reading.now, same);
             }
         }
     }

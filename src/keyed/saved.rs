@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::clock::time::Time;
-use crate::keyed::terms::{Terms, furthest_debts};
+use crate::keyed::terms::Terms;
 use crate::state::snapshot::Snapshot;
 
 /// What a key has, in tokens: independent of limits, units and clocks.
@@ -52,7 +52,7 @@ impl<const N: usize> Saved<N> {
     /// The words at `now` of a key that had this so long ago.
     pub(crate) fn words(&self, terms: &Terms<N>, now: Time, passed: Duration) -> [u64; N] {
         let limits = terms.limits();
-        let (elapsed, debts) = (limits.elapsed(now), furthest_debts(limits));
+        let (elapsed, debts) = (limits.elapsed(now), terms.most_owed().get());
         let passed = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX - elapsed);
         core::array::from_fn(|i| {
             let (stream, (whole, part)) = (&limits.streams[i], self.tokens[i]);

@@ -114,23 +114,44 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         }
     }
 
-    /// The same keys in a table whose entries keep their tier in another way.
-    pub(crate) fn retagged<U: Tag>(self, terms: Arc<[Terms<N>]>) -> Table<K, N, W, U, H>
+    /// The same keys in a table with more tiers, whose entries keep their tier in another way.
+    pub(crate) fn retagged<U: Tag>(self, more: &[Terms<N>]) -> Table<K, N, W, U, H>
     where
         K: Hash,
     {
-        let Self { lanes, hasher, room, max_held, keep, .. } = self;
-        let table = Table { max_held, keep, ..Table::new(terms, room.max_keys(), hasher) };
-        for (index, lane) in lanes.iter().enumerate() {
-            for Entry { key, words, tag } in core::mem::take(&mut lane.0.write().keys) {
-                let (hash, entry) = (table.hash(&key), Entry { key, words, tag: U::of(tag.tier()) });
-                let mut alone = table.alone(index);
-                if table.claim(&mut alone, Time::ZERO) {
-                    table.insert(&mut alone, hash, entry, Time::ZERO);
-                }
+        let first = self.lanes.first().map(|lane| Arc::clone(&lane.0.read().terms));
+        let all = |terms: &Arc<[Terms<N>]>| terms.iter().chain(more).cloned().collect::<Arc<[_]>>();
+        let shared = first.as_ref().map(|first| (first, all(first)));
+        let lane = |lane: &Lane<K, N, W, T>| {
+            let shard = &mut *lane.0.write();
+            // Shards whose limits changed have terms of their own.
+            let terms = match &shared {
+                Some((first, all)) if Arc::ptr_eq(first, &shard.terms) => Arc::clone(all),
+                _ => all(&shard.terms),
+            };
+            let mut retagged = Shard { apart: shard.apart.take(), ..Shard::new(terms) };
+            for Entry { key, words, tag } in core::mem::take(&mut shard.keys) {
+                let (hash, entry) = (self.hash(&key), Entry { key, words, tag: U::of(tag.tier()) });
+                retagged.keys.insert_unique(hash, entry, |entry| self.hash(&entry.key));
             }
+            Lane(RwLock::new(retagged))
+        };
+        let lanes = self.lanes.iter().map(lane).collect();
+        let Self { shift, hasher, room, held, max_held, keep, changers, limits_changed, lineages, .. } = self;
+        Table {
+            lanes,
+            shift,
+            hasher,
+            room,
+            held,
+            max_held,
+            keep,
+            overflow: None,
+            changers,
+            limits_changed,
+            lineages,
+            tag: PhantomData,
         }
-        table
     }
 
     #[inline]

@@ -77,17 +77,15 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
 
     /// Counts one more key, if there is room for it or can be made. Whether it could.
     pub(crate) fn claim(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
-        while !self.room.claim() {
-            if !self.make_room(alone, now) {
-                return false;
-            }
-        }
-        alone.claimed += 1;
-        true
+        let claimed = self.room.claim() || self.make_room(alone, now);
+        alone.claimed += usize::from(claimed);
+        claimed
     }
 
     /// Drops keys that may go from this shard, or from one of up to eight others that nobody has
-    /// locked. Whether it dropped any.
+    /// locked. Whether it dropped any: then one place stays counted, for the caller.
+    ///
+    /// So no other call can take that place, and nothing is tried twice.
     fn make_room(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
         let here = alone.index;
         if self.room.bound(here) <= now.as_nanos() && alone.sweep_half(now) {
@@ -119,8 +117,9 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         alone.shard().keys.insert_unique(hash, entry, rehash);
     }
 
-    /// Forgets what a key has taken. Whether it was known. A key that is held apart stays so.
-    pub(crate) fn remove<Q>(&self, key: &Q, now: Time) -> bool
+    /// Forgets what a key has taken, if `goes` says so of its revision and its words. Whether it did.
+    /// A key that is held apart stays so.
+    pub(crate) fn remove<Q>(&self, key: &Q, now: Time, goes: impl Fn(u64, [u64; N]) -> bool) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
@@ -129,11 +128,19 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         let mut alone = self.alone_with(hash);
         if let Some(held) = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key)) {
             let limits = held.terms.limits();
+            if !goes(held.terms.revision.number, held.words.load()) {
+                return false;
+            }
             held.words.store(limits.reset(limits.elapsed(now), &limits.capacities()));
             return true;
         }
-        let Ok(entry) = alone.shard().keys.find_entry(hash, |entry| key.equivalent(&entry.key)) else { return false };
-        let (entry, _) = entry.remove();
+        let Shard { keys, terms, .. } = alone.shard();
+        let Ok(found) = keys.find_entry(hash, |entry| key.equivalent(&entry.key)) else { return false };
+        let entry = found.get();
+        if !goes(terms[entry.tag.tier()].revision.number, entry.words.load()) {
+            return false;
+        }
+        let (entry, _) = found.remove();
         alone.gone.push(entry);
         true
     }
