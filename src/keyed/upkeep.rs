@@ -117,8 +117,9 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         alone.shard().keys.insert_unique(hash, entry, rehash);
     }
 
-    /// Forgets what a key has taken, if `goes` says so of its revision and its words. Whether it did.
-    /// A key that is held apart stays so.
+    /// Forgets what a key has taken, if `goes` says so of its revision and its words.
+    ///
+    /// Whether it did. A key that is held apart stays so.
     pub(crate) fn remove<Q>(&self, key: &Q, now: Time, goes: impl Fn(u64, [u64; N]) -> bool) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,

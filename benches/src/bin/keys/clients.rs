@@ -71,6 +71,16 @@ fn governor() -> Governor<u64> {
     RateLimiter::dashmap(Quota::per_second(NonZeroU32::new(FAST).expect("not 0")))
 }
 
+/// A burst that no run uses up, and next to no refill.
+fn never_full(keys: usize) -> KeyedBuckets<u64> {
+    KeyedBuckets::new(Limit::per_minute(1).capacity(u32::MAX.into()), keys).expect("a good limit")
+}
+
+fn governor_never_full() -> Governor<u64> {
+    let (one, most) = (NonZeroU32::new(1).expect("not 0"), NonZeroU32::new(u32::MAX).expect("not 0"));
+    RateLimiter::dashmap(Quota::per_minute(one).allow_burst(most))
+}
+
 /// A limiter, the keys that are drawn, and how many of a thousand calls are for a new key.
 struct Asked<'a, L> {
     limiter: &'a L,
@@ -169,6 +179,12 @@ pub(crate) fn all() {
                 taken
             },
         );
+    }
+    let (a, b) = (filled(never_full(100_000), 100_000), filled(governor_never_full(), 100_000));
+    for spread in [Spread::Uniform, Spread::Zipf] {
+        let draws = [0, 1].map(|seed| draws(spread, 100_000, DRAWS, seed));
+        let what = format!("100000 keys that never refill, {spread:?}");
+        row(&what, || once(&a, &draws, 0, &fresh), || once(&b, &draws, 0, &fresh));
     }
     let draws_of_two = [0, 1].map(|seed| draws(Spread::Uniform, 100_000, DRAWS, seed));
     let (a, b) = (filled(two(100_000), 100_000), filled([governor(), governor()], 100_000));
