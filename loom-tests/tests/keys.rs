@@ -137,7 +137,7 @@ fn ends_a_hopeless_flood(name: &str, earlier: fn(&Keyed<1>)) {
 /// Tokens come back to the only key.
 ///
 /// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails without either fence in `lower`
-/// and `search`, if `lower` does not clear `hopeless`, or if `search` stores what it found.
+/// and `remember`, if `lower` does not clear `hopeless`, or if `remember` stores what it found.
 #[test]
 fn tokens_that_come_back_end_a_hopeless_flood() {
     ends_a_hopeless_flood("tokens_that_come_back_end_a_hopeless_flood", |keys| keys.put_back(&HERE, 3));
@@ -221,6 +221,25 @@ fn a_key_is_held_apart_once_where_one_may_be() {
         let keys = one(3, 2).with_max_held(1);
         let (a, b, _) = beside(keys, |keys| keys.block(&HERE).is_ok(), |keys| keys.block(&THERE).is_ok());
         (a, b)
+    });
+}
+
+/// Two keys may be held apart, and one is blocked. One thread pauses another key for 1 ns, and the
+/// other looks in vain for a pause that is over, to block a third. The pause is over at 1.
+///
+/// Two threads, one call each and a block after them; exhaustive. Fails if `may_end` clears
+/// nothing, or if `claim_apart` stores what it found.
+#[test]
+fn a_pause_beside_a_scan_is_not_forgotten() {
+    const NEXT: u64 = 3;
+    let outcomes = [(true, false, true), (false, true, false)];
+    explore("a_pause_beside_a_scan_is_not_forgotten", None, 2, outcomes, || {
+        let keys = one(3, 2).with_max_held(2);
+        keys.block(&HERE).expect("there is room");
+        let pause = |keys: &Keyed<1>| keys.pause_for(&NEXT, Duration::from_nanos(1)).is_ok();
+        let (paused, blocked, keys) = beside(keys, pause, |keys| keys.block(&THERE).is_ok());
+        keys.clock().advance(Duration::from_nanos(1));
+        (paused, blocked, keys.block(&9).is_ok())
     });
 }
 

@@ -28,6 +28,11 @@ impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
         !self.own && !self.terms.limits().paused_at(now)
     }
 
+    /// The instant from which on nothing sets it apart; `u64::MAX` if nobody knows when that is.
+    pub(crate) fn end(&self) -> u64 {
+        if self.own { u64::MAX } else { self.terms.limits().origin.as_nanos() }
+    }
+
     /// Follows a revision; `None` changes nothing.
     pub(crate) fn revise(&mut self, next: Option<(Revision<N>, [u64; N])>) {
         if let Some((revision, words)) = next {

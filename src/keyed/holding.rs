@@ -12,8 +12,8 @@ use crate::keyed::alone::Alone;
 use crate::keyed::held::Held;
 use crate::keyed::hold_error::HoldError;
 use crate::keyed::key_form::KeyForm;
-use crate::keyed::shard::Entry;
-use crate::keyed::table::{OTHERS, Reading, Table};
+use crate::keyed::shard::{Entry, NEVER};
+use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
 use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
@@ -22,6 +22,9 @@ use crate::sync::Relaxed;
 
 /// Lineages of keys that are held apart begin here; those of tiers are below.
 const APART: u64 = 1 << 15;
+
+/// Added to the turn of a scan, so that it is later than any instant.
+const TURN: u64 = 1 << 63;
 
 impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H>
 where
@@ -63,10 +66,23 @@ where
         }
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
         let changed = held.map_or(Ok(()), |held| change(held, now));
+        let end = alone.apart.as_ref().and_then(|apart| apart.find(hash, key)).map_or(u64::MAX, Held::end);
         self.let_go(&mut alone, hash, key, now);
+        self.may_end(end);
         drop(alone);
         self.limits_changed.notify();
         Ok(changed?)
+    }
+
+    /// Says that a pause ends at this instant. The caller holds the shard of its key alone.
+    fn may_end(&self, end: u64) {
+        // ORDERING: Relaxed, both. A scan stores its turn before it takes the lock that the caller
+        // holds: either the turn is seen here, or the scan sees the pause. Its partner is the
+        // compare-and-swap in `claim_apart`. Dies without the swap: loom-tests/keys.rs,
+        // `a_pause_beside_a_scan_is_not_forgotten`.
+        if self.first_end.load(Relaxed) > end {
+            self.first_end.swap(0, Relaxed);
+        }
     }
 
     /// Ends a pause or a block of a key, if there is one.
@@ -157,11 +173,19 @@ where
         }
     }
 
-    /// Lets go all such keys of a shard.
-    pub(crate) fn let_go_all(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) {
-        let Some(apart) = alone.shard().apart.as_mut() else { return };
+    /// Lets go all such keys of a shard. Returns an instant before which no other pause ends there.
+    pub(crate) fn let_go_all(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> u64 {
+        /// When a key is tried again that found no room among the others.
+        const AGAIN: u64 = 1_000_000;
+        let Some(apart) = alone.shard().apart.as_mut() else { return u64::MAX };
         let ended: Vec<_> = apart.keys.extract_if(|held| held.has_ended(now)).collect();
         ended.into_iter().for_each(|held| self.put_among(alone, held, now));
+        let held = alone.apart.iter().flat_map(|apart| &apart.keys);
+        let end = |held: &Held<K, N, W>| match held.has_ended(now) {
+            true => now.as_nanos().saturating_add(AGAIN),
+            false => held.end(),
+        };
+        held.map(end).min().unwrap_or(u64::MAX)
     }
 
     /// Puts a key back among the others. Where there is no room among them it stays, and is decided
@@ -196,15 +220,36 @@ where
             // loom-tests/keys.rs, `a_key_is_held_apart_once_where_one_may_be`.
             self.held.fetch_update(Relaxed, Relaxed, one_more).is_ok()
         };
-        claim() || {
-            self.let_go_all(alone, now);
-            (1..=OTHERS).for_each(|step| {
-                if let Some(mut other) = self.try_alone((alone.index + step) % self.shards()) {
-                    self.let_go_all(&mut other, now);
-                }
-            });
-            claim()
+        if claim() {
+            return true;
         }
+        // ORDERING: Relaxed. It refuses, at worst, a call for which a pause ends at this very
+        // moment. Dies if it is not read: tests/keyed_outside.rs,
+        // `a_call_that_finds_no_end_of_a_pause_remembers_it`.
+        let known = self.first_end.load(Relaxed);
+        if known < TURN && now.as_nanos() < known {
+            return false;
+        }
+        // ORDERING: Relaxed. A turn differs from the last ones, and says nothing else. Nothing
+        // dies: two scans of one turn need a third thread that registers a pause.
+        let turn = TURN | self.lineages.fetch_add(1, Relaxed);
+        // ORDERING: Relaxed. The locks of the shards below order it before what `may_end` loads:
+        // its partner holds one of them. Dies without it: tests/keyed_outside.rs,
+        // `a_call_that_finds_no_end_of_a_pause_remembers_it`.
+        self.first_end.store(turn, Relaxed);
+        // Looks at every shard, as a pause that is over must keep nobody out. What is locked is
+        // unknown.
+        let mut first = self.let_go_all(alone, now);
+        for index in (1..self.shards()).map(|step| (alone.index + step) % self.shards()) {
+            if claim() {
+                return true;
+            }
+            first = first.min(self.try_alone(index).map_or(0, |mut other| self.let_go_all(&mut other, now)));
+        }
+        // ORDERING: Relaxed, both. Where a pause was registered since, the turn is gone and this
+        // fails. Dies as a store: loom-tests/keys.rs, `a_pause_beside_a_scan_is_not_forgotten`.
+        let _ = self.first_end.compare_exchange(turn, first.min(NEVER), Relaxed, Relaxed);
+        claim()
     }
 }
 

@@ -73,7 +73,7 @@ impl Room {
     /// The bound of a shard.
     pub(crate) fn bound(&self, shard: usize) -> u64 {
         // ORDERING: Relaxed. A bound that is too low costs a sweep in vain. The fences in `lower`
-        // and `search` keep one that is too high from being believed. Dies if it is not read:
+        // and `remember` keep one that is too high from being believed. Dies if it is not read:
         // loom-tests/keys.rs, `the_lower_of_two_bounds_stays`.
         self.bounds[shard].load(Relaxed)
     }
@@ -95,12 +95,12 @@ impl Room {
         // ORDERING: Relaxed. The fence below orders it before the load of `hopeless`. Dies as a
         // load and a store: loom-tests/keys.rs, `the_lower_of_two_bounds_stays`.
         self.bounds[shard].fetch_min(bound, Relaxed);
-        // ORDERING: SeqCst. Pairs with the fence in `search`. Either this call sees the turn, and
+        // ORDERING: SeqCst. Pairs with the fence in `remember`. Either this call sees the turn, and
         // clears it, or the search sees the lower bound. Dies without it: loom-tests/keys.rs,
         // `tokens_that_come_back_end_a_hopeless_flood`.
         fence(SeqCst);
         // ORDERING: Relaxed, both. They come after the fence. Its partner is the compare-and-swap
-        // in `search`. Dies without the swap: loom-tests/keys.rs,
+        // in `remember`. Dies without the swap: loom-tests/keys.rs,
         // `tokens_that_come_back_end_a_hopeless_flood`.
         if self.hopeless.load(Relaxed) > bound {
             // Not a store: loom would let that compare-and-swap read a value from before it.
@@ -111,20 +111,40 @@ impl Room {
     /// The instant before which no key may go, if there are as many keys as there may be and that
     /// instant is known and later than `now`.
     pub(crate) fn hopeless_until(&self, now: u64) -> Option<u64> {
-        if self.len() < self.max_keys {
-            return None;
-        }
         // ORDERING: Relaxed. It refuses, at worst, a key that could come in at this very moment.
         // Dies if it is not read: tests/keyed.rs, `a_refusal_says_when_there_may_be_room`.
         let hopeless = self.hopeless.load(Relaxed);
-        (hopeless > now && hopeless < TURN).then_some(hopeless)
+        let known = hopeless > now && hopeless < TURN;
+        // The count is looked at last: its line is written for every key that comes or goes.
+        (known && self.len() >= self.max_keys).then_some(hopeless)
     }
 
-    /// Looks at the shards in rotation and calls `make_room` for those in which a key may go at
-    /// `now`, until it returns `true`, for `most` of them. Returns whether it did.
+    /// Calls `make_room` for the shards in which a key may go at `now`, until it returns `true`.
     ///
-    /// If it has seen the bounds of all shards, and all lie ahead, it remembers the least.
-    pub(crate) fn search(&self, now: u64, most: usize, make_room: impl Fn(usize) -> bool) -> bool {
+    /// It begins after `here`, and calls it for `most` of them. Returns whether one made room.
+    ///
+    /// If the bounds of all shards lie ahead, it remembers the least.
+    pub(crate) fn search(&self, here: usize, now: u64, most: usize, make_room: impl Fn(usize) -> bool) -> bool {
+        let shards = self.bounds.len();
+        let mut tried = 0;
+        for shard in (here + 1..shards).chain(0..here) {
+            if self.bound(shard) <= now {
+                if make_room(shard) {
+                    return true;
+                }
+                tried += 1;
+                if tried == most {
+                    return false;
+                }
+            }
+        }
+        self.remember(now);
+        false
+    }
+
+    /// Remembers the least bound of all shards, if that lies ahead.
+    #[cold]
+    fn remember(&self, now: u64) {
         // ORDERING: Relaxed. A turn differs from the others, and says nothing else. Nothing dies in
         // two threads: two searches of one turn need a third thread that lowers.
         let turn = TURN | self.turns.fetch_add(1, Relaxed);
@@ -134,26 +154,12 @@ impl Room {
         // ORDERING: SeqCst. Pairs with the fence in `lower`. Dies without it: loom-tests/keys.rs,
         // `tokens_that_come_back_end_a_hopeless_flood`.
         fence(SeqCst);
-        let (shards, mut tried, mut first) = (self.bounds.len(), 0, NEVER);
-        for step in 0..shards {
-            let shard = (turn as usize).wrapping_mul(most).wrapping_add(step) % shards;
-            if self.bound(shard) <= now {
-                if tried == most {
-                    return false;
-                }
-                tried += 1;
-                if make_room(shard) {
-                    return true;
-                }
-            }
-            first = first.min(self.bound(shard));
-        }
+        let first = (0..self.bounds.len()).map(|shard| self.bound(shard)).min().unwrap_or(NEVER);
         if first > now {
             // ORDERING: Relaxed, both. A call that lowered a bound unseen has cleared the turn, and
             // this fails. Dies as a store: loom-tests/keys.rs,
             // `tokens_that_come_back_end_a_hopeless_flood`.
             let _ = self.hopeless.compare_exchange(turn, first, Relaxed, Relaxed);
         }
-        false
     }
 }

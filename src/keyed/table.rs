@@ -5,8 +5,8 @@
 //! the word. So decisions never wait for one another. Everything else holds it alone: adding,
 //! removing, several streams, changes of limits.
 //!
-//! Order of locks: the mutex of changers, one shard, the overflow. Whoever holds a shard only tries
-//! others.
+//! Order of locks: the mutex of changers, one shard, the overflow. A call that holds a shard only
+//! tries others.
 
 use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
@@ -59,7 +59,7 @@ pub(crate) enum Failed<E> {
 }
 
 /// A shard on a cache line of its own.
-#[repr(align(64))]
+#[repr(align(128))]
 struct Lane<K, const N: usize, W, T>(RwLock<Shard<K, N, W, T>>);
 
 /// The shards of all keys.
@@ -72,6 +72,8 @@ pub(crate) struct Table<K, const N: usize, W, T, H> {
     /// How many keys are held apart, and how many may be.
     pub(crate) held: AtomicU64,
     pub(crate) max_held: u64,
+    /// An instant before which no pause ends; 0 if unknown, or the turn of a scan.
+    pub(crate) first_end: AtomicU64,
     /// Nanoseconds for which a key that may go is kept.
     pub(crate) keep: i64,
     pub(crate) overflow: Option<RwLock<Overflow<N, W>>>,
@@ -91,7 +93,7 @@ const KEEP: i64 = 10_000_000_000;
 
 /// How many shards there are for so many keys.
 fn shards(max_keys: usize) -> usize {
-    if cfg!(any(loom, tollgate_freeze)) { 2 } else { (max_keys / 256).next_power_of_two().clamp(256, 1024) }
+    if cfg!(any(loom, tollgate_freeze)) { 2 } else { (max_keys / 256).next_power_of_two().clamp(256, 512) }
 }
 
 impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H> {
@@ -105,6 +107,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             room: Room::new(max_keys, shards),
             held: AtomicU64::new(0),
             max_held: max_keys as u64,
+            first_end: AtomicU64::new(0),
             keep: KEEP,
             overflow: None,
             changers: RwLock::new(()),
@@ -137,7 +140,8 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             Lane(RwLock::new(retagged))
         };
         let lanes = self.lanes.iter().map(lane).collect();
-        let Self { shift, hasher, room, held, max_held, keep, changers, limits_changed, lineages, .. } = self;
+        let Self { shift, hasher, room, held, max_held, first_end, keep, changers, limits_changed, lineages, .. } =
+            self;
         Table {
             lanes,
             shift,
@@ -145,6 +149,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             room,
             held,
             max_held,
+            first_end,
             keep,
             overflow: None,
             changers,

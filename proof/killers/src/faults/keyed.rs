@@ -4,7 +4,7 @@ use crate::fault::Expect::{Harmless, Killed};
 use crate::fault::{Fault, edit};
 
 const LOWER: &str = "pub(crate) fn lower(&self, shard: usize, bound: u64) {";
-const SEARCH: &str = "pub(crate) fn search(";
+const REMEMBER: &str = "fn remember(&self, now: u64) {";
 const SAYS_WHEN: &str = "tests/keyed::a_refusal_says_when_there_may_be_room";
 const TOKENS_COME_BACK: &str = "keys::tokens_that_come_back_end_a_hopeless_flood";
 
@@ -61,15 +61,15 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed(TOKENS_COME_BACK),
     },
     Fault {
-        id: "room-search-without-fence",
-        edits: &[edit("keyed/room.rs", SEARCH, "fence(SeqCst);", "")],
+        id: "room-remember-without-fence",
+        edits: &[edit("keyed/room.rs", REMEMBER, "fence(SeqCst);", "")],
         expect: Killed(TOKENS_COME_BACK),
     },
     Fault {
-        id: "room-search-stores-what-it-found",
+        id: "room-remember-stores-what-it-found",
         edits: &[edit(
             "keyed/room.rs",
-            SEARCH,
+            REMEMBER,
             "let _ = self.hopeless.compare_exchange(turn, first, Relaxed, Relaxed);",
             "self.hopeless.store(first, Relaxed);",
         )],
@@ -117,7 +117,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "room-turn-as-load-and-store",
         edits: &[edit(
             "keyed/room.rs",
-            SEARCH,
+            REMEMBER,
             "self.turns.fetch_add(1, Relaxed)",
             "{
                 let turn = self.turns.load(Relaxed);
@@ -132,7 +132,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "room-turn-is-not-put-in",
-        edits: &[edit("keyed/room.rs", SEARCH, "self.hopeless.store(turn, Relaxed);", "")],
+        edits: &[edit("keyed/room.rs", REMEMBER, "self.hopeless.store(turn, Relaxed);", "")],
         expect: Killed(SAYS_WHEN),
     },
     // The words of a key.
@@ -223,6 +223,53 @@ pub(super) const FAULTS: &[Fault] = &[
             "self.held.store(self.held.load(Relaxed) - 1, Relaxed);",
         )],
         expect: Killed("keys::two_keys_that_are_let_go_are_both_counted"),
+    },
+    Fault {
+        id: "apart-end-is-not-read",
+        edits: &[edit("keyed/holding.rs", "fn claim_apart(&self", "self.first_end.load(Relaxed)", "0")],
+        expect: Killed("tests/keyed_outside::a_call_that_finds_no_end_of_a_pause_remembers_it"),
+    },
+    Fault {
+        id: "apart-turn-as-load-and-store",
+        edits: &[edit(
+            "keyed/holding.rs",
+            "fn claim_apart(&self",
+            "self.lineages.fetch_add(1, Relaxed)",
+            "{
+                let lineage = self.lineages.load(Relaxed);
+                self.lineages.store(lineage + 1, Relaxed);
+                lineage
+            }",
+        )],
+        expect: Harmless {
+            model: "keys::a_pause_beside_a_scan_is_not_forgotten",
+            reason: "two scans of one turn need a third thread that registers a pause between them",
+        },
+    },
+    Fault {
+        id: "apart-turn-is-not-put-in",
+        edits: &[edit("keyed/holding.rs", "fn claim_apart(&self", "self.first_end.store(turn, Relaxed);", "")],
+        expect: Killed("tests/keyed_outside::a_call_that_finds_no_end_of_a_pause_remembers_it"),
+    },
+    Fault {
+        id: "apart-scan-stores-what-it-found",
+        edits: &[edit(
+            "keyed/holding.rs",
+            "fn claim_apart(&self",
+            "let _ = self.first_end.compare_exchange(turn, first.min(NEVER), Relaxed, Relaxed);",
+            "self.first_end.store(first.min(NEVER), Relaxed);",
+        )],
+        expect: Killed("keys::a_pause_beside_a_scan_is_not_forgotten"),
+    },
+    Fault {
+        id: "apart-pause-sees-no-turn",
+        edits: &[edit("keyed/holding.rs", "fn may_end(&self", "self.first_end.load(Relaxed) > end", "false")],
+        expect: Killed("keys::a_pause_beside_a_scan_is_not_forgotten"),
+    },
+    Fault {
+        id: "apart-pause-clears-nothing",
+        edits: &[edit("keyed/holding.rs", "fn may_end(&self", "self.first_end.swap(0, Relaxed);", "")],
+        expect: Killed("keys::a_pause_beside_a_scan_is_not_forgotten"),
     },
     Fault {
         id: "apart-lineage-as-load-and-store",
