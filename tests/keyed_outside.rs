@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tollgate::KeyedBuckets;
@@ -92,6 +93,45 @@ fn a_closure_may_call_the_same_buckets_and_may_panic() {
     keys.clock().advance(SECOND);
     keys.shrink();
     assert!(keys.is_empty());
+}
+
+/// A key that takes from its own buckets as it is dropped, unless it is one that such a call made.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Nosy(u64);
+
+static NOSY: OnceLock<KeyedBuckets<Nosy, 1, ManualClock>> = OnceLock::new();
+
+thread_local! {
+    static DROPS: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        if !DROPS.replace(true) {
+            if let Some(keys) = NOSY.get() {
+                let _ = keys.charge(&Nosy(self.0), 1);
+            }
+            DROPS.set(false);
+        }
+    }
+}
+
+/// Under the lock of their shard, they would wait for themselves.
+#[test]
+fn keys_are_dropped_outside_all_locks() {
+    let keys = NOSY.get_or_init(|| make(500));
+    DROPS.set(true);
+    (0..500).for_each(|key| keys.charge(&Nosy(key), 1).unwrap());
+    DROPS.set(false);
+    keys.clock().advance(SECOND);
+    keys.shrink();
+    assert_eq!(keys.len(), 500, "each took again as it was dropped");
+    keys.clock().advance(SECOND);
+    // At the bound, as a new key comes.
+    keys.charge(&Nosy(1000), 1).unwrap();
+    keys.retain(|key, _| key.0 % 2 == 0);
+    assert!(keys.remove(&Nosy(1000)));
+    assert_eq!(keys.len(), keys.iter().count());
 }
 
 #[test]

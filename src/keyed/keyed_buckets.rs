@@ -78,10 +78,13 @@ use crate::sync::RwLock;
 /// Two threads on one key contend for its word and for the lock's. For a hot key take a
 /// [lease](crate::keyed::KeyedBucket::lease), or give it a bucket of its own.
 ///
-/// The hash and the comparison of keys run under a lock. They must not call the same buckets. If
-/// one panics, no lock stays held and no count goes wrong; a shard whose growth it interrupts may
-/// lose keys, which then begin full. Tier functions, `keep` of [`retain`](Self::retain), the making
-/// of a key and its drop run outside all locks; a key that a sweep or `retain` drops, too.
+/// The hash and the comparison of keys run under a lock, and so does their `Clone` in
+/// [`iter`](Self::iter) and [`retain`](Self::retain). They must not call the same buckets. If one
+/// panics, no lock stays held and no count goes wrong; a shard whose growth it interrupts may lose
+/// keys, which then begin full. These run outside all locks: tier functions, `keep` of
+/// [`retain`](Self::retain), the making of a key, and its drop.
+///
+/// A thread that is stopped while it changes limits delays other changes of limits, and one shard.
 ///
 /// # Memory
 ///
