@@ -109,7 +109,7 @@ impl Drop for Nosy {
     fn drop(&mut self) {
         if !DROPS.replace(true) {
             if let Some(keys) = NOSY.get() {
-                let _ = keys.charge(&Nosy(self.0), 1);
+                let _ = keys.charge(&Self(self.0), 1);
             }
             DROPS.set(false);
         }

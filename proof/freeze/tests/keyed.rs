@@ -147,6 +147,17 @@ fn a_thread_that_is_stopped_while_it_adds_delays_only_its_shard() {
     }
 }
 
+/// A thread that is stopped while it changes limits delays one shard at a time.
+#[test]
+fn a_thread_that_is_stopped_while_it_changes_limits_delays_one_shard() {
+    let decisions: [Call<One>; 2] = [DECISIONS[0], ELSEWHERE[0]];
+    let held = waits(|| one(100), |keys| keys.set_limits(limit()).expect("as before"), &decisions);
+    assert!(held.iter().all(|(_, waiting)| waiting.len() < 2), "{held:?}");
+    for (name, _) in decisions {
+        assert!(held.iter().any(|(_, waiting)| waiting.contains(&name)), "{name}: {held:?}");
+    }
+}
+
 /// At the bound a call only tries the locks of other shards.
 #[test]
 fn a_new_key_at_the_bound_waits_for_no_other_shard() {
