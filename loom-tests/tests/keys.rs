@@ -167,7 +167,7 @@ fn a_removal_ends_a_hopeless_flood() {
 #[test]
 fn a_key_that_is_not_retained_ends_a_hopeless_flood() {
     ends_a_hopeless_flood("a_key_that_is_not_retained_ends_a_hopeless_flood", |keys| {
-        keys.retain(|key, _| *key != HERE)
+        keys.retain(|key, _| *key != HERE);
     });
 }
 
