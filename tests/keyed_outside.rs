@@ -157,24 +157,6 @@ fn pauses_that_are_over_make_room_for_as_many() {
     }
 }
 
-/// The refusal of a call that looks at all shards is quick once it is known when a pause ends. It
-/// is seen by what it does not do: a pause that is over stays until a call looks again.
-#[test]
-fn a_call_that_finds_no_end_of_a_pause_remembers_it() {
-    let keys = make::<u64>(1000).with_max_held(2);
-    keys.try_take(&1, 4).unwrap();
-    keys.pause_for(&1, SECOND).unwrap();
-    keys.pause_for(&2, 2 * SECOND).unwrap();
-    assert!(keys.block(&3).is_err());
-    // At another reading than the clock's, which is behind: still remembered.
-    keys.clock().advance(SECOND);
-    assert_eq!(keys.len(), 0, "key 1 is held apart until a call looks");
-    assert!(keys.at(tollgate::clock::Time::from_nanos(999_999_999)).block(&3).is_err());
-    assert_eq!(keys.len(), 0, "nothing was looked at");
-    keys.block(&3).unwrap();
-    assert_eq!((keys.len(), keys.available(&1)), (1, 6));
-}
-
 #[test]
 fn what_was_saved_is_restored_under_any_limit_that_can_hold_it() {
     let make = |rate| {

@@ -224,8 +224,7 @@ where
             return true;
         }
         // ORDERING: Relaxed. It refuses, at worst, a call for which a pause ends at this very
-        // moment. Dies if it is not read: tests/keyed_outside.rs,
-        // `a_call_that_finds_no_end_of_a_pause_remembers_it`.
+        // moment. Nothing dies: it only saves a look at all shards.
         let known = self.first_end.load(Relaxed);
         if known < TURN && now.as_nanos() < known {
             return false;
@@ -234,8 +233,8 @@ where
         // dies: two scans of one turn need a third thread that registers a pause.
         let turn = TURN | self.lineages.fetch_add(1, Relaxed);
         // ORDERING: Relaxed. The locks of the shards below order it before what `may_end` loads:
-        // its partner holds one of them. Dies without it: tests/keyed_outside.rs,
-        // `a_call_that_finds_no_end_of_a_pause_remembers_it`.
+        // its partner holds one of them. Nothing dies: without it nothing is remembered, and each
+        // call looks.
         self.first_end.store(turn, Relaxed);
         // Looks at every shard, as a pause that is over must keep nobody out. What is locked is
         // unknown.
