@@ -171,11 +171,11 @@ fn a_key_that_is_not_retained_ends_a_hopeless_flood() {
     });
 }
 
-/// The bound on preemptions for a change of limits beside a search.
+/// The bound on preemptions for a call that goes through all shards beside another.
 ///
-/// A change takes eight locks, at each of which the other thread may wait. Without a bound the
-/// model did not end within minutes.
-const CHANGE: usize = 2;
+/// Such a call takes many locks, at each of which the other thread may wait. Without a bound the
+/// models did not end within minutes.
+const MANY_LOCKS: usize = 2;
 
 /// Limits change, so that the empty key is full after 1 ns instead of 30. A flood that was hopeless
 /// until 30 is not after it.
@@ -184,7 +184,7 @@ const CHANGE: usize = 2;
 /// does not lower the bound, or if it does not clear `hopeless`.
 #[test]
 fn a_change_that_refills_sooner_ends_a_hopeless_flood() {
-    explore("a_change_that_refills_sooner_ends_a_hopeless_flood", Some(CHANGE), 2, [true], || {
+    explore("a_change_that_refills_sooner_ends_a_hopeless_flood", Some(MANY_LOCKS), 2, [true], || {
         let limit = |capacity| Limit::new(Rate::per_second(1_000_000_000), capacity);
         let keys = one(30, 1);
         keys.try_take(&HERE, 30).expect("it is full");
@@ -224,20 +224,25 @@ fn a_key_is_held_apart_once_where_one_may_be() {
     });
 }
 
-/// Two keys may be held apart, and one is blocked. One thread pauses another key for 1 ns, and the
-/// other looks in vain for a pause that is over, to block a third. The pause is over at 1.
+/// Two keys may be held apart. One is blocked, and one is paused until 10. One thread ends that
+/// pause and begins another until 1. The other looks for a pause that is over, to block a third
+/// key. If it finds none, the pause is over at 1 all the same.
 ///
-/// Two threads, one call each and a block after them; exhaustive. Fails if `may_end` clears
-/// nothing, or if `claim_apart` stores what it found.
+/// Two threads, two calls and one, and a block after them; two preemptions. Fails if `may_end`
+/// clears nothing, or if `claim_apart` stores what it found.
 #[test]
 fn a_pause_beside_a_scan_is_not_forgotten() {
     const NEXT: u64 = 3;
     let outcomes = [(true, false, true), (false, true, false)];
-    explore("a_pause_beside_a_scan_is_not_forgotten", None, 2, outcomes, || {
+    explore("a_pause_beside_a_scan_is_not_forgotten", Some(MANY_LOCKS), 2, outcomes, || {
         let keys = one(3, 2).with_max_held(2);
         keys.block(&HERE).expect("there is room");
-        let pause = |keys: &Keyed<1>| keys.pause_for(&NEXT, Duration::from_nanos(1)).is_ok();
-        let (paused, blocked, keys) = beside(keys, pause, |keys| keys.block(&THERE).is_ok());
+        keys.pause_for(&NEXT, Duration::from_nanos(10)).expect("there is room");
+        let shorten = |keys: &Keyed<1>| {
+            keys.resume(&NEXT);
+            keys.pause_for(&NEXT, Duration::from_nanos(1)).is_ok()
+        };
+        let (paused, blocked, keys) = beside(keys, shorten, |keys| keys.block(&THERE).is_ok());
         keys.clock().advance(Duration::from_nanos(1));
         (paused, blocked, keys.block(&9).is_ok())
     });
