@@ -99,10 +99,14 @@
 //! A thread that stops anywhere stops no other. A call retries only if another call succeeded. A
 //! refusal writes nothing to shared memory.
 //!
+//! `KeyedBuckets` is the exception: its keys lie under locks. A thread that stops while it decides
+//! on one stream delays no decision. One that stops while it adds a key delays one shard. The type
+//! says exactly [who waits for whom](KeyedBuckets#who-waits-for-whom).
+//!
 //! These calls allocate: a `MultiBucket` links further slots when more threads than ever before are
-//! inside a call at once, or change its limits; the first waiter of a bucket makes a list; and
-//! `KeyedBuckets` makes room for keys in groups. They are as lock-free as your allocator, and
-//! allocate before they claim a slot. Only an unknown tier panics.
+//! inside a call at once, or change its limits; the first waiter of a bucket makes a list. They are
+//! as lock-free as your allocator, and allocate before they claim a slot. Only an unknown tier
+//! panics.
 //!
 //! ## Isolation
 //!
@@ -165,8 +169,9 @@
 //!
 //! ## Keys
 //!
-//! [`KeyedBuckets`] (feature `keys`) is a bucket for every client, with a bound on their number. A
-//! key begins full, and only a key that is full again is removed. So eviction never resets a limit.
+//! [`KeyedBuckets`] (feature `keys`) is a bucket for every client, with a bound on their number.
+//! Absent means full: only a key that is full again is evicted, so eviction never resets a limit.
+//! Memory follows the keys that are kept, whatever the bound.
 //!
 //! ```
 //! # #[cfg(feature = "keys")] {

@@ -38,6 +38,13 @@ impl Meter {
         (self.level(spent, elapsed) as u64).wrapping_neg()
     }
 
+    /// What `Keep` makes of `spent`, where the debt is known to fit.
+    #[cfg(feature = "keys")]
+    pub(crate) fn keep(&self, old: &Self, spent: u64, elapsed: u64) -> u64 {
+        let kept = self.inherit(old, spent, elapsed, Inherit::Keep, u64::MAX);
+        kept.map_or(Self::MOST_KEPT, |inherited| inherited.spent)
+    }
+
     /// What becomes of `spent`, where `old` was in force until `elapsed` and the largest capacity
     /// of the stream was `highest`.
     ///

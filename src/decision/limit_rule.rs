@@ -29,7 +29,8 @@ pub enum LimitRule {
         /// The largest capacity at this rate.
         most: u64,
     },
-    /// What the stream owes is too much for the new limit: it is 2^63 units or more.
+    /// What a stream owes, or a key, is too much for the new limit: it is 2^63 units or more, or for
+    /// a key what [`charge`](crate::KeyedBuckets::charge) may not reach.
     ///
     /// At the new rate it is worth centuries for most rates, and never under 90 days. Only a
     /// [change of limits](crate::MultiBucket::set_limits) fails so, as no change forgives a debt.
@@ -38,21 +39,6 @@ pub enum LimitRule {
         debt: u64,
         /// The most tokens that may be owed when this limit begins.
         most: u64,
-    },
-    /// The rate is too slow for the units of the [keys](crate#features).
-    ///
-    /// One unit would take longer than a microsecond to refill. The first limits of the keys fix
-    /// what a token is worth.
-    RateTooSlowForKeys {
-        /// Units that a token is worth, as the first limits of the keys fixed it.
-        unit: u64,
-    },
-    /// The rate is too fast for the units of the [keys](crate#features).
-    ///
-    /// It would leave no [idle limit](crate::Limit::idle_limit) of 90 days.
-    RateTooFastForKeys {
-        /// Units that a token is worth, as the first limits of the keys fixed it.
-        unit: u64,
     },
 }
 
@@ -67,14 +53,6 @@ impl fmt::Display for LimitRule {
             Self::DebtTooLarge { debt, most } => {
                 write!(f, "{debt} tokens are owed, and the largest debt to be kept at this limit is {most}")
             }
-            Self::RateTooSlowForKeys { unit } => write!(
-                f,
-                "a rate is 0 or at least 1000000 units a second, where a token is {unit} units since the first limits"
-            ),
-            Self::RateTooFastForKeys { unit } => write!(
-                f,
-                "a rate is at most about 1.18e12 units a second, where a token is {unit} units since the first limits"
-            ),
         }
     }
 }

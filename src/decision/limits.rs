@@ -246,12 +246,6 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
     }
 
-    /// Whether more is spent of any stream than accrued.
-    #[cfg(feature = "keys")]
-    pub(crate) fn owes(&self, spent: &[u64; N], elapsed: u64) -> bool {
-        (0..N).any(|i| self.streams[i].remaining(spent[i], elapsed) > 0)
-    }
-
     pub(crate) fn available(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].available(spent[i], elapsed))
     }

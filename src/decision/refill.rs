@@ -62,14 +62,6 @@ impl Refill {
         self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)
     }
 
-    /// Returns the accrual after `elapsed` nanoseconds in 2^-64 units, modulo 2^128.
-    ///
-    /// Nothing is rounded.
-    #[cfg(feature = "keys")]
-    pub(crate) const fn fine(self, elapsed: u64) -> u128 {
-        self.slope().wrapping_mul(elapsed as u128)
-    }
-
     /// Returns the least wait after `elapsed` in which `units` more accrue, in nanoseconds.
     ///
     /// It is `None` for a rate of 0.

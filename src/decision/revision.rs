@@ -7,6 +7,12 @@ use crate::decision::limits::Limits;
 use crate::decision::refill;
 use crate::decision::succession::Succession;
 
+/// The bits of a number below those that name the lineage.
+///
+/// Revisions of one lineage follow one another. A key that moves between tiers, or gets limits of
+/// its own, moves to another lineage; a single bucket has one.
+pub(crate) const LINEAGE: u32 = 48;
+
 /// The limits between two changes, and where they begin on the line of all tokens that ever
 /// accrued.
 ///
@@ -86,7 +92,12 @@ impl<const N: usize> Revision<N> {
 
     /// The instant at which a reservation that was ready at `ready_at` under revision `made` is
     /// ready under this one, a later one.
+    ///
+    /// A reservation of another lineage keeps its instant.
     pub(crate) fn ready_at(&self, made: u64, ready_at: Time, places: &[u128; N], amounts: &[u64; N]) -> Time {
+        if made >> LINEAGE != self.number >> LINEAGE {
+            return ready_at;
+        }
         let wait = self.wait_for(places, amounts);
         if wait > 0 {
             return self.limits.at(0).after(refill::duration(wait));

@@ -56,6 +56,13 @@ impl<const N: usize> Succession<N> {
         Ok((words, accrued))
     }
 
+    /// The next revision whole, and the words that then stand for `spent`.
+    #[cfg(feature = "keys")]
+    pub(crate) fn applied(&self, spent: &[u64; N]) -> Result<(Revision<N>, [u64; N]), (usize, LimitRule)> {
+        let (words, accrued) = self.of(spent)?;
+        Ok((Revision { accrued, ..self.next }, words))
+    }
+
     /// Whether calls went from `seen` to `spent` on later readings than that of this change. What
     /// they took of what refilled in between would become a debt.
     pub(crate) fn is_overtaken(&self, seen: &[u64; N], spent: &[u64; N]) -> bool {
