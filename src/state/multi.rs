@@ -56,6 +56,10 @@ const PAUSED: u32 = 1 << 31;
 /// Slots for later revisions inside a bucket: the current one and one to come.
 const REVISIONS: usize = 2;
 
+/// For up to so many streams, the attempt under later limits is inline, too. For more, it costs
+/// calls under the first limits registers.
+const INLINE: usize = 2;
+
 /// How often a change reads the clock because calls overtook its reading.
 const MOST_READINGS: u32 = 8;
 
@@ -107,7 +111,6 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     }
 
     /// The slot of a revision but the first. `None` only for a torn index.
-    #[inline(always)]
     fn revision_slot(&self, limits: u32) -> Option<&RevisionSlot<N>> {
         self.revisions.get((limits & !PAUSED).wrapping_sub(1) as usize)
     }
@@ -116,8 +119,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// If that is nothing, nothing is published, and `refuse` says what becomes of the call. So it
     /// does during a pause, with the `pause` that is left. The first limits never pause.
     ///
-    /// `change` sees words that may be torn, and may run many times. `refuse` sees one version. For
-    /// `spare`, see [`Published::attempt`].
+    /// `change` may run many times, and sees words and later limits that may be torn: it must be
+    /// total. What it makes of them is never published. `refuse` sees one version. For `spare`, see
+    /// [`Published::attempt`].
+    ///
+    /// One attempt is mostly enough, and the compiler then knows all that is not needed for it. So
+    /// the first one is inline.
     #[inline(always)]
     pub(crate) fn update<R, E>(
         &self,
@@ -126,100 +133,76 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        self.update_under(spare, &self.limits, RevisionSlot::limits, pause, change, refuse)
-    }
-
-    /// Does the same where the limits are to be known with their place among others; `Err` with
-    /// both, of one version.
-    pub(crate) fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        let mut spare = None;
-        let changed = self.update_under(
-            &mut spare,
-            &Revision::first(self.limits),
-            |slot, _| slot.revision(),
-            |_| 0,
-            |revision, spent| Some((change(revision, spent)?, ())),
-            |revision, spent, _| (*revision, *spent),
+        let attempt = self.words.attempt(
+            spare,
+            |_, state| match state.limits {
+                FIRST_LIMITS => decide(state, change(&self.limits, &state.spent), ()),
+                _ => Decision::Later,
+            },
+            |(), _, state| refuse(&self.limits, &state.spent, 0),
         );
-        self.words.retire(spare);
-        changed
+        let (left, answer) = match attempt {
+            Ok(answer) => return answer,
+            Err(Miss::Later) if N <= INLINE => self.update_later(*spare, pause, change, refuse),
+            Err(miss) => self.retry(miss, *spare, pause, change, refuse),
+        };
+        *spare = left;
+        answer
     }
 
-    /// Makes one attempt under the first limits. One is mostly enough, and the compiler then knows
-    /// all that is not needed for it.
+    /// Makes one attempt under later limits inside the bucket that are not paused. The slot is given
+    /// by value, so that the caller may keep it in a register; it comes back with the answer.
     #[inline(always)]
-    fn update_under<V, R, E>(
+    fn update_later<R, E>(
         &self,
-        spare: &mut Option<usize>,
-        first: &V,
-        later: impl Fn(&RevisionSlot<N>, bool) -> V,
-        pause: impl Fn(&V) -> u64,
-        change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&V, &[u64; N], u64) -> E,
-    ) -> Result<R, E> {
-        match self.attempt_under_first(spare, first, &change, &refuse) {
-            Ok(answer) => answer,
-            Err(miss) => {
-                let (left, answer) = self.retry(miss, *spare, first, later, pause, change, refuse);
-                *spare = left;
-                answer
-            }
+        mut spare: Option<usize>,
+        pause: impl Fn(&Limits<N>) -> u64,
+        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
+    ) -> (Option<usize>, Result<R, E>) {
+        let attempt = self.words.attempt(
+            &mut spare,
+            |_, state| {
+                let Some(slot) = self.revisions.near((state.limits as usize).wrapping_sub(1)) else {
+                    return Decision::Later;
+                };
+                let limits = slot.limits(false);
+                decide(state, change(&limits, &state.spent), limits)
+            },
+            |limits, _, state| refuse(&limits, &state.spent, 0),
+        );
+        match attempt {
+            Ok(answer) => (spare, answer),
+            Err(miss) => self.retry(miss, spare, pause, change, refuse),
         }
     }
 
-    #[inline(always)]
-    fn attempt_under_first<V, R, E>(
-        &self,
-        spare: &mut Option<usize>,
-        first: &V,
-        change: &impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: &impl Fn(&V, &[u64; N], u64) -> E,
-    ) -> Result<Result<R, E>, Miss> {
-        self.words.attempt(
-            spare,
-            |_, state| match state.limits {
-                FIRST_LIMITS => decide(state, change(first, &state.spent), ()),
-                _ => Decision::Later,
-            },
-            |(), _, state| refuse(first, &state.spent, 0),
-        )
-    }
-
-    /// Makes attempts, out of line, until one has an answer: under the first limits while they
-    /// last, and then under later ones. The slot is given by value, so that the caller may keep it
-    /// in a register; it comes back with the answer.
+    /// Makes attempts until one has an answer, under whatever limits.
+    #[cold]
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "the same as its only caller has")]
-    fn retry<V, R, E>(
+    fn retry<R, E>(
         &self,
         mut miss: Miss,
         mut spare: Option<usize>,
-        first: &V,
-        later: impl Fn(&RevisionSlot<N>, bool) -> V,
-        pause: impl Fn(&V) -> u64,
-        change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&V, &[u64; N], u64) -> E,
+        pause: impl Fn(&Limits<N>) -> u64,
+        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> (Option<usize>, Result<R, E>) {
         let mut backoff = Backoff::new();
-        while miss != Miss::Later {
-            backoff = miss.pause(backoff);
-            match self.attempt_under_first(&mut spare, first, &change, &refuse) {
-                Ok(answer) => return (spare, answer),
-                Err(next) => miss = next,
-            }
-        }
-        // Limits that were left never come back, so from here on they are later ones.
         loop {
+            if miss != Miss::Later {
+                backoff = miss.pause(backoff);
+            }
             let attempt = self.words.attempt(
                 &mut spare,
-                |seen, state| {
-                    let Some(slot) = self.revision_slot(state.limits) else { return Decision::Stale };
-                    let limits = later(slot, is_paused(state.limits));
-                    // Limits that are mixed of two revisions are never used: unlike words, they
-                    // may make arithmetic divide by 0.
-                    if !self.words.is_current(seen) {
-                        return Decision::Stale;
-                    }
+                |_, state| {
+                    let limits = match state.limits {
+                        FIRST_LIMITS => self.limits,
+                        limits => match self.revision_slot(limits) {
+                            Some(slot) => slot.limits(is_paused(limits)),
+                            None => return Decision::Stale,
+                        },
+                    };
                     let left = pause(&limits);
                     let changed = if left > 0 { None } else { change(&limits, &state.spent) };
                     decide(state, changed, (limits, left))
@@ -228,6 +211,38 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             );
             match attempt {
                 Ok(answer) => return (spare, answer),
+                Err(next) => miss = next,
+            }
+        }
+    }
+
+    /// Does what [`update`](Self::update) does where the limits are to be known with their place
+    /// among others; `Err` with both, of one version. `change` sees no revision that is torn.
+    pub(crate) fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        let (mut spare, mut backoff) = (None, Backoff::new());
+        loop {
+            let attempt = self.words.attempt(
+                &mut spare,
+                |seen, state| {
+                    let revision = match state.limits {
+                        FIRST_LIMITS => Revision::first(self.limits),
+                        limits => match self.revision_slot(limits) {
+                            Some(slot) => slot.revision(),
+                            None => return Decision::Stale,
+                        },
+                    };
+                    if !self.words.is_current(seen) {
+                        return Decision::Stale;
+                    }
+                    decide(state, change(&revision, &state.spent).map(|spent| (spent, ())), revision)
+                },
+                |revision, _, state| (revision, state.spent),
+            );
+            match attempt {
+                Ok(answer) => {
+                    self.words.retire(spare);
+                    return answer;
+                }
                 Err(miss) => backoff = miss.pause(backoff),
             }
         }

@@ -101,6 +101,12 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         }
     }
 
+    /// Returns the slot of this index, if it is not in a linked block.
+    #[inline]
+    pub(crate) fn near(&self, index: usize) -> Option<&T> {
+        self.first.get(index)
+    }
+
     #[cold]
     #[inline(never)]
     #[cfg(feature = "alloc")]
