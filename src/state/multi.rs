@@ -17,6 +17,7 @@ use crate::decision::succession::Succession;
 use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
+use crate::state::limits_name;
 use crate::state::published::{Decision, Miss, Published};
 use crate::state::revision_slot::RevisionSlot;
 use crate::state::slots::Slots;
@@ -45,14 +46,6 @@ pub struct Versions<const N: usize, const S: usize> {
     limits_changed: LimitsChanged,
 }
 
-/// The index of the limits that a bucket is built with. They stay where they are, in plain memory,
-/// and nobody else gets this index.
-const FIRST_LIMITS: u32 = 0;
-
-/// The bit of a state's index of limits that says whether those are paused until their origin: a
-/// decision has it with the words, and need not look for it.
-const PAUSED: u32 = 1 << 31;
-
 /// Slots for later revisions inside a bucket: the current one and one to come.
 const REVISIONS: usize = 2;
 
@@ -66,7 +59,7 @@ const MOST_READINGS: u32 = 8;
 impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
         let limits = limits_of(configured, origin)?;
-        let start = State { limits: FIRST_LIMITS, spent: limits.start() };
+        let start = State { limits: limits_name::FIRST, spent: limits.start() };
         let words = CachePadded::new(Published::new(&start));
         Ok(Self { words, limits, configured, revisions: Slots::new(), limits_changed: LimitsChanged::new() })
     }
@@ -105,14 +98,14 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// of the others, which is told whether they are paused.
     fn see<V>(&self, first: impl Fn() -> V, later: impl Fn(&RevisionSlot<N>, bool) -> V) -> (State<N>, V, Stamp) {
         self.words.read(|state| match state.limits {
-            FIRST_LIMITS => Some(first()),
-            limits => self.revision_slot(limits).map(|slot| later(slot, is_paused(limits))),
+            limits_name::FIRST => Some(first()),
+            limits => self.revision_slot(limits).map(|slot| later(slot, limits_name::is_paused(limits))),
         })
     }
 
-    /// The slot of a revision but the first. `None` only for a torn index.
+    /// The slot of a revision but the first. `None` only for a torn version.
     fn revision_slot(&self, limits: u32) -> Option<&RevisionSlot<N>> {
-        self.revisions.get((limits & !PAUSED).wrapping_sub(1) as usize)
+        self.revisions.get(limits_name::slot(limits)?)
     }
 
     /// Changes the words to what `change` makes of them and of the limits that they are counted in.
@@ -133,47 +126,41 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        let attempt = self.words.attempt(
-            spare,
-            |_, state| match state.limits {
-                FIRST_LIMITS => decide(state, change(&self.limits, &state.spent), ()),
-                _ => Decision::Later,
+        let attempt = match self.words.begin() {
+            Some((seen, state)) if state.limits == limits_name::FIRST => {
+                let decision = decide(&state, change(&self.limits, &state.spent), ());
+                self.words.conclude(spare, seen, &state, decision, |(), _, state| refuse(&self.limits, &state.spent, 0))
+            }
+            Some((seen, state)) if N <= INLINE => match self.near_limits(state.limits) {
+                Some(limits) => {
+                    let decision = decide(&state, change(&limits, &state.spent), ());
+                    self.words.conclude(spare, seen, &state, decision, |(), _, state| refuse(&limits, &state.spent, 0))
+                }
+                None => Err(Miss::OtherLimits),
             },
-            |(), _, state| refuse(&self.limits, &state.spent, 0),
-        );
-        let (left, answer) = match attempt {
-            Ok(answer) => return answer,
-            Err(Miss::Later) if N <= INLINE => self.update_later(*spare, pause, change, refuse),
-            Err(miss) => self.retry(miss, *spare, pause, change, refuse),
+            Some(_) => Err(Miss::OtherLimits),
+            None => Err(Miss::Stale),
         };
-        *spare = left;
-        answer
+        match attempt {
+            Ok(answer) => answer,
+            Err(miss) => {
+                let (left, answer) = self.retry(miss, *spare, pause, change, refuse);
+                *spare = left;
+                answer
+            }
+        }
     }
 
-    /// Makes one attempt under later limits inside the bucket that are not paused. The slot is given
-    /// by value, so that the caller may keep it in a register; it comes back with the answer.
+    /// Later limits inside the bucket that are not paused.
     #[inline(always)]
-    fn update_later<R, E>(
-        &self,
-        mut spare: Option<usize>,
-        pause: impl Fn(&Limits<N>) -> u64,
-        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
-    ) -> (Option<usize>, Result<R, E>) {
-        let attempt = self.words.attempt(
-            &mut spare,
-            |_, state| {
-                let Some(slot) = self.revisions.near((state.limits as usize).wrapping_sub(1)) else {
-                    return Decision::Later;
-                };
-                let limits = slot.limits(false);
-                decide(state, change(&limits, &state.spent), limits)
-            },
-            |limits, _, state| refuse(&limits, &state.spent, 0),
-        );
-        match attempt {
-            Ok(answer) => (spare, answer),
-            Err(miss) => self.retry(miss, spare, pause, change, refuse),
+    fn near_limits(&self, limits: u32) -> Option<Limits<N>> {
+        let [one, two] = self.revisions.first();
+        if limits_name::is_one(limits) {
+            Some(one.limits(false))
+        } else if limits_name::is_two(limits) {
+            Some(two.limits(false))
+        } else {
+            None
         }
     }
 
@@ -190,16 +177,16 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     ) -> (Option<usize>, Result<R, E>) {
         let mut backoff = Backoff::new();
         loop {
-            if miss != Miss::Later {
+            if miss != Miss::OtherLimits {
                 backoff = miss.pause(backoff);
             }
             let attempt = self.words.attempt(
                 &mut spare,
                 |_, state| {
                     let limits = match state.limits {
-                        FIRST_LIMITS => self.limits,
+                        limits_name::FIRST => self.limits,
                         limits => match self.revision_slot(limits) {
-                            Some(slot) => slot.limits(is_paused(limits)),
+                            Some(slot) => slot.limits(limits_name::is_paused(limits)),
                             None => return Decision::Stale,
                         },
                     };
@@ -225,7 +212,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                 &mut spare,
                 |seen, state| {
                     let revision = match state.limits {
-                        FIRST_LIMITS => Revision::first(self.limits),
+                        limits_name::FIRST => Revision::first(self.limits),
                         limits => match self.revision_slot(limits) {
                             Some(slot) => slot.revision(),
                             None => return Decision::Stale,
@@ -304,7 +291,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             if let Some(index) = spare {
                 self.words.warm(index, &before);
             }
-            let slot = claimed.and_then(|index| Some((index as u32 + 1, self.revisions.get(index)?)));
+            let slot = claimed.and_then(|index| Some((index, self.revisions.get(index)?)));
             if let Some((_, slot)) = slot {
                 slot.write(succession.revision(), &configured);
             }
@@ -328,15 +315,15 @@ impl<const N: usize, const S: usize> Versions<N, S> {
                     if accrued != revision.accrued {
                         slot.write(&Revision { accrued, ..*revision }, &configured);
                     }
-                    let paused = if revision.limits.is_paused() { PAUSED } else { 0 };
-                    Decision::Publish(State { limits: index | paused, spent }, ())
+                    let limits = limits_name::of(index, revision.limits.is_paused());
+                    Decision::Publish(State { limits, spent }, ())
                 },
                 |error, _, _| error,
             );
             // Left over: the limits that were replaced, unless they were the first; or those that
             // were not needed.
             let left = match attempt {
-                Ok(Ok(())) => (before.limits & !PAUSED).checked_sub(1).map(|index| index as usize),
+                Ok(Ok(())) => limits_name::slot(before.limits),
                 _ => claimed,
             };
             if let Some(index) = left {
@@ -350,17 +337,13 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         }
     }
 
-    /// Whether a version is under the revision `old`, which had this index when it was current.
+    /// Whether a version is under the revision `old`, which had this name when it was current.
     /// Right if the version is one, and as torn as that.
-    fn is_under(&self, limits: u32, index: u32, old: &Revision<N>) -> bool {
+    fn is_under(&self, limits: u32, name: u32, old: &Revision<N>) -> bool {
         // The slot may have been used again meanwhile, for a revision with another number.
-        limits == index
-            && (index == FIRST_LIMITS || self.revision_slot(index).is_some_and(|slot| slot.number() == old.number))
+        limits == name
+            && (name == limits_name::FIRST || self.revision_slot(name).is_some_and(|slot| slot.number() == old.number))
     }
-}
-
-const fn is_paused(limits: u32) -> bool {
-    limits & PAUSED != 0
 }
 
 /// Publishes what `change` made of the words, under the limits that they are counted in.
@@ -428,8 +411,8 @@ impl<const N: usize, const S: usize> Drop for Checkout<'_, N, S> {
     }
 }
 
-/// What follows a revision, and its limits as they were configured, at this instant; nothing if they
-/// stay.
+/// What follows a revision, and its limits as they were configured, at this instant; nothing if
+/// they stay.
 type Plan<'p, const N: usize> = dyn Fn(&Revision<N>, &[Limit; N], Time) -> Option<(Succession<N>, [Limit; N])> + 'p;
 
 #[cfg(all(test, not(loom)))]
@@ -451,7 +434,8 @@ mod tests {
         let (readings, lost) = (Cell::new(0), Cell::new(0));
         let clock = || {
             readings.set(readings.get() + 1);
-            // Of three slots one is current, so two are free. Of two revisions, at most one is current.
+            // Of three slots one is current, so two are free. Of two revisions, at most one is
+            // current.
             let claimed = [versions.words.claim(), versions.words.claim()];
             assert!(claimed.iter().all(|slot| slot.is_some_and(|index| index < 3)), "{claimed:?}");
             claimed.into_iter().for_each(|slot| versions.words.retire(slot));

@@ -101,10 +101,10 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         }
     }
 
-    /// Returns the slot of this index, if it is not in a linked block.
+    /// The slots that are not in a linked block.
     #[inline]
-    pub(crate) fn near(&self, index: usize) -> Option<&T> {
-        self.first.get(index)
+    pub(crate) fn first(&self) -> &[T; S] {
+        &self.first
     }
 
     #[cold]
