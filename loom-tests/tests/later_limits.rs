@@ -95,7 +95,7 @@ model! {
     ///
     /// Two threads: two refusals and a take through a handle, beside a take; exhaustive. Fails if
     /// the handle's slot is given back with a refusal.
-    a_handle_that_was_refused_keeps_its_slot, None, 10, [[2]], || {
+    a_handle_that_was_refused_keeps_its_slot, None, 5, [[2]], || {
         let bucket = changed::<1, 3>([5]);
         let handle = bucket.handle().unwrap();
         (0..2).for_each(|_| assert!(handle.try_take([6]).is_err()));

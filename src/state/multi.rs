@@ -89,6 +89,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         &self.limits_changed
     }
 
+    /// Counts the slots of revisions that are claimed, without that of the current one.
+    #[cfg(tollgate_freeze)]
+    pub(crate) fn revisions_held(&self) -> usize {
+        self.revisions.claimed() - self.see(|| 0, |_, _| 1).1
+    }
+
     /// Checks a slot out for one caller; `None` if all are claimed.
     pub(crate) fn check_out(&self) -> Option<Checkout<'_, N, S>> {
         Some(Checkout { versions: self, spare: Cell::new(self.words.claim()?) })
