@@ -73,14 +73,17 @@
 //! ```
 //!
 //! This holds under any interleaving, any stall of any thread, and any difference between the
-//! clocks that threads read. The time of a grant is the clock reading it was decided on.
+//! clocks that threads read. The time of a grant is the clock reading it was decided on, or the
+//! last change of limits if that is later. So a changer whose clock is ahead by `s` adds at most
+//! `r * s`.
 //!
 //! * `e` is [`Limit::precision`]: 0 where the arithmetic is exact, else 1 ns, and up to 1 µs for a
 //!   capacity worth ages.
 //! * `P` is what was [put back](Bucket::put_back) between the first and the last grant of the
 //!   window.
 //! * Where limits change in the window, `C` is the largest capacity in it. `r * w` is then the sum
-//!   over its parts, each at its own rate; a pause is a rate of 0.
+//!   over its parts, each at its own rate; a pause is a rate of 0. While a change is under way, the
+//!   larger rate counts. This holds for every [`Inherit`](limit::Inherit) but `Reset`.
 //! * Leases add [a term](Lease#the-bound), and so do [reservations](Reservation).
 //!
 //! Why: tokens are a line, and a bucket is a counter. `accrued(t) = r * t` tokens have refilled by
@@ -92,12 +95,16 @@
 //!
 //! Amounts are whole numbers of units, fine enough for the rate, and accrual is worked out from
 //! absolute time. So rounding, polling and uptime lose no token. Waits are exact to the nanosecond,
-//! rounded up. A bucket may stand untouched for [`Limit::idle_limit`], which is at least 90 days.
+//! rounded up. A debt outlives every change of limits, or the change is refused.
+//!
+//! A bucket may stand untouched for [`Limit::idle_limit`], which is at least 90 days. A stale `now`
+//! of up to that age can only be refused. Past it, a bucket refuses for about as long again, or
+//! until it is reset.
 //!
 //! ## Progress
 //!
-//! A thread that stops anywhere stops no other. A call retries only if another call succeeded. A
-//! refusal writes nothing to shared memory.
+//! A thread that stops anywhere stops no other. A call retries only if another call succeeded: it
+//! is lock-free, and not wait-free. A refusal writes nothing to shared memory.
 //!
 //! `KeyedBuckets` is the exception: its keys lie under locks. A thread that stops while it decides
 //! on one stream delays no decision. One that stops while it adds a key delays one shard. The type

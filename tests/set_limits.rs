@@ -3,13 +3,14 @@
 
 mod common;
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use common::{config, nanos};
 use proptest::prelude::*;
-use tollgate::clock::{ManualClock, Time};
+use tollgate::clock::{Clock, ManualClock, Time};
 use tollgate::limit::{Inherit, LimitRule};
 use tollgate::{Limit, MultiBucket, Rate, Refused};
 
@@ -361,6 +362,48 @@ fn an_error_changes_nothing() {
     let error = bucket.at(Time::ZERO).set_limits([Limit::per_second(u64::MAX).capacity(1); 2]).unwrap_err();
     assert_eq!((error.stream, error.rule), (0, LimitRule::RateTooFast));
     assert_eq!((bucket.snapshot().sequence(), bucket.limits()), (before.sequence(), limits));
+}
+
+/// A clock whose reader stops between two readings, if it is told to: meanwhile an hour passes, and
+/// another call takes all that refilled.
+struct Stopping {
+    time: ManualClock,
+    stops: AtomicBool,
+    hours: AtomicU64,
+}
+
+static STOPPING: OnceLock<MultiBucket<1, Stopping>> = OnceLock::new();
+
+impl Clock for Stopping {
+    fn now(&self) -> Time {
+        let reading = self.time.now();
+        if self.stops.swap(false, Ordering::Relaxed) {
+            self.time.advance(Duration::from_secs(3600));
+            self.hours.fetch_add(1, Ordering::Relaxed);
+            let bucket = STOPPING.get().unwrap();
+            for _ in 0..3600 {
+                self.time.advance(Duration::from_secs(1));
+                bucket.at(self.time.now()).try_take([10]).unwrap();
+            }
+        }
+        reading
+    }
+}
+
+#[test]
+fn a_change_that_stops_for_an_hour_owes_nothing_for_it() {
+    let time = ManualClock::new();
+    let clock = Stopping { time, stops: AtomicBool::new(false), hours: AtomicU64::new(0) };
+    let bucket = STOPPING.get_or_init(|| MultiBucket::with_clock([Limit::per_second(10)], clock).unwrap());
+    for (turn, limit) in [Limit::per_second(1), Limit::per_second(10)].into_iter().enumerate() {
+        bucket.set_limit(Limit::per_second(10)).unwrap();
+        bucket.reset([0]);
+        bucket.clock().stops.store(true, Ordering::Relaxed);
+        bucket.set_limit(limit).unwrap();
+        assert_eq!(bucket.clock().hours.load(Ordering::Relaxed), turn as u64 + 1);
+        assert_eq!(bucket.available(), [0]);
+        assert_eq!(bucket.wait_for([1]), Ok(limit.rate.period() / limit.rate.tokens() as u32), "nothing is owed");
+    }
 }
 
 #[test]

@@ -139,7 +139,7 @@ model! {
     /// Two threads, one change and two takes through a handle; exhaustive. Fails if a handle
     /// remembers limits.
     a_handle_beside_a_change_takes_under_one_of_the_limits, None, 10, [(0, [5]), (1, [2])], || {
-        let bucket = multi_bucket::<1, 3>([2]);
+        let bucket = multi_bucket::<1, 4>([2]);
         let taker = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || {
@@ -183,6 +183,7 @@ model! {
     /// Two threads: a take and a change, which needs a slot for limits and one for the state. The
     /// bucket has one slot for the state, none for limits. At most two preemptions. Fails if both
     /// get one slot.
+    #[cfg(feature = "keys")]
     a_change_and_a_take_share_what_grows, Some(2), 10, [[4]], || {
         let bucket = multi_bucket::<1, 1>([3]);
         let taker = {

@@ -35,8 +35,11 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///   change if that is later. The time of a grant is the reading that it was decided on, or
     ///   the last change if that is later. So a changer whose clock is ahead of the takers' by `s`
     ///   adds at most `r * s` to what their readings allow, however often it changes the limits.
-    ///   Tokens granted on a reading after the change, at the old rate, are owed under the new
-    ///   limits.
+    /// * **While a change is under way**, others decide on the old limits, and the larger of both
+    ///   rates counts. Tokens granted on a reading after the instant of the change are owed under
+    ///   the new limits. There are few: if others took what refilled after its reading, a change
+    ///   reads the clock again, up to eight times. So one that stops for an hour owes nothing for
+    ///   that hour.
     /// * **Rounding.** A change never gains. It rounds a level down, and a debt up, by less than
     ///   refills in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`]
     ///   if that is more. Between whole rates of up to 9 tokens a second it rounds nothing. A rate

@@ -113,6 +113,13 @@ impl<const N: usize, C: Clock> MultiBucket<N, C> {
 }
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
+    /// Counts the slots of limits that stopped threads hold.
+    #[cfg(tollgate_freeze)]
+    #[doc(hidden)]
+    pub fn revisions_held(&self) -> usize {
+        self.words.revisions_held()
+    }
+
     /// Makes a bucket with `S` slots inside: 1 to 4096, and without `alloc` at least 2.
     ///
     /// # Errors

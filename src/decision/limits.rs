@@ -273,10 +273,43 @@ impl<const N: usize> Limits<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::meter::Parts;
     use crate::limit::limit::{Limit, limits_of};
 
     fn limits() -> Limits<2> {
         limits_of([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
+    }
+
+    /// Calls read limits that may be a mixture of two, and decide before they know.
+    #[test]
+    fn every_change_of_words_is_total_for_limits_that_are_a_mixture() {
+        let words = [0, 1, 9, 1 << 30, 1 << 61, (1 << 62) - 1, 1 << 63, u64::MAX - 1, u64::MAX];
+        let mut random = 1_u64;
+        let mut word = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            match random >> 59 {
+                0..4 => random,
+                _ => words[(random >> 32) as usize % words.len()],
+            }
+        };
+        for _ in 0..200_000 {
+            let [whole, part, unit, ceiling, capacity] = core::array::from_fn(|_| word());
+            let meter = Meter::of_parts(Parts { whole, part, unit, ceiling, capacity, ..Parts::default() });
+            let limits = Limits { origin: Time::from_nanos(word()), streams: [meter] };
+            let ([a], [b], spent) = ([word()], [word()], [word()]);
+            let elapsed = limits.elapsed(Time::from_nanos(word()));
+            let _ = limits.take(&spent, elapsed, &[a]);
+            let _ = limits.take_items(&spent, elapsed, &[a], b);
+            let _ = limits.take_between(&spent, elapsed, &[a.min(b)], &[b]);
+            let _ = limits.take_in_order(&spent, elapsed, [[a], [b]].into_iter());
+            let _ = limits.put_back(&spent, elapsed, &[a]);
+            let _ = limits.settle(&spent, elapsed, &[a], &[b]);
+            let _ = limits.reset(elapsed, &[a]);
+            let _ = limits.pause_left(Time::from_nanos(word()));
+            if let Ok(units) = limits.units(&[a]) {
+                let _ = limits.owe(&spent, elapsed, &units, &limits.furthest_debts());
+            }
+        }
     }
 
     #[test]

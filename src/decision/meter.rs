@@ -42,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) whole: u64,
     pub(crate) part: u64,
     pub(crate) unit: u64,
+    pub(crate) ceiling: u64,
     pub(crate) capacity: u64,
     pub(crate) precision: u16,
     pub(crate) starts_full: bool,
@@ -55,16 +56,15 @@ impl Meter {
 
     pub(crate) const fn parts(&self) -> Parts {
         let (whole, part) = self.refill.parts();
-        let Self { unit, precision, starts_full, paused, .. } = *self;
-        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, paused }
+        let Self { unit, ceiling, precision, starts_full, paused, .. } = *self;
+        Parts { whole, part, unit, ceiling, capacity: self.capacity(), precision, starts_full, paused }
     }
 
     /// The stream that these are the parts of; nothing of use, but no panic either, for parts of
     /// several.
     #[inline]
     pub(crate) const fn of_parts(parts: Parts) -> Self {
-        let Parts { whole, part, unit, capacity, precision, starts_full, paused } = parts;
-        let ceiling = capacity.wrapping_mul(unit);
+        let Parts { whole, part, unit, ceiling, capacity, precision, starts_full, paused } = parts;
         let capacity = match NonZeroU64::new(capacity) {
             Some(capacity) => capacity,
             None => NonZeroU64::MIN,
@@ -133,11 +133,11 @@ impl Meter {
         if n > self.capacity() {
             return None;
         }
-        let need = (n * self.unit) as i64;
+        let need = n.wrapping_mul(self.unit) as i64;
         if need > level {
             return None;
         }
-        Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))
+        Some(self.refill.at(elapsed).wrapping_sub(level.wrapping_sub(need) as u64))
     }
 
     /// Units that are missing for `n` tokens, at most the capacity.
@@ -165,8 +165,11 @@ impl Meter {
         if each > self.capacity() || level <= 0 {
             return 0;
         }
-        let fit = level as u64 / (each * self.unit);
-        if fit < most { fit } else { most }
+        // Of a limit that is a mixture of two, the unit may be 0.
+        match (level as u64).checked_div(each.wrapping_mul(self.unit)) {
+            Some(fit) if fit < most => fit,
+            _ => most,
+        }
     }
 
     /// `spent` after `n` tokens came back: never higher than before, and never below what makes the
@@ -214,7 +217,11 @@ impl Meter {
 
     /// The most tokens that are below 2^62 in units.
     pub(crate) const fn most_tokens(&self) -> u64 {
-        (Self::MOST_UNITS - 1) as u64 / self.unit
+        match ((Self::MOST_UNITS - 1) as u64).checked_div(self.unit) {
+            Some(most) => most,
+            // Of a limit that is a mixture of two.
+            None => u64::MAX,
+        }
     }
 
     /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90
@@ -239,7 +246,7 @@ impl Meter {
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
         let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
-        self.refill.at(elapsed).wrapping_sub(tokens * self.unit)
+        self.refill.at(elapsed).wrapping_sub(tokens.wrapping_mul(self.unit))
     }
 
     /// Tokens that accrued by `elapsed`, in 2^-64, rounded down; modulo 2^128.

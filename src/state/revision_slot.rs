@@ -11,13 +11,13 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
 
-/// One revision in memory, with the limits as configured: `40 + 80 N` bytes.
+/// One revision in memory, with the limits as configured: `40 + 88 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
 /// | 0 | `claim` | flag |
 /// | 1 | `origin` | nanoseconds since the clock's origin |
-/// | 2.. | `meters` | four words for each stream: see [`Word`]; all that a decision needs |
+/// | 2.. | `meters` | five words for each stream: see [`Word`]; all that a decision needs |
 /// | then | `number` | changes before this one |
 /// | | `began` | nanoseconds since the clock's origin |
 /// | | `pause` | number of the revision that began the pause that ends at `origin`; 0: no pause |
@@ -44,10 +44,11 @@ enum Word {
     Whole,
     Part,
     Unit,
+    Ceiling,
     Capacity,
 }
 
-const WORDS: usize = 4;
+const WORDS: usize = 5;
 
 /// The other words of one stream.
 #[derive(Clone, Copy)]
@@ -120,7 +121,7 @@ impl<const N: usize> RevisionSlot<N> {
                 | u64::from(power) << POWER
                 | u64::from(parts.paused) << PAUSED;
             let period = rate.period().as_nanos() as u64;
-            let meter = [parts.whole, parts.part, parts.unit, parts.capacity];
+            let meter = [parts.whole, parts.part, parts.unit, parts.ceiling, parts.capacity];
             let accrued = [(accrued >> 64) as u64, accrued as u64];
             let rest = [manner, rate.tokens(), period, accrued[0], accrued[1], revision.highest[i]];
             let words = self.meters[i].iter().zip(meter).chain(self.rest[i].iter().zip(rest));
@@ -180,8 +181,9 @@ impl<const N: usize> RevisionSlot<N> {
     #[inline(always)]
     fn meter(&self, i: usize, rest: Parts) -> Meter {
         let [whole, part] = [self.word(i, Word::Whole), self.word(i, Word::Part)];
-        let [unit, capacity] = [self.word(i, Word::Unit), self.word(i, Word::Capacity)];
-        Meter::of_parts(Parts { whole, part, unit, capacity, ..rest })
+        let [unit, ceiling] = [self.word(i, Word::Unit), self.word(i, Word::Ceiling)];
+        let capacity = self.word(i, Word::Capacity);
+        Meter::of_parts(Parts { whole, part, unit, ceiling, capacity, ..rest })
     }
 
     #[inline(always)]

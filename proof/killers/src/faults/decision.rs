@@ -76,7 +76,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "const fn take(",
-            "Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))",
+            "Some(self.refill.at(elapsed).wrapping_sub(level.wrapping_sub(need) as u64))",
             "Some(spent.wrapping_add(need as u64))",
         )],
         expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
