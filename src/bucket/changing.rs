@@ -70,7 +70,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(100)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// bucket.try_take([10, 100])?;
     /// bucket.clock().advance(Duration::from_millis(100));
     /// bucket.set_limits([Limit::per_second(1000), Limit::per_second(50)])?;
@@ -94,9 +95,11 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::limit::Inherit;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(100)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// bucket.try_take([5, 100])?;
-    /// bucket.set_limits_with([Limit::per_second(40), Limit::per_second(100)], Inherit::Proportional)?;
+    /// let raised = [Limit::per_second(40), Limit::per_second(100)];
+    /// bucket.set_limits_with(raised, Inherit::Proportional)?;
     /// assert_eq!(bucket.available(), [20, 0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -158,7 +161,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// bucket.pause_for(Duration::from_secs(3));
     /// assert_eq!(bucket.available(), [0]);
     /// assert_eq!(bucket.try_take([2]).unwrap_err().wait(), Some(Duration::from_secs(3)));
-    /// assert_eq!(bucket.try_take([5]).unwrap_err().wait(), Some(Duration::from_millis(3300)));
+    /// let refused = bucket.try_take([5]).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(3300)));
     /// bucket.clock().advance(Duration::from_secs(3));
     /// assert_eq!(bucket.available(), [2]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -26,7 +26,8 @@ use crate::state::store::Stored;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(4000)], ManualClock::new())?;
+/// let limits = [Limit::per_second(1000), Limit::per_second(4000)];
+/// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
 /// std::thread::scope(|scope| {
 ///     for _ in 0..4 {
 ///         scope.spawn(|| {

@@ -48,7 +48,8 @@ use crate::wait::timer::Timer;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::from("1MiB/s".parse::<tollgate::Rate>()?)], ManualClock::new())?;
+/// let limits = ["1000/s".parse::<Limit>()?, "1MiB/s".parse()?];
+/// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
 /// bucket.try_take([1, 600_000])?;
 /// let refused = bucket.try_take([1, 600_000]).unwrap_err();
 /// assert_eq!(refused.stream(), 1);
@@ -85,7 +86,8 @@ impl<const N: usize> MultiBucket<N, DefaultClock> {
     /// Nor does a wrong number of amounts:
     ///
     /// ```compile_fail
-    /// tollgate::MultiBucket::new([tollgate::Limit::per_second(1); 2]).unwrap().try_take([1, 1, 1]);
+    /// let bucket = tollgate::MultiBucket::new([tollgate::Limit::per_second(1); 2]);
+    /// bucket.unwrap().try_take([1, 1, 1]);
     /// ```
     pub fn new(limits: [Limit; N]) -> Result<Self, LimitError> {
         Self::with_clock(limits, DefaultClock::default())
@@ -103,7 +105,8 @@ impl<const N: usize, C: Clock> MultiBucket<N, C> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(5), Limit::per_second(7)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(5), Limit::per_second(7)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// assert_eq!(bucket.available(), [5, 7]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -123,7 +126,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::<1, _, 16>::with_slots([Limit::per_second(5)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(5)];
+    /// let bucket = MultiBucket::<1, _, 16>::with_slots(limits, ManualClock::new())?;
     /// assert!(bucket.try_take([5]).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -143,7 +147,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_secs(1));
     /// assert_eq!(bucket.available(), [10]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -163,7 +168,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// let handle = bucket.handle()?;
     /// handle.try_take([1, 5])?;
     /// assert_eq!(bucket.available(), [9, 0]);
@@ -183,9 +189,12 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_wait(Duration::from_millis(50));
+    /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?
+    ///     .with_max_wait(Duration::from_millis(50));
     /// let place = bucket.reserve([1, 5])?;
-    /// assert_eq!(bucket.reserve([1, 1]).unwrap_err().wait(), Some(Duration::from_millis(60)));
+    /// let refused = bucket.reserve([1, 1]).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(60)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -200,7 +209,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_debt([0, 5]);
+    /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?
+    ///     .with_max_debt([0, 5]);
     /// let place = bucket.reserve([1, 5])?;
     /// assert!(bucket.reserve([1, 1]).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -217,7 +228,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// let snapshot = bucket.snapshot();
     /// assert_eq!(snapshot.available(), [10, 5]);
     /// assert!(snapshot.check([10, 5]).is_ok());
@@ -252,7 +264,8 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), "1MiB/s".parse::<Limit>()?], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), "1MiB/s".parse::<Limit>()?];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// assert_eq!(bucket.limits()[1].to_string(), "1MiB/s capacity 1MiB");
     /// bucket.set_limits([Limit::per_second(20), "2MiB/s".parse()?])?;
     /// assert_eq!(bucket.limits(), [Limit::per_second(20), "2MiB/s".parse()?]);

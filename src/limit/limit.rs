@@ -141,7 +141,8 @@ impl Limit {
     ///
     /// assert!(Limit::per_second(5).check().is_ok());
     /// let error = Limit::per_second(5).capacity(0).check().unwrap_err();
-    /// assert_eq!(error.to_string(), "stream 0, limit 5/s capacity 0: a capacity is at least 1 token");
+    /// let text = "stream 0, limit 5/s capacity 0: a capacity is at least 1 token";
+    /// assert_eq!(error.to_string(), text);
     /// ```
     pub const fn check(self) -> Result<(), LimitError> {
         match self.meter() {
@@ -288,7 +289,8 @@ impl FromStr for Limit {
 /// use tollgate::limit::LimitRule;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let error = MultiBucket::new([Limit::per_second(5), Limit::per_second(5).capacity(0)]).unwrap_err();
+/// let limits = [Limit::per_second(5), Limit::per_second(5).capacity(0)];
+/// let error = MultiBucket::new(limits).unwrap_err();
 /// assert_eq!((error.stream, error.rule), (1, LimitRule::ZeroCapacity));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
