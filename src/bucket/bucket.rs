@@ -150,8 +150,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// A debt stays below 2^62 units, which is 146 years at 1000/s and at least 90 days at any
-    /// rate.
+    /// The largest debt takes 146 years to refill at 1000/s, and at least 90 days at any rate.
     ///
     /// * [`Refused::Never`] for an amount that is larger.
     /// * [`Refused::NotYet`] for a debt that would be larger.
@@ -315,8 +314,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for an amount of 2^62 units or
-    /// more, which is 146 years' worth at 1000/s.
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for more than any debt may be:
+    /// see [`charge`](Self::charge).
     ///
     /// ```
     /// use std::time::Duration;

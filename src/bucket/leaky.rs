@@ -30,10 +30,6 @@ use crate::state::multi::SLOTS;
 /// Levels are whole and rounded up, as available tokens are rounded down. So `level() + room()` is
 /// the capacity unless others wait, and only an empty bucket has a level of 0.
 ///
-/// # Memory ordering
-///
-/// A grant is only a count: it does not order any other memory.
-///
 /// ```
 /// use std::time::Duration;
 /// use tollgate::clock::ManualClock;
@@ -49,6 +45,10 @@ use crate::state::multi::SLOTS;
 /// assert_eq!(bucket.level(), 2); // one and a half
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory.
 pub struct LeakyBucket<C = DefaultClock, const S: usize = SLOTS>(MultiBucket<1, C, S>);
 
 impl LeakyBucket<DefaultClock> {

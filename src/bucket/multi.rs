@@ -27,22 +27,10 @@ use crate::wait::timer::Timer;
 
 /// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step.
 ///
-/// Requests *and* bytes, per second *and* per minute: a take names an amount for each stream.
-/// Either all streams are debited at one instant, or none is. Threads share it by reference. Its
-/// limits [change](Self::set_limits) while it runs. [`Bucket`] has the full text of each verb.
-///
-/// No thread waits for another. A writer prepares the next version of the words in a slot of its
-/// own, and publishes it with one compare-and-swap. A thread that stops anywhere keeps one slot
-/// (inside [`handle`](Self::handle), two), and stops nobody.
-///
-/// `S` is the number of slots inside the bucket. With the feature `alloc` further slots are linked
-/// when they run out. Without it, let `S` be at least the threads and interrupts that call at once,
-/// plus the handles, plus two. With fewer, a call that finds no slot tries again until another call
-/// ends. So it does, with `alloc`, beyond 4096 slots.
-///
-/// # Memory ordering
-///
-/// A grant is only a count: it does not order any other memory.
+/// A stream is one limit: requests *and* bytes, per second *and* per minute. A take names an amount
+/// for each stream. Either all streams are debited at one instant, or none is. Threads share it by
+/// reference, and are faster through a [`handle`](Self::handle). Its limits
+/// [change](Self::set_limits) while it runs. [`Bucket`] has the full text of each verb.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
@@ -56,6 +44,20 @@ use crate::wait::timer::Timer;
 /// assert_eq!(bucket.available(), [999, 448_576]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Slots
+///
+/// No thread waits for another. A call that takes writes the next state of all streams into a slot
+/// of its own, and publishes it with one compare-and-swap. A thread that stops anywhere stops
+/// nobody, and keeps at most two slots.
+///
+/// `S` slots lie inside the bucket. With the feature `alloc` it allocates more when they run out,
+/// up to 4096. Without it, let `S` be at least the threads and interrupts that call at once, plus
+/// the handles, plus two. A call that finds no slot at all tries again until another call ends.
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory.
 pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     pub(crate) words: Versions<N, S>,
     wait_bounds: WaitBounds<N>,

@@ -28,11 +28,7 @@ use crate::wait::timer::Timer;
 /// load. A call retries only if another call succeeded, so no thread waits for another.
 ///
 /// Its limit is fixed, which makes it faster. [`MultiBucket`](crate::MultiBucket) has several
-/// streams, and limits that change. [`Bucket`] has the full text of each verb.
-///
-/// # Memory ordering
-///
-/// A grant is only a count: it does not order any other memory. All operations are `Relaxed`.
+/// streams, limits that change, and handles. [`Bucket`] has the full text of each verb.
 ///
 /// ```
 /// use std::time::Duration;
@@ -49,6 +45,10 @@ use crate::wait::timer::Timer;
 /// assert!(bucket.try_take(1).is_ok());
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory. All operations are `Relaxed`.
 pub struct TokenBucket<C = DefaultClock> {
     word: Word,
     wait_bounds: WaitBounds<1>,
