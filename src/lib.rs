@@ -81,6 +81,7 @@
 //! | level | the tokens of a stream at an instant |
 //! | debt | a level below 0: tokens taken before they have refilled |
 //! | unit | the fraction of a token that a bucket counts in |
+//! | stale | of a clock reading: older than one of another thread |
 //! | slot | memory that a thread works in while it takes from a `MultiBucket` |
 //! | tier | a class of keys in `KeyedBuckets`, with limits of its own |
 //!
@@ -142,8 +143,8 @@
 //! old, can only be refused. A reading from before the bucket was made counts as the instant it was
 //! made.
 //!
-//! With the feature `quanta`, the [default clock](clock::DefaultClock) does not count the time for
-//! which a machine is suspended. So nothing refills meanwhile.
+//! The [default clock](clock::DefaultClock) with the feature `quanta` does not count the time for
+//! which a machine is suspended, as `quanta` documents. So nothing refills meanwhile.
 //!
 //! ## Waiting
 //!

@@ -15,7 +15,7 @@ use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 use crate::wait::waiting;
 
-/// The verbs of a bucket of `N` streams.
+/// The verbs of a bucket of `N` streams: the methods that all buckets have.
 ///
 /// Verbs differ in what they do when tokens are short:
 ///

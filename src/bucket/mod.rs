@@ -7,7 +7,7 @@
 //! | [`Handle`] | a thread that takes all the time from a `MultiBucket` |
 //! | [`LeakyBucket`] | a meter that drains, or work let out evenly |
 //! | [`Snapshot`] | all streams of a `MultiBucket` at one instant |
-//! | [`At`] | any of these at a time that the caller supplies |
+//! | [`At`] | a bucket or a handle at a time that the caller supplies |
 
 // Owns the buckets as callers see them, and their verbs. It never keeps words or does arithmetic.
 //
