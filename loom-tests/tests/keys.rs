@@ -337,12 +337,18 @@ fn a_debt_beside_a_change_is_refused_or_kept() {
 /// Two threads, one take each; exhaustive.
 #[test]
 fn two_streams_are_taken_together_or_not() {
-    explore("keys::two_streams_are_taken_together_or_not", None, 2, [(true, false, [4, 1]), (false, true, [1, 4])], || {
-        let limit = Limit::new(Rate::per_second(1_000_000_000), 10);
-        let clock = ManualClock::new();
-        let keys = Keyed::<2>::with_hasher([limit; 2], 4, clock, BuildHasherDefault::default()).expect("limits");
-        let (a, b, keys) =
-            beside(keys, |keys| keys.try_take(&HERE, [6, 9]).is_ok(), |keys| keys.try_take(&HERE, [9, 6]).is_ok());
-        (a, b, keys.available(&HERE))
-    });
+    explore(
+        "keys::two_streams_are_taken_together_or_not",
+        None,
+        2,
+        [(true, false, [4, 1]), (false, true, [1, 4])],
+        || {
+            let limit = Limit::new(Rate::per_second(1_000_000_000), 10);
+            let clock = ManualClock::new();
+            let keys = Keyed::<2>::with_hasher([limit; 2], 4, clock, BuildHasherDefault::default()).expect("limits");
+            let (a, b, keys) =
+                beside(keys, |keys| keys.try_take(&HERE, [6, 9]).is_ok(), |keys| keys.try_take(&HERE, [9, 6]).is_ok());
+            (a, b, keys.available(&HERE))
+        },
+    );
 }

@@ -29,11 +29,12 @@ pub enum LimitRule {
         /// The largest capacity at this rate.
         most: u64,
     },
-    /// What a stream owes, or a key, is too much for the new limit: it is 2^63 units or more, or for
-    /// a key what [`charge`](crate::KeyedBuckets::charge) may not reach.
+    /// What a stream owes, or a key, is too much for the new limit.
     ///
-    /// At the new rate it is worth centuries for most rates, and never under 90 days. Only a
-    /// [change of limits](crate::MultiBucket::set_limits) fails so, as no change forgives a debt.
+    /// A debt that is too much is worth centuries at most rates, and never under 90 days. For a key
+    /// it is what `KeyedBuckets::charge` may not reach. Only a
+    /// [change of limits](crate::MultiBucket::set_limits) fails so: none forgives a debt but by
+    /// [`Reset`](crate::limit::Inherit::Reset).
     DebtTooLarge {
         /// What is owed, in tokens, rounded up.
         debt: u64,

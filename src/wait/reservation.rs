@@ -28,7 +28,7 @@ use crate::wait::waiting;
 /// instant comes.
 ///
 /// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let
-/// [`wait`](Self::wait) do both. **Dropped, it is cancelled**, at any time, and gives its tokens
+/// `wait` do both. **Dropped, it is cancelled**, at any time, and gives its tokens
 /// back. Held beyond the [idle limit](crate::Limit::idle_limit), never less than 90 days, it may
 /// give nothing back.
 ///
