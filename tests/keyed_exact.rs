@@ -11,6 +11,7 @@
 mod common;
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
@@ -71,6 +72,8 @@ struct EndsAll;
 impl Drop for EndsAll {
     fn drop(&mut self) {
         if thread::panicking() {
+            // Past the capture of the test runner, which would keep it.
+            let _ = writeln!(std::io::stderr(), "a thread disagrees with its model: run it with --nocapture");
             std::process::exit(101);
         }
     }
@@ -130,7 +133,7 @@ impl Model {
             }
             6 | 7 => {
                 keys.put_back(&key, n);
-                model.level = (before.level + amount.min(before.capacity)).min(unused.level);
+                model.level = (before.level + amount).min(unused.level);
                 Ok(())
             }
             8 => keys.charge(&key, n).map(|()| model.level -= amount).map_err(no_room),
