@@ -1,23 +1,28 @@
-//! A lock-free token bucket: exact, for one limit or several at once, shared by any number of
-//! threads.
+//! A rate limiter: a lock-free token bucket, exact, for one limit or several at once, shared by any
+//! number of threads.
 //!
 //! ```text
 //! cargo add tollgate
+//! cargo add tollgate --features tokio,keys    # to wait on tokio; a limit for every client
 //! ```
 //!
 //! ```
+//! use std::time::Duration;
 //! use tollgate::{Limit, TokenBucket};
 //!
-//! // 1000 requests a second, and at most 50 at once.
-//! let bucket = TokenBucket::new(Limit::per_second(1000).capacity(50))?;
-//! for request in 0..60 {
-//!     match bucket.try_take(1) {
-//!         Ok(()) => assert!(request < 60), // serve it
-//!         Err(refused) => assert!(refused.wait().is_some()), // answer 429, and when to come back
-//!     }
-//! }
+//! // 10 requests a second, in bursts of up to 50.
+//! let bucket = TokenBucket::new(Limit::per_second(10).capacity(50))?;
+//! assert!(bucket.try_take(50).is_ok()); // serve them
+//! let refused = bucket.try_take(50).unwrap_err(); // answer 429
+//! assert!(refused.wait() > Some(Duration::from_secs(4))); // 50 more in 5 seconds
+//! assert_eq!(bucket.try_take(51).unwrap_err().wait(), None); // more than the capacity: never
 //! # Ok::<(), tollgate::limit::LimitError>(())
 //! ```
+//!
+//! A [`Limit`] as text is `AMOUNT/PERIOD [capacity AMOUNT] [empty]`, such as `5/min` or
+//! `1MiB/s capacity 4MiB`: see [`Rate`]. Without a capacity, a bucket holds what refills in the
+//! period as written: 1000 for `1000/s`, 60 for `per_minute(60)`, 1 for `1/3s`. A bucket begins
+//! full unless the limit says `empty`.
 //!
 //! # Which type for which job
 //!
@@ -26,42 +31,59 @@
 //! | one limit that is fixed | [`TokenBucket`] |
 //! | several limits at once, all or nothing; limits that change; pauses | [`MultiBucket`] |
 //! | a limit for every client | [`KeyedBuckets`] (feature `keys`) |
-//! | wait in turn, on a thread or in a task | `take_blocking` and `take` on each bucket: see [`Bucket`] |
+//! | wait in turn, on a thread or in a task | [`take_blocking`], [`take`](Bucket::take) |
 //! | take now and use later, or take before the cost is known | [`Reservation`], [`Estimate`](wait::Estimate) |
-//! | a level that drains, or an even pace | [`LeakyBucket`] |
-//! | a producer that takes all the time | [`Handle`](bucket::Handle) |
-//! | many decisions for one compare-and-swap | [`Lease`] |
-//! | a queue in front of a bucket, by deadline | `DeadlineQueue` in `deadline` |
+//! | a meter that drains; work let out evenly, without bursts | [`LeakyBucket`] |
+//! | a thread that takes all the time: faster, and as exact | [`Handle`](bucket::Handle) of a `MultiBucket` |
+//! | a thread that takes so often that it may hold tokens in advance | [`Lease`] |
+//! | a queue in front of a bucket, by deadline | [`DeadlineQueue`] (feature `std`) |
 //! | a rate that follows what a server bears | [`Adaptive`](adaptive::Adaptive) |
 //!
 //! # Sharing, and answering a refusal
 //!
-//! All verbs take `&self`. Share a bucket by reference, or in an `Arc`.
+//! All methods take `&self`. Share a bucket by reference, or in an `Arc`.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use tollgate::{Limit, MultiBucket, Refused};
+//! use std::time::Duration;
+//! use tollgate::{Limit, MultiBucket};
 //!
 //! // Records *and* bytes: a take debits both, or neither.
-//! let shard = Arc::new(MultiBucket::new(["1000/s".parse::<Limit>()?, "1MiB/s".parse::<Limit>()?])?);
+//! let shard = MultiBucket::new(["1000/s".parse::<Limit>()?, "1MiB/s".parse()?])?;
+//! let shard = Arc::new(shard);
 //! let producer = Arc::clone(&shard);
-//! std::thread::spawn(move || producer.try_take([1, 700_000]).expect("it is full")).join().unwrap();
+//! std::thread::spawn(move || producer.try_take([1, 700_000])).join().unwrap()?;
 //!
-//! match shard.try_take([1, 700_000]) {
-//!     Ok(()) => unreachable!("a MiB does not hold that twice"),
-//!     Err(Refused::NotYet(refusal)) => {
-//!         // `Retry-After` is in whole seconds: round up, to 1 at least. Send none for a wait of
-//!         // `Duration::MAX`: the rate is 0, or a pause has no end.
-//!         let seconds = refusal.wait().as_nanos().div_ceil(1_000_000_000).max(1);
-//!         assert_eq!((refusal.stream(), seconds), (1, 1));
-//!     }
+//! let answer = shard.try_take([1, 700_000]).map_err(|refused| refused.wait());
+//! let (status, retry_after) = match answer {
+//!     Ok(()) => (200, None),
 //!     // More than the capacity: no retry helps.
-//!     Err(refusal) => panic!("{refusal}"),
-//! }
+//!     Err(None) => (413, None),
+//!     // Nobody knows how long: the rate is 0, or a pause has no end.
+//!     Err(Some(Duration::MAX)) => (429, None),
+//!     // `Retry-After` is in whole seconds: round up, to 1 at least.
+//!     Err(Some(wait)) => (429, Some(wait.as_nanos().div_ceil(1_000_000_000).max(1))),
+//! };
+//! assert_eq!((status, retry_after), (429, Some(1)));
+//!
+//! // A thread that takes all the time is faster through a handle of its own. Only a
+//! // `MultiBucket` has them.
+//! let handle = shard.handle()?;
+//! assert!(handle.try_take([1, 100]).is_ok());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # What it guarantees
+//!
+//! | word | meaning |
+//! |---|---|
+//! | stream | one limit of a bucket, such as requests or bytes |
+//! | level | the tokens of a stream at an instant |
+//! | debt | a level below 0: tokens taken before they have refilled |
+//! | unit | the fraction of a token that a bucket counts in |
+//! | stale | of a clock reading: older than one of another thread |
+//! | slot | memory that a thread works in while it takes from a `MultiBucket` |
+//! | tier | a class of keys in `KeyedBuckets`, with limits of its own |
 //!
 //! ## The bound
 //!
@@ -72,37 +94,47 @@
 //! granted <= C + r * (w + e) + P
 //! ```
 //!
-//! This holds under any interleaving, any stall of any thread, and any difference between the
-//! clocks that threads read. The time of a grant is the clock reading it was decided on.
-//!
-//! * `e` is [`Limit::precision`]: 0 where the arithmetic is exact, else 1 ns, and up to 1 µs for a
-//!   capacity worth ages.
+//! * `e` is [`Limit::precision`]: 0 where the arithmetic is exact, and else 1 ns. It is up to 1 µs
+//!   for a capacity that takes over 73 years to refill.
 //! * `P` is what was [put back](Bucket::put_back) between the first and the last grant of the
 //!   window.
 //! * Where limits change in the window, `C` is the largest capacity in it. `r * w` is then the sum
-//!   over its parts, each at its own rate; a pause is a rate of 0.
-//! * Leases add [a term](Lease#the-bound), and so do [reservations](Reservation).
+//!   over its parts, each at its own rate; a pause is a rate of 0. While a change is under way, the
+//!   larger rate counts. A change adds at most `r * s` if its thread's clock is ahead of the
+//!   takers' by `s`. All this holds for every [`Inherit`](limit::Inherit) but `Reset`.
+//! * A [lease](Lease#the-bound) adds the tokens on lease when the window began.
+//! * A [reservation](Reservation) counts from when its tokens may be used. With several streams, it
+//!   adds what is already reserved on one stream while another is waited for.
 //!
-//! Why: tokens are a line, and a bucket is a counter. `accrued(t) = r * t` tokens have refilled by
-//! time `t`. The whole state is `spent`: tokens taken, and tokens forfeited by a full bucket. A
-//! grant moves `spent` up, from no less than `accrued(t) - C` to no more than `accrued(t)`. Only a
-//! put-back moves it down.
+//! This holds under any interleaving, any stall of any thread, and any skew between the clocks of
+//! takers. The time of a grant is the clock reading it was decided on, or the last change of limits
+//! if that is later. The repository's `DESIGN.md` has the proof.
 //!
 //! ## Exactness
 //!
-//! Amounts are whole numbers of units, fine enough for the rate, and accrual is worked out from
-//! absolute time. So rounding, polling and uptime lose no token. Waits are exact to the nanosecond,
-//! rounded up. A bucket may stand untouched for [`Limit::idle_limit`], which is at least 90 days.
+//! A bucket counts in units fine enough for its rate, and works out the refill from absolute time.
+//! So rounding, polling and uptime lose no token. Waits are exact to the nanosecond, rounded up.
+//!
+//! A bucket may stand untouched for its [idle limit](Limit::idle_limit): 292 years at 1000/s, and
+//! at least 90 days at any rate. One that stood longer may refuse until it is
+//! [reset](Bucket::reset).
 //!
 //! ## Progress
 //!
-//! A thread that stops anywhere stops no other. A call retries only if another call succeeded. A
-//! refusal writes nothing to shared memory.
+//! A thread that stops anywhere stops no other. A call retries only if another call succeeded: it
+//! is lock-free, and not wait-free. A refusal writes nothing to shared memory.
 //!
-//! These calls allocate: a `MultiBucket` links further slots when more threads than ever before are
-//! inside a call at once, or change its limits; the first waiter of a bucket makes a list; and
-//! `KeyedBuckets` makes room for keys in groups. They are as lock-free as your allocator, and
-//! allocate before they claim a slot. Only an unknown tier panics.
+//! `KeyedBuckets` is the exception: its keys lie under locks. A thread that stops while it decides
+//! on one stream delays no decision. One that stops while it adds a key delays one shard. The type
+//! says exactly who waits for whom.
+//!
+//! Few calls allocate. A `MultiBucket` makes slots when more threads than ever before are inside a
+//! call, or change its limits, at once. The first waiter makes a list. These calls are as lock-free
+//! as your allocator, and allocate before they claim a slot. `KeyedBuckets` allocates as its map
+//! grows.
+//!
+//! A call panics only for a tier that does not exist, or where a clock or timer panics:
+//! `TokioTimer` does outside of a tokio runtime.
 //!
 //! ## Isolation
 //!
@@ -111,8 +143,12 @@
 //!
 //! ## Time
 //!
-//! Safe under clock skew: a stale `now` can only be refused. A decision reads the clock once.
-//! Readings from before the construction count as the construction.
+//! A decision reads the clock once. Threads may read different times: a stale `now`, up to 90 days
+//! old, can only be refused. A reading from before the bucket was made counts as the instant it was
+//! made.
+//!
+//! The [default clock](clock::DefaultClock) with the feature `quanta` does not count the time for
+//! which a machine is suspended, as `quanta` documents. So nothing refills meanwhile.
 //!
 //! ## Waiting
 //!
@@ -121,7 +157,8 @@
 //! beginning. A timeout that cannot be met is refused at once.
 //!
 //! A dropped wait gives its tokens back. They go to the next caller; those behind keep their
-//! instants. Waiters take no lock that takers take. Only a change of limits wakes them early.
+//! instants. Waiters never hold up a take. Only a change of limits wakes them early. With the
+//! feature `tokio`:
 //!
 //! ```
 //! # #[cfg(feature = "tokio")]
@@ -133,7 +170,8 @@
 //!
 //!     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
 //!     bucket.take(5, TokioTimer).await?; // 5 ms later
-//!     assert!(bucket.take_timeout(500, Duration::from_millis(50), TokioTimer).await.is_err()); // at once
+//!     let timeout = Duration::from_millis(100);
+//!     assert!(bucket.take_timeout(500, timeout, TokioTimer).await.is_err()); // at once
 //!     Ok(())
 //! }
 //! # #[cfg(not(feature = "tokio"))]
@@ -144,8 +182,9 @@
 //!
 //! [`MultiBucket::set_limits`] changes the rates and capacities of all streams at one instant.
 //! [`MultiBucket::pause_for`] stops a bucket for a time. No taker waits for either. Tokens earned
-//! before the change stay earned at the old rate. [`Inherit`](limit::Inherit) chooses what becomes
-//! of the level.
+//! before the change stay earned at the old rate, up to the new capacity. A debt stays owed, or the
+//! change is refused. [`Inherit`](limit::Inherit) has other choices; only its `Reset` forgives a
+//! debt.
 //!
 //! ```
 //! use std::time::Duration;
@@ -165,8 +204,9 @@
 //!
 //! ## Keys
 //!
-//! [`KeyedBuckets`] (feature `keys`) is a bucket for every client, with a bound on their number. A
-//! key begins full, and only a key that is full again is removed. So eviction never resets a limit.
+//! [`KeyedBuckets`] (feature `keys`) is a bucket for every client, with a bound on their number.
+//! Absent means full: only a key that is full again is evicted, so eviction never resets a limit.
+//! Memory follows the keys that are kept, whatever the bound.
 //!
 //! ```
 //! # #[cfg(feature = "keys")] {
@@ -202,9 +242,9 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `std` (default) | waiters wake when limits change; `InstantClock`; the queues in `deadline`; implies `alloc` |
+//! | `std` (default) | `take_blocking`; waiters wake when limits change; `InstantClock`; `deadline`; implies `alloc` |
 //! | `quanta` (default) | the default clock reads the time-stamp counter: `TscClock`; implies `std` |
-//! | `alloc` | a `MultiBucket` grows when its slots run out |
+//! | `alloc` | a `MultiBucket` serves any number of threads at once |
 //! | `keys` | `KeyedBuckets`; implies `std` |
 //! | `serde` | `Rate` and `Limit` in configuration files |
 //! | `tokio` | `TokioTimer`, which waits on tokio's timer; implies `std` |
@@ -217,6 +257,10 @@
 //!
 //! 1.85. Raising it is a minor release, and only ever to a version that is at least a year old.
 //!
+#![cfg_attr(feature = "std", doc = "[`take_blocking`]: Bucket::take_blocking")]
+#![cfg_attr(feature = "std", doc = "[`DeadlineQueue`]: deadline::DeadlineQueue")]
+#![cfg_attr(not(feature = "std"), doc = "[`take_blocking`]: #features")]
+#![cfg_attr(not(feature = "std"), doc = "[`DeadlineQueue`]: #features")]
 #![cfg_attr(not(feature = "keys"), doc = "[`KeyedBuckets`]: #features")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

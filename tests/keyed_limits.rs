@@ -86,81 +86,86 @@ fn a_stale_now_counts_as_the_instant_of_the_change() {
 }
 
 #[test]
-fn a_key_made_anew_after_a_change_has_no_token_too_many_for_a_clock_that_is_behind() {
-    let keys = by_number(Limit::new(Rate::per_second(SECOND), 10), 100);
-    keys.at(nanos(0)).try_take(&1, 10).unwrap();
-    keys.at(nanos(1000)).shrink();
-    assert!(keys.is_empty());
-    // A change at 4, by a clock that is behind: the removed key had been full at 10 only.
-    keys.at(nanos(4)).set_limits(Limit::new(Rate::per_second(SECOND / 2), 10)).unwrap();
-    assert_eq!([0, 4, 6, 16, 30].map(|now| keys.at(nanos(now)).available(&1)), [4, 4, 5, 10, 10]);
-}
-
-#[test]
 fn a_limit_out_of_range_is_refused_and_changes_nothing() {
-    // A token is 1e6 units.
     let keys = by_number(Limit::per_second(1000), 100);
     keys.try_take(&1, 700).unwrap();
     for (limit, rule) in [
         (Limit::per_second(5).capacity(0), LimitRule::ZeroCapacity),
-        ("9/10s".parse().unwrap(), LimitRule::RateTooSlowForKeys { unit: 1_000_000 }),
-        (Limit::per_second(1_186_134).capacity(1), LimitRule::RateTooFastForKeys { unit: 1_000_000 }),
-        (Limit::per_second(u64::MAX), LimitRule::RateTooFastForKeys { unit: 1_000_000 }),
-        (Limit::per_second(1000).capacity(u64::MAX), LimitRule::CapacityTooLarge { most: (1 << 62) / 1_000_000 }),
+        (Limit::per_second(u64::MAX), LimitRule::RateTooFast),
     ] {
         let error = keys.set_limits(limit).unwrap_err();
-        assert_eq!((error.rule, error.limit), (rule, limit));
+        assert_eq!((error.rule, error.limit, keys.check_limits(limit)), (rule, limit, Err(error)));
         assert!(error.to_string().starts_with(&format!("stream 0, limit {limit}: ")), "{error}");
         assert_eq!((keys.limits(), keys.available(&1)), (Limit::per_second(1000), 300));
     }
-    for limit in [
+}
+
+/// From any limit that a bucket can hold to any other, with a key that has some, one that owes, and
+/// one never seen.
+#[test]
+fn any_limit_follows_any_other() {
+    let limits = [
         Limit::per_second(1),
-        Limit::per_second(1_186_133).capacity(1),
-        Limit::per_second(1000).capacity((1 << 62) / 1_000_000),
+        Limit::per_second(1000),
+        Limit::per_second(333).capacity(1_000_000),
         Limit::per_second(0).capacity(7),
-    ] {
-        keys.set_limits(limit).unwrap();
-        assert_eq!(keys.limits(), limit);
-    }
-}
-
-#[test]
-fn later_rates_reach_as_far_as_the_documentation_says() {
-    for (first, slowest, fastest, most) in [
-        ("1/s", "1/1000s", "1186/s", 4_600_000_000),
-        ("7/s", "1/1000s", "1186/s", 4_600_000_000),
-        ("0/s capacity 10", "1/1000s", "1186/s", 4_600_000_000),
-        ("1000/s", "1/s", "1180000/s", 4_600_000_000_000),
-        ("333/s", "12/100s", "141000/s", 540_000_000_000),
-        ("1MiB/s", "489/s", "570000000/s", 2_200_000_000_000_000),
-    ] {
-        let first: Limit = first.parse().unwrap();
-        let keys = by_number(first, 10);
-        for rate in [slowest, fastest] {
-            keys.set_limits(Limit::new(rate.parse().unwrap(), 1)).unwrap_or_else(|error| panic!("{first}: {error}"));
-        }
-        keys.set_limits(first.capacity(most)).unwrap_or_else(|error| panic!("{first}: {error}"));
-        for refused in
-            [first.capacity(most + most / 40), Limit::new(Rate::new(1, Duration::from_secs(1001)).unwrap(), 1)]
-        {
-            assert!(keys.set_limits(refused).is_err(), "{first}: {refused}");
+        Limit::per_day(1).capacity(3),
+        Limit::per_second(1 << 30).capacity(1 << 33),
+        Limit::per_second(1_000_000_000_000).capacity(1000),
+    ];
+    for first in limits {
+        for later in limits {
+            let keys = by_number(first, 100);
+            keys.try_take(&1, 1).unwrap();
+            keys.charge(&2, first.capacity + 5).unwrap();
+            keys.set_limits(later).unwrap_or_else(|error| panic!("{first} to {later}: {error}"));
+            assert_eq!(keys.limits(), later);
+            let most = (first.capacity - 1).min(later.capacity);
+            let left = [1, 2, 3].map(|key| keys.available(&key));
+            assert_eq!(left, [most, 0, first.capacity.min(later.capacity)], "{first} to {later}");
+            // What is owed is owed; a unit more at most.
+            (0..5).for_each(|_| keys.put_back(&2, 1));
+            assert!(keys.try_take(&2, 1).is_err(), "{first} to {later}");
+            (0..2).for_each(|_| keys.put_back(&2, 1));
+            assert!(keys.try_take(&2, 1).is_ok(), "{first} to {later}");
         }
     }
 }
 
+/// C1 of the single buckets: a debt that a slow limit cannot hold would be forgiven by the way
+/// back.
 #[test]
-fn a_million_changes_lose_less_than_a_unit() {
+fn a_change_that_cannot_hold_a_debt_is_refused() {
+    let keys = by_number(Limit::per_second(1_000_000), 100);
+    keys.charge(&1, 2_000_000).unwrap();
+    let refused = keys.set_limits(Limit::per_day(1)).unwrap_err();
+    assert!(matches!(refused.rule, LimitRule::DebtTooLarge { most, .. } if most < 1_000_000), "{refused}");
+    assert_eq!(keys.check_limits(Limit::per_day(1)), Err(refused));
+    assert_eq!(
+        (keys.limits(), keys.wait_for(&1, 1)),
+        (Limit::per_second(1_000_000), Ok(Duration::from_nanos(1_000_001_000)))
+    );
+    // Paid off, it is in nobody's way.
+    keys.clock().advance(Duration::from_secs(1));
+    keys.set_limits(Limit::per_day(1)).unwrap();
+    keys.set_limits(Limit::per_second(1_000_000)).unwrap();
+    // And debts may be as large again.
+    keys.charge(&1, 2_000_000).unwrap();
+}
+
+#[test]
+fn changes_gain_nothing_and_lose_at_most_a_unit_each() {
     let keys = by_number(Limit::per_second(1000).capacity(1_000_000), 10);
     keys.try_take(&1, 1_000_000).unwrap();
-    // A third of a unit in a nanosecond and one and a third: of each step something is cut off.
-    let limits =
-        [333_333, 1_333_333].map(|rate| Limit::new(Rate::new(rate, Duration::from_secs(1000)).unwrap(), 1_000_000));
-    for i in 0..1_000_000 {
-        keys.at(nanos(i)).set_limits(limits[i as usize % 2]).unwrap();
+    let limits = [Limit::per_second(333).capacity(1_000_000), Limit::per_second(1000).capacity(1_000_000)];
+    let mut exact = 0;
+    for i in 0..20_000 {
+        keys.at(nanos(i * 1_000_000)).set_limits(limits[i as usize % 2]).unwrap();
+        exact += [333, 1000][i as usize % 2] * 1_000_000;
     }
-    let now = keys.at(nanos(1_000_000));
-    // 833,333 units: less than a token, until it is one.
-    assert_eq!((now.available(&1), now.wait_for(&1, 1)), (0, Ok(Duration::from_nanos(125_001))));
+    let tokens = exact / SECOND;
+    let available = keys.at(nanos(20_000_000_000)).available(&1);
+    assert!(available <= tokens && tokens - available <= 1, "{available} of {tokens}");
 }
 
 #[test]
@@ -191,21 +196,54 @@ fn a_key_has_the_limits_of_its_tier() {
 }
 
 #[test]
-fn a_key_that_changes_its_tier_begins_anew_there_and_its_old_bucket_goes_when_it_is_full() {
+fn a_key_that_changes_its_tier_takes_along_what_it_has_and_owes() {
     let tier = AtomicU64::new(0);
     let keys = by_number(Limit::per_second(10), 10)
-        .with_tiers([Limit::per_second(100)], |_: &u64| tier.load(Ordering::Relaxed) as usize)
+        .with_tiers([Limit::per_second(100), Limit::per_second(0).capacity(5).empty()], |_: &u64| {
+            tier.load(Ordering::Relaxed) as usize
+        })
         .unwrap();
-    keys.try_take(&1, 10).unwrap();
+    keys.try_take(&1, 4).unwrap();
+    keys.charge(&2, 30).unwrap();
     tier.store(1, Ordering::Relaxed);
-    assert_eq!((keys.available(&1), keys.len()), (100, 1));
-    keys.try_take(&1, 100).unwrap();
-    assert_eq!(keys.len(), 2);
+    assert_eq!((keys.available(&1), keys.available(&3), keys.len()), (6, 100, 2));
+    assert_eq!(keys.wait_for(&2, 1), Ok(Duration::from_millis(210)));
+    keys.clock().advance(Duration::from_millis(300));
+    assert_eq!((keys.available(&1), keys.available(&2)), (36, 10));
+    // A tier of rate 0 that begins empty grants nothing, but for what a key brings.
+    tier.store(2, Ordering::Relaxed);
+    assert_eq!((keys.available(&1), keys.available(&3), keys.try_take(&3, 1).is_ok()), (5, 0, false));
+    keys.clock().advance(Duration::from_secs(1_000_000));
+    assert_eq!(keys.available(&3), 0);
     tier.store(0, Ordering::Relaxed);
-    assert_eq!(keys.available(&1), 0);
-    keys.clock().advance(Duration::from_secs(1));
-    keys.shrink();
-    assert!(keys.is_empty());
+    assert_eq!(keys.available(&1), 5);
+}
+
+/// It stays in its old tier for as long, so that nothing is forgiven.
+#[test]
+fn a_key_that_owes_more_than_its_new_tier_can_hold_stays_until_it_has_paid() {
+    let tier = AtomicU64::new(0);
+    let keys = by_number(Limit::per_second(1_000_000), 10)
+        .with_tiers([Limit::per_day(1)], |_: &u64| tier.load(Ordering::Relaxed) as usize)
+        .unwrap();
+    keys.charge(&1, 2_000_000).unwrap();
+    tier.store(1, Ordering::Relaxed);
+    assert_eq!(keys.wait_for(&1, 1), Ok(Duration::from_nanos(1_000_001_000)));
+    keys.clock().advance(Duration::from_secs(2));
+    assert_eq!(keys.available(&1), 1);
+}
+
+#[test]
+fn a_tier_can_be_added_while_keys_are_in_use() {
+    let keys = by_number(Limit::per_second(10), 10).with_tiers([], |key: &u64| (*key / 100) as usize).unwrap();
+    keys.try_take(&1, 4).unwrap();
+    keys.clock().advance(Duration::from_secs(3));
+    assert_eq!((keys.add_tier(Limit::per_second(7)), keys.tiers()), (Ok(1), 2));
+    assert_eq!((keys.available(&1), keys.available(&101)), (10, 7));
+    keys.try_take(&101, 7).unwrap();
+    keys.set_tier_limits(1, Limit::per_second(70)).unwrap();
+    keys.clock().advance(Duration::from_millis(100));
+    assert_eq!((keys.available(&101), keys.available(&102)), (7, 14));
 }
 
 #[test]
@@ -237,21 +275,15 @@ fn what_is_not_wanted_is_forgotten_and_what_is_stays() {
         keys.charge(&key, 5 + key).unwrap();
     }
     let mut seen = Vec::new();
-    keys.retain(|available| {
-        seen.push(available);
+    keys.retain(|key, available| {
+        seen.push((*key, available));
         available % 2 == 1
     });
     seen.sort_unstable();
-    assert_eq!(seen, [0, 0, 0, 0, 0, 1, 2, 3, 4, 5]);
-    let kept = |key| key < 5 && key % 2 == 0;
+    assert_eq!(seen, (0..10).map(|key| (key, 5_u64.saturating_sub(key))).collect::<Vec<_>>());
+    let kept = |key: u64| key < 5 && key % 2 == 0;
     assert!((0..10).all(|key| keys.available(&key) == if kept(key) { 5 - key } else { 10 }));
-    // A second for what was used up and given back, and four tenths for what was owed at most.
-    keys.clock().advance(Duration::from_millis(1399));
-    keys.shrink();
-    assert_eq!(keys.len(), 7);
-    keys.clock().advance(Duration::from_millis(1));
-    keys.shrink();
-    assert!(keys.is_empty());
+    assert_eq!(keys.len(), 3);
 }
 
 #[test]
@@ -267,8 +299,7 @@ fn a_reset_key_holds_what_is_stated_and_no_more_than_an_unused_one() {
     assert_eq!(keys.available(&1), 10);
     keys.charge(&1, 100).unwrap();
     keys.reset(&1, u64::MAX).unwrap();
-    // It goes when it has been full for as long as it takes to fill, at the new limit.
-    keys.clock().advance(Duration::from_millis(2100));
+    // Nobody can tell it from one never seen.
     keys.shrink();
     assert!(keys.is_empty());
 }
@@ -282,6 +313,50 @@ fn other_verbs_do_as_those_of_one_bucket() {
     assert!(matches!(keys.charge(&1, u64::MAX), Err(KeyRefused::Bucket(Refused::Never(_)))));
     assert!(matches!(keys.charge(&2, 1), Err(KeyRefused::NoRoom(_))));
     assert_eq!((keys.charge(&2, 0), keys.take_in_order(&2, &[0, 1])), (Ok(()), 1));
+}
+
+/// A removal forgets what a key has taken. So a key that took more since `keep` looked at it stays.
+#[test]
+fn a_key_that_is_used_between_the_look_and_the_removal_stays() {
+    let keys = by_number(Limit::per_second(10), 100);
+    (0..10).for_each(|key| keys.try_take(&key, 1).unwrap());
+    let looks_unused = |key: &u64, level| {
+        if *key == 3 {
+            keys.try_take(&3, 9).unwrap();
+        }
+        level < 9
+    };
+    keys.retain(looks_unused);
+    assert_eq!((keys.len(), keys.available(&3), keys.available(&4)), (1, 0, 10));
+    // As another level under other limits is another level.
+    keys.try_take(&5, 5).unwrap();
+    keys.retain(|_, _| {
+        keys.set_limits(Limit::per_second(10).capacity(6)).unwrap();
+        false
+    });
+    assert_eq!((keys.available(&3), keys.available(&5)), (0, 5));
+}
+
+/// What was said of keys before tiers were given holds after.
+#[test]
+fn tiers_leave_keys_blocks_and_changed_limits_as_they_were() {
+    let keys = by_number(Limit::per_second(10), 1000).with_max_held(2);
+    (0..500).for_each(|key| keys.try_take(&key, 4).unwrap());
+    keys.block(&600).unwrap();
+    keys.set_key_limits(&601, Limit::per_second(7)).unwrap();
+    keys.clock().advance(Duration::from_millis(100));
+    keys.set_limits(Limit::per_second(20)).unwrap();
+    let keys = keys.with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000)).unwrap();
+    assert_eq!((keys.len(), keys.limits(), keys.available(&1000)), (500, Limit::per_second(20), 500));
+    assert!((0..500).all(|key| keys.available(&key) == 7));
+    assert!(keys.try_take(&600, 1).is_err() && keys.has_key_limits(&601));
+    assert_eq!((keys.available(&601), keys.available(&602)), (7, 10));
+    assert!(keys.block(&603).is_err(), "two are held");
+    keys.resume(&600);
+    keys.clear_key_limits(&601).unwrap();
+    assert!(keys.block(&603).is_ok());
+    keys.clock().advance(Duration::from_millis(650));
+    assert!((0..500).all(|key| keys.available(&key) == 20));
 }
 
 /// A stream in exact arithmetic whose limit changes, in `1 / period` of a token: its level at the
@@ -339,9 +414,9 @@ fn steps(kinds: usize) -> impl Strategy<Value = Vec<(u64, u64, Op)>> {
 }
 
 /// Does every operation to the keys of two tiers, over two streams and over one, and to a bucket
-/// for every key that is never removed. An answer may be off by a unit, of which a token has
-/// `unit`; by nothing if that is 0. Only with `off_above` may it be more than the exact one.
-fn agree(kinds: &[Limit], unit: i128, off_above: bool, steps: &[(u64, u64, Op)]) -> Result<(), TestCaseError> {
+/// for every key that is never removed. Each change of limits may lose a unit, of which a token has
+/// `unit` at least, and gains nothing. Where a line is not exact, answers may be off by two more.
+fn agree(kinds: &[Limit], exact: bool, unit: i128, steps: &[(u64, u64, Op)]) -> Result<(), TestCaseError> {
     let tier_of = |key: &u64| (*key % 2) as usize;
     let one = by_number(kinds[0], 6).with_tiers([kinds[1]], tier_of).unwrap();
     let two = KeyedBuckets::<u64, 2, _>::with_clock([kinds[0]; 2], 6, ManualClock::new()).unwrap();
@@ -350,9 +425,8 @@ fn agree(kinds: &[Limit], unit: i128, off_above: bool, steps: &[(u64, u64, Op)])
     let mut unused = [new(kinds[0]), new(kinds[1])];
     let mut models: HashMap<u64, Piecewise> = HashMap::new();
     let mut t = 0;
-    // A unit, and what the rounding of the slope may add.
-    let off = if unit == 0 { 0 } else { SCALE / unit + SCALE / unit / 1000 + 1 };
-    let over = if off_above { off } else { 0 };
+    let grain = SCALE / unit + SCALE / unit / 1000 + 1;
+    let (off, mut lost) = (if exact { 0 } else { 2 * grain }, [0; 2]);
     for (i, &(key, later, op)) in steps.iter().enumerate() {
         t += later;
         for model in unused.iter_mut().chain(models.values_mut()) {
@@ -365,7 +439,7 @@ fn agree(kinds: &[Limit], unit: i128, off_above: bool, steps: &[(u64, u64, Op)])
         let available = one.available(&key);
         prop_assert_eq!(two.available(&key), [available; 2]);
         let whole = |level: i128| level.max(0) / SCALE;
-        let (low, high) = (whole(model.level - off), whole(model.level + over));
+        let (low, high) = (whole(model.level - off - lost[tier]), whole(model.level + off));
         prop_assert!((low..=high).contains(&available.into()), "step {i}: {available} of {low} to {high}; {model:?}");
         match op {
             Op::Take(n) => {
@@ -384,7 +458,6 @@ fn agree(kinds: &[Limit], unit: i128, off_above: bool, steps: &[(u64, u64, Op)])
             Op::PutBack(n) => {
                 one.put_back(&key, n);
                 two.put_back(&key, [n, n]);
-                let n = n.min(model.limit.capacity);
                 model.level = (model.level + i128::from(n) * SCALE).min(most.level);
             }
             Op::Charge(n) => {
@@ -405,6 +478,7 @@ fn agree(kinds: &[Limit], unit: i128, off_above: bool, steps: &[(u64, u64, Op)])
                 one.set_tier_limits(tier, kinds[kind]).unwrap();
                 two.set_tier_limits(tier, [kinds[kind]; 2]).unwrap();
                 unused[tier].change(kinds[kind]);
+                lost[tier] += grain + off;
                 for (_, model) in models.iter_mut().filter(|(key, _)| tier_of(key) == tier) {
                     model.change(kinds[kind]);
                 }
@@ -412,7 +486,7 @@ fn agree(kinds: &[Limit], unit: i128, off_above: bool, steps: &[(u64, u64, Op)])
         }
         for (key, model) in &models {
             let (available, stale) = (one.available(key), stale.available(key));
-            let (low, high) = (whole(model.level - off), whole(model.level + over));
+            let (low, high) = (whole(model.level - off - lost[tier_of(key)]), whole(model.level + off));
             prop_assert!(
                 (low..=high).contains(&available.into()),
                 "after step {i}, {key}: {available} of {low} to {high}"
@@ -430,18 +504,16 @@ proptest! {
     #![proptest_config(config(512, "tests/keyed_limits.proptest-regressions"))]
 
     #[test]
-    fn keys_whose_limits_change_are_as_buckets_of_their_own_or_a_unit_short(steps in steps(6)) {
+    fn keys_whose_limits_change_are_as_buckets_of_their_own(steps in steps(6)) {
         let kinds = [(1000, 10), (1000, 40), (5000, 10), (500_000, 3), (0, 20), (1000, 1)]
             .map(|(rate, capacity)| Limit::new(Rate::per_second(rate), capacity));
-        // A known fault of this table: after an eviction and a change to a rate of 0, a key may be
-        // a unit short for good. A table without memory of what was evicted must make this 0.
-        agree(&kinds, 1_000_000, true, &steps)?;
+        agree(&kinds, true, 2000, &steps)?;
     }
 
     #[test]
-    fn where_a_rate_is_not_exact_in_the_first_units_they_are_off_by_no_more_than_one(steps in steps(6)) {
+    fn where_a_rate_is_not_exact_they_are_off_by_units(steps in steps(6)) {
         let kinds = [(1000, 10), (1000, 40), (333, 10), (7, 3), (1, 20), (77_777, 100)]
             .map(|(rate, capacity)| Limit::new(Rate::per_second(rate), capacity));
-        agree(&kinds, 1_000_000, true, &steps)?;
+        agree(&kinds, false, 1 << 15, &steps)?;
     }
 }

@@ -362,7 +362,7 @@ fn bounded<const N: usize>(limits: [Limit; N], seed: u64) {
                 place.cancel();
                 for i in 0..N {
                     // It reads no clock: it comes back as of when it was made.
-                    models[i].give_back(made, amounts[i]);
+                    models[i].put_back(made, amounts[i]);
                     // It is not used any more.
                     if let Event::Debit { use_at, .. } = &mut events[i][index[i]] {
                         *use_at = None;
@@ -549,7 +549,7 @@ fn agree<const N: usize>(bucket: &impl Waits<N>, limits: [Limit; N], ops: &[Op<N
                 if let Some(which) = pick(which, places.len()) {
                     let (_, n, place) = places.swap_remove(which);
                     place.cancel();
-                    models.iter_mut().zip(n).for_each(|(model, n)| model.give_back(t, n));
+                    models.iter_mut().zip(n).for_each(|(model, n)| model.put_back(t, n));
                 }
             }
             Op::Commit(which) => {
@@ -593,7 +593,7 @@ fn agree<const N: usize>(bucket: &impl Waits<N>, limits: [Limit; N], ops: &[Op<N
 fn settle<const N: usize>(models: &mut [Naive; N], t: u64, taken: [u64; N], used: [u64; N]) {
     for i in 0..N {
         models[i].take(t, used[i].saturating_sub(taken[i]));
-        models[i].give_back(t, taken[i].saturating_sub(used[i]));
+        models[i].put_back(t, taken[i].saturating_sub(used[i]));
     }
 }
 

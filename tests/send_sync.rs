@@ -84,7 +84,7 @@ const _: () = {
     sent::<KeyedBuckets<u64>>();
     sent::<KeyedBuckets<String, 8, ManualClock>>();
     sent::<KeyedBucketsAt<'_, String, 2>>();
-    sent::<KeyedBuckets<u64, 1, ManualClock, std::hash::RandomState, fn(&u64) -> usize>>();
+    sent::<KeyedBuckets<u64, 1, ManualClock, std::hash::RandomState, tollgate::keyed::ByTier<fn(&u64) -> usize>>>();
     sent::<KeyedBucket<'_, String>>();
     sent::<KeyLease<'_, u64>>();
     sent::<OneTier>();

@@ -121,8 +121,9 @@ fn a_bucket_idle_to_just_under_its_limit_is_full() {
     }
 }
 
+/// It takes itself for one in debt, and its refusals say for how long.
 #[test]
-fn a_bucket_idle_to_just_over_its_limit_refuses_until_reset() {
+fn a_bucket_idle_to_just_over_its_limit_refuses_until_reset_or_for_about_as_long_again() {
     for (limit, _) in limits() {
         let over = limit.idle_limit().unwrap() + limit.precision().unwrap() + Duration::from_nanos(1);
         let single = bucket(limit);
@@ -135,11 +136,71 @@ fn a_bucket_idle_to_just_over_its_limit_refuses_until_reset() {
             assert!(matches!(single.at(now).try_take(1), Err(Refused::NotYet(_))), "{limit} at {now:?}");
             assert!(matches!(double.at(now).try_take([1, 1]), Err(Refused::NotYet(_))), "{limit} at {now:?}");
             assert_eq!(double.at(now).take_items(9, [1, 1]), 0, "{limit} at {now:?}");
+            let wait = single.at(now).wait_for(1).unwrap();
+            let end = now.after(wait);
+            // As long, and what the capacity takes; not where the clock ends before.
+            if end < Time::MAX {
+                assert!(wait <= over + Duration::from_secs(102), "{limit} at {now:?}: {wait:?}");
+                assert!(single.at(end).available() > 0, "{limit} at {end:?}");
+                assert_eq!(single.at(nanos(end.as_nanos() - 1)).available(), 0, "{limit} before {end:?}");
+            }
         }
         let now = nanos(SECOND / 7).after(over);
         single.at(now).reset(100);
         double.at(now).reset([3, 7]);
         assert_eq!((single.at(now).try_take(100), double.at(now).try_take([3, 7])), (Ok(()), Ok(())), "{limit}");
+    }
+}
+
+/// The limits of the table, and the fastest rate: 90 days.
+fn limits_down_to_ninety_days() -> impl Iterator<Item = Limit> {
+    let fastest = Limit::per_second((i64::MAX as u64 - 2) / (90 * 24 * 3600)).capacity(1);
+    limits().map(|(limit, _)| limit.capacity(1)).into_iter().chain([fastest])
+}
+
+#[test]
+fn a_now_that_is_older_by_up_to_the_idle_limit_takes_nothing() {
+    for limit in limits_down_to_ninety_days() {
+        let idle = limit.idle_limit().unwrap();
+        let (single, double) = (bucket(limit), MultiBucket::with_clock([limit], ManualClock::new()).unwrap());
+        let old = nanos(SECOND / 7);
+        let now = old.after(idle);
+        // Punctual callers use it all the while, and then empty it.
+        for at in [now.as_nanos() / 2, now.as_nanos()].map(nanos) {
+            single.at(at).take_up_to(1);
+            double.at(at).take_items(1, [1]);
+        }
+        for stale in [old, old.after(idle / 3), nanos(now.as_nanos() - 1)] {
+            assert_eq!(
+                (single.at(stale).take_up_to(1), double.at(stale).take_items(1, [1])),
+                (0, 0),
+                "{limit} at {stale:?}"
+            );
+        }
+        if let Some(next) = single.at(now).wait_for(1).ok().filter(|wait| now.after(*wait) < Time::MAX) {
+            let next = now.after(next);
+            assert_eq!((single.at(next).try_take(1), double.at(next).try_take([1])), (Ok(()), Ok(())), "{limit}");
+        }
+    }
+}
+
+/// The exception that the docs of `Limit::idle_limit` name: 64 bits do not tell a `now` that is
+/// older than the idle limit from one that lies ahead, so it takes, and punctual callers owe it.
+#[test]
+fn a_now_that_is_older_than_the_idle_limit_counts_as_one_that_lies_ahead() {
+    for limit in limits_down_to_ninety_days() {
+        let older = limit.idle_limit().unwrap() + Duration::from_secs(2);
+        let bucket = bucket(limit);
+        let now = Time::ZERO.after(older);
+        if now == Time::MAX {
+            continue;
+        }
+        for at in [now.as_nanos() / 2, now.as_nanos()].map(nanos) {
+            bucket.at(at).take_up_to(1);
+        }
+        assert_eq!(bucket.at(Time::ZERO).try_take(1), Ok(()), "{limit}");
+        let wait = bucket.at(now).wait_for(1).unwrap();
+        assert!(wait > older / 2 && wait <= older, "{limit}: {wait:?} of {older:?}");
     }
 }
 

@@ -14,7 +14,7 @@ Usage: per_client [OPTIONS] FILE
 
   FILE              the log, any file of lines; - reads standard input
   --limit LIMIT     the limit of each client [\"1/s capacity 20\"]
-  --max-keys N      the most clients that have a bucket at any time; more cost more memory [10000]
+  --max-keys N      the most clients that have a bucket at any time; each costs memory while it is kept [10000]
   --field N         the number of the field that names the client, from 1 [1]
   --by-address      count the addresses of one site as one client: IPv6 by /64
   --pace RATE       the rate of the lines if the log has no times [100/s]
@@ -81,8 +81,7 @@ impl Arguments {
     }
 }
 
-/// The most keys that may be configured. The table allocates 8 bytes for each group of 74 keys up
-/// front.
+/// The most keys that may be configured: more than a machine can keep.
 const MOST_KEYS: usize = 1_000_000_000;
 
 /// Parses a limit. The crate's errors quote the value, so none is added.

@@ -12,8 +12,8 @@
 //! zcat access.log.*.gz | cargo run --release --features keys --example per_client -- - --max-keys 1000000
 //! ```
 //!
-//! `KeyedBuckets` keeps no keys, so this program keeps the names of refused clients. Memory depends
-//! on the bound on keys. A full table takes 28 bytes a key, an almost empty one up to 2 KiB a key.
+//! `KeyedBuckets` drops the keys that are full again, so this program keeps the names of refused
+//! clients. Memory follows the clients that are kept, whatever the bound.
 //!
 //! The log is in memory before the replay begins, and only the buckets grow during it. The printed
 //! memory is that growth.

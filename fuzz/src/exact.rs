@@ -109,7 +109,7 @@ impl Exact {
     }
 
     pub(crate) fn put_back(&mut self, t: u64, n: u64) {
-        let less = self.spent.minus(Tokens::whole(n.min(self.capacity)), self.den);
+        let less = self.spent.minus(Tokens::whole(n), self.den);
         self.spent = less.max(self.spent.min(self.floor(t)));
         self.newest = self.newest.max(t);
         if self.spent >= self.floor(t) {

@@ -6,6 +6,8 @@
 //! fails.
 #![cfg(loom)]
 
+pub mod thread;
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::io::Write;
@@ -53,6 +55,7 @@ pub fn explore<O, M>(
     {
         let (reached, count) = (Arc::clone(&reached), Arc::clone(&count));
         builder.check(move || {
+            thread::begin();
             let outcome = model();
             let count = count.fetch_add(1, Ordering::Relaxed) + 1;
             let (reached, expected) = &mut *reached.lock().expect("no execution panicked");
@@ -66,7 +69,8 @@ pub fn explore<O, M>(
     // Bypasses libtest's capture, so that a run that passes shows the table of models.
     let _ = writeln!(
         std::io::stdout(),
-        "model {name} preemptions={bound} executions={count} outcomes={} seconds={:.1}",
+        "model {name} threads={} preemptions={bound} executions={count} outcomes={} seconds={:.1}",
+        thread::most(),
         reached.len(),
         started.elapsed().as_secs_f64()
     );

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
-use loom::thread;
 use loom_tests::model;
+use loom_tests::thread;
 use tollgate::Limit;
 use tollgate::adaptive::{Adaptive, Adjustable, Aimd};
 use tollgate::clock::Time;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{THREE_THREADS, model, multi_bucket};
 
 model! {
@@ -27,8 +27,8 @@ model! {
 model! {
     /// A reader finds a whole version in the grown block that the epoch names.
     ///
-    /// Two threads; exhaustive. Fails if the load in `Epoch::load` or the compare-exchange in
-    /// `Epoch::publish` is `Relaxed`.
+    /// Two threads, two takes and one read; exhaustive. Fails if the load in `Epoch::load` or the
+    /// compare-exchange in `Epoch::publish` is `Relaxed`.
     a_reader_finds_the_block_that_the_epoch_names, None, 5, [[2, 2], [1, 1], [0, 0]], || {
         let bucket = multi_bucket::<2, 1>([2, 2]);
         let reader = {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{THREE_THREADS, model, multi_bucket};
 
 model! {

@@ -1,447 +1,354 @@
-//! Keys come and go beside takes: no debit is lost and no token granted twice, in one cell or the
-//! next.
+//! Keyed buckets: what threads do to one key, to the room for keys, and to the limits of all.
 #![cfg(loom)]
 
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::time::Duration;
 
-use loom::thread;
-use loom_tests::{THREE_THREADS, limit, model};
-use tollgate::KeyedBuckets;
+use loom::sync::Arc;
+use loom_tests::{explore, thread};
 use tollgate::clock::{ManualClock, Time};
-use tollgate::keyed::Streams;
+use tollgate::{KeyedBuckets, Limit, Rate};
 
-/// The bound on preemptions of models in which two threads add keys.
-///
-/// Each thread looks at all cells, so without the bound they take hours.
-const TWO_ADDING: usize = 2;
+/// A hash that is the key, so that every execution has the same shards: two of them.
+#[derive(Default)]
+struct Plain(u64);
 
-/// A hasher that gives equal hashes in every execution.
-type Hasher = BuildHasherDefault<DefaultHasher>;
+impl Hasher for Plain {
+    fn finish(&self) -> u64 {
+        self.0
+    }
 
-type Keyed<const N: usize> = Arc<KeyedBuckets<u8, N, ManualClock, Hasher>>;
+    fn write(&mut self, _: &[u8]) {
+        unimplemented!("keys are u64")
+    }
 
-/// Makes keys of a token a nanosecond, up to `capacity`, at most `max_keys`.
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+type Keyed<const N: usize> = KeyedBuckets<u64, N, ManualClock, BuildHasherDefault<Plain>>;
+
+/// A token a nanosecond, up to `capacity`, and room for so many keys.
 fn one(capacity: u64, max_keys: usize) -> Keyed<1> {
-    Arc::new(KeyedBuckets::with_hasher(limit(capacity), max_keys, ManualClock::new(), Hasher::new()).unwrap())
+    let limit = Limit::new(Rate::per_second(1_000_000_000), capacity);
+    Keyed::with_hasher(limit, max_keys, ManualClock::new(), BuildHasherDefault::default()).expect("a limit in range")
 }
 
-fn two(capacity: [u64; 2]) -> Keyed<2> {
-    Arc::new(KeyedBuckets::with_hasher(capacity.map(limit), 9, ManualClock::new(), Hasher::new()).unwrap())
-}
+/// A key of the first shard and one of the second.
+const HERE: u64 = 1;
+const THERE: u64 = 2;
 
-fn beside<const N: usize, R: 'static>(
-    keys: &Keyed<N>,
-    call: impl FnOnce(&Keyed<N>) -> R + 'static,
-) -> thread::JoinHandle<R>
+/// What `main` and a second thread do to the same buckets.
+fn beside<const N: usize, A, B: 'static>(
+    buckets: Keyed<N>,
+    main: impl Fn(&Keyed<N>) -> A,
+    other: impl Fn(&Keyed<N>) -> B + Send + 'static,
+) -> (A, B, Arc<Keyed<N>>)
 where
-    [u64; N]: Streams<N>,
+    [u64; N]: tollgate::keyed::Streams<N>,
 {
-    let keys = Arc::clone(keys);
-    thread::spawn(move || call(&keys))
+    let buckets = Arc::new(buckets);
+    let thread = thread::spawn({
+        let buckets = Arc::clone(&buckets);
+        move || other(&buckets)
+    });
+    let answer = main(&buckets);
+    (answer, thread.join().expect("no panic"), buckets)
 }
 
-fn at(nanos: u64) -> Time {
-    Time::from_nanos(nanos)
-}
-
-model! {
-    /// The first use of a key by two threads makes one bucket.
-    ///
-    /// Together they are granted its capacity.
-    ///
-    /// Two threads, one take each. Fails if an existing key is added again.
-    a_key_begins_once, Some(TWO_ADDING), 5, [(true, false, 1), (false, true, 1)], || {
-        let keys = one(3, 9);
-        let other = beside(&keys, |keys| keys.try_take(&7, 2).is_ok());
-        let own = keys.try_take(&7, 2).is_ok();
-        (own, other.join().unwrap(), keys.available(&7))
-    }
-}
-
-model! {
-    /// The first use of a key of two streams by two threads makes one bucket.
-    ///
-    /// Two threads, one take each. Fails if an existing key is added again.
-    a_key_of_two_streams_begins_once, Some(TWO_ADDING), 5, [(true, false, [1, 2]), (false, true, [1, 2])], || {
-        let keys = two([3, 3]);
-        let other = beside(&keys, |keys| keys.try_take(&7, [2, 1]).is_ok());
-        let own = keys.try_take(&7, [2, 1]).is_ok();
-        (own, other.join().unwrap(), keys.available(&7))
-    }
-}
-
-model! {
-    /// A take beside the eviction of its full key is not lost.
-    ///
-    /// It is in the old bucket, and keeps that bucket, or in the new one. 2 of 3 tokens are gone,
-    /// and a second take is refused.
-    ///
-    /// Two threads; exhaustive. Fails if the compare-exchange in `Word::update` or `Word::close`
-    /// becomes a load and a store, or if a closed cell is used.
-    a_take_beside_the_removal_of_its_key_is_not_lost, None, 10, [(true, 1, 1)], || {
-        let keys = one(3, 9);
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
-        let taken = keys.at(at(1)).try_take(&7, 2).is_ok();
-        other.join().unwrap();
-        assert!(keys.at(at(1)).try_take(&7, 2).is_err());
-        (taken, keys.at(at(1)).available(&7), keys.len())
-    }
-}
-
-model! {
-    /// A take of two streams beside the eviction of its full key is not lost.
-    ///
-    /// Two threads; exhaustive. Fails if the compare-exchange in `Epoch::publish` becomes a load
-    /// and a store, or if a closed cell is used.
-    a_take_of_two_streams_beside_the_removal_of_its_key_is_not_lost, None, 10, [(true, [1, 2], 1)], || {
-        let keys = two([3, 3]);
-        keys.at(at(0)).try_take(&7, [1, 1]).unwrap();
-        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
-        let taken = keys.at(at(1)).try_take(&7, [2, 1]).is_ok();
-        other.join().unwrap();
-        assert!(keys.at(at(1)).try_take(&7, [2, 1]).is_err());
-        (taken, keys.at(at(1)).available(&7), keys.len())
-    }
-}
-
-model! {
-    /// A reader beside the eviction of a key finds it full, before and after.
-    ///
-    /// Two threads; exhaustive. Fails if the contents of a closed cell are read as its words.
-    a_reader_beside_the_removal_of_its_key_finds_it_full, None, 3, [(3, 0)], || {
-        let keys = one(3, 9);
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, |keys| keys.at(at(1)).available(&7));
-        keys.at(at(1)).shrink();
-        (other.join().unwrap(), keys.len())
-    }
-}
-
-model! {
-    /// Two threads that evict remove a key once, and both may use its place.
-    ///
-    /// Two threads. Fails if the count falls twice for a key, by the thread that closed it and by
-    /// the one that removed it. Fails if it does not fall at all.
-    a_removed_key_makes_room_once, Some(THREE_THREADS), 10, [(true, true, 2)], || {
-        let keys = one(2, 2);
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, |keys| {
-            keys.at(at(1)).shrink();
-            keys.at(at(1)).try_take(&8, 2).is_ok()
-        });
-        let own = keys.at(at(1)).try_take(&7, 2).is_ok();
-        let others = other.join().unwrap();
-        assert!(keys.at(at(1)).try_take(&9, 1).is_err());
-        (own, others, keys.len())
-    }
-}
-
-model! {
-    /// Of two new keys and a place for one, one is refused.
-    ///
-    /// Two threads, one take each. Fails if keys are counted by a load and a store, or after they
-    /// are added.
-    two_keys_in_a_room_for_one_are_not_both_added, Some(TWO_ADDING), 3, [(true, false, 1), (false, true, 1)], || {
-        let keys = one(2, 1);
-        let other = beside(&keys, |keys| keys.try_take(&8, 1).is_ok());
-        let own = keys.try_take(&7, 1).is_ok();
-        (own, other.join().unwrap(), keys.len())
-    }
-}
-
-model! {
-    /// A key made anew knows since when it was full.
-    ///
-    /// It is used up, full again at 3, and evicted at 3. A thread whose clock stands at 1 makes it
-    /// anew, and finds what had accrued by 1: one token of three. Or it finds the old bucket, with
-    /// as many.
-    ///
-    /// Two threads; exhaustive. Fails if the closing in `Word::close` is `Relaxed`, or without the
-    /// fence in `closed`. Fails if a new key is full at the time of the call.
-    a_key_made_anew_knows_since_when_it_was_full, None, 10, [(false, true, 2, 0), (false, true, 2, 1)], || {
-        let keys = one(3, 9);
-        keys.at(at(0)).try_take(&7, 3).unwrap();
-        let other = beside(&keys, |keys| {
-            keys.at(at(3)).shrink();
-            keys.len()
-        });
-        let too_many = keys.at(at(1)).try_take(&7, 2).is_ok();
-        let one = keys.at(at(1)).try_take(&7, 1).is_ok();
-        let left = other.join().unwrap();
-        (too_many, one, keys.at(at(3)).available(&7), left)
-    }
-}
-
-model! {
-    /// A key that came and went meanwhile does not begin at an older time.
-    ///
-    /// Two threads use a new key at 0, and one of them evicts it at 3, when it is full again. Only
-    /// one of them is granted all tokens of 0. This holds if the other had looked for the key
-    /// before it existed, and adds it after its eviction.
-    ///
-    /// Two threads. Fails if a cell has its words before it lies in the map.
-    a_key_that_came_and_went_meanwhile_does_not_begin_at_an_older_time, Some(TWO_ADDING), 10, [(true, false), (false, true)], || {
-        let keys = one(3, 9);
-        let other = beside(&keys, |keys| {
-            let taken = keys.at(at(0)).try_take(&7, 3).is_ok();
-            keys.at(at(3)).shrink();
-            taken
-        });
-        let own = keys.at(at(0)).try_take(&7, 3).is_ok();
-        (own, other.join().unwrap())
-    }
-}
-
-model! {
-    /// Of two keys evicted together, the record keeps the one that had spent more.
-    ///
-    /// They are full at 3 and at 1, and two threads that make others evict them at 3. A thread
-    /// whose clock stands at 1 makes the first anew, and finds what it had by then.
-    ///
-    /// Two threads. Fails if the record of evicted keys is updated by a load and a store.
-    of_two_keys_that_are_removed_at_once_the_one_that_had_spent_more_is_kept, Some(THREE_THREADS), 10, [(1, 2)], || {
-        let keys = one(3, 9);
-        keys.at(at(0)).try_take(&7, 3).unwrap();
-        keys.at(at(0)).try_take(&8, 1).unwrap();
-        let other = beside(&keys, |keys| keys.at(at(3)).try_take(&9, 1).unwrap());
-        keys.at(at(3)).try_take(&10, 1).unwrap();
-        other.join().unwrap();
-        // The other thread may have held a turn.
-        keys.at(at(3)).shrink();
-        (keys.at(at(1)).available(&7), keys.len())
-    }
-}
-
-model! {
-    /// A take beside two threads that evict is not lost.
-    ///
-    /// One thread takes, one evicts, and one makes a key, whose turn makes it look at the others.
-    /// Each token is granted once.
-    ///
-    /// Three threads. Fails if a turn is lost or doubled, or a closed cell is used.
-    a_take_beside_two_that_remove_is_not_lost, Some(TWO_ADDING), 100, [(1, 1, 2)], || {
-        let keys = one(3, 9);
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let others = [
-            beside(&keys, |keys| keys.at(at(1)).shrink()),
-            beside(&keys, |keys| keys.at(at(1)).try_take(&8, 2).unwrap()),
-        ];
-        keys.at(at(1)).try_take(&7, 2).unwrap();
-        let [(), ()] = others.map(|other| other.join().unwrap());
-        (keys.at(at(1)).available(&7), keys.at(at(1)).available(&8), keys.len())
-    }
-}
-
-/// Returns the cache line of its group in which a key is looked for first.
+/// Two threads take from one key that is known. Both takes are counted.
 ///
-/// Under loom `keyed/group.rs` has two such lines.
-fn line(key: u8) -> u64 {
-    Hasher::new().hash_one(key) >> 31 & 1
+/// Two threads, one take each; exhaustive. Fails if the compare-exchange in `Words::swap` becomes a
+/// load and a store.
+#[test]
+fn two_takes_of_one_key_are_both_counted() {
+    explore("keys::two_takes_of_one_key_are_both_counted", None, 2, [(true, true, 1)], || {
+        let keys = one(10, 4);
+        keys.try_take(&HERE, 3).expect("it is full");
+        let take = |keys: &Keyed<1>| keys.try_take(&HERE, 3).is_ok();
+        let (a, b, keys) = beside(keys, take, take);
+        (a, b, keys.available(&HERE))
+    });
 }
 
-/// Returns a key that is looked for on the line of 7.
-fn beside_seven() -> u8 {
-    (8..).find(|key| line(*key) == line(7)).unwrap()
+/// The first use of a key by two threads makes one bucket: together they get its capacity.
+///
+/// Two threads, one take each; exhaustive. Fails if `add` does not look for the key again.
+#[test]
+fn the_first_use_by_two_threads_makes_one_bucket() {
+    let outcomes = [(true, false, 1), (false, true, 1)];
+    explore("keys::the_first_use_by_two_threads_makes_one_bucket", None, 2, outcomes, || {
+        let take = |keys: &Keyed<1>| keys.try_take(&HERE, 2).is_ok();
+        let (a, b, keys) = beside(one(3, 4), take, take);
+        (a, b, keys.len())
+    });
 }
 
-model! {
-    /// Two keys that want one cell both find a place.
-    ///
-    /// One goes to the next cell.
-    ///
-    /// Two threads. Fails if a claim is a load and a store. Fails if the search for a key ends
-    /// before the last place where it may be added.
-    two_keys_in_one_group_are_both_there, Some(TWO_ADDING), 5, [(true, true, 1, 2, 2)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        let other = beside(&keys, move |keys| keys.try_take(&eight, 1).is_ok());
-        let own = keys.try_take(&7, 2).is_ok();
-        (own, other.join().unwrap(), keys.available(&7), keys.available(&eight), keys.len())
-    }
+/// Two new keys in two shards, and room for one: it is given once.
+///
+/// Two threads, one take each; exhaustive. Fails if `Room::claim` becomes a load and a store.
+#[test]
+fn room_for_one_is_given_once() {
+    explore("keys::room_for_one_is_given_once", None, 2, [(true, false), (false, true)], || {
+        let (a, b, keys) =
+            beside(one(3, 1), |keys| keys.try_take(&HERE, 2).is_ok(), |keys| keys.try_take(&THERE, 2).is_ok());
+        assert_eq!(keys.len(), 1);
+        (a, b)
+    });
 }
 
-model! {
-    /// A take from an evicted key takes nothing from the next key in its cell.
-    ///
-    /// Two threads. Fails if the owner of the words is not checked after they are read, or if a
-    /// cell is opened by less than a Release.
-    a_cell_that_is_another_keys_by_now_is_left_alone, Some(TWO_ADDING), 5, [(true, true, 1, 2, 2)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, move |keys| {
-            keys.at(at(1)).shrink();
-            keys.at(at(1)).try_take(&eight, 1).is_ok()
-        });
-        let own = keys.at(at(1)).try_take(&7, 2).is_ok();
-        let others = other.join().unwrap();
-        (own, others, keys.at(at(1)).available(&7), keys.at(at(1)).available(&eight), keys.len())
-    }
+/// A key was used up at 0 and is full again at 3. One thread drops it and uses it up anew at 3, the
+/// other has read the clock at 0 and takes: by the clock it reads again, it gets nothing twice.
+///
+/// Two threads; exhaustive. Fails if `Reading::again` is the first reading.
+#[test]
+fn a_reading_from_before_an_eviction_adds_no_full_bucket() {
+    explore("keys::a_reading_from_before_an_eviction_adds_no_full_bucket", None, 2, [3], || {
+        let keys = one(3, 4).with_keep(Duration::ZERO);
+        keys.try_take(&HERE, 3).expect("it is full");
+        let sweep = |keys: &Keyed<1>| {
+            keys.clock().advance(Duration::from_nanos(3));
+            keys.shrink();
+            keys.take_up_to(&HERE, 3, 1)
+        };
+        // Whatever its first reading was, what is granted from 3 on is a capacity, as time stands
+        // still. At 0 there is nothing.
+        let (a, b, _) = beside(keys, |keys| keys.take_up_to(&HERE, 3, 1), sweep);
+        a + b
+    });
 }
 
-model! {
-    /// A key that moved knows since when it was full.
-    ///
-    /// It is used up, full again at 3, and evicted at 3; another key comes to its cell. A thread
-    /// whose clock stands at 1 makes it anew elsewhere, and finds no more than had accrued by 1.
-    ///
-    /// Two threads. Fails if the hash beside a cell is written or read by less than Release and
-    /// Acquire.
-    a_key_that_moved_knows_since_when_it_was_full, Some(TWO_ADDING), 5, [(false, true)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        keys.at(at(0)).try_take(&7, 3).unwrap();
-        let other = beside(&keys, |keys| keys.at(at(1)).try_take(&7, 2).is_ok());
-        keys.at(at(3)).shrink();
-        let own = keys.at(at(3)).try_take(&eight, 1).is_ok();
-        (other.join().unwrap(), own)
-    }
+/// At the bound, one thread makes the only key go earlier. The other searches in vain beside it and
+/// says until when that is hopeless. After both, a new key finds room.
+///
+/// Two threads, one call each and a take after them; exhaustive.
+fn ends_a_hopeless_flood(name: &str, earlier: fn(&Keyed<1>)) {
+    // Whether the take beside it finds room already; if not, whether the take after it does.
+    explore(name, None, 2, [(false, true), (true, false)], move || {
+        let keys = one(3, 1);
+        keys.try_take(&HERE, 3).expect("it is full");
+        let (_, early, keys) = beside(keys, earlier, |keys| keys.try_take(&THERE, 1).is_ok());
+        (early, !early && keys.try_take(&THERE, 1).is_ok())
+    });
 }
 
-/// Returns a key that is looked for first on another line than 7.
-fn elsewhere() -> u8 {
-    (8..).find(|key| line(*key) != line(7)).unwrap()
+/// Tokens come back to the only key.
+///
+/// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails without either fence in `lower`
+/// and `remember`, if `lower` does not clear `hopeless`, or if `remember` stores what it found.
+#[test]
+fn tokens_that_come_back_end_a_hopeless_flood() {
+    ends_a_hopeless_flood("tokens_that_come_back_end_a_hopeless_flood", |keys| keys.put_back(&HERE, 3));
 }
 
-model! {
-    /// A cell that one thread claimed in vain serves the next key.
-    ///
-    /// Two threads add one key, so one of them claims a cell in vain. A third key gets it.
-    ///
-    /// Two threads. Fails if the cell is not given back.
-    what_one_thread_did_not_need_the_next_one_gets, Some(TWO_ADDING), 5, [(true, true, true, 2)], || {
-        let keys = one(3, 9);
-        let other = beside(&keys, |keys| keys.try_take(&7, 1).is_ok());
-        let own = keys.try_take(&7, 1).is_ok();
-        let others = other.join().unwrap();
-        (own, others, keys.try_take(&elsewhere(), 1).is_ok(), keys.len())
-    }
+/// An operator sets the level of the only key to full.
+///
+/// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if `set_words` lowers no bound.
+#[test]
+fn a_level_that_is_set_ends_a_hopeless_flood() {
+    ends_a_hopeless_flood("a_level_that_is_set_ends_a_hopeless_flood", |keys| {
+        keys.reset(&HERE, 3).expect("it is there");
+    });
 }
 
-model! {
-    /// A claim of the cell that the epoch names is not mistaken for its key.
-    ///
-    /// The key that was added last is evicted, and the epoch names its cell. Two threads add
-    /// another key in that cell: it begins once.
-    ///
-    /// Two threads, one take of 2 of 3 each. Fails if the claim is opened before the key is added:
-    /// if the epoch still names the cell, or is not checked again.
-    a_claim_of_a_cell_that_went_is_not_taken_for_the_last_one, Some(TWO_ADDING), 5, [(true, false, 1), (false, true, 1)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, move |keys| {
-            keys.at(at(1)).shrink();
-            keys.at(at(1)).try_take(&eight, 2).is_ok()
-        });
-        let own = keys.at(at(1)).try_take(&eight, 2).is_ok();
-        (own, other.join().unwrap(), keys.at(at(1)).available(&eight))
-    }
+/// The only key is removed.
+///
+/// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if a removal is not counted out.
+#[test]
+fn a_removal_ends_a_hopeless_flood() {
+    ends_a_hopeless_flood("a_removal_ends_a_hopeless_flood", |keys| assert!(keys.remove(&HERE)));
 }
 
-model! {
-    /// A key added while the last one is checked exists once.
-    ///
-    /// A key is evicted while another thread checks whether it is full. The next key is added to
-    /// its cell before that cell is opened.
-    ///
-    /// Two threads. Fails if the epoch moves on before the cell that it names is opened.
-    a_key_that_comes_while_the_last_one_is_looked_at_is_there, Some(TWO_ADDING), 5, [(true, 2, 1)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, move |keys| {
-            keys.at(at(1)).shrink();
-            keys.at(at(1)).try_take(&eight, 1).is_ok()
-        });
-        keys.at(at(1)).shrink();
-        let others = other.join().unwrap();
-        (others, keys.at(at(1)).available(&eight), keys.len())
-    }
+/// The only key is not retained.
+///
+/// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if a removal is not counted out.
+#[test]
+fn a_key_that_is_not_retained_ends_a_hopeless_flood() {
+    ends_a_hopeless_flood("a_key_that_is_not_retained_ends_a_hopeless_flood", |keys| {
+        keys.retain(|key, _| *key != HERE);
+    });
 }
 
-model! {
-    /// A key that lies on the next line is not added again.
-    ///
-    /// Another key held its place, and is evicted later. A thread that looked for the key before,
-    /// and adds it afterwards, finds it.
-    ///
-    /// Two threads, one take of 2 of 3 each. Nothing is left if one thread claims the last cell and
-    /// the other, without a place, evicts 7: 8 then begins with no less spent. Fails if the search
-    /// for a key ends before the last place where it may be added.
-    a_key_that_lies_further_is_not_put_in_again, Some(TWO_ADDING), 5, [(true, false, 0), (true, false, 1), (false, true, 1)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, move |keys| {
-            let taken = keys.at(at(0)).try_take(&eight, 2).is_ok();
-            keys.at(at(1)).shrink();
-            taken
-        });
-        let own = keys.at(at(0)).try_take(&eight, 2).is_ok();
-        (own, other.join().unwrap(), keys.at(at(0)).available(&eight))
-    }
+/// The bound on preemptions for a call that goes through all shards beside another.
+///
+/// Such a call takes many locks, at each of which the other thread may wait. Without a bound the
+/// models did not end within minutes.
+const MANY_LOCKS: usize = 2;
+
+/// Limits change, so that the empty key is full after 1 ns instead of 30. A flood that was hopeless
+/// until 30 is not after it.
+///
+/// Two threads, one call each and a take after them; two preemptions. Fails if a change of limits
+/// does not lower the bound, or if it does not clear `hopeless`.
+#[test]
+fn a_change_that_refills_sooner_ends_a_hopeless_flood() {
+    explore("keys::a_change_that_refills_sooner_ends_a_hopeless_flood", Some(MANY_LOCKS), 2, [true], || {
+        let limit = |capacity| Limit::new(Rate::per_second(1_000_000_000), capacity);
+        let keys = one(30, 1);
+        keys.try_take(&HERE, 30).expect("it is full");
+        let (_, _, keys) = beside(
+            keys,
+            move |keys| keys.set_limits(limit(1)).expect("a limit in range"),
+            |keys| keys.try_take(&THERE, 1).is_ok(),
+        );
+        keys.at(Time::from_nanos(1)).try_take(&THERE, 1).is_ok()
+    });
 }
 
-model! {
-    /// A word that a put-back left does not come again.
-    ///
-    /// A thread is about to take from a key that is empty at 0. At 2 a put-back fills the key, and
-    /// another key comes. In that cell, the first token of the other key would make an equal word,
-    /// and the take would debit it.
-    ///
-    /// Two threads. Fails if a key with a put-back is evicted before it would be full with a
-    /// capacity more spent.
-    a_word_that_was_gone_back_from_does_not_come_again, Some(TWO_ADDING), 5, [(true, 3, 2), (true, 1, 2)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        keys.at(at(0)).try_take(&7, 3).unwrap();
-        let other = beside(&keys, move |keys| {
-            keys.at(at(2)).put_back(&7, 3);
-            keys.at(at(2)).shrink();
-            keys.at(at(2)).try_take(&eight, 1).unwrap();
-        });
-        let own = keys.at(at(2)).try_take(&7, 2).is_ok();
-        other.join().unwrap();
-        (own, keys.at(at(2)).available(&7), keys.at(at(2)).available(&eight))
-    }
+/// Two keys in two shards are removed at once. Both are counted out.
+///
+/// Two threads, one removal each; exhaustive. Fails if `Room::release` becomes a load and a store.
+#[test]
+fn two_removals_are_both_counted() {
+    explore("keys::two_removals_are_both_counted", None, 2, [0], || {
+        let keys = one(3, 2);
+        keys.try_take(&HERE, 2).expect("it is full");
+        keys.try_take(&THERE, 2).expect("it is full");
+        let (_, _, keys) = beside(keys, |keys| assert!(keys.remove(&HERE)), |keys| assert!(keys.remove(&THERE)));
+        keys.len()
+    });
 }
 
-model! {
-    /// A put-back to a key beside its eviction keeps the key.
-    ///
-    /// The key is full at 1. A token is taken and put back beside its eviction, so its word is as
-    /// before. The key stays, or is made anew; it is not evicted as a key without a put-back.
-    ///
-    /// Two threads. Fails if neither sees the other: the put-back, or the record of the eviction.
-    a_key_that_is_given_back_to_beside_its_removal_stays, Some(TWO_ADDING), 5, [(2, 1), (3, 1)], || {
-        let keys = one(3, 9);
-        keys.at(at(0)).try_take(&7, 1).unwrap();
-        let other = beside(&keys, |keys| keys.at(at(1)).shrink());
-        keys.at(at(1)).try_take(&7, 1).unwrap();
-        keys.at(at(1)).put_back(&7, 1);
-        other.join().unwrap();
-        (keys.at(at(1)).available(&7), keys.len())
-    }
+/// One key may be blocked, and two threads block one each, in two shards.
+///
+/// Two threads, one call each; exhaustive. Fails if the count in `claim_apart` becomes a load and a
+/// store.
+#[test]
+fn a_key_is_held_apart_once_where_one_may_be() {
+    explore("keys::a_key_is_held_apart_once_where_one_may_be", None, 2, [(true, false), (false, true)], || {
+        let keys = one(3, 2).with_max_held(1);
+        let (a, b, _) = beside(keys, |keys| keys.block(&HERE).is_ok(), |keys| keys.block(&THERE).is_ok());
+        (a, b)
+    });
 }
 
-model! {
-    /// A key with a put-back that moved knows what it had spent.
-    ///
-    /// It is evicted at 5, when it would be full with a capacity more spent. Made anew, it has no
-    /// more than before.
-    ///
-    /// Two threads. Fails if the hash beside a cell is written by less than Release.
-    a_key_that_was_given_back_to_and_moved_knows_what_it_had_spent, Some(TWO_ADDING), 5, [(false, true)], || {
-        let keys = one(3, 9);
-        let eight = beside_seven();
-        keys.at(at(0)).try_take(&7, 3).unwrap();
-        keys.at(at(0)).put_back(&7, 1);
-        let other = beside(&keys, |keys| keys.at(at(1)).try_take(&7, 3).is_ok());
-        keys.at(at(5)).shrink();
-        let own = keys.at(at(5)).try_take(&eight, 1).is_ok();
-        (other.join().unwrap(), own)
-    }
+/// Two keys may be held apart. One is blocked, and one is paused until 10. One thread ends that
+/// pause and begins another until 1. The other looks for a pause that is over, to block a third
+/// key. If it finds none, the pause is over at 1 all the same.
+///
+/// Two threads, two calls and one, and a block after them; two preemptions. Fails if `may_end`
+/// clears nothing, or if `claim_apart` stores what it found.
+#[test]
+fn a_pause_beside_a_scan_is_not_forgotten() {
+    const NEXT: u64 = 3;
+    let outcomes = [(true, false, true), (false, true, false)];
+    explore("keys::a_pause_beside_a_scan_is_not_forgotten", Some(MANY_LOCKS), 2, outcomes, || {
+        let keys = one(3, 2).with_max_held(2);
+        keys.block(&HERE).expect("there is room");
+        keys.pause_for(&NEXT, Duration::from_nanos(10)).expect("there is room");
+        let shorten = |keys: &Keyed<1>| {
+            keys.resume(&NEXT);
+            keys.pause_for(&NEXT, Duration::from_nanos(1)).is_ok()
+        };
+        let (paused, blocked, keys) = beside(keys, shorten, |keys| keys.block(&THERE).is_ok());
+        keys.clock().advance(Duration::from_nanos(1));
+        (paused, blocked, keys.block(&9).is_ok())
+    });
+}
+
+/// Two blocks in two shards end at once. After that two keys can be blocked again.
+///
+/// Two threads, one call each; exhaustive. Fails if the count in `put_among` becomes a load and a
+/// store.
+#[test]
+fn two_keys_that_are_let_go_are_both_counted() {
+    explore("keys::two_keys_that_are_let_go_are_both_counted", None, 2, [(true, true)], || {
+        let keys = one(3, 2).with_max_held(2);
+        keys.block(&HERE).expect("there is room");
+        keys.block(&THERE).expect("there is room");
+        let (_, _, keys) = beside(keys, |keys| keys.resume(&HERE), |keys| keys.resume(&THERE));
+        (keys.block(&HERE).is_ok(), keys.block(&THERE).is_ok())
+    });
+}
+
+/// Two threads give back to two keys of one shard, and the lower bound of both stays: each of the
+/// two makes room.
+///
+/// Two threads; exhaustive. Fails if `fetch_min` in `lower` becomes a load and a store.
+#[test]
+fn the_lower_of_two_bounds_stays() {
+    const NEXT: u64 = 3;
+    explore("keys::the_lower_of_two_bounds_stays", None, 2, [(1, true)], || {
+        let keys = one(9, 2);
+        keys.try_take(&HERE, 9).expect("it is full");
+        keys.try_take(&NEXT, 9).expect("it is full");
+        let (_, _, keys) = beside(keys, |keys| keys.put_back(&HERE, 8), |keys| keys.put_back(&NEXT, 2));
+        let at = |nanos| keys.at(Time::from_nanos(nanos));
+        // Full again at 1, and at 7.
+        (u8::from(at(1).try_take(&THERE, 1).is_ok()), at(1).available(&HERE) == 9)
+    });
+}
+
+/// A put-back beside a sweep of its shard. Its key goes, or the bound says when it may.
+///
+/// Two threads; exhaustive. Fails if a put-back lowers the bound after it has let go of the shard.
+#[test]
+fn a_put_back_beside_a_sweep_lowers_the_bound() {
+    explore("keys::a_put_back_beside_a_sweep_lowers_the_bound", None, 2, [true], || {
+        let keys = one(3, 1);
+        keys.try_take(&HERE, 3).expect("it is full");
+        let (_, _, keys) = beside(keys, |keys| keys.put_back(&HERE, 3), |keys| keys.shrink());
+        keys.try_take(&THERE, 1).is_ok()
+    });
+}
+
+/// A take beside a change of limits is decided on the old or on the new ones, whole, and counted in
+/// what the key then has.
+///
+/// Two threads; exhaustive. Fails if a change translates the words after it let go of the shard.
+#[test]
+fn a_take_beside_a_change_is_decided_on_one_of_the_limits() {
+    let outcomes = [(true, 7), (false, 3)];
+    explore("keys::a_take_beside_a_change_is_decided_on_one_of_the_limits", None, 2, outcomes, || {
+        let keys = one(20, 4);
+        keys.try_take(&HERE, 1).expect("it is full");
+        let change = |keys: &Keyed<1>| {
+            keys.set_limits(Limit::new(Rate::per_second(500_000_000), 7)).expect("a limit in range");
+        };
+        let (taken, (), keys) = beside(keys, |keys| keys.try_take(&HERE, 12).is_ok(), change);
+        let left = keys.available(&HERE);
+        // Refused, it has seven; three of them are taken here, so that the two differ.
+        (taken, if taken { left } else { left - 4 })
+    });
+}
+
+/// A charge beside a change to limits that cannot hold the debt. One of them is refused, and the
+/// debt is whole.
+///
+/// Two threads; exhaustive. Fails if a change does not bound debts before it looks for them.
+#[test]
+fn a_debt_beside_a_change_is_refused_or_kept() {
+    const DEBT: u64 = 1_000_000;
+    explore("keys::a_debt_beside_a_change_is_refused_or_kept", None, 2, [(true, false), (false, true)], || {
+        let keys = one(1, 4);
+        keys.try_take(&HERE, 1).expect("it is full");
+        let change = |keys: &Keyed<1>| keys.set_limits(Limit::new(Rate::per_day(1), 1)).is_ok();
+        let (charged, changed, keys) = beside(keys, |keys| keys.charge(&HERE, DEBT).is_ok(), change);
+        if charged {
+            assert_eq!(keys.wait_for(&HERE, 1), Ok(Duration::from_nanos(DEBT + 1)));
+        }
+        (charged, changed)
+    });
+}
+
+/// Two streams of a key, taken by two threads: all or nothing.
+///
+/// Two threads, one take each; exhaustive.
+#[test]
+fn two_streams_are_taken_together_or_not() {
+    explore(
+        "keys::two_streams_are_taken_together_or_not",
+        None,
+        2,
+        [(true, false, [4, 1]), (false, true, [1, 4])],
+        || {
+            let limit = Limit::new(Rate::per_second(1_000_000_000), 10);
+            let clock = ManualClock::new();
+            let keys = Keyed::<2>::with_hasher([limit; 2], 4, clock, BuildHasherDefault::default()).expect("limits");
+            let (a, b, keys) =
+                beside(keys, |keys| keys.try_take(&HERE, [6, 9]).is_ok(), |keys| keys.try_take(&HERE, [9, 6]).is_ok());
+            (a, b, keys.available(&HERE))
+        },
+    );
 }

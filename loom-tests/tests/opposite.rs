@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{model, multi_bucket};
 
 /// Races takes of [2, 1] and [1, 2]; returns both grants and the remaining tokens.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 
 model! {
@@ -33,8 +33,8 @@ model! {
     ///
     /// The other thread takes from both streams in one step, twice. With two slots, the second take
     /// writes the slot that the refused call may read. A mixture of versions lacks 2 or 4 tokens of
-    /// stream 0. Two threads; exhaustive. Fails if the validation of a refusal is removed, or
-    /// either fence.
+    /// stream 0. Two threads, two takes and one refused call; exhaustive. Fails if the validation
+    /// of a refusal is removed, or either fence.
     a_refusal_is_true_of_one_version, None, 20, [(0, 1), (1, 4), (1, 5)], || {
         // Levels (6, 7), then (5, 3), then (3, 2); asked for [7, 7]: short by (1, 0), (2, 4) or (4,
         // 5).

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{THREE_THREADS, model, multi_bucket, token_bucket};
 use tollgate::clock::ManualClock;
 use tollgate::{Reservation, TokenBucket};

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{limit, model, multi_bucket};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::limit::Inherit::{Additive, Keep};
@@ -139,7 +139,7 @@ model! {
     /// Two threads, one change and two takes through a handle; exhaustive. Fails if a handle
     /// remembers limits.
     a_handle_beside_a_change_takes_under_one_of_the_limits, None, 10, [(0, [5]), (1, [2])], || {
-        let bucket = multi_bucket::<1, 3>([2]);
+        let bucket = multi_bucket::<1, 4>([2]);
         let taker = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || {
@@ -156,10 +156,10 @@ model! {
 model! {
     /// The instant of a change is not before a decision that it has seen.
     ///
-    /// Two threads: one moves the clock by 10 and takes all tokens, the other lowers the rate to 0.
-    /// Afterwards one token is put back; it is available unless there is a debt. Exhaustive. Fails
-    /// if the clock is read before the epoch: tokens that accrued and were taken meanwhile would
-    /// become a debt.
+    /// Two threads, one take and one change; exhaustive. The taker moves the clock by 10 and takes
+    /// all tokens, the other lowers the rate to 0. Afterwards one token is put back; it is
+    /// available unless there is a debt. Fails if a reading is used that calls have overtaken:
+    /// tokens that accrued and were taken meanwhile would become a debt.
     a_change_is_no_older_than_what_it_has_seen, None, 10, [(3, [1]), (0, [1])], || {
         let bucket = multi_bucket::<1, 3>([3]);
         assert!(bucket.try_take([3]).is_ok());
@@ -183,6 +183,7 @@ model! {
     /// Two threads: a take and a change, which needs a slot for limits and one for the state. The
     /// bucket has one slot for the state, none for limits. At most two preemptions. Fails if both
     /// get one slot.
+    #[cfg(feature = "keys")]
     a_change_and_a_take_share_what_grows, Some(2), 10, [[4]], || {
         let bucket = multi_bucket::<1, 1>([3]);
         let taker = {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
 use tollgate::clock::{ManualClock, Monotonic, Time};
 use tollgate::{Clock, Limit, MultiBucket, Rate, TokenBucket};
@@ -54,9 +54,9 @@ model! {
     ///
     /// It never makes the bucket forget what was spent since.
     ///
-    /// One thread takes at time 1. The other reads the clock between 0 and 2 and takes then.
-    /// Together they get at most the capacity and what accrued by the later reading. Two threads;
-    /// exhaustive. Fails if `Meter::level` takes a stale `now` for a long idle time.
+    /// Two threads, one take each; exhaustive. The first takes at time 1. The other reads the clock
+    /// between 0 and 2 and takes then. Together they get at most the capacity and what accrued by
+    /// the later reading. Fails if `Meter::level` takes a stale `now` for a long idle time.
     a_stale_now_mints_nothing, None, 10, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = token_bucket(3);
         let other = {
@@ -75,7 +75,8 @@ model! {
 model! {
     /// A stale `now` is granted at most what both streams had accrued by then.
     ///
-    /// Two threads; exhaustive. Fails if `Meter::level` takes a stale `now` for a long idle time.
+    /// Two threads, one take each; exhaustive. Fails if `Meter::level` takes a stale `now` for a
+    /// long idle time.
     a_stale_now_mints_nothing_in_two_streams, None, 20, [(3, 0), (3, 1), (1, 3), (0, 3)], || {
         let bucket = multi_bucket::<2, 3>([3, 3]);
         let other = {

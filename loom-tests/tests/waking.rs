@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use loom::sync::Notify;
-use loom::thread;
+use loom_tests::thread;
 use loom_tests::{limit, model, multi_bucket};
 use tollgate::clock::ManualClock;
 use tollgate::limit::Inherit;
@@ -73,7 +73,9 @@ model! {
 model! {
     /// A resume wakes a task that waits in line, however far it has fallen asleep.
     ///
-    /// As above, with a future on a thread of its own.
+    /// Two threads, one resume and one take that sleeps or finds the pause over, as a future on a
+    /// thread of its own; exhaustive. Fails if a resume wakes nobody, or a task looks before it
+    /// listens.
     a_task_that_falls_asleep_beside_a_resume_is_woken, None, 10, [[2]], || {
         let bucket = multi_bucket::<1, 3>([3]);
         bucket.pause_for(HOUR);

@@ -11,6 +11,7 @@ use crate::bucket::leaky::LeakyBucket;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
+use crate::decision::limit_rule::LimitRule;
 use crate::limit::limit::{Limit, LimitError};
 use crate::limit::ratio::Ratio;
 use crate::state::epoch::Stamp;
@@ -48,7 +49,9 @@ use crate::sync::Backoff;
 ///   clock, and writes nothing. When a step is due, one call makes it and the others go on. A
 ///   thread that stops inside a call keeps one slot, and stops neither takers nor the adaptation.
 ///   The call that makes the next step also completes what the stopped thread left undone.
-/// * When all calls have returned, the bucket's limit is that of the [factor](Self::factor).
+/// * When all calls have returned, the bucket's limit is that of the [factor](Self::factor). The
+///   exception is a [debt](crate::limit::LimitRule::DebtTooLarge) worth decades at that limit: the
+///   bucket then keeps its old limit until a later step.
 ///
 /// Do not change the bucket's limit by other means: the next step overwrites the change. The
 /// capacity stays the one that the bucket had at [`new`](Self::new).
@@ -299,7 +302,9 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
             let limit = scaled(self.limit, factor);
             if new || self.bucket.limit() != limit {
                 let set = self.bucket.set_limit(limit);
-                debug_assert!(set.is_ok(), "checked at both ends: {set:?}");
+                // Both ends were checked. After a debt that is too large, the next step retries.
+                let refused = set.is_err_and(|error| !matches!(error.rule, LimitRule::DebtTooLarge { .. }));
+                debug_assert!(!refused, "checked at both ends: {limit}");
             }
             if self.words.is_current(seen) {
                 return;

@@ -25,39 +25,57 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// * **Nothing is retroactive.** Tokens that had refilled by the instant of the change did so
     ///   at the old rate, up to the old capacity. A bucket that idled for an hour at 1/s and is
-    ///   raised to 1000/s has what an hour at 1/s brought. Tokens above a lowered capacity are
-    ///   lost. A debt stays as large as it was in tokens.
+    ///   raised to 1000/s has what an hour at 1/s brought. It stays earned up to the new capacity:
+    ///   tokens above a lowered one are lost.
+    /// * **Debts.** A debt stays as large as it was in tokens, and is paid off at the new rate.
+    ///   Only [`Inherit::Reset`] forgives it. If a debt is too large for the new limit, the change
+    ///   is refused. Such a debt takes at least 90 days to pay off, and 292 years at 1000/s. A
+    ///   change to a rate of 0 is never refused for a debt.
     /// * **The bound.** In a window with changes in it, a bucket grants no more than
     ///   [the bound](crate#the-bound) with the largest capacity in it, and with `r * w` as the sum
-    ///   over its parts, each at its own rate.
+    ///   over its parts, each at its own rate. Changes on a clock that is ahead of the takers' by
+    ///   `s` add at most `r * s`, however many they are. That holds for every [`Inherit`] but
+    ///   `Reset`.
     /// * **Time.** The instant of a change is a reading of the clock made for it, or the last
-    ///   change if that is later. A `now` from before it counts as that instant. Under clock skew,
-    ///   a grant may be decided at the old rate on a reading after that instant. Its tokens are
-    ///   then owed under the new limits.
-    /// * **Rounding.** A change never gains a token. It loses less of the level than refills in a
-    ///   nanosecond at the faster of the two rates, or in twice [`Limit::precision`] if that is
-    ///   more. It loses nothing between whole rates of up to 9 tokens a second, and a rate of 0.
+    ///   change if that is later. The time of a grant is the reading that it was decided on, or
+    ///   the last change if that is later.
+    /// * **While a change is under way**, others decide on the old limits, and the larger of both
+    ///   rates counts. Tokens granted on a reading after the instant of the change are owed under
+    ///   the new limits. There are few: if others took what refilled after its reading, a change
+    ///   reads the clock again, up to eight times. So one that stops for an hour owes nothing for
+    ///   that hour.
+    /// * **Rounding.** A change never gains. It rounds a level down, and a debt up, by less than
+    ///   refills in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`]
+    ///   if that is more. Between whole rates of up to 9 tokens a second it rounds nothing. A rate
+    ///   of 0 keeps the unit of the limit before it, so a visit to it rounds nothing. If its
+    ///   capacity leaves no room for that unit, it rounds by less than a token for every 2^61 of
+    ///   capacity.
     /// * **Waiters.** A [`Reservation`](crate::Reservation) keeps its place, and its instant
     ///   follows the new rate. Sleepers are woken and work it out anew, which costs a step for
     ///   each. Without the feature `std` they wake when they were going to. Waking takes a lock
     ///   that only waiters and changers take.
     ///
-    /// After its first change, a bucket reads its limits from memory that changes may write: some
-    /// loads more for each stream. Changes one at a time allocate nothing. With the feature
-    /// `alloc`, one block is linked for each further change that was ever under way at once.
-    /// Without it there are two places for limits: a thread that stops inside a change keeps others
-    /// from changing the limits, but nobody from taking.
+    /// Takes are about as fast after a change as before. Refusals of two streams take half as long
+    /// again. Changes one at a time allocate nothing. With the feature `alloc`, a bucket allocates
+    /// one block for each further change that was ever under way at once. Without it there are two
+    /// places for limits: a thread that stops inside a change keeps others from changing the
+    /// limits, but nobody from taking.
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for the first limit that a bucket cannot keep; then nothing changes.
+    /// Nothing changes after an error:
+    ///
+    /// * [`LimitError`] for the first limit that a bucket cannot keep;
+    /// * [`LimitError`] with [`DebtTooLarge`](crate::limit::LimitRule::DebtTooLarge) for the first
+    ///   stream whose debt the new limit cannot keep.
     ///
     /// ```
     /// use std::time::Duration;
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(100)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// bucket.try_take([10, 100])?;
     /// bucket.clock().advance(Duration::from_millis(100));
     /// bucket.set_limits([Limit::per_second(1000), Limit::per_second(50)])?;
@@ -81,9 +99,11 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::limit::Inherit;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(100)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// bucket.try_take([5, 100])?;
-    /// bucket.set_limits_with([Limit::per_second(40), Limit::per_second(100)], Inherit::Proportional)?;
+    /// let raised = [Limit::per_second(40), Limit::per_second(100)];
+    /// bucket.set_limits_with(raised, Inherit::Proportional)?;
     /// assert_eq!(bucket.available(), [20, 0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -126,7 +146,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Guarantees
     ///
     /// * **The level stays.** The bucket has at the end what it had at the beginning, however long
-    ///   the pause. A debt is not paid off meanwhile.
+    ///   the pause. A debt of any size stays, and is not paid off meanwhile.
     /// * **The later end wins.** A second pause never shortens a pause.
     /// * **Refusals are exact.** Their wait is what is left of the pause, and then of the refill.
     ///   [`available`](Self::available) is 0 meanwhile.
@@ -147,7 +167,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// bucket.pause_for(Duration::from_secs(3));
     /// assert_eq!(bucket.available(), [0]);
     /// assert_eq!(bucket.try_take([2]).unwrap_err().wait(), Some(Duration::from_secs(3)));
-    /// assert_eq!(bucket.try_take([5]).unwrap_err().wait(), Some(Duration::from_millis(3300)));
+    /// let refused = bucket.try_take([5]).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(3300)));
     /// bucket.clock().advance(Duration::from_secs(3));
     /// assert_eq!(bucket.available(), [2]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

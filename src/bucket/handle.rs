@@ -18,16 +18,18 @@ use crate::wait::queued::{Line, Queued};
 
 /// A [`MultiBucket`] with a slot of the caller's own. It has the same verbs, and is faster.
 ///
-/// Only the verbs that decide at once: to wait, use the [bucket](Self::bucket). A take through it
-/// searches for no slot: it costs one compare-and-swap and `N` stores for any `N`. Make one for
-/// each producer with [`MultiBucket::handle`]. It belongs to one thread at a time, and gives its
-/// slot back when it is dropped.
+/// A slot is the memory that a take works in. A take through a handle searches for none: it costs
+/// one compare-and-swap and `N` stores for any `N`. Make one for each thread that takes all the
+/// time with [`MultiBucket::handle`]; no other bucket has them. It belongs to one thread at a time,
+/// and gives its slot back when it is dropped. It has only the verbs that decide at once: to wait,
+/// use the [bucket](Self::bucket).
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(4000)], ManualClock::new())?;
+/// let limits = [Limit::per_second(1000), Limit::per_second(4000)];
+/// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
 /// std::thread::scope(|scope| {
 ///     for _ in 0..4 {
 ///         scope.spawn(|| {

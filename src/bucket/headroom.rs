@@ -7,7 +7,8 @@
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{LeakyBucket, Limit};
 ///
-/// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+/// let limit = Limit::per_second(10);
+/// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
 /// bucket.try_add(6)?;
 /// let room = bucket.has_room(3);
 /// assert_eq!((room.fits(), room.missing, room.left), (true, 0, 1));
@@ -43,7 +44,8 @@ impl Headroom {
     /// ```
     /// # use tollgate::clock::ManualClock;
     /// # use tollgate::{LeakyBucket, Limit};
-    /// # let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// # let limit = Limit::per_second(10);
+    /// # let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// assert!(bucket.has_room(10).fits());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```

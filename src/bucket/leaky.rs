@@ -30,16 +30,13 @@ use crate::state::multi::SLOTS;
 /// Levels are whole and rounded up, as available tokens are rounded down. So `level() + room()` is
 /// the capacity unless others wait, and only an empty bucket has a level of 0.
 ///
-/// # Memory ordering
-///
-/// A grant is only a count: it does not order any other memory.
-///
 /// ```
 /// use std::time::Duration;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{LeakyBucket, Limit};
 ///
-/// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10).capacity(4), ManualClock::new())?;
+/// let limit = Limit::per_second(10).capacity(4);
+/// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
 /// assert!(bucket.try_add(3).is_ok());
 /// assert_eq!(bucket.level(), 3);
 /// let refused = bucket.try_add(2).unwrap_err();
@@ -48,6 +45,10 @@ use crate::state::multi::SLOTS;
 /// assert_eq!(bucket.level(), 2); // one and a half
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory.
 pub struct LeakyBucket<C = DefaultClock, const S: usize = SLOTS>(MultiBucket<1, C, S>);
 
 impl LeakyBucket<DefaultClock> {
@@ -99,7 +100,8 @@ impl<C: Clock> LeakyBucket<C> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// assert_eq!((bucket.level(), bucket.room()), (0, 10));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -117,7 +119,8 @@ impl<C: Clock> LeakyBucket<C> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::full_with_clock(limit, ManualClock::new())?;
     /// assert_eq!((bucket.level(), bucket.room()), (10, 0));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -132,7 +135,8 @@ impl<C: Clock> LeakyBucket<C> {
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{LeakyBucket, Limit, MultiBucket};
 ///
-/// let tokens = MultiBucket::<1, _, 16>::with_slots([Limit::per_second(10)], ManualClock::new())?;
+/// let limits = [Limit::per_second(10)];
+/// let tokens = MultiBucket::<1, _, 16>::with_slots(limits, ManualClock::new())?;
 /// tokens.try_take([3])?;
 /// assert_eq!(LeakyBucket::from(tokens).level(), 3);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -150,7 +154,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// bucket.as_tokens().charge([13])?; // for work already done
     /// assert_eq!((bucket.level(), bucket.as_tokens().available()), (13, [0]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -172,7 +177,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// assert_eq!(bucket.limit(), Limit::per_second(10).full());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -191,7 +197,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::full_with_clock(limit, ManualClock::new())?;
     /// assert!(bucket.at(Time::from_nanos(300_000_000)).try_add(3).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -216,7 +223,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// assert!(bucket.try_add(10).is_ok());
     /// assert!(bucket.try_add(1).is_err());
     /// assert!(bucket.try_add(0).is_ok());
@@ -233,7 +241,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// assert_eq!([7, 7, 7].map(|max| bucket.add_up_to(max)), [7, 3, 0]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -248,7 +257,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// bucket.try_add(8)?;
     /// bucket.remove(3);
     /// assert_eq!(bucket.level(), 5);
@@ -270,7 +280,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10).capacity(4), ManualClock::new())?;
+    /// let limit = Limit::per_second(10).capacity(4);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// bucket.try_add(3)?;
     /// let waiting = [bucket.reserve(4)?, bucket.reserve(2)?];
     /// assert_eq!((bucket.level(), bucket.room()), (9, 0));
@@ -292,7 +303,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::limit::Ratio;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10).capacity(4), ManualClock::new())?;
+    /// let limit = Limit::per_second(10).capacity(4);
+    /// let bucket = LeakyBucket::full_with_clock(limit, ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_millis(50));
     /// assert_eq!((bucket.level(), bucket.fill()), (4, Ratio::from_f64(0.875)));
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -312,7 +324,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// bucket.try_add(8)?;
     /// assert!(bucket.has_room(2).fits());
     /// assert_eq!(bucket.has_room(5).missing, 3);
@@ -335,7 +348,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::full_with_clock(limit, ManualClock::new())?;
     /// assert_eq!(bucket.wait_for(3)?, Duration::from_millis(300));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -351,7 +365,8 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?;
     /// bucket.reset(7);
     /// assert_eq!(bucket.level(), 7);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -368,14 +383,16 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// # Errors
     ///
-    /// [`LimitError`] for a limit that the bucket cannot keep; then nothing changes.
+    /// [`LimitError`] for a limit that the bucket cannot keep, or that cannot keep what is in the
+    /// bucket beyond its capacity; then nothing changes.
     ///
     /// ```
     /// use std::time::Duration;
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10).capacity(100), ManualClock::new())?;
+    /// let limit = Limit::per_second(10).capacity(100);
+    /// let bucket = LeakyBucket::full_with_clock(limit, ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_secs(1));
     /// bucket.set_limit(Limit::per_second(20).capacity(100))?;
     /// assert_eq!(bucket.level(), 90);
@@ -397,7 +414,9 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{LeakyBucket, Limit};
     ///
-    /// let bucket = LeakyBucket::empty_with_clock(Limit::per_second(10), ManualClock::new())?.with_max_debt(5);
+    /// let limit = Limit::per_second(10);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?
+    ///     .with_max_debt(5);
     /// let places = [bucket.reserve(10)?, bucket.reserve(5)?];
     /// assert_eq!(bucket.level(), 15);
     /// assert!(bucket.reserve(1).is_err());

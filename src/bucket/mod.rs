@@ -1,14 +1,24 @@
-//! Owns the buckets as callers see them, and their verbs. It never keeps words or does arithmetic.
+//! The buckets, and the trait [`Bucket`] that describes all their methods.
 //!
-//! - `bucket`: [`Bucket`], the verbs of all buckets, each with its full text.
-//! - `verbs`: what each verb does to the words, once for all buckets.
-//! - `at`: the verbs at a time that the caller supplies.
-//! - `inherent`: the verbs as methods of the types themselves.
-//! - `token`: [`TokenBucket`], one stream with a fixed limit.
-//! - `multi`: [`MultiBucket`], several streams; `changing`: its limits that change, and pauses.
-//! - `handle`: [`Handle`], a slot of one's own.
-//! - `leaky`, `leaky_at`, `leaky_wait`: [`LeakyBucket`], the other side of a token bucket.
-//! - `headroom`: [`Headroom`], how much fits into it.
+//! | type | for |
+//! |---|---|
+//! | [`TokenBucket`] | one limit that is fixed |
+//! | [`MultiBucket`] | several limits at once, limits that change, pauses |
+//! | [`Handle`] | a thread that takes all the time from a `MultiBucket` |
+//! | [`LeakyBucket`] | a meter that drains, or work let out evenly |
+//! | [`Snapshot`] | all streams of a `MultiBucket` at one instant |
+//! | [`At`] | a bucket or a handle at a time that the caller supplies |
+
+// Owns the buckets as callers see them, and their verbs. It never keeps words or does arithmetic.
+//
+// - `bucket`: the verbs of all buckets, each with its full text.
+// - `verbs`: what each verb does to the words, once for all buckets.
+// - `at`: the verbs at a time that the caller supplies.
+// - `inherent`: the verbs as methods of the types themselves.
+// - `token`, `multi`: the types; `changing`: limits that change, and pauses.
+// - `handle`: a slot of one's own.
+// - `leaky`, `leaky_at`, `leaky_wait`: the other side of a token bucket.
+// - `headroom`: how much fits into it.
 
 pub(crate) mod at;
 pub(crate) mod bucket;

@@ -33,34 +33,37 @@ use crate::wait::waits::Waits;
 
 /// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step.
 ///
-/// Requests *and* bytes, per second *and* per minute: a take names an amount for each stream.
-/// Either all streams are debited at one instant, or none is. Threads share it by reference. Its
-/// limits [change](Self::set_limits) while it runs. [`Bucket`] has the full text of each verb.
-///
-/// No thread waits for another. A writer prepares the next version of the words in a slot of its
-/// own, and publishes it with one compare-and-swap. A thread that stops anywhere keeps one slot
-/// (inside [`handle`](Self::handle), two), and stops nobody.
-///
-/// `S` is the number of slots inside the bucket. With the feature `alloc` further slots are linked
-/// when they run out. Without it, let `S` be at least the threads and interrupts that call at once,
-/// plus the handles, plus two. With fewer, a call that finds no slot tries again until another call
-/// ends. So it does, with `alloc`, beyond 4096 slots.
-///
-/// # Memory ordering
-///
-/// A grant is only a count: it does not order any other memory.
+/// A stream is one limit: requests *and* bytes, per second *and* per minute. A take names an amount
+/// for each stream. Either all streams are debited at one instant, or none is. Threads share it by
+/// reference, and are faster through a [`handle`](Self::handle). Its limits
+/// [change](Self::set_limits) while it runs. [`Bucket`] has the full text of each verb.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let bucket = MultiBucket::with_clock([Limit::per_second(1000), Limit::from("1MiB/s".parse::<tollgate::Rate>()?)], ManualClock::new())?;
+/// let limits = ["1000/s".parse::<Limit>()?, "1MiB/s".parse()?];
+/// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
 /// bucket.try_take([1, 600_000])?;
 /// let refused = bucket.try_take([1, 600_000]).unwrap_err();
 /// assert_eq!(refused.stream(), 1);
 /// assert_eq!(bucket.available(), [999, 448_576]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Slots
+///
+/// No thread waits for another. A call that takes writes the next state of all streams into a slot
+/// of its own, and publishes it with one compare-and-swap. A thread that stops anywhere stops
+/// nobody, and keeps at most two slots.
+///
+/// `S` slots lie inside the bucket. With the feature `alloc` it allocates more when they run out,
+/// up to 4096. Without it, let `S` be at least the threads and interrupts that call at once, plus
+/// the handles, plus two. A call that finds no slot at all tries again until another call ends.
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory.
 pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     pub(crate) queued: Queued<Versions<N, S>, Line<N>>,
     wait_bounds: WaitBounds<N>,
@@ -91,7 +94,8 @@ impl<const N: usize> MultiBucket<N, DefaultClock> {
     /// Nor does a wrong number of amounts:
     ///
     /// ```compile_fail
-    /// tollgate::MultiBucket::new([tollgate::Limit::per_second(1); 2]).unwrap().try_take([1, 1, 1]);
+    /// let bucket = tollgate::MultiBucket::new([tollgate::Limit::per_second(1); 2]);
+    /// bucket.unwrap().try_take([1, 1, 1]);
     /// ```
     pub fn new(limits: [Limit; N]) -> Result<Self, LimitError> {
         Self::with_clock(limits, DefaultClock::default())
@@ -109,7 +113,8 @@ impl<const N: usize, C: Clock> MultiBucket<N, C> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(5), Limit::per_second(7)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(5), Limit::per_second(7)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// assert_eq!(bucket.available(), [5, 7]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -119,6 +124,13 @@ impl<const N: usize, C: Clock> MultiBucket<N, C> {
 }
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
+    /// Counts the slots of limits that stopped threads hold.
+    #[cfg(tollgate_freeze)]
+    #[doc(hidden)]
+    pub fn revisions_held(&self) -> usize {
+        self.words.revisions_held()
+    }
+
     /// Makes a bucket with `S` slots inside: 1 to 4096, and without `alloc` at least 2.
     ///
     /// # Errors
@@ -129,7 +141,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::<1, _, 16>::with_slots([Limit::per_second(5)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(5)];
+    /// let bucket = MultiBucket::<1, _, 16>::with_slots(limits, ManualClock::new())?;
     /// assert!(bucket.try_take([5]).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -153,7 +166,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_secs(1));
     /// assert_eq!(bucket.available(), [10]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -173,7 +187,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// let handle = bucket.handle()?;
     /// handle.try_take([1, 5])?;
     /// assert_eq!(bucket.available(), [9, 0]);
@@ -193,9 +208,12 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_wait(Duration::from_millis(50));
+    /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?
+    ///     .with_max_wait(Duration::from_millis(50));
     /// let place = bucket.reserve([1, 5])?;
-    /// assert_eq!(bucket.reserve([1, 1]).unwrap_err().wait(), Some(Duration::from_millis(60)));
+    /// let refused = bucket.reserve([1, 1]).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(60)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -210,7 +228,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], ManualClock::new())?.with_max_debt([0, 5]);
+    /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?
+    ///     .with_max_debt([0, 5]);
     /// let place = bucket.reserve([1, 5])?;
     /// assert!(bucket.reserve([1, 1]).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -227,7 +247,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// let snapshot = bucket.snapshot();
     /// assert_eq!(snapshot.available(), [10, 5]);
     /// assert!(snapshot.check([10, 5]).is_ok());
@@ -262,7 +283,8 @@ impl<const N: usize, C, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), "1MiB/s".parse::<Limit>()?], ManualClock::new())?;
+    /// let limits = [Limit::per_second(10), "1MiB/s".parse::<Limit>()?];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
     /// assert_eq!(bucket.limits()[1].to_string(), "1MiB/s capacity 1MiB");
     /// bucket.set_limits([Limit::per_second(20), "2MiB/s".parse()?])?;
     /// assert_eq!(bucket.limits(), [Limit::per_second(20), "2MiB/s".parse()?]);

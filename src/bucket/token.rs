@@ -34,11 +34,7 @@ use crate::wait::waits::Waits;
 /// load. A call retries only if another call succeeded, so no thread waits for another.
 ///
 /// Its limit is fixed, which makes it faster. [`MultiBucket`](crate::MultiBucket) has several
-/// streams, and limits that change. [`Bucket`] has the full text of each verb.
-///
-/// # Memory ordering
-///
-/// A grant is only a count: it does not order any other memory. All operations are `Relaxed`.
+/// streams, limits that change, and handles. [`Bucket`] has the full text of each verb.
 ///
 /// ```
 /// use std::time::Duration;
@@ -55,6 +51,10 @@ use crate::wait::waits::Waits;
 /// assert!(bucket.try_take(1).is_ok());
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
+///
+/// # Memory ordering
+///
+/// A grant is only a count: it does not order any other memory. All operations are `Relaxed`.
 pub struct TokenBucket<C = DefaultClock> {
     pub(crate) queued: Queued<Word, Line<1>>,
     wait_bounds: WaitBounds<1>,
@@ -92,7 +92,8 @@ impl<C: Clock> TokenBucket<C> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(1000).empty(), ManualClock::new())?;
+    /// let limit = Limit::per_second(1000).empty();
+    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?;
     /// assert_eq!(bucket.available(), 0);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -111,7 +112,8 @@ impl<C: Clock> TokenBucket<C> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let limit = Limit::per_second(10).empty();
+    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?;
     /// bucket.clock().advance(Duration::from_secs(1));
     /// assert_eq!(bucket.available(), 10);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -130,7 +132,8 @@ impl<C: Clock> TokenBucket<C> {
     /// use tollgate::{Limit, TokenBucket};
     ///
     /// let limit = Limit::per_second(10).empty();
-    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?.with_max_wait(Duration::from_millis(500));
+    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?
+    ///     .with_max_wait(Duration::from_millis(500));
     /// let place = bucket.reserve(5)?;
     /// assert_eq!(bucket.reserve(1).unwrap_err().wait(), Some(Duration::from_millis(600)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -147,7 +150,8 @@ impl<C: Clock> TokenBucket<C> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?.with_max_debt(5);
+    /// let limit = Limit::per_second(10).empty();
+    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?.with_max_debt(5);
     /// let place = bucket.reserve(5)?;
     /// assert!(bucket.reserve(1).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

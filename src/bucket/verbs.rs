@@ -142,7 +142,7 @@ fn behind<const N: usize>(
     ahead: &[u64; N],
 ) -> NotYet<N> {
     let sum = |i: usize| if amounts[i] == 0 { 0 } else { amounts[i].saturating_add(ahead[i]) };
-    let units = limits.units_back(&core::array::from_fn(sum));
+    let units = limits.units_capped(&core::array::from_fn(sum));
     limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now))
 }
 

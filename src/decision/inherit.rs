@@ -5,8 +5,12 @@
 ///
 /// See [`MultiBucket::set_limits_with`](crate::MultiBucket::set_limits_with).
 ///
-/// No choice begins a stream above its new capacity. All choices but [`Reset`](Self::Reset) keep a
-/// debt unchanged.
+/// No choice begins a stream above its new capacity, and none but [`Reset`](Self::Reset) forgives a
+/// debt.
+///
+/// **Growing and shrinking in turns gains nothing.** A choice adds at most what the new capacity
+/// has beyond the largest that the stream ever had. So [the bound](crate#the-bound) holds for every
+/// mixture of choices, with `C` the largest capacity of the window.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
@@ -23,17 +27,23 @@
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum Inherit {
-    /// Keeps the tokens.
+    /// Keeps the tokens, up to the new capacity, and every debt.
     #[default]
     Keep,
     /// Scales the tokens with the capacity: a half full stream stays half full.
-    Proportional,
-    /// Keeps the tokens, and adds as many as the capacity grows by.
     ///
-    /// If the capacity does not grow, this equals [`Keep`](Self::Keep).
+    /// A growth adds no more than [`Additive`](Self::Additive) would: nothing where the stream once
+    /// had that capacity. A debt is kept.
+    Proportional,
+    /// Adds a token for each by which the capacity grows beyond the largest that the stream ever
+    /// had.
+    ///
+    /// These tokens pay off a debt first, and each [`Reservation`](crate::Reservation) comes nearer
+    /// by them. Without such a growth, this equals [`Keep`](Self::Keep).
     Additive,
     /// Begins anew: full or empty, as the limit says.
     ///
-    /// It forgives a debt, and [the bound](crate#the-bound) counts anew from this instant.
+    /// It forgives a debt, and a [`Reservation`](crate::Reservation) that was part of it is ready.
+    /// [The bound](crate#the-bound) and the largest capacity count anew from this instant.
     Reset,
 }

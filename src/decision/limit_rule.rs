@@ -29,20 +29,17 @@ pub enum LimitRule {
         /// The largest capacity at this rate.
         most: u64,
     },
-    /// The rate is too slow for the units of the [keys](crate#features).
+    /// What a stream owes, or a key, is too much for the new limit.
     ///
-    /// One unit would take longer than a microsecond to refill. The first limits of the keys fix
-    /// what a token is worth.
-    RateTooSlowForKeys {
-        /// Units that a token is worth, as the first limits of the keys fixed it.
-        unit: u64,
-    },
-    /// The rate is too fast for the units of the [keys](crate#features).
-    ///
-    /// It would leave no [idle limit](crate::Limit::idle_limit) of 90 days.
-    RateTooFastForKeys {
-        /// Units that a token is worth, as the first limits of the keys fixed it.
-        unit: u64,
+    /// A debt that is too much is worth centuries at most rates, and never under 90 days. For a key
+    /// it is what `KeyedBuckets::charge` may not reach. Only a
+    /// [change of limits](crate::MultiBucket::set_limits) fails so: none forgives a debt but by
+    /// [`Reset`](crate::limit::Inherit::Reset).
+    DebtTooLarge {
+        /// What is owed, in tokens, rounded up.
+        debt: u64,
+        /// The most tokens that may be owed when this limit begins.
+        most: u64,
     },
 }
 
@@ -54,14 +51,9 @@ impl fmt::Display for LimitRule {
                 f.write_str("a rate is at most about 1.18e12/s: a faster one leaves an idle limit under 90 days")
             }
             Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
-            Self::RateTooSlowForKeys { unit } => write!(
-                f,
-                "a rate is 0 or at least 1000000 units a second, where a token is {unit} units since the first limits"
-            ),
-            Self::RateTooFastForKeys { unit } => write!(
-                f,
-                "a rate is at most about 1.18e12 units a second, where a token is {unit} units since the first limits"
-            ),
+            Self::DebtTooLarge { debt, most } => {
+                write!(f, "{debt} tokens are owed, and the largest debt to be kept at this limit is {most}")
+            }
         }
     }
 }

@@ -33,6 +33,17 @@ impl<const N: usize> Limits<N> {
         Self { origin, streams: self.streams.map(|stream| stream.paused(paused)) }
     }
 
+    /// The same limits, as they follow `old`.
+    pub(crate) fn following(self, old: &Self) -> Self {
+        let streams = core::array::from_fn(|i| self.streams[i].following(&old.streams[i]));
+        Self { streams, ..self }
+    }
+
+    /// The words counted from now on, where the same limits were in force until `elapsed`.
+    pub(crate) fn settled(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].settled(spent[i], elapsed))
+    }
+
     /// Whether the bucket is paused until the origin: before it nothing is granted.
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
@@ -166,9 +177,9 @@ impl<const N: usize> Limits<N> {
         Ok(units)
     }
 
-    /// The same for what was taken, maybe under limits in whose units it was less.
-    pub(crate) fn units_back(&self, amounts: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| self.streams[i].units_back(amounts[i]))
+    /// `amounts` in units, where what is too large counts as the largest that can be.
+    pub(crate) fn units_capped(&self, amounts: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].units_capped(amounts[i]))
     }
 
     /// The most units of each stream that may be owed at `now` within `bounds`; `None`
@@ -204,20 +215,14 @@ impl<const N: usize> Limits<N> {
         Some(next)
     }
 
-    /// The words after `units` came back, or `None` if that changes nothing.
-    pub(crate) fn give_back(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> Option<[u64; N]> {
-        let next = core::array::from_fn(|i| self.streams[i].give_back(spent[i], elapsed, units[i]));
-        (next != *spent).then_some(next)
-    }
-
-    /// The words after `taken` was replaced by `used`, in units, or `None` if that leaves a debt
-    /// too far to be kept.
+    /// The words after `taken` tokens were replaced by `used`, or `None` if that leaves a debt too
+    /// far to be kept.
     pub(crate) fn settle(&self, spent: &[u64; N], elapsed: u64, taken: &[u64; N], used: &[u64; N]) -> Option<[u64; N]> {
         let mut next = *spent;
         for (i, stream) in self.streams.iter().enumerate() {
             next[i] = match used[i].checked_sub(taken[i]) {
-                Some(shortage) => stream.owe(spent[i], elapsed, shortage, stream.furthest_debt())?,
-                None => stream.give_back(spent[i], elapsed, taken[i] - used[i]),
+                Some(shortage) => stream.owe(spent[i], elapsed, stream.units(shortage)?, stream.furthest_debt())?,
+                None => stream.put_back(spent[i], elapsed, taken[i] - used[i]),
             };
         }
         Some(next)
@@ -244,12 +249,6 @@ impl<const N: usize> Limits<N> {
 
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
-    }
-
-    /// Whether more is spent of any stream than accrued.
-    #[cfg(feature = "keys")]
-    pub(crate) fn owes(&self, spent: &[u64; N], elapsed: u64) -> bool {
-        (0..N).any(|i| self.streams[i].remaining(spent[i], elapsed) > 0)
     }
 
     pub(crate) fn available(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
@@ -279,10 +278,43 @@ impl<const N: usize> Limits<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::meter::Parts;
     use crate::limit::limit::{Limit, limits_of};
 
     fn limits() -> Limits<2> {
         limits_of([Limit::per_second(10), Limit::per_second(1000)], Time::ZERO).unwrap()
+    }
+
+    /// Calls read limits that may be a mixture of two, and decide before they know.
+    #[test]
+    fn every_change_of_words_is_total_for_limits_that_are_a_mixture() {
+        let words = [0, 1, 9, 1 << 30, 1 << 61, (1 << 62) - 1, 1 << 63, u64::MAX - 1, u64::MAX];
+        let mut random = 1_u64;
+        let mut word = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            match random >> 59 {
+                0..4 => random,
+                _ => words[(random >> 32) as usize % words.len()],
+            }
+        };
+        for _ in 0..200_000 {
+            let [whole, part, unit, ceiling, capacity] = core::array::from_fn(|_| word());
+            let meter = Meter::of_parts(Parts { whole, part, unit, ceiling, capacity, ..Parts::default() });
+            let limits = Limits { origin: Time::from_nanos(word()), streams: [meter] };
+            let ([a], [b], spent) = ([word()], [word()], [word()]);
+            let elapsed = limits.elapsed(Time::from_nanos(word()));
+            let _ = limits.take(&spent, elapsed, &[a]);
+            let _ = limits.take_items(&spent, elapsed, &[a], b);
+            let _ = limits.take_between(&spent, elapsed, &[a.min(b)], &[b]);
+            let _ = limits.take_in_order(&spent, elapsed, [[a], [b]].into_iter());
+            let _ = limits.put_back(&spent, elapsed, &[a]);
+            let _ = limits.settle(&spent, elapsed, &[a], &[b]);
+            let _ = limits.reset(elapsed, &[a]);
+            let _ = limits.pause_left(Time::from_nanos(word()));
+            if let Ok(units) = limits.units(&[a]) {
+                let _ = limits.owe(&spent, elapsed, &units, &limits.furthest_debts());
+            }
+        }
     }
 
     #[test]

@@ -16,7 +16,6 @@
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-use crate::decision::inherit::Inherit;
 use crate::decision::refill::Refill;
 
 /// One limit, made ready for decisions.
@@ -43,6 +42,7 @@ pub(crate) struct Parts {
     pub(crate) whole: u64,
     pub(crate) part: u64,
     pub(crate) unit: u64,
+    pub(crate) ceiling: u64,
     pub(crate) capacity: u64,
     pub(crate) precision: u16,
     pub(crate) starts_full: bool,
@@ -56,16 +56,15 @@ impl Meter {
 
     pub(crate) const fn parts(&self) -> Parts {
         let (whole, part) = self.refill.parts();
-        let Self { unit, precision, starts_full, paused, .. } = *self;
-        Parts { whole, part, unit, capacity: self.capacity(), precision, starts_full, paused }
+        let Self { unit, ceiling, precision, starts_full, paused, .. } = *self;
+        Parts { whole, part, unit, ceiling, capacity: self.capacity(), precision, starts_full, paused }
     }
 
     /// The stream that these are the parts of; nothing of use, but no panic either, for parts of
     /// several.
     #[inline]
     pub(crate) const fn of_parts(parts: Parts) -> Self {
-        let Parts { whole, part, unit, capacity, precision, starts_full, paused } = parts;
-        let ceiling = capacity.wrapping_mul(unit);
+        let Parts { whole, part, unit, ceiling, capacity, precision, starts_full, paused } = parts;
         let capacity = match NonZeroU64::new(capacity) {
             Some(capacity) => capacity,
             None => NonZeroU64::MIN,
@@ -117,7 +116,7 @@ impl Meter {
     /// Units there to be taken after `elapsed` nanoseconds; negative in debt, never above the
     /// ceiling.
     #[inline]
-    const fn level(&self, spent: u64, elapsed: u64) -> i64 {
+    pub(super) const fn level(&self, spent: u64, elapsed: u64) -> i64 {
         let level = self.refill.at(elapsed).wrapping_sub(spent) as i64;
         if level > self.ceiling as i64 { self.ceiling as i64 } else { level }
     }
@@ -134,11 +133,11 @@ impl Meter {
         if n > self.capacity() {
             return None;
         }
-        let need = (n * self.unit) as i64;
+        let need = n.wrapping_mul(self.unit) as i64;
         if need > level {
             return None;
         }
-        Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))
+        Some(self.refill.at(elapsed).wrapping_sub(level.wrapping_sub(need) as u64))
     }
 
     /// Units that are missing for `n` tokens, at most the capacity.
@@ -166,30 +165,32 @@ impl Meter {
         if each > self.capacity() || level <= 0 {
             return 0;
         }
-        let fit = level as u64 / (each * self.unit);
-        if fit < most { fit } else { most }
+        // Of a limit that is a mixture of two, the unit may be 0.
+        match (level as u64).checked_div(each.wrapping_mul(self.unit)) {
+            Some(fit) if fit < most => fit,
+            _ => most,
+        }
     }
 
-    /// `spent` after `n` tokens came back: never higher than before, and never above what makes the
-    /// bucket full.
+    /// `spent` after `n` tokens came back: never higher than before, and never below what makes the
+    /// bucket full. A debt larger than the capacity is given back whole.
     #[inline]
     pub(crate) const fn put_back(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
-        let n = if n < self.capacity() { n } else { self.capacity() };
-        self.give_back(spent, elapsed, n * self.unit)
+        // What saturates is more than can be missing.
+        self.give_back(spent, elapsed, n.saturating_mul(self.unit))
     }
 
-    /// The same for a number of units, below 2^62: a debt that is taken back may be larger than the
-    /// capacity.
+    /// The same for any number of units.
     #[inline]
-    pub(crate) const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
-        let accrued = self.refill.at(elapsed);
-        let level = accrued.wrapping_sub(spent) as i64;
+    const fn give_back(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
+        let level = self.refill.at(elapsed).wrapping_sub(spent) as i64;
         let ceiling = self.ceiling as i64;
         if units == 0 || level >= ceiling {
             return spent;
         }
-        let filled = level + units as i64;
-        accrued.wrapping_sub(if filled < ceiling { filled } else { ceiling } as u64)
+        // From 1 to 2^62 + 2^63.
+        let missing = ceiling.wrapping_sub(level) as u64;
+        spent.wrapping_sub(if units < missing { units } else { missing })
     }
 
     /// `spent` after `units`, below 2^62, were taken unconditionally; `None` for a debt of more
@@ -222,7 +223,19 @@ impl Meter {
 
     /// The most tokens that are below 2^62 in units.
     pub(crate) const fn most_tokens(&self) -> u64 {
-        (Self::MOST_UNITS - 1) as u64 / self.unit
+        match ((Self::MOST_UNITS - 1) as u64).checked_div(self.unit) {
+            Some(most) => most,
+            // Of a limit that is a mixture of two.
+            None => u64::MAX,
+        }
+    }
+
+    /// `n` tokens in units; the most that can be counted if that is too large.
+    pub(crate) const fn units_capped(&self, n: u64) -> u64 {
+        match self.units(n) {
+            Some(units) => units,
+            None => (Self::MOST_UNITS - 1) as u64,
+        }
     }
 
     /// The most units that may ever be owed: below 2^62, and so few that even then a `now` from 90
@@ -247,43 +260,7 @@ impl Meter {
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
         let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
-        self.refill.at(elapsed).wrapping_sub(tokens * self.unit)
-    }
-
-    /// `n` tokens in units, for what was taken when a token was worth other units: below 2^62,
-    /// whatever it takes.
-    pub(crate) const fn units_back(&self, n: u64) -> u64 {
-        match self.units(n) {
-            Some(units) => units,
-            None => (Self::MOST_UNITS - 1) as u64,
-        }
-    }
-
-    /// `spent` of this stream, counted from now on, where `old` was in force until `elapsed` and
-    /// its word is `spent`.
-    ///
-    /// What is there is rounded down to units of this stream and what is owed is rounded up, so
-    /// nobody gains by a change; with it goes what the old line had cut off, less than a unit.
-    pub(crate) fn inherit(&self, old: &Self, spent: u64, elapsed: u64, inherit: Inherit) -> u64 {
-        let level = old.level(spent, elapsed);
-        let (unit, old_unit) = (u128::from(self.unit), u128::from(old.unit));
-        if let Inherit::Reset = inherit {
-            return self.start();
-        }
-        if level < 0 {
-            let owed = (u128::from(level.unsigned_abs()) * unit).div_ceil(old_unit);
-            return owed.min(self.furthest_debt().into()) as u64;
-        }
-        let (num, den) = match inherit {
-            Inherit::Proportional => (self.ceiling.into(), old.ceiling.into()),
-            _ => (unit, old_unit),
-        };
-        let kept = u128::from(level.unsigned_abs()) * num / den;
-        let more = match inherit {
-            Inherit::Additive => u128::from(self.capacity().saturating_sub(old.capacity())) * unit,
-            _ => 0,
-        };
-        ((kept + more).min(self.ceiling.into()) as u64).wrapping_neg()
+        self.refill.at(elapsed).wrapping_sub(tokens.wrapping_mul(self.unit))
     }
 
     /// `spent` of this stream, counted from now on, for the word that `old` had at `elapsed` while
@@ -312,23 +289,29 @@ impl Meter {
         self.tokens(self.refill.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
     }
 
-    const fn tokens(&self, units: u128) -> u128 {
+    pub(super) const fn tokens(&self, units: u128) -> u128 {
         let unit = self.unit as u128;
         ((units / unit) << 64) + ((units % unit) << 64) / unit
+    }
+
+    /// Nanoseconds from the beginning of the line until it reaches what is so many 2^-64 of a token
+    /// ahead; 0 for what lies behind, `None` for never.
+    pub(crate) const fn wait_from_start(&self, ahead: u128) -> Option<u128> {
+        self.refill.wait_from_start(self.units_of(ahead))
     }
 
     /// So many 2^-64 of a token in units, rounded up; 0 for what lies behind.
     ///
     /// As positions are rounded, what is above a whole unit by less than 2^-16 of one is that unit:
     /// a place that falls on a unit stays on it.
-    pub(crate) const fn units_of(&self, ahead: u128) -> u64 {
+    const fn units_of(&self, ahead: u128) -> u128 {
         if (ahead as i128) <= 0 {
             return 0;
         }
         let of_part = (ahead as u64) as u128 * self.unit as u128;
         let more = (of_part as u64 > 1 << 48) as u128;
-        let units = (ahead >> 64) * self.unit as u128 + (of_part >> 64) + more;
-        if units > u64::MAX as u128 { u64::MAX } else { units as u64 }
+        // Below 2^63 times 2^62.
+        (ahead >> 64) * self.unit as u128 + (of_part >> 64) + more
     }
 
     /// Units by which the bucket is not full of tokens, what is owed included, and how many it

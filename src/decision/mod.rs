@@ -7,16 +7,20 @@
 //! - `limit_rule`: `LimitRule`, the rules that every limit keeps.
 //! - `limits`: `Limits`, the meters of all streams, which decide together.
 //! - `revision`: `Revision`, limits with their place among earlier and later ones.
+//! - `succession`: `Succession`, a change from one revision to the next.
 //! - `inherit`: `Inherit`, what a level becomes when limits change.
+//! - `inherited`: `Inherited`, what a stream keeps of its word when its limit changes.
 //! - `refused`: `Refused`, why a call was refused and how long to wait.
 //! - `wait_bounds`: `WaitBounds`, how far ahead a reservation may reach.
 
 pub(crate) mod inherit;
+pub(crate) mod inherited;
 pub(crate) mod limit_rule;
 pub(crate) mod limits;
 pub(crate) mod meter;
 pub(crate) mod refill;
 pub(crate) mod refused;
 pub(crate) mod revision;
+pub(crate) mod succession;
 pub(crate) mod unit;
 pub(crate) mod wait_bounds;

@@ -41,6 +41,11 @@ impl Refill {
         Self { whole, part }
     }
 
+    /// Returns whether nothing ever accrues.
+    pub(crate) const fn is_flat(self) -> bool {
+        self.slope() == 0
+    }
+
     pub(crate) const fn is_exact(self) -> bool {
         self.part == 0
     }
@@ -57,14 +62,6 @@ impl Refill {
         self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)
     }
 
-    /// Returns the accrual after `elapsed` nanoseconds in 2^-64 units, modulo 2^128.
-    ///
-    /// Nothing is rounded.
-    #[cfg(feature = "keys")]
-    pub(crate) const fn fine(self, elapsed: u64) -> u128 {
-        self.slope().wrapping_mul(elapsed as u128)
-    }
-
     /// Returns the least wait after `elapsed` in which `units` more accrue, in nanoseconds.
     ///
     /// It is `None` for a rate of 0.
@@ -78,6 +75,24 @@ impl Refill {
         // floor((cut + wait * slope) / 2^64) >= units, where `cut` is what `at` cut off.
         let cut = self.part.wrapping_mul(elapsed);
         Some((((units as u128) << 64) - cut as u128).div_ceil(self.slope()))
+    }
+
+    /// Returns the least wait from 0 in which `units` accrue, in nanoseconds.
+    ///
+    /// It is `None` for a rate of 0, and `u128::MAX` for a wait of 2^64 ns or more.
+    pub(crate) const fn wait_from_start(self, units: u128) -> Option<u128> {
+        let slope = self.slope();
+        match () {
+            () if units == 0 => Some(0),
+            () if slope == 0 => None,
+            // units * 2^64 / slope is 2^64 or more.
+            () if units >= slope => Some(u128::MAX),
+            () => {
+                // A long division, as `units` may have 75 bits: its digits are 32 bits.
+                let (high, rest) = ((units << 32) / slope, (units << 32) % slope);
+                Some((high << 32) + (rest << 32).div_ceil(slope))
+            }
+        }
     }
 
     /// Returns the longest time from 0 in which at most `units` accrue.
@@ -144,6 +159,27 @@ mod tests {
         }
         assert_eq!(Refill::exact(0).wait(5, 1), None);
         assert_eq!(Refill::exact(0).wait(5, 0), Some(0));
+    }
+
+    #[test]
+    fn a_wait_from_the_start_is_the_least_that_suffices_for_any_number_of_units() {
+        let fastest = Refill::rounded((i64::MAX as u128) / (90 * 24 * 3600), 1_000_000_000);
+        for refill in [Refill::exact(1), Refill::exact(9), Refill::rounded(25, 2), Refill::rounded(1, 997), fastest] {
+            for units in [1, 2, 1 << 40, u64::MAX as u128, (1 << 64) + 1, 9 * (1 << 63), 1 << 74] {
+                let wait = refill.wait_from_start(units).unwrap();
+                let enough = |wait| refill.at_wide(wait) >= units;
+                match u64::try_from(wait) {
+                    Ok(wait) => assert!(enough(wait) && !enough(wait - 1), "{refill:?} {units}: {wait}"),
+                    Err(_) => assert!(!enough(u64::MAX), "{refill:?} {units}"),
+                }
+                if let Ok(units) = u64::try_from(units) {
+                    let same = refill.wait(0, units).unwrap();
+                    assert!(wait == same || wait == u128::MAX && same >= 1 << 64, "{refill:?} {units}: {wait}, {same}");
+                }
+            }
+            assert_eq!(refill.wait_from_start(0), Some(0));
+        }
+        assert_eq!((Refill::exact(0).wait_from_start(1), Refill::exact(0).wait_from_start(0)), (None, Some(0)));
     }
 
     #[test]

@@ -4,8 +4,14 @@
 use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
-use crate::decision::refused::NotYet;
-use crate::decision::refused::Short;
+use crate::decision::refill;
+use crate::decision::succession::Succession;
+
+/// The bits of a number below those that name the lineage.
+///
+/// Revisions of one lineage follow one another. A key that moves between tiers, or gets limits of
+/// its own, moves to another lineage; a single bucket has one.
+pub(crate) const LINEAGE: u32 = 48;
 
 /// The limits between two changes, and where they begin on the line of all tokens that ever
 /// accrued.
@@ -26,30 +32,37 @@ pub struct Revision<const N: usize> {
     /// Tokens of each stream that accrued from the construction of the bucket to the origin of the
     /// limits, in 2^-64, modulo 2^128.
     pub(crate) accrued: [u128; N],
+    /// The largest capacity that each stream had since the construction, or since its last reset by
+    /// a change. A policy adds tokens only where the capacity grows beyond it.
+    pub(crate) highest: [u64; N],
 }
 
 impl<const N: usize> Revision<N> {
     /// The limits that a bucket is built with.
-    pub(crate) const fn first(limits: Limits<N>) -> Self {
-        Self { began: limits.origin, limits, number: 0, pause: 0, accrued: [0; N] }
+    pub(crate) fn first(limits: Limits<N>) -> Self {
+        let highest = limits.capacities();
+        Self { began: limits.origin, limits, number: 0, pause: 0, accrued: [0; N], highest }
     }
 
-    /// What follows if the limits change at `now` to `limits`, whatever those are counted from, and
-    /// the words that then stand for `spent`. A pause stays.
+    /// What follows if the limits change at `now` to `limits`, whatever those are counted from. A
+    /// pause stays.
     ///
     /// The past is settled first, at the old rate and capped by the old capacity. A `now` before
     /// the last change counts as that.
-    pub(crate) fn next(&self, limits: &Limits<N>, spent: &[u64; N], now: Time, inherit: Inherit) -> (Self, [u64; N]) {
+    pub(crate) fn succeeded(&self, limits: &Limits<N>, now: Time, inherit: Inherit) -> Succession<N> {
         let elapsed = self.limits.elapsed(now);
         let origin = self.limits.at(elapsed);
         let (paused, pause, began) =
             if self.limits.paused_at(now) { (true, self.pause, self.began) } else { (false, 0, origin) };
-        self.followed(limits.from(origin, paused), began, pause, elapsed, spent, inherit)
+        let limits = limits.following(&self.limits).from(origin, paused);
+        Succession::new(self, self.followed(limits, began, pause, elapsed), elapsed, Some(inherit))
     }
 
     /// What follows if the bucket is paused at `now` and until then; `None` if that changes
     /// nothing, as it is over already, or within a pause.
-    pub(crate) fn paused(&self, until: Time, spent: &[u64; N], now: Time) -> Option<(Self, [u64; N])> {
+    ///
+    /// The limits stay, so no word is rounded, and every debt fits.
+    pub(crate) fn paused(&self, until: Time, now: Time) -> Option<Succession<N>> {
         let elapsed = self.limits.elapsed(now);
         let instant = self.limits.at(elapsed);
         if until <= instant {
@@ -57,39 +70,37 @@ impl<const N: usize> Revision<N> {
         }
         let (pause, began) =
             if self.limits.paused_at(now) { (self.pause, self.began) } else { (self.number.wrapping_add(1), instant) };
-        Some(self.followed(self.limits.from(until, true), began, pause, elapsed, spent, Inherit::Keep))
+        let next = self.followed(self.limits.from(until, true), began, pause, elapsed);
+        Some(Succession::new(self, next, elapsed, None))
     }
 
     /// What follows if a pause ends at `now`; `None` if there is none.
-    pub(crate) fn resumed(&self, spent: &[u64; N], now: Time) -> Option<(Self, [u64; N])> {
+    pub(crate) fn resumed(&self, now: Time) -> Option<Succession<N>> {
         if !self.limits.paused_at(now) {
             return None;
         }
         let origin = now.max(self.began);
-        Some(self.followed(self.limits.from(origin, false), origin, 0, 0, spent, Inherit::Keep))
+        let next = self.followed(self.limits.from(origin, false), origin, 0, 0);
+        Some(Succession::new(self, next, 0, None))
     }
 
-    fn followed(
-        &self,
-        limits: Limits<N>,
-        began: Time,
-        pause: u64,
-        elapsed: u64,
-        spent: &[u64; N],
-        inherit: Inherit,
-    ) -> (Self, [u64; N]) {
+    fn followed(&self, limits: Limits<N>, began: Time, pause: u64, elapsed: u64) -> Self {
         let old = &self.limits.streams;
         let accrued = core::array::from_fn(|i| self.accrued[i].wrapping_add(old[i].tokens_at(elapsed)));
-        let spent = core::array::from_fn(|i| limits.streams[i].inherit(&old[i], spent[i], elapsed, inherit));
-        (Self { limits, number: self.number.wrapping_add(1), began, pause, accrued }, spent)
+        Self { limits, number: self.number.wrapping_add(1), began, pause, accrued, highest: self.highest }
     }
 
     /// The instant at which a reservation that was ready at `ready_at` under revision `made` is
     /// ready under this one, a later one.
+    ///
+    /// A reservation of another lineage keeps its instant.
     pub(crate) fn ready_at(&self, made: u64, ready_at: Time, places: &[u128; N], amounts: &[u64; N]) -> Time {
-        let wait = self.remaining(places, amounts).wait();
-        if !wait.is_zero() {
-            return self.limits.at(0).after(wait);
+        if made >> LINEAGE != self.number >> LINEAGE {
+            return ready_at;
+        }
+        let wait = self.wait_for(places, amounts);
+        if wait > 0 {
+            return self.limits.at(0).after(refill::duration(wait));
         }
         // The tokens were there before these limits were. A reservation that was made in a pause
         // waits for the end of that all the same; any other was ready before, and when exactly,
@@ -104,14 +115,10 @@ impl<const N: usize> Revision<N> {
         core::array::from_fn(|i| self.accrued[i].wrapping_add(self.limits.streams[i].tokens_until(ends[i], elapsed)))
     }
 
-    /// What there is to wait for, from the origin of these limits, until those streams of which
-    /// there are `amounts` reach `places`.
-    pub(crate) fn remaining(&self, places: &[u128; N], amounts: &[u64; N]) -> NotYet<N> {
-        let short = core::array::from_fn(|i| {
-            let stream = &self.limits.streams[i];
-            let ahead = places[i].wrapping_sub(self.accrued[i]);
-            Short { refill: stream.refill, units: if amounts[i] == 0 { 0 } else { stream.units_of(ahead) } }
-        });
-        NotYet { pause: 0, elapsed: 0, short }
+    /// Nanoseconds from the origin of these limits until those streams of which there are `amounts`
+    /// reach `places`; `u128::MAX` for never.
+    fn wait_for(&self, places: &[u128; N], amounts: &[u64; N]) -> u128 {
+        let wait = |i: usize| self.limits.streams[i].wait_from_start(places[i].wrapping_sub(self.accrued[i]));
+        (0..N).filter(|i| amounts[*i] > 0).map(|i| wait(i).unwrap_or(u128::MAX)).max().unwrap_or(0)
     }
 }

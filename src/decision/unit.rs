@@ -48,26 +48,6 @@ impl Meter {
             .checked(LimitRule::RateTooFast)
     }
 
-    /// The same in units of a size that is given, instead of chosen.
-    #[cfg(feature = "keys")]
-    pub(crate) const fn in_units(configured: Configured, unit: u64) -> Result<Self, LimitRule> {
-        let Configured { rate: (num, den), capacity, starts_full } = configured;
-        let Some(capacity) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
-        // Units in `den` nanoseconds; both factors are below 2^64.
-        let (num, den) = (num as u128 * unit as u128, den as u128);
-        if num > 0 && den > num * Self::COARSEST {
-            return Err(LimitRule::RateTooSlowForKeys { unit });
-        }
-        let too_fast = LimitRule::RateTooFastForKeys { unit };
-        // So that the line at 90 days is below 2^128; by far too fast, anyway.
-        if num / den >= 1 << 32 {
-            return Err(too_fast);
-        }
-        let precision = if num % den == 0 { 0 } else { den.div_ceil(num) as u16 };
-        let refill = Refill::rounded(num, den);
-        Self { refill, unit, ceiling: 0, capacity, precision, starts_full, paused: false }.checked(too_fast)
-    }
-
     /// With its ceiling, if there is room for it.
     const fn checked(self, too_fast: LimitRule) -> Result<Self, LimitRule> {
         let Self { refill, unit, capacity, .. } = self;

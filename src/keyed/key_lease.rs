@@ -1,7 +1,6 @@
 //! Owns the lease of one key: what is held here is spent without its bucket; the rest is in
 //! `lease/chunk.rs`.
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
@@ -9,13 +8,14 @@ use core::time::Duration;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_bucket::KeyedBucket;
-use crate::keyed::keys::NoRoom;
-use crate::keyed::streams::Amounts;
-use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::tier::{OneTier, TierOf};
+use crate::keyed::streams::{Amounts, Shape, Streams};
+use crate::keyed::table::{Failed, Reading};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::lease::chunk::Chunk;
 use crate::state::store::Store;
 
@@ -43,59 +43,67 @@ use crate::state::store::Store;
 pub struct KeyLease<'a, Q, K = Q, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + ?Sized,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
     C: Clock,
     H: BuildHasher,
-    F: TierOf<Q>,
+    F: Tiers + TierOf<Q>,
 {
     bucket: KeyedBucket<'a, Q, K, N, C, H, F>,
     holding: Chunk<N>,
 }
 
 /// The bucket of a key at one instant, for a lease.
-struct At<'a, Q: ?Sized, K, const N: usize, C, H, F>(KeyedBucket<'a, Q, K, N, C, H, F>, Time)
+struct At<'a, Q: ?Sized, K, const N: usize, C, H, F: Tiers>(KeyedBucket<'a, Q, K, N, C, H, F>, Time)
 where
     [u64; N]: Streams<N>;
 
 impl<Q, K, const N: usize, C, H, F> Store<N> for At<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + ?Sized,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
+    C: Clock,
     H: BuildHasher,
-    F: TierOf<Q>,
+    F: Tiers + TierOf<Q>,
 {
     fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
-        let Self(KeyedBucket { buckets, key }, now) = self;
-        buckets.keys.read(key, *now, look)
+        let Self(KeyedBucket { buckets, key, .. }, now) = *self;
+        buckets.table.read(key, buckets.tiers.tier_of(key), now, |terms, words| look(terms.limits(), words))
     }
 
     fn update<R, E>(
         &self,
-        _: impl Fn(&Limits<N>) -> u64,
+        pause: impl Fn(&Limits<N>) -> u64,
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        let Self(KeyedBucket { buckets, key }, now) = self;
-        // Keys are never paused.
-        let refuse = |limits: &Limits<N>, spent: &[u64; N]| refuse(limits, spent, 0);
-        match buckets.keys.change(key, *now, change, refuse) {
-            Ok(changed) => changed,
-            // As a key that nobody used, and that nothing can be taken from.
-            Err(NoRoom) => Err(buckets.keys.read(key, *now, refuse)),
-        }
+        let Self(KeyedBucket { buckets, key, .. }, now) = *self;
+        let tier = buckets.tiers.tier_of(key);
+        let refuse = |terms: &Terms<N>, spent: &[u64; N]| refuse(terms.limits(), spent, pause(terms.limits()));
+        let updated = buckets.table.update_own(
+            key,
+            tier,
+            Reading { now, clock: Some(&buckets.clock) },
+            |terms, _, spent| if pause(terms.limits()) > 0 { None } else { change(terms.limits(), spent) },
+            |terms, _, spent| refuse(terms, spent),
+        );
+        updated.map_err(|failed| match failed {
+            Failed::Refused(refused) => refused,
+            // As a key never seen, which nothing can be taken from.
+            Failed::NoRoom(_) => buckets.table.read(key, tier, now, refuse),
+        })
     }
 }
 
 impl<'a, Q, K, const N: usize, C, H, F> KeyedBucket<'a, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + ?Sized,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
     C: Clock,
     H: BuildHasher,
-    F: TierOf<Q>,
+    F: Tiers + TierOf<Q>,
 {
     /// A lease that holds at most these amounts, or the capacity where that is less. It holds none
     /// at first, and adds no key before it fetches.
@@ -119,11 +127,11 @@ where
 impl<Q, K, const N: usize, C, H, F> KeyLease<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + ?Sized,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
     C: Clock,
     H: BuildHasher,
-    F: TierOf<Q>,
+    F: Tiers + TierOf<Q>,
 {
     /// As [`Lease::expire_after`](crate::Lease::expire_after): tokens expire once so much
     /// time has passed since the lease fetched last, and go back at the next fetch.
@@ -197,19 +205,21 @@ where
     #[cold]
     #[inline(never)]
     fn fetch(&mut self, per_item: &[u64; N], max: u64) -> Result<u64, KeyRefused<N>> {
-        let KeyedBucket { buckets, key } = self.bucket;
-        let now = buckets.clock.now();
-        let lender = At(self.bucket, now);
-        self.holding.expire(&lender, now);
+        let bucket = self.bucket;
+        let now = bucket.buckets.clock.now();
+        let store = At(self.bucket, now);
+        self.holding.expire(&store, now);
         if self.holding.spend_items(per_item, max) {
             return Ok(max);
         }
-        let fetched = self.holding.fetch(&lender, now, per_item, max);
-        fetched.map_err(
-            |refused| {
-                if buckets.keys.lacks_room(key) { buckets.at(now).no_room().into() } else { refused.into() }
-            },
-        )
+        let fetched = self.holding.fetch(&store, now, per_item, max);
+        fetched.map_err(|refused| {
+            if bucket.buckets.table.lacks_room(bucket.key) {
+                bucket.buckets.table.no_room(now).into()
+            } else {
+                refused.into()
+            }
+        })
     }
 
     /// As [`Lease::put_back`](crate::Lease::put_back).
@@ -252,11 +262,11 @@ where
 impl<Q, K, const N: usize, C, H, F> Drop for KeyLease<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + ?Sized,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
     C: Clock,
     H: BuildHasher,
-    F: TierOf<Q>,
+    F: Tiers + TierOf<Q>,
 {
     fn drop(&mut self) {
         self.give_back();
@@ -266,11 +276,11 @@ where
 impl<Q, K, const N: usize, C, H, F> fmt::Debug for KeyLease<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + ?Sized,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
     C: Clock,
     H: BuildHasher,
-    F: TierOf<Q>,
+    F: Tiers + TierOf<Q>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Chunk { held, most, .. } = &self.holding;

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 
 /// Why a call for a key took nothing: its bucket refused, or there is no room for the key.
@@ -23,13 +24,16 @@ use crate::decision::refused::Refused;
 pub enum KeyRefused<const N: usize = 1> {
     /// The key's bucket does not have the tokens, or never will.
     Bucket(Refused<N>),
-    /// The key is new, and there are as many keys as there may be.
+    /// The key is new, and there is no room for it.
     NoRoom(NoRoom),
 }
 
 impl<const N: usize> KeyRefused<N> {
-    /// How long until the same call could succeed, if nobody else takes; `None` if it never can, or
-    /// if that is not known, as room for a key comes when other keys are idle.
+    /// Returns how long to wait before the call can succeed, if nobody else takes. `None` if it
+    /// never can.
+    ///
+    /// For a key without room it is the [least wait](NoRoom::wait) that is known; others may take
+    /// the room first.
     ///
     /// ```
     /// use std::time::Duration;
@@ -39,20 +43,22 @@ impl<const N: usize> KeyRefused<N> {
     /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
     /// clients.try_take(&7, 2)?;
     /// assert_eq!(clients.try_take(&7, 1).unwrap_err().wait(), Some(Duration::from_millis(500)));
-    /// assert_eq!(clients.try_take(&8, 1).unwrap_err().wait(), None);
+    /// assert!(clients.try_take(&7, 3).unwrap_err().wait().is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::Bucket(refused) => refused.wait(),
-            Self::NoRoom(_) => None,
+            Self::NoRoom(refusal) => Some(refusal.wait()),
         }
     }
 }
 
-/// There are as many keys as there may be, and those whose turn it was are in use.
+/// There are as many keys as there may be, and no room was found in the key's shard or in up to
+/// eight others.
 ///
 /// ```
+/// use std::time::Duration;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::keyed::KeyRefused;
 /// use tollgate::{KeyedBuckets, Limit};
@@ -60,13 +66,44 @@ impl<const N: usize> KeyRefused<N> {
 /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
 /// clients.try_take(&7, 1)?;
 /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };
-/// assert_eq!(refusal.to_string(), "no room for another key: all 1 are in use");
+/// assert_eq!(refusal.max_keys, 1);
+/// // Key 7 is full again in half a second.
+/// assert!(refusal.wait() > Duration::from_millis(499) && refusal.wait() <= Duration::from_millis(500));
+/// assert!(refusal.to_string().starts_with("no room in the key's shard or in up to eight others"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoRoom {
     /// The most keys that there may be.
     pub max_keys: usize,
+    wait: Duration,
+}
+
+impl NoRoom {
+    pub(crate) fn new(max_keys: usize, until: Option<u64>, now: Time) -> Self {
+        let wait = until.map_or(Duration::ZERO, |until| Time::from_nanos(until).since(now));
+        Self { max_keys, wait }
+    }
+
+    /// Returns the time before which no key makes room by refilling, as far as it is known
+    /// and to a microsecond.
+    ///
+    /// It is zero where a key in another shard may make room at once.
+    ///
+    /// ```
+    /// # use tollgate::clock::ManualClock;
+    /// # use tollgate::keyed::KeyRefused;
+    /// # use tollgate::{KeyedBuckets, Limit};
+    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
+    /// # clients.try_take(&7, 1)?;
+    /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };
+    /// clients.clock().advance(refusal.wait() + std::time::Duration::from_micros(1));
+    /// assert!(clients.try_take(&8, 1).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn wait(&self) -> Duration {
+        self.wait
+    }
 }
 
 impl<const N: usize> From<Refused<N>> for KeyRefused<N> {
@@ -92,7 +129,9 @@ impl<const N: usize> fmt::Display for KeyRefused<N> {
 
 impl fmt::Display for NoRoom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no room for another key: all {} are in use", self.max_keys)
+        let Self { max_keys, wait } = self;
+        write!(f, "no room in the key's shard or in up to eight others: there are {max_keys} keys")?;
+        if wait.is_zero() { Ok(()) } else { write!(f, ", and none makes room for {wait:?}") }
     }
 }
 

@@ -1,7 +1,6 @@
-//! Owns the bucket of one key as a value: what waits, and what is lent. Where it lies, and what a
-//! verb does to it, is in `keys.rs`.
+//! Owns the bucket of one key as a value, for what waits; what a verb does to it is in
+//! `keyed_buckets_at.rs`.
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::future::Future;
 use core::hash::{BuildHasher, Hash};
@@ -12,12 +11,15 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
+use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_buckets::KeyedBuckets;
-use crate::keyed::streams::Amounts;
-use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::tier::{OneTier, TierOf};
+use crate::keyed::overflow::Overflow;
+use crate::keyed::streams::{Amounts, Shape, Streams};
+use crate::keyed::table::{Failed, Reading};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
@@ -27,14 +29,13 @@ use crate::wait::waiting;
 
 /// The bucket of one key of a [`KeyedBuckets`]: see [`KeyedBuckets::bucket`].
 ///
-/// What is [reserved](Reservation), estimated or lent of it belongs to the key, whatever becomes of
-/// its cell: a key in debt is not full, so it is not removed before its reservations are ready. One
-/// that is full again in spite of what is outstanding may go, and what then comes back finds it
-/// full and changes nothing.
+/// A key in debt is not dropped, so a [reservation](Reservation) of it stays. A key that is full in
+/// spite of what is outstanding may be dropped; what comes back then finds it full and changes
+/// nothing.
 ///
-/// A call for a new key that there is no room for is refused as [`KeyRefused::NoRoom`]; where such
-/// keys [share](KeyedBuckets::with_shared_overflow) a bucket it waits in the queue of that one, and
-/// what comes back is lost.
+/// A call for a new key without room is refused as [`KeyRefused::NoRoom`], or it waits for the
+/// [overflow](KeyedBuckets::with_shared_overflow). What was taken from the overflow goes back
+/// there.
 ///
 /// ```
 /// use std::time::Duration;
@@ -53,14 +54,46 @@ use crate::wait::waiting;
 pub struct KeyedBucket<'a, Q: ?Sized, K = Q, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
     [u64; N]: Streams<N>,
+    F: Tiers,
 {
     pub(crate) buckets: &'a KeyedBuckets<K, N, C, H, F>,
     pub(crate) key: &'a Q,
+    overflow: Shared<'a, K, N, C, H, F>,
 }
 
-impl<Q: ?Sized, K, const N: usize, C, H, F> Copy for KeyedBucket<'_, Q, K, N, C, H, F> where [u64; N]: Streams<N> {}
+/// The overflow of one tier, as a bucket that gives and takes back.
+struct Shared<'a, K, const N: usize, C, H, F: Tiers>
+where
+    [u64; N]: Streams<N>,
+{
+    buckets: &'a KeyedBuckets<K, N, C, H, F>,
+    tier: usize,
+}
 
-impl<Q: ?Sized, K, const N: usize, C, H, F> Clone for KeyedBucket<'_, Q, K, N, C, H, F>
+impl<K, const N: usize, C, H, F: Tiers> Copy for Shared<'_, K, N, C, H, F> where [u64; N]: Streams<N> {}
+
+impl<K, const N: usize, C, H, F: Tiers> Clone for Shared<'_, K, N, C, H, F>
+where
+    [u64; N]: Streams<N>,
+{
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<'a, Q: ?Sized, K, const N: usize, C, H, F> KeyedBucket<'a, Q, K, N, C, H, F>
+where
+    [u64; N]: Streams<N>,
+    F: Tiers + TierOf<Q>,
+{
+    pub(crate) fn new(buckets: &'a KeyedBuckets<K, N, C, H, F>, key: &'a Q) -> Self {
+        Self { buckets, key, overflow: Shared { buckets, tier: buckets.tiers.tier_of(key) } }
+    }
+}
+
+impl<Q: ?Sized, K, const N: usize, C, H, F: Tiers> Copy for KeyedBucket<'_, Q, K, N, C, H, F> where [u64; N]: Streams<N> {}
+
+impl<Q: ?Sized, K, const N: usize, C, H, F: Tiers> Clone for KeyedBucket<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {
@@ -72,11 +105,11 @@ where
 impl<Q, K, const N: usize, C, H, F> KeyedBucket<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + Sync + ?Sized,
+    K: Hash + Send + Sync,
+    Q: KeyForm<K> + Sync + ?Sized,
     C: Clock + Sync,
     H: BuildHasher + Sync,
-    F: TierOf<Q> + Sync,
+    F: Tiers + TierOf<Q> + Sync,
 {
     /// As [`TokenBucket::reserve`](crate::TokenBucket::reserve).
     ///
@@ -120,8 +153,8 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve_within(&self, amounts: Amounts<N>, max_wait: Duration) -> Result<Reservation<'_, N>, KeyRefused<N>> {
-        Reservation::new(self, self.now(), <[u64; N]>::array(amounts), max_wait)
-            .map_err(|refused| self.refused(refused))
+        let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
+        self.place(|bucket| Reservation::new(bucket, now, amounts, max_wait))
     }
 
     /// As [`TokenBucket::reserve_oversized`](crate::TokenBucket::reserve_oversized).
@@ -142,8 +175,8 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve_oversized(&self, amounts: Amounts<N>) -> Result<Reservation<'_, N>, KeyRefused<N>> {
-        let amounts = <[u64; N]>::array(amounts);
-        Reservation::oversized(self, self.now(), amounts, Duration::MAX).map_err(|refused| self.refused(refused))
+        let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
+        self.place(|bucket| Reservation::oversized(bucket, now, amounts, Duration::MAX))
     }
 
     /// As [`TokenBucket::estimate`](crate::TokenBucket::estimate).
@@ -163,9 +196,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn estimate(&self, amounts: Amounts<N>) -> Result<Estimate<'_, N>, KeyRefused<N>> {
-        let now = self.now();
-        self.buckets.at(now).try_take(self.key, amounts)?;
-        Ok(Estimate::new(self, now, <[u64; N]>::array(amounts)))
+        Ok(self.reserve_within(amounts, Duration::ZERO)?.into_estimate())
     }
 
     /// As [`TokenBucket::take_blocking`](crate::TokenBucket::take_blocking).
@@ -261,8 +292,11 @@ where
         timeout: Duration,
         timer: T,
     ) -> impl Future<Output = Result<(), KeyRefused<N>>> {
-        let taking = waiting::take(self, <[u64; N]>::array(amounts), timeout, timer);
-        async move { taking.await.map_err(|refused| self.refused(refused)) }
+        let deadline = self.now().after(timeout);
+        async move {
+            self.reserve_within(amounts, deadline.since(self.now()))?.wait_on(timer).await;
+            Ok(())
+        }
     }
 
     /// As [`TokenBucket::until_ready`](crate::TokenBucket::until_ready). It adds no key.
@@ -307,32 +341,56 @@ where
         waiting::until_ready_blocking(self, <[u64; N]>::array(amounts))
     }
 
-    /// Why a call was refused: if there is no room for the key, then for that.
-    pub(crate) fn refused(&self, refused: Refused<N>) -> KeyRefused<N> {
-        let KeyedBuckets { keys, .. } = self.buckets;
-        if keys.lacks_room(self.key) { self.buckets.at(Time::ZERO).no_room().into() } else { refused.into() }
+    /// Makes a reservation of the key's own bucket, or of the overflow if there is no room.
+    fn place<'s>(
+        &'s self,
+        make: impl Fn(&'s dyn Waitable<N>) -> Result<Reservation<'s, N>, Refused<N>>,
+    ) -> Result<Reservation<'s, N>, KeyRefused<N>> {
+        match make(self) {
+            Err(Refused::NotYet(_)) if self.buckets.table.lacks_room(self.key) => match &self.buckets.table.overflow {
+                Some(_) => Ok(make(&self.overflow)?),
+                None => Err(self.buckets.table.no_room(self.now()).into()),
+            },
+            made => Ok(made?),
+        }
     }
+}
+
+/// What the words become, unless they would owe more than a change of limits could bear.
+fn bounded<const N: usize>(
+    terms: &Terms<N>,
+    now: Time,
+    spent: &[u64; N],
+    change: &Change<'_, N>,
+) -> Option<([u64; N], ())> {
+    let next = change(&terms.revision, spent)?;
+    let more = (0..N).any(|i| (next[i].wrapping_sub(spent[i]) as i64) > 0);
+    if more && terms.owes_too_much(&next, now) {
+        return None;
+    }
+    Some((if more { next } else { terms.capped(&next, now) }, ()))
 }
 
 impl<Q, K, const N: usize, C, H, F> Waitable<N> for KeyedBucket<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
-    K: Borrow<Q> + Hash,
-    Q: Hash + Sync + ?Sized,
+    K: Hash + Send + Sync,
+    Q: KeyForm<K> + Sync + ?Sized,
     C: Clock + Sync,
     H: BuildHasher + Sync,
-    F: TierOf<Q> + Sync,
+    F: Tiers + TierOf<Q> + Sync,
 {
     fn now(&self) -> Time {
         self.buckets.clock.now()
     }
 
     fn revision(&self) -> Revision<N> {
-        self.buckets.keys.terms(self.key).revision
+        let KeyedBuckets { table, tiers, .. } = self.buckets;
+        table.read(self.key, tiers.tier_of(self.key), self.now(), |terms, _| terms.revision)
     }
 
     fn limits_changed(&self) -> Option<&LimitsChanged> {
-        Some(self.buckets.keys.limits_changed(self.key))
+        Some(&self.buckets.table.limits_changed)
     }
 
     fn wait_bounds(&self) -> &WaitBounds<N> {
@@ -340,13 +398,60 @@ where
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        let change = |terms: &crate::keyed::terms::Terms<N>, words: &[u64; N]| change(&terms.revision, words);
-        let changed = self.buckets.keys.change_revised(self.key, self.now(), change);
-        changed.map_err(|(terms, words)| (terms.revision, words))
+        let KeyedBuckets { table, tiers, .. } = self.buckets;
+        let (tier, now) = (tiers.tier_of(self.key), self.now());
+        let updated = table.update_own(
+            self.key,
+            tier,
+            Reading { now, clock: Some(&self.buckets.clock) },
+            |terms, now, spent| bounded(terms, now, spent, change),
+            |terms, _, spent| (terms.revision, *spent),
+        );
+        updated.map_err(|failed| match failed {
+            Failed::Refused(seen) => seen,
+            Failed::NoRoom(_) => table.read(self.key, tier, now, |terms, spent| (terms.revision, *spent)),
+        })
     }
 }
 
-impl<Q, K, const N: usize, C, H, F> fmt::Debug for KeyedBucket<'_, Q, K, N, C, H, F>
+impl<K, const N: usize, C, H, F> Waitable<N> for Shared<'_, K, N, C, H, F>
+where
+    [u64; N]: Streams<N>,
+    K: Send + Sync,
+    C: Clock + Sync,
+    H: BuildHasher + Sync,
+    F: Tiers + Sync,
+{
+    fn now(&self) -> Time {
+        self.buckets.clock.now()
+    }
+
+    fn revision(&self) -> Revision<N> {
+        let read = self.update(&|_, _| None).err();
+        read.expect("it makes nothing of the words").0
+    }
+
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        Some(&self.buckets.table.limits_changed)
+    }
+
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        &self.buckets.wait_bounds
+    }
+
+    fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        let overflow = self.buckets.table.overflow.as_ref().expect("there is one");
+        Overflow::update(
+            overflow,
+            self.tier,
+            self.now(),
+            |terms, now, spent| bounded(terms, now, spent, change),
+            |terms, _, spent| (terms.revision, *spent),
+        )
+    }
+}
+
+impl<Q, K, const N: usize, C, H, F: Tiers> fmt::Debug for KeyedBucket<'_, Q, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
     Q: fmt::Debug + ?Sized,

@@ -1,36 +1,36 @@
-//! Owns the bucket for every key, in its verbs; where the keys lie, and when they go, is in
-//! `keys.rs`.
+//! Owns the bucket for every key: how it is built and what it promises. Never what a verb does.
 
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
+use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_hash::KeyHash;
-use crate::keyed::key_limits::KeyLimits;
 use crate::keyed::keyed_bucket::KeyedBucket;
 use crate::keyed::keyed_buckets_at::KeyedBucketsAt;
-use crate::keyed::keys::Keys;
-use crate::keyed::streams::Amounts;
-use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::tier::OneTier;
-use crate::limit::limit::LimitError;
+use crate::keyed::overflow::Overflow;
+use crate::keyed::streams::{self, Amounts, LimitsOf, Shape, Streams};
+use crate::keyed::table::{Reading, Table};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::{ByTier, Kept, OneTier, TierOf, Tiers};
+use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::sync::RwLock;
 
-/// A bucket for every key, all with the same limits or each with those of its tier: for every
-/// client, tenant, address.
+/// A bucket for every client, tenant or address, with one limit for all or one for each tier.
 ///
-/// A key is anything that can be hashed. It is given by reference, in any borrowed form (`&str` for
-/// `String`), and never cloned or kept: its hash is. With one stream amounts are a `u64`; with
-/// several, an array, and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
+/// A call for a known key takes the key in any [form](crate::keyed::KeyForm), such as `&str` for
+/// `String`, and allocates nothing. With one stream amounts are a `u64`; with several, an array,
+/// and a take is all or nothing, as in a [`MultiBucket`](crate::MultiBucket).
 ///
 /// ```
 /// use tollgate::{KeyedBuckets, Limit};
 ///
 /// // A hundred requests a second for every client, and no more than a million clients at once.
-/// let clients = KeyedBuckets::<String>::new(Limit::per_second(100), 1_000_000)?;
+/// let clients = KeyedBuckets::new(Limit::per_second(100), 1_000_000)?;
 /// assert!(clients.try_take("alice", 100).is_ok());
 /// assert!(clients.try_take("alice", 100).is_err());
 /// assert!(clients.try_take("bob", 1).is_ok());
@@ -42,115 +42,97 @@ use crate::limit::limit::LimitError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// # A key begins full, and may go when it is full
+/// # Absent means full
 ///
-/// The bucket of a key begins full at its first use, so a key whose bucket is full again is as good
-/// as one never seen. Such keys are removed, and no limit is ever reset by it: [the
-/// bound](crate#the-bound) holds for each key as if all were kept for ever. Also where the clocks
-/// of the threads differ, or one goes back: a new key is full no earlier than those that were
-/// removed had become, so a thread whose clock is behind that may find it not quite full, and never
-/// finds a token too many. Limits that begin [empty](crate::Limit::empty) begin full here, as for
-/// such keys "never seen" and "full again" would differ.
+/// A key that is full again cannot be told from a key never seen. So it may be dropped, and no
+/// limit is ever reset by that. What comes back for an absent key changes nothing. A limit that
+/// begins [empty](crate::Limit::empty) begins to fill at the construction, for every key alike.
 ///
-/// Keys are removed in passing, by calls that add one. Such a call looks at eight places, where the
-/// one before it left off, and removes keys that are full: no thread does it, nothing else is
-/// scanned, and no call pauses for it. Where no keys are added none are removed:
-/// [`shrink`](Self::shrink) does. A key that was given tokens back, by
-/// [`put_back`](Self::put_back), [`reset`](Self::reset) or a cancelled reservation, stays until it
-/// has been full for as long as it takes to fill.
+/// A key that has been full for [10 s](Self::with_keep) is dropped when its shard would grow. At
+/// the bound, keys that are full are dropped sooner, those first that have been full for longest. A
+/// call looks at no more than nine shards, and nothing runs in the background.
+///
+/// # The bound for each key
+///
+/// [The bound](crate#the-bound) holds for each key as if no key were ever dropped. A call that adds
+/// a key reads the clock again under the lock of its shard. Where it cannot, as with
+/// [`at`](Self::at), or where the clocks of the threads differ, the bound gains `r * s`: `s` is how
+/// far the reading that adds the key lags the one that dropped it.
 ///
 /// # The most keys
 ///
-/// There are never more than `max_keys`. A take for a new key that there is no room for is refused,
-/// and the refusal says so; or, if [asked for](Self::with_shared_overflow), it takes from one more
-/// bucket that all such keys share. There is no room if none of the eight places that it looked at
-/// could be cleared, so a flood of new keys cannot make a call slow. A key that another thread is
-/// just adding counts already. Keys lie in groups; where a room is full to the last, one in 10^7
-/// groups of 74 has no place left for a key that it is still short of.
+/// There are never more than `max_keys`. At the bound a new key is refused if there is no room in
+/// its shard or in up to eight others; or it takes from one bucket that all such keys
+/// [share](Self::with_shared_overflow). A refusal says when there may be room. A flood of new keys
+/// costs a lookup for each, once it is known that no key can go.
 ///
-/// A key that is refused outright, or asks for nothing, is not added.
+/// # Who waits for whom
 ///
-/// # Hashing
+/// With one stream, a take, a refusal or a put-back for a known key holds the lock of its shard
+/// shared. Decisions never wait for one another. A thread that is stopped while it decides delays
+/// only additions, removals, [`retain`](Self::retain) and changes of limits in its shard. A thread
+/// that is stopped while it adds a key delays its shard, and no other. With several streams, each
+/// decision holds its shard alone, so a thread that is stopped in any call delays its shard. There
+/// are 256 to 512 shards.
 ///
-/// A key is its hash: 63 bits of it, from a random seed of each value ([`KeyHash`]), so a client
-/// that chooses its key cannot choose where it lies. Two keys of the same hash would share a
-/// bucket, and be granted less for it, never more: of a million keys at once any two do with
-/// probability 5 in 10^8, of a hundred million 5 in 10^4 (the birthday bound, k²/2^64). Another
-/// hasher is a parameter, and its resistance is the caller's business; it must spread well over 64
-/// bits. Clients by address: [`IpKey`](crate::keyed::IpKey).
+/// Two threads on one key contend for its word and for the lock's. For a hot key take a
+/// [lease](crate::keyed::KeyedBucket::lease), or give it a bucket of its own.
 ///
-/// # Progress and memory
+/// The hash and the comparison of keys run under a lock, and so does their `Clone` in
+/// [`iter`](Self::iter) and [`retain`](Self::retain). They must not call the same buckets. If one
+/// panics, no lock stays held and no count goes wrong; a shard whose growth it interrupts may lose
+/// keys, which then begin full. These run outside all locks: tier functions, `keep` of
+/// [`retain`](Self::retain), the making of a key, and its drop.
 ///
-/// A take, a refusal or a question for a known key takes no lock, and no thread waits for another;
-/// nor does adding or removing a key: a thread that is stopped for good inside a call keeps one
-/// place, at most, from being used. Nothing is allocated for a key, but for its group: 2 KiB for 74
-/// keys of one stream, when the first of them comes (with several streams also where more threads
-/// than ever before are inside a take of one key).
+/// A thread that is stopped while it changes limits delays other changes of limits, and one shard.
 ///
-/// So memory follows `max_keys`, and is all there is to come once that many were seen: 28 bytes for
-/// each with one stream, whatever the key is, and 125 with two. Where keys are far fewer than their
-/// bound, a group has few of them, up to 2 KiB for each: a bound is not free. Eight bytes for each
-/// group are taken at once, so a bound of more keys than any memory holds panics, or ends the
-/// program, as any such allocation does.
+/// # Memory
+///
+/// Memory follows the keys that are kept, whatever the bound. A place takes 17 bytes with a `u64`
+/// and one stream, and 25 with two; 44 to 88 % of them are in use. A shard makes 14 places at its
+/// first key. An empty table takes 68 KB under a bound of a million, and 34 KB under a small one.
+/// After the first change of limits each shard has its own, some 200 bytes. Memory shrinks only by
+/// [`shrink`](Self::shrink).
+///
+/// A key that stays untouched for longer than its [idle limit](crate::Limit::idle_limit) may be
+/// refused after it, as a bucket of its own may. That limit is 292 years at 1000/s, and at least 90
+/// days. Call [`shrink`](Self::shrink) daily where it is short.
 ///
 /// # Tiers
 ///
-/// [`with_tiers`](Self::with_tiers) gives keys different limits, such as free, paid and internal,
-/// by a function from the key. It costs no memory for a key, and where there is one tier, no time;
-/// but each tier has groups of its own, so memory follows `max_keys` in each that gets many keys. A
-/// key in another tier is another key: if the function changes its mind about one, it begins with a
-/// full bucket in the new tier, and what it had in the old one goes when that is full. So in every
-/// window it gets at most what its tiers allow together, and counts as one key in each that is not
-/// full again. A key that fills up and is forgotten may come back in any tier.
+/// [`with_tiers`](Self::with_tiers) gives keys different limits, such as free and paid, by a
+/// function from the key. If the function changes its mind, the key moves at its next use, with
+/// what it has and owes. While it owes more than the new tier can hold, it stays in the old one.
 ///
 /// # Limits that change
 ///
-/// [`set_limits`](Self::set_limits) and [`set_tier_limits`](Self::set_tier_limits) are for running
-/// systems: a change takes the same short time however many keys there are, no call waits for it,
-/// and it changes no key. What was earned stays earned at the old rate, up to the old capacity;
-/// from the instant of the change it is the new ones that count. So a key that is idle, or was
-/// never seen, has after a raise from capacity 10 to 1000 the 10 tokens that it had, and earns on;
-/// a debt stays. (This is [`Inherit::Keep`](crate::limit::Inherit::Keep); there is no other, as it
-/// would have to touch every key.) A key is full again, and may go, when it has what a key has that
-/// nobody ever used.
+/// Any limit that a bucket can hold may follow any other. A change is validated first, against the
+/// debts of keys, too, and then cannot fail. What accrued before accrued at the old rate, up to the
+/// old capacity. A key that is idle, or was never seen, has after a raise from capacity 10 to 1000
+/// the 10 tokens that it had, and accrues on. What a key has is rounded down to a unit, a debt up.
 ///
-/// A call that begins after a change has returned is decided on the new limits. A call beside it is
-/// decided on the ones or the others, whole; for each key, all that is granted is what a bucket
-/// grants whose limits change at some instant within the change. A `now` before the change counts
-/// as its instant.
+/// A change goes through the shards one by one: each key changes at one instant, the table does
+/// not. Calls that begin after it returned are decided on the new limits. Decisions cost no more
+/// after a change than before. A `now` before the change of a shard counts as that instant.
 ///
-/// Keys are counted in units that are chosen for the first limits of their tier, and later limits
-/// must do with them: a rate other than 0 must accrue a unit in a microsecond or less, and leave an
-/// idle limit of 90 days (1.18e12 units a second), and a capacity is less than 2^62 units. A limit
-/// that breaks this is refused. Where an instant was exact it may now be off by what a unit is
-/// worth, a microsecond at most; that is then the `e` of the bound. Nothing adds up over many
-/// changes.
-///
-/// | first rate | units in a token | later rates | later capacities, to |
-/// |---|---|---|---|
-/// | 1/s, 7/s, 0/s | 1e9 | 0.001/s to 1186/s | 4.6e9 |
-/// | 1000/s | 1e6 | 1/s to 1.18e6/s | 4.6e12 |
-/// | 333/s | 2^23 | 0.12/s to 141,000/s | 5.4e11 |
-/// | 1 MiB/s | 2048 | 489/s to 5.7e8/s | 2.2e15 |
-///
-/// # One key by itself
-///
-/// [`bucket`](Self::bucket) is the bucket of one key as a value: with it go reservations, waiting,
-/// estimates and leases.
+/// A reservation keeps its instant when its key moves to another tier, is paused, or gets limits of
+/// its own.
 pub struct KeyedBuckets<K, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
     [u64; N]: Streams<N>,
+    F: Tiers,
 {
-    pub(crate) keys: Keys<K, N, H, F>,
+    pub(crate) table: Table<K, N, <[u64; N] as Shape<N>>::Words, <F as Kept>::Tag, H>,
     pub(crate) clock: C,
     pub(crate) wait_bounds: WaitBounds<N>,
+    pub(crate) tiers: F,
 }
 
 impl<K: Hash, const N: usize> KeyedBuckets<K, N>
 where
     [u64; N]: Streams<N>,
 {
-    /// No keys yet, and room for `max_keys`, on the default clock.
+    /// Creates buckets without keys, with room for `max_keys`, on the default clock.
     ///
     /// # Errors
     ///
@@ -164,7 +146,7 @@ where
     /// assert!(KeyedBuckets::<u64>::new(Limit::per_second(100).capacity(0), 1000).is_err());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
-    pub fn new(limits: <[u64; N] as Streams<N>>::Limits, max_keys: usize) -> Result<Self, LimitError> {
+    pub fn new(limits: impl LimitsOf<N>, max_keys: usize) -> Result<Self, LimitError> {
         Self::with_clock(limits, max_keys, DefaultClock::default())
     }
 }
@@ -173,7 +155,7 @@ impl<K: Hash, const N: usize, C: Clock> KeyedBuckets<K, N, C>
 where
     [u64; N]: Streams<N>,
 {
-    /// The same on this clock.
+    /// Creates buckets that read this clock.
     ///
     /// # Errors
     ///
@@ -191,7 +173,7 @@ where
     /// assert_eq!(clients.available(&7), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn with_clock(limits: <[u64; N] as Streams<N>>::Limits, max_keys: usize, clock: C) -> Result<Self, LimitError> {
+    pub fn with_clock(limits: impl LimitsOf<N>, max_keys: usize, clock: C) -> Result<Self, LimitError> {
         Self::with_hasher(limits, max_keys, clock, KeyHash::new())
     }
 }
@@ -200,7 +182,7 @@ impl<K: Hash, const N: usize, C: Clock, H: BuildHasher> KeyedBuckets<K, N, C, H>
 where
     [u64; N]: Streams<N>,
 {
-    /// The same, with keys hashed by this hasher.
+    /// Creates buckets that hash keys in this way.
     ///
     /// # Errors
     ///
@@ -217,22 +199,16 @@ where
     /// assert!(shards.try_take(&7, 10).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
-    pub fn with_hasher(
-        limits: <[u64; N] as Streams<N>>::Limits,
-        max_keys: usize,
-        clock: C,
-        hasher: H,
-    ) -> Result<Self, LimitError> {
-        let limits = KeyLimits::new(<[u64; N]>::limits(limits), clock.now())?;
-        Ok(Self { keys: Keys::new(limits, max_keys, hasher), clock, wait_bounds: WaitBounds::UNBOUNDED })
+    pub fn with_hasher(limits: impl LimitsOf<N>, max_keys: usize, clock: C, hasher: H) -> Result<Self, LimitError> {
+        let terms = terms(limits.limits(), clock.now(), 0)?;
+        let table = Table::new(Arc::new([terms]), max_keys, hasher);
+        Ok(Self { table, clock, wait_bounds: WaitBounds::UNBOUNDED, tiers: OneTier })
     }
 
-    /// The same, where keys have different limits: those of tier 0 are what was given so far, these
-    /// are those of tier 1 and further, and `tier_of` says which tier a key is in. See
-    /// [tiers](Self#tiers).
+    /// Gives keys different limits: those so far are of tier 0, these of tier 1 and further.
     ///
-    /// `tier_of` is given a key in the borrowed form in which it was given, and keys are then given
-    /// in that form only, unless it is a [`TierOf`](crate::keyed::TierOf) for several.
+    /// `tier_of` says which tier a key is in, in the form in which the key was given. See
+    /// [tiers](Self#tiers).
     ///
     /// # Errors
     ///
@@ -240,8 +216,7 @@ where
     ///
     /// # Panics
     ///
-    /// A call for a key whose tier is not there panics, too, and names the tier; it changes
-    /// nothing.
+    /// A call for a key whose tier is not there panics and names the tier. It changes nothing.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -261,24 +236,32 @@ where
     /// ```
     pub fn with_tiers<G>(
         self,
-        limits: impl IntoIterator<Item = <[u64; N] as Streams<N>>::Limits>,
+        limits: impl IntoIterator<Item = streams::Limits<N>>,
         tier_of: G,
-    ) -> Result<KeyedBuckets<K, N, C, H, G>, LimitError> {
-        let Self { keys, clock, wait_bounds } = self;
-        let limits = limits.into_iter().map(|limits| KeyLimits::new(<[u64; N]>::limits(limits), keys.origin()));
-        let limits: Vec<_> = limits.collect::<Result<_, _>>()?;
-        Ok(KeyedBuckets { keys: keys.with_tiers(limits, tier_of), clock, wait_bounds })
+    ) -> Result<KeyedBuckets<K, N, C, H, ByTier<G>>, LimitError> {
+        let Self { table, clock, wait_bounds, .. } = self;
+        let (first, shares) = (table.first_terms(), table.overflow.is_some());
+        let (mut more, origin): (Vec<Terms<N>>, _) = (Vec::new(), first[0].limits().origin);
+        for limits in limits {
+            more.push(terms(<[u64; N]>::limits(limits), origin, (first.len() + more.len()) as u64)?);
+        }
+        let buckets = KeyedBuckets { table: table.retagged(&more), clock, wait_bounds, tiers: ByTier(tier_of) };
+        Ok(if shares { buckets.with_shared_overflow() } else { buckets })
     }
 }
 
-impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F> KeyedBuckets<K, N, C, H, F>
+fn terms<const N: usize>(limits: [Limit; N], origin: Time, tier: u64) -> Result<Terms<N>, LimitError> {
+    Ok(Terms::new(limits_of(limits, origin)?, limits, tier))
+}
+
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> KeyedBuckets<K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {
-    /// The same, where the keys that there is no room for share one bucket of the same limits, one
-    /// in each tier, instead of being refused.
+    /// Lets the keys without room share one bucket of each tier, instead of refusing them.
     ///
-    /// A key that was served from it begins full, like any other, once there is room for it.
+    /// A key that was served from it begins full once there is room for it. Leases, and the level
+    /// that [`reset`](Self::reset) sets, are always of a key's own bucket.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -293,12 +276,47 @@ where
     /// ```
     #[must_use]
     pub fn with_shared_overflow(mut self) -> Self {
-        self.keys.share_overflow();
+        let overflow = Overflow::new(self.table.first_terms(), self.clock.now());
+        self.table.overflow = Some(RwLock::new(overflow));
         self
     }
 
-    /// The same, in which no reservation waits for longer than this, for any key: as
-    /// [`TokenBucket::with_max_wait`](crate::TokenBucket::with_max_wait).
+    /// Sets how long a key that is full is kept, below the bound. Default: 10 s.
+    ///
+    /// Most clients come again soon. Dropping them at once would add them again at their next call,
+    /// which costs three times as much.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_keep(Duration::ZERO);
+    /// assert!(clients.try_take(&7, 10).is_ok());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[must_use]
+    pub fn with_keep(mut self, keep: Duration) -> Self {
+        self.table.keep = i64::try_from(keep.as_nanos()).unwrap_or(i64::MAX);
+        self
+    }
+
+    /// Sets how many keys may be blocked, paused or have limits of their own at once. Default:
+    /// `max_keys`, beside the others.
+    ///
+    /// ```
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_max_held(1);
+    /// assert!(clients.block(&7).is_ok() && clients.block(&8).is_err());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[must_use]
+    pub fn with_max_held(mut self, most: usize) -> Self {
+        self.table.max_held = most as u64;
+        self
+    }
+
+    /// Limits how long a reservation of a key may wait. Default: no limit.
     ///
     /// ```
     /// use std::time::Duration;
@@ -318,8 +336,7 @@ where
         self
     }
 
-    /// The same, in which reservations of a key owe no more than this many tokens: as
-    /// [`TokenBucket::with_max_debt`](crate::TokenBucket::with_max_debt).
+    /// Limits how many tokens the reservations of a key may owe. Default: no limit.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -338,8 +355,7 @@ where
         self
     }
 
-    /// The bucket of this key as a value, with which go reservations, waiting, estimates and
-    /// leases. It borrows the key, is made for nothing, and adds no key.
+    /// Returns the bucket of one key as a value, for reservations, waiting, estimates and leases.
     ///
     /// ```
     /// use std::time::Duration;
@@ -354,11 +370,14 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn bucket<'a, Q: ?Sized>(&'a self, key: &'a Q) -> KeyedBucket<'a, Q, K, N, C, H, F> {
-        KeyedBucket { buckets: self, key }
+    pub fn bucket<'a, Q: ?Sized>(&'a self, key: &'a Q) -> KeyedBucket<'a, Q, K, N, C, H, F>
+    where
+        F: TierOf<Q>,
+    {
+        KeyedBucket::new(self, key)
     }
 
-    /// The clock that the buckets read.
+    /// Returns the clock that the buckets read.
     ///
     /// ```
     /// use std::time::Duration;
@@ -375,11 +394,10 @@ where
         &self.clock
     }
 
-    /// The buckets at a time that the caller supplies, a reading of this clock or of one with the
-    /// same origin.
+    /// Returns the buckets at a time that the caller supplies, a reading of this clock or of one
+    /// with the same origin.
     ///
-    /// A take at a time far ahead makes its bucket wait for that time; if that key is then removed
-    /// at one still later, new keys wait for it, too.
+    /// A take at a time far ahead makes its key wait for that time. It never denies other keys.
     ///
     /// ```
     /// use tollgate::clock::{ManualClock, Time};
@@ -391,12 +409,18 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn at(&self, now: Time) -> KeyedBucketsAt<'_, K, N, H, F> {
-        KeyedBucketsAt { keys: &self.keys, now }
+    pub fn at(&self, now: Time) -> KeyedBucketsAt<'_, K, N, C, H, F> {
+        KeyedBucketsAt { buckets: self, reading: Reading { now, clock: None } }
+    }
+
+    /// The buckets now.
+    #[inline]
+    pub(crate) fn live(&self) -> KeyedBucketsAt<'_, K, N, C, H, F> {
+        KeyedBucketsAt { buckets: self, reading: Reading { now: self.clock.now(), clock: Some(&self.clock) } }
     }
 }
 
-impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F> fmt::Debug for KeyedBuckets<K, N, C, H, F>
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> fmt::Debug for KeyedBuckets<K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {

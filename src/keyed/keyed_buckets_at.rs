@@ -1,25 +1,31 @@
-//! Owns the buckets of all keys at one instant: every verb, as what it does to words; where those
-//! lie is in `keys.rs`.
+//! Owns the verbs of keyed buckets, each as what it does to words; where those lie is in
+//! `table.rs`.
 
-use core::borrow::Borrow;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
+use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
-use crate::decision::limits::Limits;
+use crate::decision::limits;
 use crate::decision::refused::{Never, Refused};
+use crate::keyed::hold_error::HoldError;
+use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
-use crate::keyed::key_refused::KeyRefused;
-use crate::keyed::key_refused::NoRoom;
-use crate::keyed::keys::{self, Keys};
-use crate::keyed::streams::Amounts;
-use crate::keyed::streams::{Shape, Streams};
-use crate::keyed::tier::{OneTier, TierOf};
+use crate::keyed::key_refused::{KeyRefused, NoRoom};
+use crate::keyed::keyed_buckets::KeyedBuckets;
+use crate::keyed::saved::Saved;
+use crate::keyed::streams::{Amounts, Limits, Shape, Streams};
+use crate::keyed::table::{Failed, Reading};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::limit::limit::LimitError;
+use crate::state::snapshot::Snapshot;
 
-/// [`KeyedBuckets`](crate::KeyedBuckets) at one instant: the same verbs, at a time that the caller
-/// supplied. See [`KeyedBuckets::at`](crate::KeyedBuckets::at).
+/// [`KeyedBuckets`] at a time that the caller supplies. See [`KeyedBuckets::at`].
+///
+/// Every verb is that of [`KeyedBuckets`]. A verb that adds a key cannot read the clock again, so
+/// [the bound](KeyedBuckets#the-bound-for-each-key) gains a term.
 ///
 /// ```
 /// use tollgate::clock::{ManualClock, Time};
@@ -31,17 +37,18 @@ use crate::limit::limit::LimitError;
 /// assert_eq!(now.available(&7), 0);
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
-pub struct KeyedBucketsAt<'a, K, const N: usize = 1, H = KeyHash, F = OneTier>
+pub struct KeyedBucketsAt<'a, K, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier>
 where
     [u64; N]: Streams<N>,
+    F: Tiers,
 {
-    pub(crate) keys: &'a Keys<K, N, H, F>,
-    pub(crate) now: Time,
+    pub(crate) buckets: &'a KeyedBuckets<K, N, C, H, F>,
+    pub(crate) reading: Reading<'a, C>,
 }
 
-impl<K, const N: usize, H, F> Copy for KeyedBucketsAt<'_, K, N, H, F> where [u64; N]: Streams<N> {}
+impl<K, const N: usize, C, H, F: Tiers> Copy for KeyedBucketsAt<'_, K, N, C, H, F> where [u64; N]: Streams<N> {}
 
-impl<K, const N: usize, H, F> Clone for KeyedBucketsAt<'_, K, N, H, F>
+impl<K, const N: usize, C, H, F: Tiers> Clone for KeyedBucketsAt<'_, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {
@@ -50,330 +57,383 @@ where
     }
 }
 
-impl<K: Hash, const N: usize, H: BuildHasher, F> KeyedBucketsAt<'_, K, N, H, F>
+/// The words after a verb that takes; never in a pause.
+#[inline]
+fn unless_paused<R, const N: usize>(
+    terms: &Terms<N>,
+    now: Time,
+    take: impl FnOnce(&limits::Limits<N>, u64) -> Option<R>,
+) -> Option<R> {
+    let limits = terms.limits();
+    if limits.paused_at(now) { None } else { take(limits, limits.elapsed(now)) }
+}
+
+/// Why these words did not let `amounts` be taken.
+#[inline]
+pub(crate) fn refusal<const N: usize>(terms: &Terms<N>, now: Time, spent: &[u64; N], amounts: &[u64; N]) -> Refused<N> {
+    let limits = terms.limits();
+    limits.refusal(spent, limits.elapsed(now), amounts).behind(limits.pause_left(now))
+}
+
+fn refused<R, const N: usize>(changed: Result<R, Failed<Refused<N>>>) -> Result<R, KeyRefused<N>> {
+    changed.map_err(|failed| match failed {
+        Failed::Refused(refused) => refused.into(),
+        Failed::NoRoom(refusal) => refusal.into(),
+    })
+}
+
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> KeyedBucketsAt<'_, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {
-    /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
+    #[inline]
+    fn tier<Q: ?Sized>(&self, key: &Q) -> usize
+    where
+        F: TierOf<Q>,
+    {
+        self.buckets.tiers.tier_of(key)
+    }
+
+    /// As [`KeyedBuckets::try_take`].
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::try_take`](crate::KeyedBuckets::try_take).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert!(clients.at(Time::ZERO).try_take(&7, 10).is_ok());
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
+    /// As [`KeyedBuckets::try_take`].
     #[inline]
     pub fn try_take<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        let (amounts, now) = (<[u64; N]>::array(amounts), self.now);
-        if amounts == [0; N] {
-            return Ok(());
-        }
-        let taken = self.keys.change(
-            key,
-            now,
-            |limits, spent| limits.take(spent, limits.elapsed(now), &amounts).map(|next| (next, ())),
-            |limits, spent| limits.refusal(spent, limits.elapsed(now), &amounts),
-        );
-        self.or_no_room(taken)
-    }
-
-    /// As [`KeyedBuckets::take_up_to`](crate::KeyedBuckets::take_up_to).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.at(Time::ZERO).take_up_to(&7, 20, 3), 3);
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn take_up_to<Q>(self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        let (per_item, now) = (<[u64; N]>::array(per_item), self.now);
-        if per_item == [0; N] {
-            return max;
-        }
-        let taken = self.keys.change(
-            key,
-            now,
-            |limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max),
-            |_, _| (),
-        );
-        match taken {
-            Ok(Ok(items)) => items,
-            Ok(Err(())) | Err(keys::NoRoom) => 0,
-        }
-    }
-
-    /// As [`KeyedBuckets::take_in_order`](crate::KeyedBuckets::take_in_order).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.at(Time::ZERO).take_in_order(&7, &[3, 4, 5, 1]), 2);
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
-    pub fn take_in_order<Q>(self, key: &Q, requests: &[Amounts<N>]) -> usize
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        let requests = || requests.iter().map(|request| <[u64; N]>::array(*request));
-        let taken = self.keys.change(
-            key,
-            self.now,
-            |limits, spent| limits.take_in_order(spent, limits.elapsed(self.now), requests()),
-            |_, _| (),
-        );
-        match taken {
-            Ok(Ok(fit)) => fit,
-            // No token was to be taken: of those that fit, each is for none.
-            Ok(Err(())) | Err(keys::NoRoom) => requests().take_while(|request| *request == [0; N]).count(),
-        }
-    }
-
-    /// As [`KeyedBuckets::charge`](crate::KeyedBuckets::charge).
-    ///
-    /// # Errors
-    ///
-    /// As [`KeyedBuckets::charge`](crate::KeyedBuckets::charge).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// let now = clients.at(Time::ZERO);
-    /// now.charge(&7, 25)?;
-    /// assert_eq!(now.wait_for(&7, 1)?, Duration::from_millis(1600));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn charge<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        let (amounts, now) = (<[u64; N]>::array(amounts), self.now);
-        if amounts == [0; N] {
-            return Ok(());
-        }
-        let charged = self.keys.change(
-            key,
-            now,
-            |limits, spent| {
-                let units = limits.units(&amounts).ok()?;
-                Some((limits.owe(spent, limits.elapsed(now), &units, &limits.furthest_debts())?, ()))
-            },
-            |limits, spent| match limits.units(&amounts) {
-                Ok(units) => limits.would_wait(spent, limits.elapsed(now), &units).into(),
-                Err(never) => Refused::from(never),
-            },
-        );
-        self.or_no_room(charged)
-    }
-
-    /// As [`KeyedBuckets::reset`](crate::KeyedBuckets::reset).
-    ///
-    /// # Errors
-    ///
-    /// As [`KeyedBuckets::reset`](crate::KeyedBuckets::reset).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// let now = clients.at(Time::ZERO);
-    /// now.reset(&7, 3)?;
-    /// assert_eq!(now.available(&7), 3);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn reset<Q>(self, key: &Q, tokens: Amounts<N>) -> Result<(), NoRoom>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        self.keys.reset(key, self.now, &<[u64; N]>::array(tokens)).map_err(|keys::NoRoom| self.no_room())
-    }
-
-    /// As [`KeyedBuckets::put_back`](crate::KeyedBuckets::put_back).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// let now = clients.at(Time::ZERO);
-    /// now.try_take(&7, 10)?;
-    /// now.put_back(&7, 4);
-    /// assert_eq!(now.available(&7), 4);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[inline]
-    pub fn put_back<Q>(self, key: &Q, amounts: Amounts<N>)
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        let (amounts, now) = (<[u64; N]>::array(amounts), self.now);
-        self.keys.change_known(key, now, |limits, spent| limits.put_back(spent, limits.elapsed(now), &amounts));
-    }
-
-    /// As [`KeyedBuckets::available`](crate::KeyedBuckets::available).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.at(Time::ZERO).available(&7), 10);
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
-    pub fn available<Q>(self, key: &Q) -> Amounts<N>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
-        F: TierOf<Q>,
-    {
-        let available = |limits: &Limits<N>, spent: &_| limits.available(spent, limits.elapsed(self.now));
-        <[u64; N]>::amounts(self.keys.read(key, self.now, available))
-    }
-
-    /// As [`KeyedBuckets::wait_for`](crate::KeyedBuckets::wait_for).
-    ///
-    /// # Errors
-    ///
-    /// As [`KeyedBuckets::wait_for`](crate::KeyedBuckets::wait_for).
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// assert_eq!(clients.at(Time::ZERO).wait_for(&7, 10)?, Duration::ZERO);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn wait_for<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
-    where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
         let amounts = <[u64; N]>::array(amounts);
-        self.keys.read(key, self.now, |limits, spent| {
-            limits.check(&amounts)?;
-            Ok(limits.not_yet(spent, limits.elapsed(self.now), &amounts).wait())
-        })
+        if amounts == [0; N] {
+            return Ok(());
+        }
+        refused(self.buckets.table.update(
+            key,
+            self.tier(key),
+            self.reading,
+            |terms, now, spent| {
+                unless_paused(terms, now, |limits, elapsed| Some((limits.take(spent, elapsed, &amounts)?, ())))
+            },
+            |terms, now, spent| refusal(terms, now, spent, &amounts),
+        ))
     }
 
-    /// As [`KeyedBuckets::shrink`](crate::KeyedBuckets::shrink).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.try_take(&7, 1)?;
-    /// clients.at(Time::from_nanos(100_000_000)).shrink();
-    /// assert!(clients.is_empty());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn shrink(self) {
-        self.keys.shrink(self.now);
+    /// As [`KeyedBuckets::take_up_to`].
+    #[inline]
+    pub fn take_up_to<Q>(self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let per_item = <[u64; N]>::array(per_item);
+        if per_item == [0; N] {
+            return max;
+        }
+        let taken = self.buckets.table.update(
+            key,
+            self.tier(key),
+            self.reading,
+            |terms, now, spent| {
+                unless_paused(terms, now, |limits, elapsed| limits.take_items(spent, elapsed, &per_item, max))
+            },
+            |_, _, _| (),
+        );
+        taken.unwrap_or(0)
     }
 
-    /// As [`KeyedBuckets::retain`](crate::KeyedBuckets::retain).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// let now = clients.at(Time::ZERO);
-    /// now.try_take(&7, 1)?;
-    /// now.retain(|available| available > 9); // what is forgotten is filled
-    /// assert_eq!(now.available(&7), 10);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn retain(self, mut keep: impl FnMut(Amounts<N>) -> bool) {
-        self.keys.retain(self.now, |available| keep(<[u64; N]>::amounts(available)));
-        self.shrink();
+    /// As [`KeyedBuckets::take_in_order`].
+    pub fn take_in_order<Q>(self, key: &Q, requests: &[Amounts<N>]) -> usize
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let requests = || requests.iter().map(|request| <[u64; N]>::array(*request));
+        let taken = self.buckets.table.update(
+            key,
+            self.tier(key),
+            self.reading,
+            |terms, now, spent| {
+                unless_paused(terms, now, |limits, elapsed| limits.take_in_order(spent, elapsed, requests()))
+            },
+            |_, _, _| (),
+        );
+        // Where no token was taken, those that fit are for none.
+        taken.unwrap_or_else(|_| requests().take_while(|request| *request == [0; N]).count())
     }
 
-    /// As [`KeyedBuckets::set_limits`](crate::KeyedBuckets::set_limits), from this instant on.
+    /// As [`KeyedBuckets::charge`].
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::set_limits`](crate::KeyedBuckets::set_limits).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.at(Time::ZERO).set_limits(Limit::per_second(5))?;
-    /// assert_eq!(clients.available(&7), 5);
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
-    pub fn set_limits(self, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
-        let limits = <[u64; N]>::limits(limits);
-        (0..self.keys.tiers()).try_for_each(|tier| self.keys.limits(tier).check(&limits))?;
-        (0..self.keys.tiers()).try_for_each(|tier| self.keys.limits(tier).change(|| self.now, limits))
+    /// As [`KeyedBuckets::charge`].
+    pub fn charge<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let amounts = <[u64; N]>::array(amounts);
+        if amounts == [0; N] {
+            return Ok(());
+        }
+        refused(self.buckets.table.update(
+            key,
+            self.tier(key),
+            self.reading,
+            |terms, now, spent| {
+                let limits = terms.limits();
+                let units = limits.units(&amounts).ok()?;
+                let next = limits.owe(spent, limits.elapsed(now), &units, &limits.furthest_debts())?;
+                (!terms.owes_too_much(&next, now)).then_some((next, ()))
+            },
+            |terms, now, spent| {
+                let limits = terms.limits();
+                match limits.units(&amounts) {
+                    Ok(units) => {
+                        limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
+                    }
+                    Err(never) => Refused::from(never),
+                }
+            },
+        ))
     }
 
-    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits), from this
-    /// instant on.
+    /// As [`KeyedBuckets::reset`].
     ///
     /// # Errors
     ///
-    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits).
-    ///
-    /// # Panics
-    ///
-    /// As [`KeyedBuckets::set_tier_limits`](crate::KeyedBuckets::set_tier_limits).
-    ///
-    /// ```
-    /// # use tollgate::clock::{ManualClock, Time};
-    /// # use tollgate::{KeyedBuckets, Limit};
-    /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
-    /// clients.at(Time::ZERO).set_tier_limits(0, Limit::per_second(5))?;
-    /// assert_eq!(clients.available(&7), 5);
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
-    pub fn set_tier_limits(self, tier: usize, limits: <[u64; N] as Streams<N>>::Limits) -> Result<(), LimitError> {
-        self.keys.limits(tier).change(|| self.now, <[u64; N]>::limits(limits))
+    /// As [`KeyedBuckets::reset`].
+    pub fn reset<Q>(self, key: &Q, tokens: Amounts<N>) -> Result<(), NoRoom>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let tokens = <[u64; N]>::array(tokens);
+        self.set_words(key, |terms, now| terms.limits().reset(terms.limits().elapsed(now), &tokens))
     }
 
-    fn or_no_room<R>(&self, changed: Result<Result<R, Refused<N>>, keys::NoRoom>) -> Result<R, KeyRefused<N>> {
-        match changed {
-            Ok(changed) => Ok(changed?),
-            Err(keys::NoRoom) => Err(self.no_room().into()),
+    /// As [`KeyedBuckets::restore`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::restore`].
+    pub fn restore<Q>(self, key: &Q, saved: &Saved<N>, passed: Duration) -> Result<(), NoRoom>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.set_words(key, |terms, now| saved.words(terms, now, passed))
+    }
+
+    /// Gives a key these words, but no more than a key never seen has. Never in the overflow.
+    fn set_words<Q>(self, key: &Q, words: impl Fn(&Terms<N>, Time) -> [u64; N]) -> Result<(), NoRoom>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let set = self.buckets.table.update_own(
+            key,
+            self.tier(key),
+            self.reading,
+            |terms, now, _| Some((terms.capped(&words(terms, now), now), ())),
+            |_, _, _| (),
+        );
+        match set {
+            Err(Failed::NoRoom(refusal)) => Err(refusal),
+            _ => Ok(()),
         }
     }
 
-    pub(crate) fn no_room(&self) -> NoRoom {
-        NoRoom { max_keys: self.keys.most() as usize }
+    /// As [`KeyedBuckets::put_back`].
+    #[inline]
+    pub fn put_back<Q>(self, key: &Q, amounts: Amounts<N>)
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let amounts = <[u64; N]>::array(amounts);
+        self.buckets.table.update_known(key, self.tier(key), self.reading.now, |terms, now, spent| {
+            let limits = terms.limits();
+            Some(terms.capped(&limits.put_back(spent, limits.elapsed(now), &amounts)?, now))
+        });
+    }
+
+    /// As [`KeyedBuckets::available`].
+    pub fn available<Q>(self, key: &Q) -> Amounts<N>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        <[u64; N]>::amounts(self.snapshot(key).available())
+    }
+
+    /// As [`KeyedBuckets::snapshot`].
+    pub fn snapshot<Q>(self, key: &Q) -> Snapshot<N>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let now = self.reading.now;
+        self.buckets.table.read(key, self.tier(key), now, |terms, spent| terms.snapshot(*spent, now))
+    }
+
+    /// As [`KeyedBuckets::wait_for`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::wait_for`].
+    pub fn wait_for<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.snapshot(key).wait_for(<[u64; N]>::array(amounts))
+    }
+
+    /// As [`KeyedBuckets::remove`].
+    pub fn remove<Q>(self, key: &Q) -> bool
+    where
+        Q: KeyForm<K> + ?Sized,
+    {
+        self.buckets.table.remove(key, self.reading.now, |_, _| true)
+    }
+
+    /// As [`KeyedBuckets::shrink`].
+    pub fn shrink(self) {
+        self.buckets.table.shrink(self.reading.now);
+    }
+
+    /// As [`KeyedBuckets::iter`].
+    pub fn iter(self) -> impl Iterator<Item = (K, Snapshot<N>)>
+    where
+        K: Clone,
+    {
+        let Self { buckets: KeyedBuckets { table, .. }, reading } = self;
+        (0..table.shards()).flat_map(move |index| table.copy(index, reading.now))
+    }
+
+    /// As [`KeyedBuckets::retain`].
+    pub fn retain(self, mut keep: impl FnMut(&K, Amounts<N>) -> bool)
+    where
+        K: Clone + Eq,
+    {
+        for (key, snapshot) in self.iter() {
+            if !keep(&key, <[u64; N]>::amounts(snapshot.available())) {
+                // A key that was used since has taken more than `keep` saw.
+                let same = |number, words| (number, words) == (snapshot.sequence, snapshot.spent);
+                self.buckets.table.remove(&key, self.reading.now, same);
+            }
+        }
+    }
+
+    /// As [`KeyedBuckets::check_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::check_limits`].
+    pub fn check_limits(self, limits: Limits<N>) -> Result<(), LimitError> {
+        let table = &self.buckets.table;
+        table.check(&table.all_tiers(), <[u64; N]>::limits(limits), self.reading.now)
+    }
+
+    /// As [`KeyedBuckets::set_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::set_limits`].
+    pub fn set_limits(self, limits: Limits<N>) -> Result<(), LimitError> {
+        let table = &self.buckets.table;
+        table.change(&table.all_tiers(), <[u64; N]>::limits(limits), self.reading)
+    }
+
+    /// As [`KeyedBuckets::set_tier_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::set_tier_limits`].
+    pub fn set_tier_limits(self, tier: usize, limits: Limits<N>) -> Result<(), LimitError> {
+        self.buckets.table.change(&[tier], <[u64; N]>::limits(limits), self.reading)
+    }
+
+    /// As [`KeyedBuckets::set_key_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::set_key_limits`].
+    pub fn set_key_limits<Q>(self, key: &Q, limits: Limits<N>) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.buckets.table.set_own(key, self.tier(key), <[u64; N]>::limits(limits), self.reading)
+    }
+
+    /// As [`KeyedBuckets::clear_key_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::clear_key_limits`].
+    pub fn clear_key_limits<Q>(self, key: &Q) -> Result<bool, LimitError>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.buckets.table.clear_own(key, self.tier(key), self.reading)
+    }
+
+    /// As [`KeyedBuckets::block`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::block`].
+    pub fn block<Q>(self, key: &Q) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.pause_until(key, |_| Time::MAX)
+    }
+
+    /// As [`KeyedBuckets::pause_for`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::pause_for`].
+    pub fn pause_for<Q>(self, key: &Q, pause: Duration) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.pause_until(key, |now| now.after(pause))
+    }
+
+    fn pause_until<Q>(self, key: &Q, until: impl Fn(Time) -> Time) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.buckets.table.hold(key, self.tier(key), self.reading, |held, now| {
+            held.pause(until(now), now);
+            Ok(())
+        })
+    }
+
+    /// As [`KeyedBuckets::resume`].
+    pub fn resume<Q>(self, key: &Q)
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.buckets.table.resume(key, self.tier(key), self.reading);
     }
 }
 
-impl<K: Hash, const N: usize, H: BuildHasher, F> fmt::Debug for KeyedBucketsAt<'_, K, N, H, F>
+impl<K, const N: usize, C, H, F: Tiers> fmt::Debug for KeyedBucketsAt<'_, K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyedBucketsAt").field("now", &self.now).field("len", &self.keys.len()).finish_non_exhaustive()
+        f.debug_struct("KeyedBucketsAt").field("now", &self.reading.now).finish_non_exhaustive()
     }
 }

@@ -1,42 +1,64 @@
-//! Owns a bucket for every key, with a bound on their number. It never keeps a key: it keeps
-//! hashes.
+//! Owns a bucket for every key. Never decides what a verb does to a word: `decision/` does.
 //!
-//! - `keyed_buckets`: [`KeyedBuckets`], the table as callers see it.
-//! - `keyed_verbs`: its verbs for one key; `keyed_upkeep`: what is done to all keys.
-//! - `keyed_buckets_at`: the same at a time that the caller supplies.
-//! - `keyed_bucket`: the bucket of one key as a value; `key_lease`: its lease.
-//! - `streams`, `tier`, `key_hash`, `ip_key`, `key_refused`: what callers hand in and get back.
-//! - `keys`: when a key is added and when it may go; `key_tier`: what the keys of a tier share.
-//! - `table`, `group`, `cell`: where a key lies, and its words.
-//! - `evicted`, `terms`, `terms_slot`, `key_limits`: words across evictions and changes of limits.
+//! What users hold:
+//! - `keyed_buckets`: [`KeyedBuckets`], how it is built, and its guarantees.
+//! - `verbs`: the text of the verbs that take and give.
+//! - `operators`: the text of the verbs for limits, tiers, single keys and all keys.
+//! - `keyed_buckets_at`: the same verbs at a supplied time, and what each does.
+//! - `keyed_bucket`: one key as a value; `key_lease`: tokens lent to one holder.
+//! - `saved`: what a key has, to outlive the process.
+//! - `key_refused`, `hold_error`: why a call changed nothing.
+//!
+//! What keys are:
+//! - `key_form`: the forms in which a key is given; `key_hash`: its hash; `ip_key`: addresses.
+//! - `streams`: how amounts and limits are written; `tier`: which limits a key has.
+//!
+//! Where they lie:
+//! - `table`: the shards and their locks; it finds keys. `upkeep`: it adds and drops them.
+//! - `alone`: a shard that one call holds alone.
+//! - `shard`: the keys of one shard; `words`: the words of a key.
+//! - `room`: how many keys there are, and when one may go.
+//! - `overflow`: the buckets of keys without room.
+//! - `terms`: the limits of a tier in a shard, and the words of a key never seen.
+//! - `changes`: how limits change, shard by shard.
+//! - `held`: a key that is blocked, paused or has its own limits; `holding`: how it gets there.
 
-pub(crate) mod cell;
-pub(crate) mod evicted;
-pub(crate) mod group;
+pub(crate) mod alone;
+pub(crate) mod changes;
+pub(crate) mod held;
+pub(crate) mod hold_error;
+pub(crate) mod holding;
 pub(crate) mod ip_key;
+pub(crate) mod key_form;
 pub(crate) mod key_hash;
 pub(crate) mod key_lease;
-pub(crate) mod key_limits;
 pub(crate) mod key_refused;
-pub(crate) mod key_tier;
 pub(crate) mod keyed_bucket;
 pub(crate) mod keyed_buckets;
 pub(crate) mod keyed_buckets_at;
-pub(crate) mod keyed_upkeep;
-pub(crate) mod keyed_verbs;
-pub(crate) mod keys;
+pub(crate) mod operators;
+pub(crate) mod overflow;
+pub(crate) mod room;
+pub(crate) mod saved;
+pub(crate) mod shard;
 pub(crate) mod streams;
 pub(crate) mod table;
 pub(crate) mod terms;
-pub(crate) mod terms_slot;
 pub(crate) mod tier;
+pub(crate) mod upkeep;
+pub(crate) mod verbs;
+pub(crate) mod words;
 
+pub use hashbrown::Equivalent;
+pub use hold_error::HoldError;
 pub use ip_key::IpKey;
+pub use key_form::KeyForm;
 pub use key_hash::{KeyHash, KeyHasher};
 pub use key_lease::KeyLease;
 pub use key_refused::{KeyRefused, NoRoom};
 pub use keyed_bucket::KeyedBucket;
 pub use keyed_buckets::KeyedBuckets;
 pub use keyed_buckets_at::KeyedBucketsAt;
-pub use streams::{Amounts, Streams};
-pub use tier::{OneTier, TierOf};
+pub use saved::Saved;
+pub use streams::{Amounts, LimitsOf, Streams};
+pub use tier::{ByTier, OneTier, TierOf, Tiers};

@@ -1,8 +1,9 @@
-//! Owns what a number of streams means for keyed buckets: how amounts are written, and what cell a
-//! key has. It decides nothing.
+//! Owns what a number of streams means for keyed buckets: how amounts are written, and which words
+//! a key has. It decides nothing.
 
-use crate::keyed::cell::{Cell, Versions, Word};
+use crate::keyed::words::Words;
 use crate::limit::limit::Limit;
+use crate::sync::AtomicU64;
 
 /// Implemented for one to eight streams, as `[u64; N]`, and for nothing else.
 ///
@@ -35,9 +36,12 @@ pub trait Streams<const N: usize>: Shape<N> {
 /// ```
 pub type Amounts<const N: usize> = <[u64; N] as Streams<N>>::Amounts;
 
+/// The limits of `N` streams: a [`Limit`] if it is one, else an array.
+pub(crate) type Limits<const N: usize> = <[u64; N] as Streams<N>>::Limits;
+
 /// The part that nobody else can name, so that nobody else implements it.
 pub trait Shape<const N: usize> {
-    type Cell: Cell<N>;
+    type Words: Words<N>;
 
     fn array(amounts: Amounts<N>) -> [u64; N]
     where
@@ -56,13 +60,39 @@ pub trait Shape<const N: usize> {
         [u64; N]: Streams<N>;
 }
 
+/// The limits of a new [`KeyedBuckets`](crate::KeyedBuckets): a [`Limit`], or an array of them.
+///
+/// ```
+/// use tollgate::{KeyedBuckets, Limit};
+///
+/// let clients = KeyedBuckets::new(Limit::per_second(100), 1000)?;
+/// assert!(clients.try_take("alice", 1).is_ok());
+/// # Ok::<(), tollgate::limit::LimitError>(())
+/// ```
+pub trait LimitsOf<const N: usize> {
+    /// One limit for each stream.
+    fn limits(self) -> [Limit; N];
+}
+
+impl LimitsOf<1> for Limit {
+    fn limits(self) -> [Limit; 1] {
+        [self]
+    }
+}
+
+impl<const N: usize> LimitsOf<N> for [Limit; N] {
+    fn limits(self) -> Self {
+        self
+    }
+}
+
 impl Streams<1> for [u64; 1] {
     type Amounts = u64;
     type Limits = Limit;
 }
 
 impl Shape<1> for [u64; 1] {
-    type Cell = Word;
+    type Words = AtomicU64;
 
     fn array(amount: u64) -> [u64; 1] {
         [amount]
@@ -89,7 +119,7 @@ macro_rules! several {
         }
 
         impl Shape<$n> for [u64; $n] {
-            type Cell = Versions<$n>;
+            type Words = Self;
 
             fn array(amounts: Self) -> Self {
                 amounts

@@ -1,108 +1,413 @@
-//! Owns the groups that cells lie in: which of them a key is in, and whose turn it is to be looked
-//! at. It never looks into a cell.
+//! Owns the shards and their locks: how a key is found, decided on, added and dropped. What a verb
+//! does to words is in `keyed_buckets_at.rs`.
+//!
+//! A decision on a known key holds the lock of its shard shared, if there is one stream, and swaps
+//! the word. So decisions never wait for one another. Everything else holds it alone: adding,
+//! removing, several streams, changes of limits.
+//!
+//! Order of locks: the mutex of changers, one shard, the overflow. A call that holds a shard only
+//! tries others.
 
+use core::hash::{BuildHasher, Hash};
+use core::marker::PhantomData;
+use core::ops::Deref;
 use std::boxed::Box;
+use std::sync::Arc;
 
-use crate::keyed::cell::{Cell, Closed};
-use crate::keyed::group::{CELLS, Full, Group, Owned};
-use crate::sync::{AtomicU64, PublishOnce, Relaxed};
+use hashbrown::Equivalent;
 
-/// How many keys there are in a group where there are as many as there may be, on average: so few
-/// that a group hardly ever overflows. 74 of 124 cells; that 125 come together happens once in
-/// 10^7, by the distribution of Poisson.
-const KEYS: usize = if cfg!(loom) { 9 } else { 74 };
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::keyed::alone::Alone;
+use crate::keyed::key_form::KeyForm;
+use crate::keyed::key_refused::NoRoom;
+use crate::keyed::overflow::Overflow;
+use crate::keyed::room::Room;
+use crate::keyed::shard::{Entry, Found, Shard, Sought, instant};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::Tag;
+use crate::keyed::words::Words;
+use crate::state::limits_changed::LimitsChanged;
+use crate::sync::{AtomicU64, RwLock};
 
-/// Room for a number of keys, in groups that are made when the first key comes to them.
-pub(crate) struct Table<C> {
-    groups: Box<[PublishOnce<Group<C>>]>,
-    /// The next cell to be looked at, counted through all groups, again and again.
-    next: AtomicU64,
+/// The time of a call, and the clock that it came from, if that may be read again.
+#[derive(Debug)]
+pub(crate) struct Reading<'c, C> {
+    pub(crate) now: Time,
+    pub(crate) clock: Option<&'c C>,
 }
 
-impl<C> Table<C> {
-    pub(crate) fn new(keys: usize) -> Self {
-        let groups = keys.div_ceil(KEYS).max(1);
-        Self { groups: (0..groups).map(|_| PublishOnce::new()).collect(), next: AtomicU64::new(0) }
+impl<C> Copy for Reading<'_, C> {}
+
+impl<C> Clone for Reading<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C: Clock> Reading<'_, C> {
+    /// The time for a step that must not be decided on an old reading.
+    pub(crate) fn again(self) -> Time {
+        self.clock.map_or(self.now, |clock| self.now.max(clock.now()))
+    }
+}
+
+/// Why a decision came to nothing.
+pub(crate) enum Failed<E> {
+    Refused(E),
+    NoRoom(NoRoom),
+}
+
+/// A shard on a cache line of its own.
+#[repr(align(128))]
+struct Lane<K, const N: usize, W, T>(RwLock<Shard<K, N, W, T>>);
+
+/// The shards of all keys.
+pub(crate) struct Table<K, const N: usize, W, T, H> {
+    lanes: Box<[Lane<K, N, W, T>]>,
+    /// How far a hash is shifted right to name a shard.
+    shift: u32,
+    pub(crate) hasher: H,
+    pub(crate) room: Room,
+    /// How many keys are held apart, and how many may be.
+    pub(crate) held: AtomicU64,
+    pub(crate) max_held: u64,
+    /// An instant before which no pause ends; 0 if unknown, or the turn of a scan.
+    pub(crate) first_end: AtomicU64,
+    /// Nanoseconds for which a key that may go is kept.
+    pub(crate) keep: i64,
+    pub(crate) overflow: Option<RwLock<Overflow<N, W>>>,
+    pub(crate) changers: RwLock<()>,
+    /// Wakes those who sleep when limits change.
+    pub(crate) limits_changed: LimitsChanged,
+    /// Keys held apart so far: their lineages.
+    pub(crate) lineages: AtomicU64,
+    tag: PhantomData<T>,
+}
+
+/// The largest number of other shards that a call looks into for room.
+pub(crate) const OTHERS: usize = 8;
+
+/// How long a key that may go is kept, unless told otherwise.
+const KEEP: i64 = 10_000_000_000;
+
+/// How many shards there are for so many keys.
+fn shards(max_keys: usize) -> usize {
+    if cfg!(any(loom, tollgate_freeze)) { 2 } else { (max_keys / 256).next_power_of_two().clamp(256, 512) }
+}
+
+impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H> {
+    pub(crate) fn new(terms: Arc<[Terms<N>]>, max_keys: usize, hasher: H) -> Self {
+        let shards = shards(max_keys);
+        let lane = |_| Lane(RwLock::new(Shard::new(Arc::clone(&terms))));
+        Self {
+            lanes: (0..shards).map(lane).collect(),
+            shift: u64::BITS - shards.trailing_zeros(),
+            hasher,
+            room: Room::new(max_keys, shards),
+            held: AtomicU64::new(0),
+            max_held: max_keys as u64,
+            first_end: AtomicU64::new(0),
+            keep: KEEP,
+            overflow: None,
+            changers: RwLock::new(()),
+            limits_changed: LimitsChanged::new(),
+            lineages: AtomicU64::new(0),
+            tag: PhantomData,
+        }
     }
 
-    fn place(&self, hash: u64) -> &PublishOnce<Group<C>> {
-        &self.groups[((u128::from(hash) * self.groups.len() as u128) >> 64) as usize]
-    }
-
-    /// As [`Group::find`].
-    #[inline]
-    pub(crate) fn find<R>(&self, hash: u64, look: impl Fn(&C, Owned<'_>) -> Result<R, Closed>) -> Option<R> {
-        self.place(hash).get()?.find(hash, look)
-    }
-
-    /// As [`Group::put_in`]; where there is no vacant cell, `close` is called for all cells that
-    /// the key could have before that is so.
-    pub(crate) fn put_in<const N: usize>(&self, hash: u64, close: impl Fn(&Group<C>, usize)) -> Result<bool, Full>
+    /// The same keys in a table with more tiers, whose entries keep their tier in another way.
+    pub(crate) fn retagged<U: Tag>(self, more: &[Terms<N>]) -> Table<K, N, W, U, H>
     where
-        C: Cell<N>,
+        K: Hash,
     {
-        let group = self.place(hash).get_or_publish(Group::new);
-        group.put_in(hash).or_else(|Full| {
-            (0..CELLS).for_each(|index| close(group, index));
-            group.put_in(hash)
-        })
+        let first = self.lanes.first().map(|lane| Arc::clone(&lane.0.read().terms));
+        let all = |terms: &Arc<[Terms<N>]>| terms.iter().chain(more).cloned().collect::<Arc<[_]>>();
+        let shared = first.as_ref().map(|first| (first, all(first)));
+        let lane = |lane: &Lane<K, N, W, T>| {
+            let shard = &mut *lane.0.write();
+            // Shards whose limits changed have terms of their own.
+            let terms = match &shared {
+                Some((first, all)) if Arc::ptr_eq(first, &shard.terms) => Arc::clone(all),
+                _ => all(&shard.terms),
+            };
+            let mut retagged = Shard { apart: shard.apart.take(), ..Shard::new(terms) };
+            for Entry { key, words, tag } in core::mem::take(&mut shard.keys) {
+                let (hash, entry) = (self.hash(&key), Entry { key, words, tag: U::of(tag.tier()) });
+                retagged.keys.insert_unique(hash, entry, |entry| self.hash(&entry.key));
+            }
+            Lane(RwLock::new(retagged))
+        };
+        let lanes = self.lanes.iter().map(lane).collect();
+        let Self { shift, hasher, room, held, max_held, first_end, keep, changers, limits_changed, lineages, .. } =
+            self;
+        Table {
+            lanes,
+            shift,
+            hasher,
+            room,
+            held,
+            max_held,
+            first_end,
+            keep,
+            overflow: None,
+            changers,
+            limits_changed,
+            lineages,
+            tag: PhantomData,
+        }
     }
 
-    /// Calls `visit` for so many cells, those whose turn it is.
-    pub(crate) fn in_turn(&self, cells: u64, visit: impl Fn(&Group<C>, usize)) {
-        let all = (self.groups.len() * CELLS) as u64;
-        // ORDERING: Relaxed. Whose turn it is: any will do, so nothing dies without it; no two
-        // threads get the same.
-        let first = self.next.fetch_add(cells, Relaxed);
-        for cell in (0..cells).map(|i| (first.wrapping_add(i) % all) as usize) {
-            if let Some(group) = self.groups[cell / CELLS].get() {
-                visit(group, cell % CELLS);
+    #[inline]
+    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    #[inline]
+    pub(crate) fn sought<'q, Q: Hash + ?Sized>(&self, key: &'q Q, tier: usize) -> Sought<'q, Q, T> {
+        Sought { key, hash: self.hash(key), tag: T::of(tier) }
+    }
+
+    /// The shard of a hash. The factor spreads hashes whose upper bits are poor.
+    #[inline]
+    fn index(&self, hash: u64) -> usize {
+        (hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize
+    }
+
+    /// The terms of all tiers before any change.
+    pub(crate) fn first_terms(&self) -> Arc<[Terms<N>]> {
+        Arc::clone(&self.shared(0).terms)
+    }
+
+    pub(crate) fn shards(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The shard, beside others who read it.
+    #[inline]
+    pub(crate) fn shared(&self, index: usize) -> impl Deref<Target = Shard<K, N, W, T>> {
+        self.lanes[index].0.read()
+    }
+
+    pub(crate) fn alone(&self, index: usize) -> Alone<'_, K, N, W, T> {
+        Alone::new(&self.room, index, self.lanes[index].0.write())
+    }
+
+    pub(crate) fn try_alone(&self, index: usize) -> Option<Alone<'_, K, N, W, T>> {
+        Some(Alone::new(&self.room, index, self.lanes[index].0.try_write()?))
+    }
+
+    /// The shard of a hash, alone.
+    pub(crate) fn alone_with(&self, hash: u64) -> Alone<'_, K, N, W, T> {
+        self.alone(self.index(hash))
+    }
+
+    /// The shard of a hash, beside others who read it.
+    pub(crate) fn shared_with(&self, hash: u64) -> impl Deref<Target = Shard<K, N, W, T>> {
+        self.shared(self.index(hash))
+    }
+
+    /// Looks at the words of a key, or at those of one never seen.
+    pub(crate) fn read<Q, R>(&self, key: &Q, tier: usize, now: Time, look: impl FnOnce(&Terms<N>, &[u64; N]) -> R) -> R
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let sought = self.sought(key, tier);
+        let shard = self.shared_with(sought.hash);
+        match shard.find(sought, now) {
+            Found::Known(terms, words) => look(terms, &words.load()),
+            Found::Absent(terms) => match &self.overflow {
+                Some(overflow) if self.room.len() >= self.room.max_keys() => {
+                    let overflow = overflow.read();
+                    look(&overflow.terms[tier], &overflow.words[tier].load())
+                }
+                _ => look(terms, &terms.unseen(now)),
+            },
+            Found::Unsettled => {
+                drop(shard);
+                let mut alone = self.alone_with(sought.hash);
+                match self.settle(&mut alone, sought, now) {
+                    Some((terms, words)) => look(terms, &words.load()),
+                    None => {
+                        let terms = alone.terms(sought.tag);
+                        look(terms, &terms.unseen(now))
+                    }
+                }
             }
         }
     }
 
-    /// Calls `visit` for every cell that there is.
-    pub(crate) fn all(&self, mut visit: impl FnMut(&Group<C>, usize)) {
-        for group in self.groups.iter().filter_map(PublishOnce::get) {
-            (0..CELLS).for_each(|index| visit(group, index));
+    /// Changes the words of a key, known or new, to what `change` makes of them, or says with
+    /// `refuse` why it made nothing. `change` may run many times.
+    ///
+    /// A key without room shares the overflow, if there is one.
+    #[inline]
+    pub(crate) fn update<Q, R, E>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+        change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, Failed<E>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        K: Hash,
+    {
+        match (self.update_own(key, tier, reading, &change, &refuse), &self.overflow) {
+            (Err(Failed::NoRoom(_)), Some(overflow)) => {
+                Overflow::update(overflow, tier, reading.now, change, refuse).map_err(Failed::Refused)
+            }
+            (changed, _) => changed,
         }
     }
-}
 
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-    use crate::keyed::cell::Word;
-
-    #[test]
-    fn every_cell_has_its_turn() {
-        let table = Table::<Word>::new(2 * KEYS);
-        let counted = |cells| {
-            let count = core::cell::Cell::new(0);
-            table.in_turn(cells, |_, _| count.set(count.get() + 1));
-            count.get()
-        };
-        assert_eq!(counted(2 * CELLS as u64), 0);
-        // One in the lower half of all hashes, one in the upper.
-        assert!(matches!(table.put_in(1, |_, _| ()), Ok(true)));
-        assert_eq!(counted(2 * CELLS as u64), CELLS);
-        assert!(matches!(table.put_in(u64::MAX, |_, _| ()), Ok(true)));
-        assert_eq!(counted(2 * CELLS as u64), 2 * CELLS);
-        let mut all = 0;
-        table.all(|_, _| all += 1);
-        assert_eq!(all, 2 * CELLS);
+    /// The same, never from the overflow.
+    #[inline]
+    pub(crate) fn update_own<Q, R, E>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+        change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, Failed<E>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        K: Hash,
+    {
+        let (sought, now) = (self.sought(key, tier), reading.now);
+        let absent = |terms: &Terms<N>| self.absent(terms, now, &change, &refuse);
+        match self.known(sought, now, &change, &refuse, absent) {
+            Ok(changed) => changed.map_err(Failed::Refused),
+            Err(Some(failed)) => failed,
+            Err(None) => self.add(sought, reading, &change, &refuse),
+        }
     }
 
-    #[test]
-    fn where_a_group_is_full_all_of_it_is_looked_at() {
-        let table = Table::<Word>::new(1);
-        for key in 0..CELLS as u64 {
-            assert!(matches!(table.put_in(2 * key, |_, _| panic!("there is room")), Ok(true)));
+    /// Changes the words of a key, if it is known.
+    #[inline]
+    pub(crate) fn update_known<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        now: Time,
+        change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<[u64; N]>,
+    ) where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let change = |terms: &Terms<N>, now, spent: &[u64; N]| Some((change(terms, now, spent)?, ()));
+        let _ = self.known(self.sought(key, tier), now, &change, &|_, _, _| (), |_| ());
+    }
+
+    /// What is said of an absent key at once, without its shard alone: what is refused anyway, or
+    /// changes nothing, or is part of a hopeless flood.
+    #[cold]
+    #[inline(never)]
+    fn absent<R, E>(
+        &self,
+        terms: &Terms<N>,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Option<Result<R, Failed<E>>> {
+        let unseen = terms.unseen(now);
+        match change(terms, now, &unseen) {
+            None => Some(Err(Failed::Refused(refuse(terms, now, &unseen)))),
+            Some((next, answer)) if next == unseen => Some(Ok(answer)),
+            Some(_) if self.room.hopeless_until(now.as_nanos()).is_some() => {
+                Some(Err(Failed::NoRoom(self.no_room(now))))
+            }
+            Some(_) => None,
         }
-        assert!(matches!(table.put_in(4, |_, _| panic!("it is there")), Ok(false)));
-        assert!(matches!(table.put_in(u64::MAX, |_, _| ()), Err(Full)));
-        let looked_at = core::cell::Cell::new(0);
-        assert!(table.put_in(u64::MAX, |_, _| looked_at.set(looked_at.get() + 1)).is_err());
-        assert_eq!(looked_at.get(), CELLS);
+    }
+
+    /// Changes the words of a key that is known; else fails with what is said of an absent key.
+    #[inline]
+    fn known<Q, R, E, A>(
+        &self,
+        sought: Sought<'_, Q, T>,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+        absent: impl Fn(&Terms<N>) -> A,
+    ) -> Result<Result<R, E>, A>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        if W::SHARED {
+            let index = self.index(sought.hash);
+            let shard = self.shared(index);
+            match shard.find(sought, now) {
+                Found::Known(terms, words) => {
+                    return Ok(match words.swap(|seen| change(terms, now, seen)) {
+                        Ok((seen, next, answer)) => {
+                            self.note(index, terms, &next, &seen, now);
+                            Ok(answer)
+                        }
+                        Err(seen) => Err(refuse(terms, now, &seen)),
+                    });
+                }
+                Found::Absent(terms) => return Err(absent(terms)),
+                Found::Unsettled => {}
+            }
+        }
+        self.known_alone(sought, now, change, refuse, absent)
+    }
+
+    #[inline(never)]
+    fn known_alone<Q, R, E, A>(
+        &self,
+        sought: Sought<'_, Q, T>,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+        absent: impl Fn(&Terms<N>) -> A,
+    ) -> Result<Result<R, E>, A>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let mut alone = self.alone_with(sought.hash);
+        let index = alone.index;
+        match self.settle(&mut alone, sought, now) {
+            Some((terms, words)) => Ok(self.change_alone(index, terms, words, now, change, refuse)),
+            None => Err(absent(alone.terms(sought.tag))),
+        }
+    }
+
+    /// Lowers the bound of the shard if words went back, so that their key may go earlier.
+    #[inline]
+    fn note(&self, index: usize, terms: &Terms<N>, next: &[u64; N], seen: &[u64; N], now: Time) {
+        if (0..N).any(|i| (next[i].wrapping_sub(seen[i]) as i64) < 0) {
+            self.lower(index, terms, next, now);
+        }
+    }
+
+    /// Says when a key with these words may go.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn lower(&self, index: usize, terms: &Terms<N>, words: &[u64; N], now: Time) {
+        self.room.lower(index, instant(now, terms.forgotten_in(words, now)));
+    }
+
+    pub(super) fn change_alone<R, E>(
+        &self,
+        index: usize,
+        terms: &Terms<N>,
+        words: &mut W,
+        now: Time,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, E> {
+        let seen = words.load();
+        let Some((next, answer)) = change(terms, now, &seen) else { return Err(refuse(terms, now, &seen)) };
+        words.store(next);
+        self.note(index, terms, &next, &seen, now);
+        Ok(answer)
     }
 }

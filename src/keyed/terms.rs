@@ -1,176 +1,216 @@
-//! Owns what the words of a key mean from one change of its limits to the next. Pure; never an
-//! atomic, never a clock.
-//!
-//! All limits that a tier ever has count in the same units, so the line of what accrued is one,
-//! with a bend at every change, and no word is touched by one:
-//!
-//! ```text
-//! base         units that had accrued at t0, the instant of the change
-//! idle         units that a bucket had at t0 which nobody used
-//! accrued(t) = base + refill(t - t0)
-//! most(t)    = min(capacity, idle + refill(t - t0))         what such a bucket has at t
-//! level(t)   = min(accrued(t) - spent, most(t))
-//! ```
-//!
-//! With the words counted from `base`, and no further below it than `idle`, the verbs are those of
-//! any limits that begin at t0. At the next change `idle` becomes what `most` is then. So a level
-//! is what it would be if every key had been brought up to date at every change, to the unit.
+//! Owns what the keys of one tier, or one key with limits of its own, are decided by: the limits
+//! and the words of a key never seen. Pure; never a lock, never a clock.
+
+use std::sync::Arc;
 
 use crate::clock::time::Time;
+use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::meter::Meter;
-use crate::decision::revision::Revision;
-use crate::limit::limit::{Limit, LimitError};
+use crate::decision::revision::{LINEAGE, Revision};
+use crate::keyed::words::Words;
+use crate::limit::limit::Limit;
+use crate::state::snapshot::Snapshot;
+use crate::sync::{AtomicU64, Relaxed};
 
-/// Limits, and how the words of a key are counted in them.
-pub(crate) trait Frame<const N: usize> {
-    fn limits(&self) -> &Limits<N>;
-
-    /// The words of a key as the limits take them.
-    fn inward(&self, words: &[u64; N]) -> [u64; N];
-
-    /// What the limits made of them, as words of a key.
-    fn outward(&self, spent: &[u64; N]) -> [u64; N];
-
-    /// The words of a key at `now` that nobody has used.
-    fn unused(&self, now: Time) -> [u64; N];
-
-    /// The words of a key with a capacity more spent, the largest that there has been.
-    fn farthest(&self, words: &[u64; N]) -> [u64; N];
-}
-
-/// The first limits of a tier: words are counted from the beginning, and a bucket that nobody uses
-/// is full.
-impl<const N: usize> Frame<N> for Limits<N> {
-    #[inline(always)]
-    fn limits(&self) -> &Self {
-        self
-    }
-
-    #[inline(always)]
-    fn inward(&self, words: &[u64; N]) -> [u64; N] {
-        *words
-    }
-
-    #[inline(always)]
-    fn outward(&self, spent: &[u64; N]) -> [u64; N] {
-        *spent
-    }
-
-    #[inline]
-    fn unused(&self, now: Time) -> [u64; N] {
-        self.reset(self.elapsed(now), &self.capacities())
-    }
-
-    fn farthest(&self, words: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| words[i].wrapping_add(self.streams[i].ceiling()))
-    }
-}
-
-/// Any limits of a tier.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The limits of a tier in one shard. A change replaces them together with all words of the tier.
+#[derive(Clone, Debug)]
 pub(crate) struct Terms<const N: usize> {
     pub(crate) revision: Revision<N>,
-    pub(crate) places: [Place; N],
+    /// The limits as the caller wrote them.
+    pub(crate) configured: [Limit; N],
+    /// The words of a key never seen, until it is full.
+    unseen: [u64; N],
+    /// The instant at which a key never seen is full, for each stream.
+    unseen_full: [Time; N],
+    /// Nanoseconds in which a unit accrues; 0 where none ever does.
+    unit_nanos: [f64; N],
+    most_owed: Arc<MostOwed<N>>,
 }
 
-/// Where limits begin on the line of one stream.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Place {
-    /// Units that had accrued, in 2^-64, modulo 2^128. So nothing is lost by a change, and nothing
-    /// adds up over many.
-    pub(crate) accrued: u128,
-    /// Units that a bucket had which nobody used; below 2^62.
-    pub(crate) idle: u64,
-    /// The largest capacity so far, in units; below 2^62.
-    pub(crate) widest: u64,
-}
+/// The tokens of each stream that a key of a tier may owe. All shards share it.
+///
+/// A change of limits lowers it to what the new limits can hold before it looks for larger debts.
+/// So after it has looked, none can come.
+#[derive(Debug)]
+pub(crate) struct MostOwed<const N: usize>([AtomicU64; N]);
 
-impl Place {
-    const fn base(self) -> u64 {
-        (self.accrued >> 64) as u64
+impl<const N: usize> MostOwed<N> {
+    fn of(limits: &Limits<N>) -> Self {
+        Self(furthest_debts(limits).map(AtomicU64::new))
     }
+
+    pub(crate) fn get(&self) -> [u64; N] {
+        // ORDERING: Relaxed. Whoever makes a debt reads it under the lock of the shard. A changer
+        // writes it before it takes that lock, so either the debt or the bound is seen. Dies if it
+        // is not read: loom-tests/keys.rs, `a_debt_beside_a_change_is_refused_or_kept`.
+        core::array::from_fn(|i| self.0[i].load(Relaxed))
+    }
+
+    pub(crate) fn set(&self, tokens: [u64; N]) {
+        for (word, tokens) in self.0.iter().zip(tokens) {
+            // ORDERING: Relaxed. Changers hold the mutex of changers, and then take the lock of
+            // each shard: the partner is that lock, as in `get`. Dies without it:
+            // loom-tests/keys.rs, `a_debt_beside_a_change_is_refused_or_kept`.
+            word.store(tokens, Relaxed);
+        }
+    }
+}
+
+/// The largest debt in tokens that these limits can hold.
+pub(crate) fn furthest_debts<const N: usize>(limits: &Limits<N>) -> [u64; N] {
+    limits.streams.map(|stream| stream.furthest_debt() / stream.unit())
 }
 
 impl<const N: usize> Terms<N> {
-    /// The limits that a tier is built with.
-    pub(crate) fn first(limits: Limits<N>) -> Self {
-        let places =
-            limits.streams.map(|stream| Place { accrued: 0, idle: stream.ceiling(), widest: stream.ceiling() });
-        Self { revision: Revision::first(limits), places }
+    /// The terms of a new tier. What `start` says of a bucket is said of all its keys: they begin
+    /// full, or they begin to fill at the origin.
+    pub(crate) fn new(limits: Limits<N>, configured: [Limit; N], lineage: u64) -> Self {
+        let revision = Revision { number: lineage << LINEAGE, ..Revision::first(limits) };
+        Self::of(revision, configured, limits.start(), Arc::new(MostOwed::of(&limits)))
     }
 
-    /// What follows if the limits change at `now` to these streams, which count in the same units.
-    /// A `now` before the last change counts as that.
-    pub(crate) fn next(&self, streams: &[Meter; N], now: Time) -> Self {
-        let limits = &self.revision.limits;
-        let elapsed = limits.elapsed(now);
-        let places = core::array::from_fn(|i| {
-            let (old, stream) = (self.places[i], &limits.streams[i]);
-            let accrued = old.accrued.wrapping_add(stream.refill.fine(elapsed));
-            // One more than the line shows, where what it cut off makes a unit with what had been
-            // cut off before.
-            let shown = old.base().wrapping_add(stream.refill.at(elapsed));
-            let more = ((accrued >> 64) as u64).wrapping_sub(shown);
-            let gained = stream.refill.at_wide(elapsed) + u128::from(more) + u128::from(old.idle);
-            let idle = gained.min(stream.ceiling().into()) as u64;
-            Place { accrued, idle, widest: old.widest.max(streams[i].ceiling()) }
-        });
-        let accrued =
-            core::array::from_fn(|i| self.revision.accrued[i].wrapping_add(limits.streams[i].tokens_at(elapsed)));
-        let limits = Limits { origin: limits.at(elapsed), streams: *streams };
-        let number = self.revision.number.wrapping_add(1);
-        Self { revision: Revision { began: limits.origin, limits, number, pause: 0, accrued }, places }
+    fn of(revision: Revision<N>, configured: [Limit; N], unseen: [u64; N], most_owed: Arc<MostOwed<N>>) -> Self {
+        let limits = &revision.limits;
+        let full = |i: usize| {
+            // At the origin the line is at 0.
+            let missing = (unseen[i] as i64).saturating_add(limits.streams[i].ceiling() as i64);
+            let wait = limits.streams[i].refill.wait(0, missing.max(0) as u64);
+            let nanos = wait.and_then(|wait| u64::try_from(wait).ok()).unwrap_or(u64::MAX);
+            Time::from_nanos(limits.origin.as_nanos().saturating_add(nanos))
+        };
+        let unseen_full = core::array::from_fn(full);
+        let unit_nanos = limits.streams.map(|stream| unit_nanos(&stream));
+        Self { unseen, unseen_full, unit_nanos, revision, configured, most_owed }
     }
-}
 
-impl<const N: usize> Frame<N> for Terms<N> {
-    fn limits(&self) -> &Limits<N> {
+    #[inline]
+    pub(crate) fn limits(&self) -> &Limits<N> {
         &self.revision.limits
     }
 
-    fn inward(&self, words: &[u64; N]) -> [u64; N] {
+    /// The lineage that its revisions are numbered in.
+    pub(crate) fn lineage(&self) -> u64 {
+        self.revision.number >> LINEAGE
+    }
+
+    pub(crate) fn most_owed(&self) -> &MostOwed<N> {
+        &self.most_owed
+    }
+
+    /// The words of a key never seen.
+    pub(crate) fn unseen(&self, now: Time) -> [u64; N] {
+        let elapsed = self.limits().elapsed(now);
         core::array::from_fn(|i| {
-            let Place { idle, .. } = self.places[i];
-            later(words[i].wrapping_sub(self.places[i].base()), idle.wrapping_neg())
+            let stream = &self.limits().streams[i];
+            if now < self.unseen_full[i] {
+                self.unseen[i]
+            } else {
+                stream.refill.at(elapsed).wrapping_sub(stream.ceiling())
+            }
         })
     }
 
-    fn outward(&self, spent: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| spent[i].wrapping_add(self.places[i].base()))
+    /// These words, but no more than a key never seen has.
+    ///
+    /// So nobody can tell whether what came back found the key dropped.
+    #[inline]
+    pub(crate) fn capped(&self, words: &[u64; N], now: Time) -> [u64; N] {
+        let unseen = self.unseen(now);
+        core::array::from_fn(|i| unseen[i].wrapping_add((words[i].wrapping_sub(unseen[i]) as i64).max(0) as u64))
     }
 
-    fn unused(&self, now: Time) -> [u64; N] {
-        let limits = self.limits();
-        let full = limits.reset(limits.elapsed(now), &limits.capacities());
-        self.outward(&self.inward(&self.outward(&full)))
+    /// What a key with these words has at `now`.
+    pub(crate) fn snapshot(&self, spent: [u64; N], now: Time) -> Snapshot<N> {
+        let (limits, sequence) = (self.revision.limits, self.revision.number);
+        let (elapsed, pause) = (limits.elapsed(now), limits.pause_left(now));
+        Snapshot { limits, configured: self.configured, spent, elapsed, pause, sequence }
     }
 
-    fn farthest(&self, words: &[u64; N]) -> [u64; N] {
-        core::array::from_fn(|i| words[i].wrapping_add(self.places[i].widest))
+    /// Nanoseconds from `now` until nobody can tell these words from those of a key never seen; 0
+    /// or less if nobody can. It may be too low, but never changes sign, and is `i64::MAX` for
+    /// ever.
+    ///
+    /// Nobody can tell where each stream is full, or is as it was for a key never seen.
+    #[inline]
+    pub(crate) fn forgotten_in(&self, words: &[u64; N], now: Time) -> i64 {
+        let elapsed = self.limits().elapsed(now);
+        let of_stream = |i: usize| {
+            let stream = &self.limits().streams[i];
+            let over = stream.refill.at(elapsed).wrapping_sub(stream.ceiling()).wrapping_sub(words[i]) as i64;
+            if words[i] == self.unseen[i] {
+                -i64::try_from(elapsed).unwrap_or(i64::MAX)
+            } else if over < 0 {
+                match self.unit_nanos[i] {
+                    0.0 => i64::MAX,
+                    // The last unit may have accrued in part.
+                    nanos => (((over.unsigned_abs() - 1) as f64 * nanos) as i64).max(1),
+                }
+            } else if now < self.unseen_full[i] {
+                i64::try_from(self.unseen_full[i].nanos_since(now)).unwrap_or(i64::MAX)
+            } else {
+                -((over as f64 * self.unit_nanos[i]) as i64)
+            }
+        };
+        (0..N).fold(i64::MIN, |longest, i| longest.max(of_stream(i)))
+    }
+
+    /// Whether these words owe more than a key of the tier may.
+    pub(crate) fn owes_too_much(&self, words: &[u64; N], now: Time) -> bool {
+        let most = self.most_owed.get();
+        self.owed(words, now).into_iter().zip(most).any(|(owed, most)| owed > most)
+    }
+
+    /// The tokens of each stream that these words owe, rounded up.
+    pub(crate) fn owed(&self, words: &[u64; N], now: Time) -> [u64; N] {
+        let elapsed = self.limits().elapsed(now);
+        core::array::from_fn(|i| {
+            let stream = &self.limits().streams[i];
+            stream.remaining(words[i], elapsed).div_ceil(stream.unit())
+        })
+    }
+
+    /// The terms that follow if the limits change to `limits` at `now`.
+    pub(crate) fn changed(&self, limits: &Limits<N>, configured: [Limit; N], now: Time) -> Self {
+        let unseen = self.unseen(now);
+        let succession = self.revision.succeeded(limits, now, Inherit::Keep);
+        // A key never seen owes nothing, so its words fit.
+        let (revision, unseen) = succession.applied(&unseen).unwrap_or((*succession.revision(), unseen));
+        Self::of(revision, configured, unseen, Arc::clone(&self.most_owed))
+    }
+
+    /// The terms of one key that these are the terms of, at another revision.
+    pub(crate) fn apart(&self, revision: Revision<N>, lineage: u64) -> Self {
+        let revision = Revision { number: lineage << LINEAGE, ..revision };
+        let full = revision.limits.streams.map(|stream| stream.ceiling().wrapping_neg());
+        Self::of(revision, self.configured, full, Arc::clone(&self.most_owed))
+    }
+
+    /// The same, under limits that are the key's own.
+    pub(crate) fn owned(self, configured: [Limit; N]) -> Self {
+        Self { configured, most_owed: Arc::new(MostOwed::of(self.limits())), ..self }
+    }
+
+    /// Rewrites words that `self` counts until `now`, as `next` counts them. What is there is
+    /// rounded down, and what is owed is rounded up.
+    ///
+    /// The origin of `next` may lie before `now`; then its words are moved along its line.
+    pub(crate) fn translate(&self, next: &Self, words: &mut impl Words<N>, now: Time) {
+        let spent = words.load();
+        let (old, new) = (self.limits(), next.limits());
+        let (elapsed, after) = (old.elapsed(now), new.elapsed(now));
+        words.store(core::array::from_fn(|i| {
+            // Debts were checked before, so this one fits.
+            let kept = new.streams[i].keep(&old.streams[i], spent[i], elapsed);
+            kept.wrapping_add(new.streams[i].refill.at(after))
+        }));
     }
 }
 
-/// The later of two words: that of which more is spent.
-#[inline]
-pub(crate) const fn later(one: u64, other: u64) -> u64 {
-    if is_later(one, other) { one } else { other }
-}
-
-#[inline]
-pub(crate) const fn is_later(one: u64, than: u64) -> bool {
-    one.wrapping_sub(than) as i64 > 0
-}
-
-/// These limits, in the units of `first`.
-pub(crate) fn in_units_of<const N: usize>(
-    first: &Limits<N>,
-    configured: &[Limit; N],
-) -> Result<[Meter; N], LimitError> {
-    let mut streams = first.streams;
-    for (stream, limit) in configured.iter().enumerate() {
-        let made = Meter::in_units(limit.numbers(), first.streams[stream].unit());
-        streams[stream] = made.map_err(|rule| LimitError { stream, limit: *limit, rule })?;
-    }
-    Ok(streams)
+/// Nanoseconds in which a unit accrues, rounded down; 0 where none ever does.
+fn unit_nanos(stream: &Meter) -> f64 {
+    const ROUNDED_DOWN: f64 = 1.0 - 1.0 / (1_u64 << 50) as f64;
+    let (whole, part) = stream.refill.parts();
+    let slope = whole as f64 + part as f64 / (1_u128 << 64) as f64;
+    if slope == 0.0 { 0.0 } else { ROUNDED_DOWN / slope }
 }

@@ -16,11 +16,12 @@ use crate::limit::rate::Rate;
 /// A rate, a capacity (the burst), and whether a bucket begins full or empty.
 ///
 /// A limit is a plain description. A bucket checks it at construction; [`check`](Self::check)
-/// checks it without a bucket. Unless set, the [`capacity`](Self::capacity) is the tokens of one
-/// period of the rate, and the bucket begins full.
+/// checks it without a bucket. Unless set, the [`capacity`](Self::capacity) is what refills in the
+/// period as written: 1000 for `1000/s`, 60 for `per_minute(60)`, 1 for `1/3s`. A bucket begins
+/// full unless the limit is [`empty`](Self::empty).
 ///
-/// As text, a limit is the rate, then `capacity AMOUNT`, then `empty` or `full`. Only the rate is
-/// required. [`Rate`] describes its text form.
+/// As text, a limit is `AMOUNT/PERIOD [capacity AMOUNT] [empty|full]`. [`Rate`] has the forms of
+/// amounts and periods.
 ///
 /// ```
 /// use tollgate::{Limit, Rate};
@@ -141,7 +142,8 @@ impl Limit {
     ///
     /// assert!(Limit::per_second(5).check().is_ok());
     /// let error = Limit::per_second(5).capacity(0).check().unwrap_err();
-    /// assert_eq!(error.to_string(), "stream 0, limit 5/s capacity 0: a capacity is at least 1 token");
+    /// let text = "stream 0, limit 5/s capacity 0: a capacity is at least 1 token";
+    /// assert_eq!(error.to_string(), text);
     /// ```
     pub const fn check(self) -> Result<(), LimitError> {
         match self.meter() {
@@ -181,13 +183,19 @@ impl Limit {
         }
     }
 
-    /// Returns how long a bucket may stay idle before it refuses every request.
+    /// Returns how long a bucket may stay idle.
     ///
-    /// After that time it refuses until it is [reset](crate::TokenBucket::reset).
+    /// After that time a full bucket takes itself for one in debt. It refuses for about as long
+    /// again, or until it is [reset](crate::TokenBucket::reset), and its refusals say how long.
     ///
     /// The time counts from the last call that changed the stream; a refusal changes nothing.
     /// Uptime has no other limit. The idle limit is [`Duration::MAX`] for a rate of 0, and never
     /// less than 90 days: a limit that would leave less breaks a [`LimitRule`].
+    ///
+    /// A stale `now` can only be refused, up to that age; with a debt, up to 90 days at least. Its
+    /// age counts back from the last call that changed the stream. An older `now` counts as one
+    /// that lies ahead: it may be granted, and other callers then owe what it took. No clock that
+    /// threads of one process share shows such a reading.
     ///
     /// | rate | idle limit |
     /// |---|---|
@@ -282,7 +290,8 @@ impl FromStr for Limit {
 /// use tollgate::limit::LimitRule;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let error = MultiBucket::new([Limit::per_second(5), Limit::per_second(5).capacity(0)]).unwrap_err();
+/// let limits = [Limit::per_second(5), Limit::per_second(5).capacity(0)];
+/// let error = MultiBucket::new(limits).unwrap_err();
 /// assert_eq!((error.stream, error.rule), (1, LimitRule::ZeroCapacity));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

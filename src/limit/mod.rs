@@ -1,11 +1,15 @@
-//! Owns what users configure: limits, rates, their text form, ratios. It never holds the state of a
-//! bucket.
+//! What a bucket is limited to: limits and rates, as values or as text.
 //!
-//! - `limit`: [`Limit`], a rate with a capacity, and the errors of a bad one.
-//! - `rate`: [`Rate`], whole tokens per whole nanoseconds.
-//! - `notation`: the text form of rates, amounts and periods; [`ParseError`].
-//! - `amounts`: [`Amounts`], what a call takes: a number or an array.
-//! - `ratio`: [`Ratio`], a fixed-point factor or fill level.
+//! | type | what it is |
+//! |---|---|
+//! | [`Limit`] | a rate with a capacity; [`LimitError`] if no bucket can keep it |
+//! | [`Rate`] | tokens per period; [`ParseError`] for text that is none |
+//! | [`Inherit`] | what becomes of the level when limits change |
+//! | [`Ratio`] | a factor of a rate, or how full a bucket is |
+//! | [`Amounts`] | what a call takes: a number, or one for each stream |
+
+// Owns what users configure. It never holds the state of a bucket. `notation` has the text form of
+// rates, amounts and periods; each other file has the type that it is named after.
 
 pub(crate) mod amounts;
 pub(crate) mod limit;

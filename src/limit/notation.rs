@@ -168,7 +168,8 @@ fn parse_period(text: &str) -> Result<u64, Rule> {
 ///
 /// ```
 /// let error = "5/fortnight".parse::<tollgate::Rate>().unwrap_err();
-/// assert_eq!(error.to_string(), r#""5/fortnight": a period is an optional whole number and a unit (ns, us, ms, s, min, h, d)"#);
+/// let rule = "a period is an optional whole number and a unit (ns, us, ms, s, min, h, d)";
+/// assert_eq!(error.to_string(), format!("\"5/fortnight\": {rule}"));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ParseError {

@@ -61,7 +61,8 @@ impl Rate {
     ///
     /// assert_eq!(Rate::new(60, Duration::from_secs(60))?, Rate::per_second(1));
     /// assert_eq!(Rate::new(60, Duration::ZERO), Err(RateError::ZeroPeriod { tokens: 60 }));
-    /// assert_eq!(Rate::new(1, Duration::MAX), Err(RateError::PeriodTooLong { period: Duration::MAX }));
+    /// let error = RateError::PeriodTooLong { period: Duration::MAX };
+    /// assert_eq!(Rate::new(1, Duration::MAX), Err(error));
     /// # Ok::<(), RateError>(())
     /// ```
     pub const fn new(tokens: u64, period: Duration) -> Result<Self, RateError> {

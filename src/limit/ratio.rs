@@ -82,7 +82,8 @@ impl Ratio {
     /// ```
     /// use tollgate::limit::Ratio;
     /// assert_eq!(Ratio::from_f64(0.73), Ratio::percent(73));
-    /// assert_eq!([-1.0, f64::NAN, f64::INFINITY].map(Ratio::from_f64), [Ratio::ZERO, Ratio::ZERO, Ratio::MAX]);
+    /// assert_eq!([-1.0, f64::NAN].map(Ratio::from_f64), [Ratio::ZERO; 2]);
+    /// assert_eq!(Ratio::from_f64(f64::INFINITY), Ratio::MAX);
     /// ```
     pub fn from_f64(value: f64) -> Self {
         Self::saturating((value * ONE as f64 + 0.5) as u128)

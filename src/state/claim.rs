@@ -56,10 +56,18 @@ impl Claim {
     }
 }
 
+impl Claim {
+    /// Whether a thread owned the slot a moment ago.
+    pub(crate) fn is_claimed(&self) -> bool {
+        // ORDERING: Relaxed. Only `Debug` and the audit of stopped threads ask: it has no partner.
+        // Nothing dies.
+        self.0.load(Relaxed) != FREE
+    }
+}
+
 impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // ORDERING: Relaxed. Only `Debug` reads it: it has no partner. Nothing dies.
-        f.write_str(if self.0.load(Relaxed) == FREE { "free" } else { "claimed" })
+        f.write_str(if self.is_claimed() { "claimed" } else { "free" })
     }
 }
 

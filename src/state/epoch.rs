@@ -46,16 +46,6 @@ impl Stamp {
         self.0 >> INDEX_BITS
     }
 
-    #[cfg(feature = "keys")]
-    pub(crate) const fn bits(self) -> u64 {
-        self.0
-    }
-
-    #[cfg(feature = "keys")]
-    pub(crate) const fn of_bits(bits: u64) -> Self {
-        Self(bits)
-    }
-
     /// Returns the stamp of the next version, which lives in slot `index`.
     #[inline]
     const fn next(self, index: usize) -> Self {

@@ -6,6 +6,7 @@
 //! - `epoch`: `Epoch`, the word that makes a version current.
 //! - `words`: `Slot`, one version of the state in memory; `State`, the version as numbers.
 //! - `revision_slot`: `RevisionSlot`, one version of the limits in memory.
+//! - `limits_name`: how a state names its limits.
 //! - `claim`: `Claim`, the flag that gives a slot to one writer.
 //! - `slots`: `Slots`, slots found by index, in blocks that are linked as needed.
 //! - `snapshot`: `Snapshot`, one version as users see it.
@@ -17,6 +18,7 @@ pub(crate) mod at;
 pub(crate) mod claim;
 pub(crate) mod epoch;
 pub(crate) mod limits_changed;
+pub(crate) mod limits_name;
 pub(crate) mod multi;
 pub(crate) mod published;
 pub(crate) mod revision_slot;

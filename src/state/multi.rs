@@ -13,9 +13,11 @@ use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
+use crate::decision::succession::Succession;
 use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
+use crate::state::limits_name;
 use crate::state::published::{Decision, Miss, Published};
 use crate::state::revision_slot::RevisionSlot;
 use crate::state::slots::Slots;
@@ -44,21 +46,20 @@ pub struct Versions<const N: usize, const S: usize> {
     limits_changed: LimitsChanged,
 }
 
-/// The index of the limits that a bucket is built with. They stay where they are, in plain memory,
-/// and nobody else gets this index.
-const FIRST_LIMITS: u32 = 0;
-
-/// The bit of a state's index of limits that says whether those are paused until their origin: a
-/// decision has it with the words, and need not look for it.
-const PAUSED: u32 = 1 << 31;
-
 /// Slots for later revisions inside a bucket: the current one and one to come.
 const REVISIONS: usize = 2;
+
+/// For up to so many streams, the attempt under later limits is inline, too. For more, it costs
+/// calls under the first limits registers.
+const INLINE: usize = 2;
+
+/// How often a change reads the clock because calls overtook its reading.
+const MOST_READINGS: u32 = 8;
 
 impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
         let limits = limits_of(configured, origin)?;
-        let start = State { limits: FIRST_LIMITS, spent: limits.start() };
+        let start = State { limits: limits_name::FIRST, spent: limits.start() };
         let words = CachePadded::new(Published::new(&start));
         Ok(Self { words, limits, configured, revisions: Slots::new(), limits_changed: LimitsChanged::new() })
     }
@@ -88,6 +89,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         &self.limits_changed
     }
 
+    /// Counts the slots of revisions that are claimed, without that of the current one.
+    #[cfg(tollgate_freeze)]
+    pub(crate) fn revisions_held(&self) -> usize {
+        self.revisions.claimed() - self.see(|| 0, |_, _| 1).1
+    }
+
     /// Checks a slot out for one caller; `None` if all are claimed.
     pub(crate) fn check_out(&self) -> Option<Checkout<'_, N, S>> {
         Some(Checkout { versions: self, spare: Cell::new(self.words.claim()?) })
@@ -97,23 +104,26 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// of the others, which is told whether they are paused.
     fn see<V>(&self, first: impl Fn() -> V, later: impl Fn(&RevisionSlot<N>, bool) -> V) -> (State<N>, V, Stamp) {
         self.words.read(|state| match state.limits {
-            FIRST_LIMITS => Some(first()),
-            limits => self.revision_slot(limits).map(|slot| later(slot, is_paused(limits))),
+            limits_name::FIRST => Some(first()),
+            limits => self.revision_slot(limits).map(|slot| later(slot, limits_name::is_paused(limits))),
         })
     }
 
-    /// The slot of a revision but the first. `None` only for a torn index.
-    #[inline(always)]
+    /// The slot of a revision but the first. `None` only for a torn version.
     fn revision_slot(&self, limits: u32) -> Option<&RevisionSlot<N>> {
-        self.revisions.get((limits & !PAUSED).wrapping_sub(1) as usize)
+        self.revisions.get(limits_name::slot(limits)?)
     }
 
     /// Changes the words to what `change` makes of them and of the limits that they are counted in.
     /// If that is nothing, nothing is published, and `refuse` says what becomes of the call. So it
     /// does during a pause, with the `pause` that is left. The first limits never pause.
     ///
-    /// `change` sees words that may be torn, and may run many times. `refuse` sees one version. For
-    /// `spare`, see [`Published::attempt`].
+    /// `change` may run many times, and sees words and later limits that may be torn: it must be
+    /// total. What it makes of them is never published. `refuse` sees one version. For `spare`, see
+    /// [`Published::attempt`].
+    ///
+    /// One attempt is mostly enough, and the compiler then knows all that is not needed for it. So
+    /// the first one is inline.
     #[inline(always)]
     pub(crate) fn update<R, E>(
         &self,
@@ -122,100 +132,70 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        self.update_under(spare, &self.limits, RevisionSlot::limits, pause, change, refuse)
-    }
-
-    /// Does the same where the limits are to be known with their place among others; `Err` with
-    /// both, of one version.
-    pub(crate) fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        let mut spare = None;
-        let changed = self.update_under(
-            &mut spare,
-            &Revision::first(self.limits),
-            |slot, _| slot.revision(),
-            |_| 0,
-            |revision, spent| Some((change(revision, spent)?, ())),
-            |revision, spent, _| (*revision, *spent),
-        );
-        self.words.retire(spare);
-        changed
-    }
-
-    /// Makes one attempt under the first limits. One is mostly enough, and the compiler then knows
-    /// all that is not needed for it.
-    #[inline(always)]
-    fn update_under<V, R, E>(
-        &self,
-        spare: &mut Option<usize>,
-        first: &V,
-        later: impl Fn(&RevisionSlot<N>, bool) -> V,
-        pause: impl Fn(&V) -> u64,
-        change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&V, &[u64; N], u64) -> E,
-    ) -> Result<R, E> {
-        match self.attempt_under_first(spare, first, &change, &refuse) {
+        let attempt = match self.words.begin() {
+            Some((seen, state)) if state.limits == limits_name::FIRST => {
+                let decision = decide(&state, change(&self.limits, &state.spent), ());
+                self.words.conclude(spare, seen, &state, decision, |(), _, state| refuse(&self.limits, &state.spent, 0))
+            }
+            Some((seen, state)) if N <= INLINE => match self.near_limits(state.limits) {
+                Some(limits) => {
+                    let decision = decide(&state, change(&limits, &state.spent), ());
+                    self.words.conclude(spare, seen, &state, decision, |(), _, state| refuse(&limits, &state.spent, 0))
+                }
+                None => Err(Miss::OtherLimits),
+            },
+            Some(_) => Err(Miss::OtherLimits),
+            None => Err(Miss::Stale),
+        };
+        match attempt {
             Ok(answer) => answer,
             Err(miss) => {
-                let (left, answer) = self.retry(miss, *spare, first, later, pause, change, refuse);
+                let (left, answer) = self.retry(miss, *spare, pause, change, refuse);
                 *spare = left;
                 answer
             }
         }
     }
 
+    /// Later limits inside the bucket that are not paused.
     #[inline(always)]
-    fn attempt_under_first<V, R, E>(
-        &self,
-        spare: &mut Option<usize>,
-        first: &V,
-        change: &impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: &impl Fn(&V, &[u64; N], u64) -> E,
-    ) -> Result<Result<R, E>, Miss> {
-        self.words.attempt(
-            spare,
-            |_, state| match state.limits {
-                FIRST_LIMITS => decide(state, change(first, &state.spent), ()),
-                _ => Decision::Later,
-            },
-            |(), _, state| refuse(first, &state.spent, 0),
-        )
+    fn near_limits(&self, limits: u32) -> Option<Limits<N>> {
+        let [one, two] = self.revisions.first();
+        if limits_name::is_one(limits) {
+            Some(one.limits(false))
+        } else if limits_name::is_two(limits) {
+            Some(two.limits(false))
+        } else {
+            None
+        }
     }
 
-    /// Makes attempts, out of line, until one has an answer: under the first limits while they
-    /// last, and then under later ones. The slot is given by value, so that the caller may keep it
-    /// in a register; it comes back with the answer.
+    /// Makes attempts until one has an answer, under whatever limits.
+    #[cold]
     #[inline(never)]
-    #[expect(clippy::too_many_arguments, reason = "the same as its only caller has")]
-    fn retry<V, R, E>(
+    fn retry<R, E>(
         &self,
         mut miss: Miss,
         mut spare: Option<usize>,
-        first: &V,
-        later: impl Fn(&RevisionSlot<N>, bool) -> V,
-        pause: impl Fn(&V) -> u64,
-        change: impl Fn(&V, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&V, &[u64; N], u64) -> E,
+        pause: impl Fn(&Limits<N>) -> u64,
+        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> (Option<usize>, Result<R, E>) {
         let mut backoff = Backoff::new();
-        while miss != Miss::Later {
-            backoff = miss.pause(backoff);
-            match self.attempt_under_first(&mut spare, first, &change, &refuse) {
-                Ok(answer) => return (spare, answer),
-                Err(next) => miss = next,
-            }
-        }
-        // Limits that were left never come back, so from here on they are later ones.
         loop {
+            if miss != Miss::OtherLimits {
+                backoff = miss.pause(backoff);
+            }
             let attempt = self.words.attempt(
                 &mut spare,
-                |seen, state| {
-                    let Some(slot) = self.revision_slot(state.limits) else { return Decision::Stale };
-                    let limits = later(slot, is_paused(state.limits));
-                    // Limits that are mixed of two revisions are never used: unlike words, they
-                    // may make arithmetic divide by 0.
-                    if !self.words.is_current(seen) {
-                        return Decision::Stale;
-                    }
+                |_, state| {
+                    let limits = match state.limits {
+                        limits_name::FIRST => self.limits,
+                        limits => match self.revision_slot(limits) {
+                            Some(slot) => slot.limits(limits_name::is_paused(limits)),
+                            None => return Decision::Stale,
+                        },
+                    };
                     let left = pause(&limits);
                     let changed = if left > 0 { None } else { change(&limits, &state.spent) };
                     decide(state, changed, (limits, left))
@@ -224,6 +204,38 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             );
             match attempt {
                 Ok(answer) => return (spare, answer),
+                Err(next) => miss = next,
+            }
+        }
+    }
+
+    /// Does what [`update`](Self::update) does where the limits are to be known with their place
+    /// among others; `Err` with both, of one version. `change` sees no revision that is torn.
+    pub(crate) fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        let (mut spare, mut backoff) = (None, Backoff::new());
+        loop {
+            let attempt = self.words.attempt(
+                &mut spare,
+                |seen, state| {
+                    let revision = match state.limits {
+                        limits_name::FIRST => Revision::first(self.limits),
+                        limits => match self.revision_slot(limits) {
+                            Some(slot) => slot.revision(),
+                            None => return Decision::Stale,
+                        },
+                    };
+                    if !self.words.is_current(seen) {
+                        return Decision::Stale;
+                    }
+                    decide(state, change(&revision, &state.spent).map(|spent| (spent, ())), revision)
+                },
+                |revision, _, state| (revision, state.spent),
+            );
+            match attempt {
+                Ok(answer) => {
+                    self.words.retire(spare);
+                    return answer;
+                }
                 Err(miss) => backoff = miss.pause(backoff),
             }
         }
@@ -237,10 +249,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         inherit: Inherit,
     ) -> Result<(), LimitError> {
         let limits = limits_of(configured, Time::ZERO)?;
-        self.change(clock, &|old, _, spent, now| {
-            let (next, spent) = old.next(&limits, spent, now, inherit);
-            Some((next, configured, spent))
-        });
+        self.change(clock, &|old, _, now| Some((old.succeeded(&limits, now, inherit), configured)))?;
         self.limits_changed.notify();
         Ok(())
     }
@@ -251,86 +260,96 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// It wakes nobody: nobody's turn comes earlier by it, and whoever sleeps looks again at the
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
-        self.change(clock, &|old, configured, spent, now| {
-            let (next, spent) = old.paused(now.after(duration), spent, now)?;
-            Some((next, *configured, spent))
-        });
+        // The limits stay, so every debt fits.
+        let _ = self.change(clock, &|old, configured, now| Some((old.paused(now.after(duration), now)?, *configured)));
     }
 
     /// Ends a pause at a reading of `clock`, if there is one.
     pub(crate) fn resume(&self, clock: impl Fn() -> Time) {
-        self.change(clock, &|old, configured, spent, now| {
-            let (next, spent) = old.resumed(spent, now)?;
-            Some((next, *configured, spent))
-        });
+        // The limits stay, so every debt fits.
+        let _ = self.change(clock, &|old, configured, now| Some((old.resumed(now)?, *configured)));
         self.limits_changed.notify();
     }
 
-    /// Publishes the version and the limits that `follow` makes of the current ones at a reading of
-    /// `clock`; if it makes nothing of them, nothing is changed.
+    /// Publishes the limits that `plan` makes of the current ones at a reading of `clock`, and the
+    /// words counted in them. If it makes nothing of them, or a debt does not fit, nothing changes.
     ///
-    /// The epoch is loaded before the clock is read, in every attempt: a decision that was
-    /// published before is of a reading that is no later, if the clock is one for all threads.
-    /// Nothing is claimed while the clock is read.
+    /// A take that publishes meanwhile costs an attempt. So all that does not need the words comes
+    /// before the epoch is loaded: the clock, the next limits, both slots. Nothing is claimed while
+    /// the clock is read.
+    ///
+    /// Calls may be published between the reading and the change, on later readings and the old
+    /// limits. What they took of what refilled meanwhile would be owed, and a thread may stop here
+    /// for an hour. So the clock is read again then: a few times, as others may have clocks that
+    /// are ahead.
     #[cold]
     #[inline(never)]
-    fn change(&self, clock: impl Fn() -> Time, follow: &Follow<'_, N>) {
-        let (mut spare, mut revision, mut backoff) = (None, None, Backoff::new());
+    fn change(&self, clock: impl Fn() -> Time, plan: &Plan<'_, N>) -> Result<(), LimitError> {
+        let (mut backoff, mut readings) = (Backoff::new(), 0);
         loop {
+            let (before, (old, configured), _) = self.see(
+                || (Revision::first(self.limits), self.configured),
+                |slot, _| (slot.revision(), slot.configured()),
+            );
+            readings += 1;
+            let Some((succession, configured)) = plan(&old, &configured, clock()) else { return Ok(()) };
+            let (mut spare, claimed) = (self.words.claim(), self.revisions.claim());
+            if let Some(index) = spare {
+                self.words.warm(index, &before);
+            }
+            let slot = claimed.and_then(|index| Some((index, self.revisions.get(index)?)));
+            if let Some((_, slot)) = slot {
+                slot.write(succession.revision(), &configured);
+            }
             let attempt = self.words.attempt(
                 &mut spare,
-                |seen, state| {
-                    let now = clock();
-                    let (old, configured) = match state.limits {
-                        FIRST_LIMITS => (Revision::first(self.limits), self.configured),
-                        index => {
-                            let Some(slot) = self.revision_slot(index) else { return Decision::Stale };
-                            (slot.revision(), slot.configured())
-                        }
-                    };
-                    if !self.words.is_current(seen) {
+                |_, state| {
+                    let Some((index, slot)) = slot else { return Decision::NoSlot };
+                    if !self.is_under(state.limits, before.limits, &old) {
                         return Decision::Stale;
                     }
-                    let Some((next, configured, spent)) = follow(&old, &configured, &state.spent, now) else {
-                        return Decision::Keep(());
-                    };
-                    revision = self.revisions.claim();
-                    let Some(index) = revision else { return Decision::NoSlot };
-                    if let Some(slot) = self.revisions.get(index) {
-                        slot.write(&next, &configured);
+                    if readings < MOST_READINGS && succession.is_overtaken(&before.spent, &state.spent) {
+                        return Decision::Stale;
                     }
-                    let paused = if next.limits.is_paused() { PAUSED } else { 0 };
-                    Decision::Publish(State { limits: (index as u32 + 1) | paused, spent }, state.limits)
+                    let (spent, accrued) = match succession.of(&state.spent) {
+                        Ok(next) => next,
+                        Err((stream, rule)) => {
+                            return Decision::Keep(LimitError { stream, limit: configured[stream], rule });
+                        }
+                    };
+                    let revision = succession.revision();
+                    if accrued != revision.accrued {
+                        slot.write(&Revision { accrued, ..*revision }, &configured);
+                    }
+                    let limits = limits_name::of(index, revision.limits.is_paused());
+                    Decision::Publish(State { limits, spent }, ())
                 },
-                |(), _, _| (),
+                |error, _, _| error,
             );
+            // Left over: the limits that were replaced, unless they were the first; or those that
+            // were not needed.
+            let left = match attempt {
+                Ok(Ok(())) => limits_name::slot(before.limits),
+                _ => claimed,
+            };
+            if let Some(index) = left {
+                self.revisions.release(index);
+            }
+            self.words.retire(spare);
             match attempt {
-                Ok(changed) => {
-                    // The revision that was replaced, unless that was the first.
-                    let old = changed.ok().and_then(|old| (old & !PAUSED).checked_sub(1));
-                    self.retire_revision(old.map(|index| index as usize));
-                    return self.words.retire(spare);
-                }
-                Err(miss) => {
-                    // Given back before the clock is read again: it may stop there for long.
-                    self.retire_revision(revision.take());
-                    self.words.retire(spare.take());
-                    backoff = miss.pause(backoff);
-                }
+                Ok(answer) => return answer,
+                Err(miss) => backoff = miss.pause(backoff),
             }
         }
     }
 
-    /// Gives back the slot of a revision.
-    fn retire_revision(&self, slot: Option<usize>) {
-        if let Some(index) = slot {
-            self.revisions.release(index);
-        }
+    /// Whether a version is under the revision `old`, which had this name when it was current.
+    /// Right if the version is one, and as torn as that.
+    fn is_under(&self, limits: u32, name: u32, old: &Revision<N>) -> bool {
+        // The slot may have been used again meanwhile, for a revision with another number.
+        limits == name
+            && (name == limits_name::FIRST || self.revision_slot(name).is_some_and(|slot| slot.number() == old.number))
     }
-}
-
-const fn is_paused(limits: u32) -> bool {
-    limits & PAUSED != 0
 }
 
 /// Publishes what `change` made of the words, under the limits that they are counted in.
@@ -407,10 +426,9 @@ impl<const N: usize, const S: usize> Drop for Checkout<'_, N, S> {
     }
 }
 
-/// What follows a revision, its limits as they were configured and the words that are counted in
-/// them, if they change at this instant.
-type Follow<'f, const N: usize> =
-    dyn Fn(&Revision<N>, &[Limit; N], &[u64; N], Time) -> Option<(Revision<N>, [Limit; N], [u64; N])> + 'f;
+/// What follows a revision, and its limits as they were configured, at this instant; nothing if
+/// they stay.
+type Plan<'p, const N: usize> = dyn Fn(&Revision<N>, &[Limit; N], Time) -> Option<(Succession<N>, [Limit; N])> + 'p;
 
 #[cfg(all(test, not(loom)))]
 mod tests {
@@ -431,25 +449,30 @@ mod tests {
         let (readings, lost) = (Cell::new(0), Cell::new(0));
         let clock = || {
             readings.set(readings.get() + 1);
-            // Of three slots one is current, so two are free; and so are both revisions.
+            // Of three slots one is current, so two are free. Of two revisions, at most one is
+            // current.
             let claimed = [versions.words.claim(), versions.words.claim()];
             assert!(claimed.iter().all(|slot| slot.is_some_and(|index| index < 3)), "{claimed:?}");
             claimed.into_iter().for_each(|slot| versions.words.retire(slot));
-            assert_eq!(versions.revisions.claim(), Some(0));
-            versions.revisions.release(0);
+            let revision = versions.revisions.claim().unwrap();
+            assert!(revision < REVISIONS, "{revision}");
+            versions.revisions.release(revision);
             Time::ZERO
         };
         let limits = limits_of([limit], Time::ZERO).unwrap();
-        versions.change(clock, &|old, _, spent, now| {
-            // Another call publishes between the validation and the publication, twice.
-            if lost.replace(lost.get() + 1) < 2 {
-                let take = |limits: &Limits<1>, spent: &[u64; 1]| Some((limits.take(spent, 0, &[1])?, ()));
-                let _ = Store::update(&versions, |_| 0, take, |_, _, _| ());
-            }
-            let (next, spent) = old.next(&limits, spent, now, Inherit::Keep);
-            Some((next, [limit], spent))
-        });
+        let take = |limits: &Limits<1>, spent: &[u64; 1]| Some((limits.take(spent, 0, &[1])?, ()));
+        versions
+            .change(clock, &|old, _, now| {
+                // Twice, another change publishes after the reading.
+                if lost.replace(lost.get() + 1) < 2 {
+                    versions.set_limits(|| Time::ZERO, [limit], Inherit::Keep).unwrap();
+                }
+                // A take that does so costs no attempt.
+                Store::update(&versions, |_| 0, take, |_, _, _| ()).unwrap();
+                Some((old.succeeded(&limits, now, Inherit::Keep), [limit]))
+            })
+            .unwrap();
         assert_eq!((readings.get(), lost.get()), (3, 3));
-        assert_eq!(Store::read(&versions, |limits, spent| limits.available(spent, 0)), [8]);
+        assert_eq!(Store::read(&versions, |limits, spent| limits.available(spent, 0)), [7]);
     }
 }

@@ -27,8 +27,6 @@ pub(crate) enum Decision<const N: usize, R, K> {
     Keep(K),
     /// What was read is not one version.
     Stale,
-    /// Leave it to another attempt: this one is not made for what was read.
-    Later,
     /// There is no slot for what else is to be published.
     NoSlot,
 }
@@ -40,8 +38,8 @@ pub(crate) enum Miss {
     Stale,
     /// Another call published first.
     Lost,
-    /// The decision asked for another attempt.
-    Later,
+    /// The attempt was not made for the limits that the words are counted in.
+    OtherLimits,
     /// Every slot is claimed.
     NoSlot,
 }
@@ -66,10 +64,28 @@ impl<const N: usize, const S: usize> Published<N, S> {
         decide: impl FnOnce(Stamp, &State<N>) -> Decision<N, R, K>,
         refuse: impl FnOnce(K, Stamp, &State<N>) -> E,
     ) -> Result<Result<R, E>, Miss> {
+        let Some((seen, state)) = self.begin() else { return Err(Miss::Stale) };
+        self.conclude(spare, seen, &state, decide(seen, &state), refuse)
+    }
+
+    /// Begins an [`attempt`](Self::attempt): reads the current version. `None` for a torn index.
+    #[inline(always)]
+    pub(crate) fn begin(&self) -> Option<(Stamp, State<N>)> {
         let seen = self.epoch.load();
-        let Some(current) = self.slots.get(seen.index()) else { return Err(Miss::Stale) };
-        let state = current.read();
-        match decide(seen, &state) {
+        Some((seen, self.slots.get(seen.index())?.read()))
+    }
+
+    /// Ends an [`attempt`](Self::attempt): does what was decided on the version that it read.
+    #[inline(always)]
+    pub(crate) fn conclude<R, K, E>(
+        &self,
+        spare: &mut Option<usize>,
+        seen: Stamp,
+        state: &State<N>,
+        decision: Decision<N, R, K>,
+        refuse: impl FnOnce(K, Stamp, &State<N>) -> E,
+    ) -> Result<Result<R, E>, Miss> {
+        match decision {
             Decision::Publish(next, answer) => {
                 *spare = spare.or_else(|| self.slots.claim());
                 let Some((index, slot)) = spare.and_then(|index| Some((index, self.slots.get(index)?))) else {
@@ -84,9 +100,8 @@ impl<const N: usize, const S: usize> Published<N, S> {
                 *spare = Some(seen.index());
                 Ok(Ok(answer))
             }
-            Decision::Keep(kept) if self.epoch.validate(seen) => Ok(Err(refuse(kept, seen, &state))),
+            Decision::Keep(kept) if self.epoch.validate(seen) => Ok(Err(refuse(kept, seen, state))),
             Decision::Keep(_) | Decision::Stale => Err(Miss::Stale),
-            Decision::Later => Err(Miss::Later),
             Decision::NoSlot => Err(Miss::NoSlot),
         }
     }
@@ -116,6 +131,14 @@ impl<const N: usize, const S: usize> Published<N, S> {
         self.slots.claim()
     }
 
+    /// Writes a version into a slot that the caller owns and that nobody sees: so its lines are
+    /// near when the next one is written.
+    pub(crate) fn warm(&self, index: usize, state: &State<N>) {
+        if let Some(slot) = self.slots.get(index) {
+            slot.write(state);
+        }
+    }
+
     /// Gives back the slot that a caller is left with.
     #[inline]
     pub(crate) fn retire(&self, spare: Option<usize>) {
@@ -137,7 +160,7 @@ impl Miss {
     #[inline(never)]
     pub(crate) fn pause(self, backoff: Backoff) -> Backoff {
         match self {
-            Self::Stale | Self::Lost | Self::Later => (0..5).for_each(|_| backoff.spin()),
+            Self::Stale | Self::Lost | Self::OtherLimits => (0..5).for_each(|_| backoff.spin()),
             Self::NoSlot => backoff.snooze(),
         }
         backoff

@@ -11,17 +11,17 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, fence};
 
-/// One revision in memory, with the limits as configured: `40 + 72 N` bytes.
+/// One revision in memory, with the limits as configured: `40 + 88 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
 /// | 0 | `claim` | flag |
 /// | 1 | `origin` | nanoseconds since the clock's origin |
-/// | 2.. | `meters` | four words for each stream: see [`Word`]; all that a decision needs |
+/// | 2.. | `meters` | five words for each stream: see [`Word`]; all that a decision needs |
 /// | then | `number` | changes before this one |
 /// | | `began` | nanoseconds since the clock's origin |
 /// | | `pause` | number of the revision that began the pause that ends at `origin`; 0: no pause |
-/// | | `rest` | five words for each stream: see [`Rest`] |
+/// | | `rest` | six words for each stream: see [`Rest`] |
 ///
 /// Why `Relaxed` for all words: see [`Slot`](crate::state::words::Slot). A state names its
 /// revision. While the epoch names that state, no thread writes the revision. Words read at another
@@ -44,10 +44,11 @@ enum Word {
     Whole,
     Part,
     Unit,
+    Ceiling,
     Capacity,
 }
 
-const WORDS: usize = 4;
+const WORDS: usize = 5;
 
 /// The other words of one stream.
 #[derive(Clone, Copy)]
@@ -67,9 +68,11 @@ enum Rest {
     /// The upper half of the tokens accrued before this revision; the lower half follows.
     AccruedHigh,
     AccruedLow,
+    /// The largest capacity, in tokens.
+    Highest,
 }
 
-const RESTS: usize = 5;
+const RESTS: usize = 6;
 const STARTS_FULL: u32 = 16;
 const FAMILY: u32 = 17;
 const POWER: u32 = 25;
@@ -118,8 +121,9 @@ impl<const N: usize> RevisionSlot<N> {
                 | u64::from(power) << POWER
                 | u64::from(parts.paused) << PAUSED;
             let period = rate.period().as_nanos() as u64;
-            let meter = [parts.whole, parts.part, parts.unit, parts.capacity];
-            let rest = [manner, rate.tokens(), period, (accrued >> 64) as u64, accrued as u64];
+            let meter = [parts.whole, parts.part, parts.unit, parts.ceiling, parts.capacity];
+            let accrued = [(accrued >> 64) as u64, accrued as u64];
+            let rest = [manner, rate.tokens(), period, accrued[0], accrued[1], revision.highest[i]];
             let words = self.meters[i].iter().zip(meter).chain(self.rest[i].iter().zip(rest));
             for (word, value) in words {
                 word.store(value, Relaxed);
@@ -142,16 +146,25 @@ impl<const N: usize> RevisionSlot<N> {
     pub(crate) fn revision(&self) -> Revision<N> {
         let half = |i, word| u128::from(self.rest(i, word));
         let accrued = core::array::from_fn(|i| half(i, Rest::AccruedHigh) << 64 | half(i, Rest::AccruedLow));
+        let highest = core::array::from_fn(|i| self.rest(i, Rest::Highest));
         let streams = core::array::from_fn(|i| {
             let manner = self.rest(i, Rest::Manner);
             let (starts_full, paused) = (manner >> STARTS_FULL & 1 == 1, manner >> PAUSED & 1 == 1);
             self.meter(i, Parts { precision: manner as u16, starts_full, paused, ..Parts::default() })
         });
         let limits = Limits { origin: self.origin(), streams };
-        // ORDERING: Relaxed, all. For reason and partner see `word`. Dies if one is not read:
+        // ORDERING: Relaxed, both. For reason and partner see `word`. Dies if one is not read:
         // src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
-        let [number, began, pause] = [&self.number, &self.began, &self.pause].map(|word| word.load(Relaxed));
-        Revision { limits, number, began: Time::from_nanos(began), pause, accrued }
+        let [began, pause] = [&self.began, &self.pause].map(|word| word.load(Relaxed));
+        Revision { limits, number: self.number(), began: Time::from_nanos(began), pause, accrued, highest }
+    }
+
+    /// Reads how many changes there were before, without owning: see [`limits`](Self::limits).
+    pub(crate) fn number(&self) -> u64 {
+        // ORDERING: Relaxed. For reason and partner see `word`; what validates it is the epoch's
+        // compare-and-swap. Dies if it is not read: src/state/revision_slot.rs,
+        // `a_revision_comes_out_as_it_went_in`.
+        self.number.load(Relaxed)
     }
 
     /// Reads the limits as configured, without owning: see [`limits`](Self::limits).
@@ -168,8 +181,9 @@ impl<const N: usize> RevisionSlot<N> {
     #[inline(always)]
     fn meter(&self, i: usize, rest: Parts) -> Meter {
         let [whole, part] = [self.word(i, Word::Whole), self.word(i, Word::Part)];
-        let [unit, capacity] = [self.word(i, Word::Unit), self.word(i, Word::Capacity)];
-        Meter::of_parts(Parts { whole, part, unit, capacity, ..rest })
+        let [unit, ceiling] = [self.word(i, Word::Unit), self.word(i, Word::Ceiling)];
+        let capacity = self.word(i, Word::Capacity);
+        Meter::of_parts(Parts { whole, part, unit, ceiling, capacity, ..rest })
     }
 
     #[inline(always)]
@@ -206,7 +220,8 @@ mod tests {
         let limits = limits_of(configured, Time::from_nanos(77)).unwrap();
         let limits = limits.from(limits.origin, true);
         let accrued = [1 << 100 | 9, u128::MAX - 3];
-        let revision = Revision { limits, number: 5, began: Time::from_nanos(33), pause: 4, accrued };
+        let (began, highest) = (Time::from_nanos(33), [8, 1 << 40]);
+        let revision = Revision { limits, number: 5, began, pause: 4, accrued, highest };
         let slot = RevisionSlot::free();
         slot.write(&revision, &configured);
         assert_eq!(slot.revision(), revision);

@@ -101,6 +101,12 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         }
     }
 
+    /// The slots that are not in a linked block.
+    #[inline]
+    pub(crate) fn first(&self) -> &[T; S] {
+        &self.first
+    }
+
     #[cold]
     #[inline(never)]
     #[cfg(feature = "alloc")]
@@ -117,6 +123,16 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
         None
     }
 
+    /// Counts the claimed slots, of a bucket whose threads are stopped.
+    #[cfg(tollgate_freeze)]
+    pub(crate) fn claimed(&self) -> usize {
+        let (mut claimed, mut next) = (count(&self.first), self.next.get());
+        while let Some(block) = next {
+            (claimed, next) = (claimed + count(&block.slots), block.next.get());
+        }
+        claimed
+    }
+
     /// Releases a slot that the caller owns.
     #[inline]
     pub(crate) fn release(&self, index: usize) {
@@ -124,6 +140,11 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
             slot.claim().release();
         }
     }
+}
+
+#[cfg(tollgate_freeze)]
+fn count<T: Claimable>(slots: &[T]) -> usize {
+    slots.iter().filter(|slot| slot.claim().is_claimed()).count()
 }
 
 #[cfg(feature = "alloc")]

@@ -22,7 +22,7 @@ pub(crate) struct State<const N: usize> {
 /// | bytes | field | unit | meaning of 0 |
 /// |---|---|---|---|
 /// | 0..4 | `claim` | flag | free |
-/// | 4..8 | `limits` | index of a version of the limits; in the highest bit, whether it is paused until its origin | the limits given at construction |
+/// | 4..8 | `limits` | name of a version of the limits: see `limits_name.rs` | the limits given at construction |
 /// | 8.. | `spent` | units of stream i, modulo 2^64 | nothing spent: the level is what accrued |
 ///
 /// Why `Relaxed` for the two data fields: a reader learns from the epoch, not from the data,

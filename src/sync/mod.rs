@@ -14,7 +14,20 @@
 //! The unpublished packages `proof/freeze/tollgate` and `proof/history/tollgate` set the last two.
 //! They build the sources of this crate.
 
+#[cfg(feature = "std")]
+pub(crate) mod lock;
+#[cfg(feature = "std")]
+pub(crate) mod parker;
+#[cfg(feature = "keys")]
+pub(crate) mod rw_lock;
+
 pub(crate) use face::*;
+#[cfg(feature = "std")]
+pub(crate) use lock::Lock;
+#[cfg(feature = "std")]
+pub(crate) use parker::Parker;
+#[cfg(feature = "keys")]
+pub(crate) use rw_lock::{RwLock, SeqCst, WriteGuard};
 
 #[cfg(not(any(loom, tollgate_freeze, tollgate_shuttle)))]
 mod face {
@@ -58,108 +71,6 @@ mod publish {
 
 #[cfg(all(feature = "std", not(loom)))]
 pub(crate) use event_listener::{Event, Listener, listener as listen};
-
-#[cfg(feature = "std")]
-pub(crate) use lock::Lock;
-
-#[cfg(feature = "std")]
-pub(crate) use parker::Parker;
-
-/// How a thread sleeps until it is woken.
-#[cfg(feature = "std")]
-mod parker {
-    use std::sync::Arc;
-    use std::task::Wake;
-    use std::time::Duration;
-
-    #[cfg(tollgate_shuttle)]
-    use shuttle::thread::{Thread, current, park_timeout};
-    #[cfg(not(any(loom, tollgate_shuttle)))]
-    use std::thread::{Thread, current, park_timeout};
-
-    /// The waker of a thread.
-    #[cfg(not(loom))]
-    #[derive(Debug)]
-    pub(crate) struct Parker(Thread);
-
-    #[cfg(not(loom))]
-    impl Parker {
-        /// Of this thread.
-        pub(crate) fn new() -> Self {
-            Self(current())
-        }
-
-        /// Sleeps until woken, or for so long; or by chance less.
-        pub(crate) fn sleep(&self, most: Duration) {
-            park_timeout(most);
-        }
-    }
-
-    #[cfg(not(loom))]
-    impl Wake for Parker {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-
-    /// Loom's threads have no time: who is not woken is a deadlock, which loom reports.
-    #[cfg(loom)]
-    #[derive(Debug)]
-    pub(crate) struct Parker(loom::sync::Notify);
-
-    #[cfg(loom)]
-    impl Parker {
-        pub(crate) fn new() -> Self {
-            Self(loom::sync::Notify::new())
-        }
-
-        pub(crate) fn sleep(&self, _: Duration) {
-            self.0.wait();
-        }
-    }
-
-    #[cfg(loom)]
-    impl Wake for Parker {
-        fn wake(self: Arc<Self>) {
-            self.0.notify();
-        }
-    }
-}
-
-/// A lock around what only waiters share. Takers never touch it.
-#[cfg(feature = "std")]
-mod lock {
-    #[cfg(loom)]
-    use loom::sync::{Mutex, MutexGuard};
-    #[cfg(tollgate_shuttle)]
-    use shuttle::sync::{Mutex, MutexGuard};
-    #[cfg(not(any(loom, tollgate_shuttle)))]
-    use std::sync::{Mutex, MutexGuard};
-    use std::sync::{PoisonError, TryLockError};
-
-    /// A mutex that a panic does not poison: what it guards is complete between any two steps.
-    #[derive(Debug)]
-    pub(crate) struct Lock<T>(Mutex<T>);
-
-    impl<T> Lock<T> {
-        pub(crate) fn new(value: T) -> Self {
-            Self(Mutex::new(value))
-        }
-
-        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner)
-        }
-
-        /// Takes the lock if it is free; never waits.
-        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            match self.0.try_lock() {
-                Ok(guard) => Some(guard),
-                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => None,
-            }
-        }
-    }
-}
 
 #[cfg(any(loom, tollgate_shuttle))]
 mod scheduled {

@@ -4,7 +4,7 @@ use core::fmt;
 use core::mem;
 
 use crate::clock::time::Time;
-use crate::decision::refused::Refused;
+use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::state::store::Waitable;
 use crate::wait::reservation::give_back;
@@ -86,18 +86,17 @@ impl<'a, const N: usize> Estimate<'a, N> {
             return Ok(());
         }
         let now = self.bucket.now();
-        let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
-            let (taken, used) = (limits.units_back(&taken), limits.units(&actual).ok()?);
-            limits.settle(spent, limits.elapsed(now), &taken, &used)
-        });
+        let settled = self
+            .bucket
+            .update(&|Revision { limits, .. }, spent| limits.settle(spent, limits.elapsed(now), &taken, &actual));
         self.bucket.eased(now);
         settled.map_err(|(Revision { limits, .. }, spent)| {
             let shortage = core::array::from_fn(|i| actual[i].saturating_sub(taken[i]));
-            match limits.units(&actual).and_then(|_| limits.units(&shortage)) {
+            match limits.units(&shortage) {
                 Ok(units) => {
                     limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
                 }
-                Err(never) => never.into(),
+                Err(never) => Never { requested: actual[never.stream], ..never }.into(),
             }
         })
     }

@@ -431,9 +431,8 @@ fn owe<const N: usize>(
 /// whenever it is read.
 pub(crate) fn give_back<const N: usize>(bucket: &dyn Waitable<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
-        let given = bucket.update(&|Revision { limits, .. }, spent| {
-            limits.give_back(spent, limits.elapsed(now), &limits.units_back(amounts))
-        });
+        let given =
+            bucket.update(&|Revision { limits, .. }, spent| limits.put_back(spent, limits.elapsed(now), amounts));
         if given.is_ok() {
             bucket.eased(now);
         }

@@ -50,12 +50,6 @@ impl Naive {
     }
 
     pub(crate) fn put_back(&mut self, t: u64, n: u64) {
-        let n = (i128::from(n) * self.period).min(self.capacity);
-        self.spent = (self.spent - n).max(self.spent.min(self.floor(t)));
-    }
-
-    /// A debt that is taken back, which may be larger than the capacity.
-    pub(crate) fn give_back(&mut self, t: u64, n: u64) {
         let n = i128::from(n) * self.period;
         self.spent = (self.spent - n).max(self.spent.min(self.floor(t)));
     }

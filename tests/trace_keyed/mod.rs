@@ -90,11 +90,13 @@ fn agree(take: &Take<1>, keys: &[String], evicting: bool) -> Result<u64, String>
     let mut differences = 0;
     for (row, key) in take.rows.iter().zip(keys) {
         hand.set(row.t);
+        let bucket = OfKey { keys: &buckets, key };
+        // A key that is removed is full at any time, a nanosecond ago as well.
+        let doubtful = step(take, row, &bucket, row.t).doubtful(row.asked.expect("every row is a take").amounts);
         if evicting {
             buckets.shrink();
         }
-        let bucket = OfKey { keys: &buckets, key };
-        differences += follow(take, row, &bucket, row.t, &mut &bucket)?;
+        differences += follow(take, row, &bucket, row.t, doubtful, &mut &bucket)?;
     }
     Ok(differences)
 }
@@ -110,9 +112,20 @@ fn at_newest(take: &Take<1>, keys: &[String]) -> Result<u64, String> {
         hand.set(row.t);
         let clock: &Monotonic<_> = clocks.entry(key).or_insert_with(|| Monotonic::new(&hand));
         let bucket = OfKey { keys: &buckets, key };
-        differences += follow(take, row, &bucket, clock.now(), &mut Supplied { bucket: &bucket, clock })?;
+        let now = clock.now();
+        let doubtful = step(take, row, &bucket, now).doubtful(row.asked.expect("every row is a take").amounts);
+        differences += follow(take, row, &bucket, now, doubtful, &mut Supplied { bucket: &bucket, clock })?;
     }
     Ok(differences)
+}
+
+fn step<'a, C: Clock>(
+    take: &'a Take<1>,
+    row: &'a Row<1>,
+    bucket: &'a OfKey<'a, C>,
+    now: Time,
+) -> Step<'a, 1, OfKey<'a, C>> {
+    Step { take, row, bucket, now }
 }
 
 fn follow<C: Clock>(
@@ -120,11 +133,11 @@ fn follow<C: Clock>(
     row: &Row<1>,
     bucket: &OfKey<'_, C>,
     now: Time,
+    doubtful: bool,
     verbs: &mut impl Verbs<1>,
 ) -> Result<u64, String> {
-    let step = Step { take, row, bucket, now };
-    let asked = row.asked.expect("every row is a take");
-    let differs = step.decide(asked, verbs)?;
+    let step = step(take, row, bucket, now);
+    let differs = step.decide_if(row.asked.expect("every row is a take"), doubtful, verbs)?;
     step.check_levels()?;
     Ok(u64::from(differs))
 }

@@ -243,9 +243,13 @@ pub(crate) struct Step<'a, const N: usize, B> {
 impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
     /// Asks the bucket what the recorded one was asked. `true` if it answers otherwise and may.
     pub(crate) fn decide(&self, asked: Asked<N>, verbs: &mut impl Verbs<N>) -> Result<bool, String> {
+        self.decide_if(asked, self.doubtful(asked.amounts), verbs)
+    }
+
+    /// The same where the caller knows whether a nanosecond of accrual decides it.
+    pub(crate) fn decide_if(&self, asked: Asked<N>, doubtful: bool, verbs: &mut impl Verbs<N>) -> Result<bool, String> {
         let Asked { amounts, ok, .. } = asked;
         let announced = verbs.wait_for(amounts);
-        let doubtful = self.doubtful(amounts);
         match verbs.try_take(amounts) {
             Ok(()) => {
                 let announced_so = announced == Ok(Duration::ZERO);
@@ -264,7 +268,7 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
 
     /// Whether a stream has the tokens only just: an inexact one, which did not have them a
     /// nanosecond ago.
-    fn doubtful(&self, amounts: [u64; N]) -> bool {
+    pub(crate) fn doubtful(&self, amounts: [u64; N]) -> bool {
         let past = |slop: Duration| Time::from_nanos(self.now.as_nanos().saturating_sub(slop.as_nanos() as u64));
         self.take.measures.iter().enumerate().any(|(i, measure)| {
             let one = only(i, amounts[i]);

@@ -1,4 +1,7 @@
-//! Owns how the models are built: the switch, and a target folder of their own.
+//! Owns how the models are built: the switch, and a target folder of their own. `table` prints what
+//! they are.
+
+mod table;
 
 use crate::step::Step;
 
@@ -6,7 +9,19 @@ use crate::step::Step;
 pub(crate) fn models(rest: &[String]) -> Step {
     under_loom("loom models", "test --release --package loom-tests")
         .args(rest)
+        .judged_by(table::print)
         .so_that("no interleaving and no weak ordering breaks a guarantee")
+}
+
+/// Those of takes and changes once more, where no further slots can be linked.
+pub(crate) fn models_without_alloc() -> Step {
+    let tests = "--test conservation --test set_limits --test later_limits";
+    under_loom(
+        "loom models, without alloc",
+        &format!("test --release --package loom-tests --no-default-features {tests}"),
+    )
+    .judged_by(table::print)
+    .so_that("two places for limits are enough, and nothing waits for a third")
 }
 
 pub(crate) fn lints() -> Step {

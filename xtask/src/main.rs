@@ -18,7 +18,7 @@ usage: cargo xtask COMMAND
   test [--list] [WORD...]
           everything that fits in half an hour, or the steps whose name has one of these words; --list names them
   house   the rules of the house: layers of src, width of comments, length of files, what orderings say
-  loom    the loom models alone; further words are passed on to the test runner
+  loom    the loom models alone, and a table of them; further words are passed on to the test runner
   killers [--fresh] [ID...]
           one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these
           ids; a verdict is kept while what it depends on stands, unless --fresh is given

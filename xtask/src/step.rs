@@ -1,7 +1,8 @@
 //! Owns a step: a command with a name, its time, and the summary at the end.
 
+use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 /// One command that must succeed.
@@ -10,13 +11,15 @@ pub(crate) struct Step {
     /// What it is for, in a line.
     purpose: &'static str,
     command: Command,
+    /// Reads what the command has printed, and says whether that is right.
+    judge: Option<fn(&str) -> bool>,
 }
 
 impl Step {
     pub(crate) fn cargo(name: impl Into<String>, words: &str) -> Self {
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.args(words.split_whitespace()).current_dir(root());
-        Self { name: name.into(), purpose: "", command }
+        Self { name: name.into(), purpose: "", command, judge: None }
     }
 
     /// Says what the step is for.
@@ -35,6 +38,12 @@ impl Step {
         format!("{:36} {}", self.name, self.purpose)
     }
 
+    /// Has `judge` read what the command has printed; the step fails if it answers no.
+    pub(crate) fn judged_by(mut self, judge: fn(&str) -> bool) -> Self {
+        self.judge = Some(judge);
+        self
+    }
+
     pub(crate) fn env(mut self, key: &str, value: &str) -> Self {
         self.command.env(key, value);
         self
@@ -51,13 +60,27 @@ impl Step {
         if !self.purpose.is_empty() {
             println!("    so that {}", self.purpose);
         }
-        match self.command.status() {
-            Ok(status) => status.success(),
-            Err(error) => {
-                println!("cannot be run: {error}");
-                false
-            }
+        let ended = match self.judge {
+            None => self.command.status().map(|status| status.success()),
+            Some(judge) => self.echoed().map(|(success, printed)| judge(&printed) && success),
+        };
+        ended.unwrap_or_else(|error| {
+            println!("cannot be run: {error}");
+            false
+        })
+    }
+
+    /// Runs the command, and keeps what it prints as well as printing it.
+    fn echoed(&mut self) -> io::Result<(bool, String)> {
+        let mut child = self.command.stdout(Stdio::piped()).spawn()?;
+        let mut printed = String::new();
+        for line in BufReader::new(child.stdout.take().expect("piped")).lines() {
+            let line = line?;
+            println!("{line}");
+            printed.push_str(&line);
+            printed.push('\n');
         }
+        Ok((child.wait()?.success(), printed))
     }
 }
 

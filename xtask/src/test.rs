@@ -53,6 +53,7 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::cargo("example waiters, two seconds", "run --release --features tokio --example waiters -- --seconds 2")
             .so_that("10,000 waiters are served in turn"),
         loom::models(&[]),
+        loom::models_without_alloc(),
         Step::cargo("frozen threads", "test --release --package freeze-points --package freeze-tests")
             .so_that("a thread stopped before any atomic operation stops no other"),
         Step::cargo("histories", "test --release --package history-tests")

@@ -4,6 +4,7 @@
 //!
 //! `counts CASE CALLS`; without arguments it prints the names of the cases.
 
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::process::ExitCode;
 
 use benches::floors::Word;
@@ -11,11 +12,13 @@ use benches::locked::Locked;
 use benches::ours::{Handles, Later, One, OneOnFree, PutBack, Several, UpTo};
 use benches::peers::{Free, Governor};
 use benches::{Contestant, Limiter, run};
+use tollgate::clock::ManualClock;
+use tollgate::{KeyedBuckets, Limit};
 
 type Case = (&'static str, fn(u64) -> u64);
 
 /// The cases. None of them reads a clock: the system decides how many instructions that takes.
-const CASES: [Case; 32] = [
+const CASES: [Case; 38] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
@@ -45,10 +48,64 @@ const CASES: [Case; 32] = [
     ("later-two-put-back", granted::<Later<PutBack<2>>>),
     ("later-two-up-to", granted::<Later<UpTo<2>>>),
     ("later-eight-self", granted::<Later<Several<8>>>),
+    ("keyed-granted", |calls| after_start(&Keyed::new(ENDLESS), calls)),
+    ("keyed-refused", |calls| after_start(&Keyed::new(1), calls)),
+    ("keyed-two", |calls| after_start(&KeyedTwo::new(ENDLESS), calls)),
+    ("later-keyed-granted", |calls| after_start(&Keyed::new(ENDLESS).later(), calls)),
+    ("later-keyed-refused", |calls| after_start(&Keyed::new(1).later(), calls)),
+    ("later-keyed-two", |calls| after_start(&KeyedTwo::new(ENDLESS).later(), calls)),
     ("governor-free-granted", granted::<Governor<Free>>),
     ("governor-free-refused", refused::<Governor<Free>>),
     ("mutex", granted::<Locked>),
 ];
+
+/// A burst that no run uses up.
+const ENDLESS: u64 = 1 << 40;
+/// Keys that are known, in turn.
+const KEYS: u64 = 64;
+
+/// A hash from a fixed seed, so that keys lie in equal places in every run.
+type Fixed = BuildHasherDefault<DefaultHasher>;
+
+macro_rules! keyed {
+    ($name:ident, $n:literal, $amounts:expr, $limits:expr) => {
+        /// Keyed buckets on a clock that stands still.
+        struct $name(KeyedBuckets<u64, $n, ManualClock, Fixed>);
+
+        impl $name {
+            fn new(capacity: u64) -> Self {
+                let limits = $limits(Limit::per_second(1).capacity(capacity));
+                let keys = KeyedBuckets::with_hasher(limits, 1000, ManualClock::new(), Fixed::default());
+                let keys = Self(keys.expect("limits in range"));
+                (0..KEYS).for_each(|key| keys.0.try_take(&key, $amounts).expect("it is full"));
+                keys
+            }
+
+            /// Sets the current limits again, which makes them later ones.
+            fn later(self) -> Self {
+                self.0.set_limits(self.0.limits()).expect("limits that were there before");
+                self
+            }
+        }
+
+        impl Contestant for $name {
+            type Own<'a> = u64;
+
+            fn own(&self) -> u64 {
+                0
+            }
+
+            #[inline(always)]
+            fn decide(&self, own: &mut u64) -> bool {
+                *own = (*own + 1) % KEYS;
+                self.0.try_take(own, $amounts).is_ok()
+            }
+        }
+    };
+}
+
+keyed!(Keyed, 1, 1, |limit| limit);
+keyed!(KeyedTwo, 2, [1, 1], |limit| [limit; 2]);
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -169,11 +169,13 @@ impl<const S: usize> Subject for Multi<S> {
         // To the current limits, on a clock that stands: no other verb notices it.
         Verb::new("set_limits", Adds(0), |Self(bucket)| {
             watched(|| bucket.set_limits(LIMITS)).expect("limits in range");
-        }),
+        })
+        .holding(CHANGING),
         Verb::new("set_limits, again", Adds(0), |Self(bucket)| {
             bucket.set_limits(LIMITS).expect("limits in range");
             watched(|| bucket.set_limits(LIMITS)).expect("limits in range");
-        }),
+        })
+        .holding(CHANGING),
         Verb::new("try_take, later limits", Adds(1), |Self(bucket)| {
             bucket.set_limits(LIMITS).expect("limits in range");
             watched(|| bucket.try_take(ITEM)).expect("half of it is there");
@@ -182,7 +184,7 @@ impl<const S: usize> Subject for Multi<S> {
             bucket.set_limits(LIMITS).expect("limits in range");
             watched(|| bucket.put_back(ITEM));
         }),
-        Verb::new("resume, not paused", Adds(0), |Self(bucket)| watched(|| bucket.resume())),
+        Verb::new("resume, not paused", Adds(0), |Self(bucket)| watched(|| bucket.resume())).holding(CHANGING),
     ];
 
     fn new() -> Self {
@@ -202,7 +204,10 @@ impl<const S: usize> Subject for Multi<S> {
     }
 }
 
-/// Counts the claimed slots.
+/// A change of limits holds a slot for the words and one for the limits.
+const CHANGING: usize = 2;
+
+/// Counts the claimed slots, of words and of limits.
 ///
 /// The 4096 slots are the current one, one that every handle must leave, the handles, and what
 /// others hold.
@@ -211,7 +216,7 @@ fn held<const S: usize>(bucket: &MultiBucket<2, ManualClock, S>) -> usize {
     while let Ok(handle) = bucket.handle() {
         handles.push(handle);
     }
-    4096 - 2 - handles.len()
+    4096 - 2 - handles.len() + bucket.revisions_held()
 }
 
 /// `MultiBucket` of two streams that all threads pause and resume.
@@ -225,29 +230,34 @@ impl<const S: usize> Subject for Paused<S> {
     const NAME: &'static str =
         if S == 1 { "MultiBucket<2> with pauses, growing" } else { "MultiBucket<2> with pauses" };
     const VERBS: &'static [Verb<Self>] = &[
-        Verb::new("pause_for", Adds(0), |Self(bucket)| watched(|| bucket.pause_for(HOUR))),
+        Verb::new("pause_for", Adds(0), |Self(bucket)| watched(|| bucket.pause_for(HOUR))).holding(CHANGING),
         Verb::new("pause_for, not paused", Adds(0), |Self(bucket)| {
             bucket.resume();
             watched(|| bucket.pause_for(HOUR));
-        }),
+        })
+        .holding(CHANGING),
         Verb::new("pause_for, paused for less", Adds(0), |Self(bucket)| {
             bucket.resume();
             bucket.pause_for(NANOSECOND);
             watched(|| bucket.pause_for(HOUR));
-        }),
+        })
+        .holding(CHANGING),
         Verb::new("pause_for, paused for longer", Adds(0), |Self(bucket)| {
             bucket.pause_for(HOUR);
             watched(|| bucket.pause_for(NANOSECOND));
-        }),
-        Verb::new("resume", Adds(0), |Self(bucket)| watched(|| bucket.resume())),
+        })
+        .holding(CHANGING),
+        Verb::new("resume", Adds(0), |Self(bucket)| watched(|| bucket.resume())).holding(CHANGING),
         Verb::new("resume, paused", Adds(0), |Self(bucket)| {
             bucket.pause_for(HOUR);
             watched(|| bucket.resume());
-        }),
+        })
+        .holding(CHANGING),
         Verb::new("set_limits, paused", Adds(0), |Self(bucket)| {
             bucket.pause_for(HOUR);
             watched(|| bucket.set_limits(LIMITS)).expect("limits in range");
-        }),
+        })
+        .holding(CHANGING),
         Verb::new("try_take, refused", Adds(0), |Self(bucket)| {
             bucket.pause_for(HOUR);
             let _ = watched(|| bucket.try_take(items(CAPACITY))).expect_err("paused, or half of it is taken");

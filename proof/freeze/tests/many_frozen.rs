@@ -34,7 +34,7 @@ fn nobody_waits_for_callers_that_link_blocks_of_slots() {
 }
 
 #[test]
-fn nobody_waits_for_callers_of_keyed_buckets() {
+fn nobody_waits_for_decisions_on_a_key() {
     nobody_waits::<Keyed>();
 }
 

@@ -31,9 +31,9 @@ fn nobody_waits_for_a_caller_that_moves_a_clock() {
     nobody_waits::<Clocks>();
 }
 
-/// Its verbs include adding, evicting, and changing the limits.
+/// Decisions on a known key only: `keyed.rs` has the other verbs.
 #[test]
-fn nobody_waits_for_a_caller_of_keyed_buckets() {
+fn nobody_waits_for_a_decision_on_a_key() {
     nobody_waits::<Keyed>();
 }
 

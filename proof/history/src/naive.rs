@@ -80,6 +80,8 @@ pub enum Answer<const N: usize> {
 #[derive(Clone, Debug)]
 pub struct Naive<const N: usize> {
     streams: [Stream; N],
+    /// The largest capacity of each, since the construction or a change that kept nothing.
+    highest: [u64; N],
     spent: [i128; N],
     changes: u64,
     /// The instant from which the limits count: their last change, or a pause's end.
@@ -124,16 +126,18 @@ impl Stream {
         self.accrued(elapsed) - self.ceiling()
     }
 
-    /// Translates a level of `old` into shares of this.
-    fn inherits(&self, old: &Self, level: i128, kept: Kept) -> i128 {
-        let (den, old_den) = (i128::from(self.den), i128::from(old.den));
+    /// Translates a level of `old` into shares of this. It adds no more than the capacity has above
+    /// `highest`.
+    fn inherits(&self, old: &Self, highest: u64, level: i128, kept: Kept) -> i128 {
+        let more = self.shares(self.capacity.saturating_sub(highest));
+        // Rounded down, a debt away from nothing.
+        let same = (level * i128::from(self.den)).div_euclid(i128::from(old.den));
         let level = match kept {
             Kept::Nothing => self.start(),
-            // Rounded down: a debt grows.
-            _ if level < 0 => (level * den).div_euclid(old_den),
-            Kept::Proportion => level * self.ceiling() / old.ceiling(),
-            Kept::Tokens => level * den / old_den,
-            Kept::TokensAndMore => level * den / old_den + self.shares(self.capacity.saturating_sub(old.capacity)),
+            Kept::Tokens => same,
+            Kept::Proportion if level < 0 => same,
+            Kept::Proportion => (level * self.ceiling() / old.ceiling()).min(same + more),
+            Kept::TokensAndMore => same + more,
         };
         level.min(self.ceiling())
     }
@@ -141,7 +145,8 @@ impl Stream {
 
 impl<const N: usize> Naive<N> {
     pub fn new(streams: [Stream; N]) -> Self {
-        Self { streams, spent: [0; N], changes: 0, origin: ORIGIN, pause: None }
+        let highest = streams.map(|stream| stream.capacity);
+        Self { streams, highest, spent: [0; N], changes: 0, origin: ORIGIN, pause: None }
     }
 
     fn each<T>(&self, f: impl Fn(&Stream, i128, usize) -> T) -> [T; N] {
@@ -172,7 +177,11 @@ impl<const N: usize> Naive<N> {
     fn change(&mut self, streams: [Stream; N], elapsed: u64, origin: u64, pause: Option<Pause>, kept: Kept) {
         self.spent = self.each(|old, spent, i| {
             let level = old.accrued(elapsed) - spent.max(old.floor(elapsed));
-            streams[i].start() - streams[i].inherits(old, level, kept)
+            streams[i].start() - streams[i].inherits(old, self.highest[i], level, kept)
+        });
+        self.highest = std::array::from_fn(|i| match kept {
+            Kept::Nothing => streams[i].capacity,
+            _ => self.highest[i].max(streams[i].capacity),
         });
         (self.streams, self.origin, self.pause) = (streams, origin, pause);
         self.changes += 1;
@@ -253,7 +262,7 @@ impl<const N: usize> Naive<N> {
             Verb::PutBack(n) => {
                 let elapsed = self.elapsed(now);
                 self.spent = self.each(|stream, spent, i| {
-                    let lower = spent - stream.shares(n[i].min(stream.capacity));
+                    let lower = spent - stream.shares(n[i]);
                     lower.max(spent.min(stream.floor(elapsed)))
                 });
                 Answer::Done

@@ -204,7 +204,7 @@ impl<S, L> Queued<S, L> {
                 0 => 0,
                 tokens => tokens.saturating_add(ahead[i]),
             });
-            let units = limits.units_back(&amounts);
+            let units = limits.units_capped(&amounts);
             limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
         })
     }

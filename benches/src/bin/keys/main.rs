@@ -2,8 +2,10 @@
 //!
 //! It compares maps and peers, and measures memory and a flood of keys.
 //!
-//! `cargo xtask keys [maps|throughput|memory|flood]`; without a name it runs all four.
+//! `cargo xtask keys [clients|maps|throughput|memory|flood]`; it runs all without a
+//! name.
 
+mod clients;
 mod contestants;
 mod draws;
 mod flood;
@@ -13,15 +15,16 @@ mod throughput;
 
 use std::process::{Command, ExitCode};
 
-const USAGE: &str = "usage: keys [maps|throughput|memory|flood]";
+const USAGE: &str = "usage: keys [clients|maps|throughput|memory|flood]";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        [] => ["throughput", "memory", "flood", "maps"].iter().for_each(|question| apart(&[question])),
+        [] => ["clients", "throughput", "memory", "flood", "maps"].iter().for_each(|question| apart(&[question])),
         ["maps"] => maps::all(),
         ["maps", name, keys] => maps::one(name, keys.parse().expect("a number of keys")),
+        ["clients"] => clients::all(),
         ["throughput"] => throughput::all(),
         ["memory"] => memory::all(),
         ["memory", name, kind, keys] => memory::one(name, kind, keys.parse().expect("a number of keys")),

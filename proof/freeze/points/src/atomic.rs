@@ -79,6 +79,12 @@ macro_rules! atomic {
             }
 
             #[inline]
+            pub fn fetch_min(&self, value: $int, order: Ordering) -> $int {
+                point(Point::FetchMin);
+                self.0.fetch_min(value, order)
+            }
+
+            #[inline]
             pub fn fetch_add(&self, value: $int, order: Ordering) -> $int {
                 point(Point::FetchAdd);
                 self.0.fetch_add(value, order)

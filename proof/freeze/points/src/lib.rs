@@ -7,11 +7,13 @@
 //! `portable_atomic` and the `OnceBox` of `once_cell`.
 
 mod atomic;
+mod lock;
 mod publish;
 mod watch;
 
 pub use atomic::{AtomicU32, AtomicU64, fence};
 pub use crossbeam_utils::Backoff;
+pub use lock::{ReadGuard, RwLock, WriteGuard};
 pub use portable_atomic::Ordering;
 pub use publish::PublishOnce;
 pub use watch::{Ice, OutOfPatience, Passage, Point, Stopped, count, freeze, ice, patiently, watched};

@@ -17,7 +17,12 @@ pub enum Point {
     FetchOr,
     FetchAdd,
     FetchSub,
+    FetchMin,
     Fence,
+    /// An entry into a lock, or a try.
+    Lock,
+    /// The release of a lock.
+    Unlock,
     /// A look into a publish-once cell.
     Look,
     /// An allocation of the value to publish.

@@ -16,25 +16,40 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "fn give_back",
-            "if filled < ceiling { filled } else { ceiling }",
-            "filled",
+            "if units < missing { units } else { missing }",
+            "{ let _ = missing; units }",
         )],
         expect: Killed("time::a_put_back_gives_nothing_to_a_stale_now"),
     },
     Fault {
-        id: "put-back-of-any-amount",
+        id: "put-back-whose-units-wrap",
+        edits: &[edit("decision/meter.rs", "fn put_back", "saturating_mul", "wrapping_mul")],
+        expect: Killed("tests/debts::what_is_put_back_fills_also_where_its_units_would_wrap_to_none"),
+    },
+    Fault {
+        id: "put-back-no-more-than-the-capacity",
         edits: &[edit(
             "decision/meter.rs",
             "fn put_back",
-            "if n < self.capacity() { n } else { self.capacity() }",
-            "n",
+            "n.saturating_mul(self.unit)",
+            "if n < self.capacity() { n * self.unit } else { self.ceiling }",
         )],
-        expect: Killed("conservation::a_put_back_of_everything_fills_up"),
+        expect: Killed("tests/debts::what_was_charged_can_be_put_back_whole_however_far_in_debt"),
     },
     Fault {
         id: "put-back-raises-what-is-spent",
-        edits: &[edit("decision/meter.rs", "fn give_back", "units == 0 || level >= ceiling", "units == 0")],
+        edits: &[edit(
+            "decision/meter.rs",
+            "fn give_back",
+            "return spent;",
+            "return if units == 0 { spent } else { self.refill.at(elapsed).wrapping_sub(self.ceiling) };",
+        )],
         expect: Killed("time::a_put_back_takes_nothing_from_a_stale_now"),
+    },
+    Fault {
+        id: "put-back-to-a-full-bucket",
+        edits: &[edit("decision/meter.rs", "fn give_back", "units == 0 || level >= ceiling", "units == 0")],
+        expect: Killed("lib::decision::meter::tests::taking_moves_spent_from_where_the_full_bucket_stands"),
     },
     Fault {
         id: "level-above-the-capacity",
@@ -61,7 +76,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "const fn take(",
-            "Some(self.refill.at(elapsed).wrapping_sub((level - need) as u64))",
+            "Some(self.refill.at(elapsed).wrapping_sub(level.wrapping_sub(need) as u64))",
             "Some(spent.wrapping_add(need as u64))",
         )],
         expect: Killed("time::idle_time_fills_no_further_than_the_capacity"),
@@ -146,8 +161,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/meter.rs",
             "const fn give_back",
-            "level + units as i64;",
-            "level + if (units as i64) < ceiling { units as i64 } else { ceiling };",
+            "ceiling.wrapping_sub(level) as u64;",
+            "if level < 0 { self.ceiling } else { ceiling.wrapping_sub(level) as u64 };",
         )],
         expect: Killed("reservation::two_cancels_both_count"),
     },
@@ -198,12 +213,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "settle-only-what-is-there",
-        edits: &[edit(
-            "decision/limits.rs",
-            "fn settle(",
-            "shortage, stream.furthest_debt())?",
-            "shortage, 0).unwrap_or(spent[i])",
-        )],
+        edits: &[edit("decision/limits.rs", "fn settle(", "stream.furthest_debt())?", "0).unwrap_or(spent[i])")],
         expect: Killed("tests/estimate::a_shortage_beyond_the_capacity_is_owed"),
     },
     Fault {
@@ -211,8 +221,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/limits.rs",
             "fn settle(",
-            "shortage, stream.furthest_debt())?",
-            "shortage, stream.furthest_debt()).unwrap_or(spent[i])",
+            "stream.furthest_debt())?",
+            "stream.furthest_debt()).unwrap_or(spent[i])",
         )],
         expect: Killed("tests/estimate::an_estimate_that_cannot_be_settled_stays_taken"),
     },
@@ -220,24 +230,160 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "inherit-above-the-capacity",
         edits: &[edit(
-            "decision/meter.rs",
+            "decision/inherited.rs",
             "pub(crate) fn inherit(",
-            "(kept + more).min(self.ceiling.into())",
-            "(kept + more)",
+            "(kept + added).min(self.ceiling.into())",
+            "(kept + added)",
         )],
         expect: Killed("tests/set_limits::what_is_kept_is_no_more_than_the_new_capacity"),
+    },
+    Fault {
+        id: "inherit-a-debt-rounded-down",
+        edits: &[edit(
+            "decision/inherited.rs",
+            "pub(crate) fn inherit(",
+            "(level * unit).div_euclid(old_unit)",
+            "level * unit / old_unit",
+        )],
+        expect: Killed("tests/debts::nobody_gains_by_a_change"),
+    },
+    Fault {
+        id: "inherit-a-debt-as-far-as-it-fits",
+        edits: &[edit(
+            "decision/inherited.rs",
+            "pub(crate) fn inherit(",
+            "let level = (kept + added).min(self.ceiling.into());",
+            "let level = (kept + added).clamp(-i128::from(self.furthest_debt()), self.ceiling.into());",
+        )],
+        expect: Killed("tests/debts::a_change_to_a_limit_that_cannot_keep_the_debt_is_refused_and_changes_nothing"),
+    },
+    Fault {
+        id: "inherit-adds-what-the-capacity-grows-by",
+        edits: &[edit(
+            "decision/inherited.rs",
+            "pub(crate) fn inherit(",
+            "self.capacity().saturating_sub(highest)",
+            "self.capacity().saturating_sub(old.capacity())",
+        )],
+        expect: Killed("tests/inherit::the_bound_holds_in_every_window_for_every_policy_and_any_clocks"),
+    },
+    Fault {
+        id: "inherit-forgets-the-largest-capacity",
+        edits: &[edit(
+            "decision/succession.rs",
+            "pub(crate) fn new(",
+            "highest[i].max(capacities[i])",
+            "capacities[i]",
+        )],
+        expect: Killed("tests/inherit::growing_and_shrinking_in_turns_gains_nothing"),
+    },
+    Fault {
+        id: "inherit-keeps-the-largest-capacity-over-a-reset",
+        edits: &[edit(
+            "decision/succession.rs",
+            "pub(crate) fn new(",
+            "Some(Inherit::Reset) => capacities",
+            "Some(Inherit::Reset) if N > 8 => capacities",
+        )],
+        expect: Killed("tests/inherit::after_a_reset_the_capacity_of_it_counts_as_the_largest"),
+    },
+    Fault {
+        id: "inherit-scales-without-a-bound",
+        edits: &[edit("decision/inherited.rs", "pub(crate) fn inherit(", "- kept).min(room)", "- kept)")],
+        expect: Killed("tests/inherit::what_accrued_while_the_capacity_was_small_is_not_scaled_up"),
+    },
+    Fault {
+        id: "inherit-adds-nothing-to-a-debt",
+        edits: &[edit(
+            "decision/inherited.rs",
+            "pub(crate) fn inherit(",
+            "Inherit::Additive => room,",
+            "Inherit::Additive => if level < 0 { 0 } else { room },",
+        )],
+        expect: Killed("tests/inherit::what_a_policy_adds_has_no_jump_at_a_level_of_0"),
+    },
+    Fault {
+        id: "inherit-moves-no-place",
+        edits: &[edit(
+            "decision/succession.rs",
+            "pub(crate) fn of(",
+            "wrapping_add(inherited.added)",
+            "wrapping_add(0)",
+        )],
+        expect: Killed("tests/inherit::what_is_added_pays_off_a_debt_and_those_who_wait_come_nearer_by_as_much"),
+    },
+    Fault {
+        id: "change-overtaken-by-what-was-there",
+        edits: &[edit("decision/succession.rs", "pub(crate) fn is_overtaken(", "&& level(i) < 0", "")],
+        expect: Killed(
+            "lib::decision::succession::tests::a_reading_is_not_overtaken_by_tokens_that_were_there_nor_by_a_debt_of_old",
+        ),
+    },
+    Fault {
+        id: "change-overtaken-by-a-debt-of-old",
+        edits: &[edit(
+            "decision/succession.rs",
+            "pub(crate) fn is_overtaken(",
+            "spent[i].wrapping_sub(seen[i]) as i64 > 0 && ",
+            "seen[i] < u64::MAX && ",
+        )],
+        expect: Killed(
+            "lib::decision::succession::tests::a_reading_is_not_overtaken_by_tokens_that_were_there_nor_by_a_debt_of_old",
+        ),
+    },
+    Fault {
+        id: "inherit-at-a-rate-of-0-in-units-of-its-own",
+        edits: &[edit(
+            "decision/revision.rs",
+            "pub(crate) fn succeeded(",
+            "limits.following(&self.limits).from(",
+            "limits.from(",
+        )],
+        expect: Killed("tests/debts::a_visit_to_a_rate_of_0_keeps_every_part_of_a_token"),
+    },
+    Fault {
+        id: "inherit-at-a-rate-of-0-in-units-without-room",
+        edits: &[edit(
+            "decision/inherited.rs",
+            "pub(crate) const fn following(",
+            "if old.unit < finest { old.unit } else { finest }",
+            "{ let _ = finest; old.unit }",
+        )],
+        expect: Killed(
+            "lib::decision::inherited::tests::a_rate_of_0_is_counted_in_the_units_before_it_or_in_the_finest_that_fit",
+        ),
+    },
+    Fault {
+        id: "place-of-64-bits",
+        edits: &[edit(
+            "decision/meter.rs",
+            "pub(crate) const fn wait_from_start(",
+            "self.units_of(ahead)",
+            "{ let units = self.units_of(ahead); if units >> 64 > 0 { u64::MAX as u128 } else { units } }",
+        )],
+        expect: Killed("tests/debts::the_instant_of_a_place_is_right_beyond_65_years"),
     },
     Fault {
         id: "inherit-retroactively",
         edits: &[edit(
             "decision/revision.rs",
-            "pub(crate) fn next(",
+            "pub(crate) fn succeeded(",
             "let origin = self.limits.at(elapsed);",
             "let origin = self.limits.origin;",
         )],
         expect: Killed("tests/set_limits::a_raised_rate_is_not_applied_to_the_past"),
     },
     // Pauses.
+    Fault {
+        id: "pause-keeps-a-debt-as-far-as-anybody-may-owe",
+        edits: &[edit(
+            "decision/inherited.rs",
+            "pub(crate) const fn settled(",
+            "self.level(spent, elapsed) as u64",
+            "{ let (level, most) = (self.level(spent, elapsed), -(self.furthest_debt() as i64)); if level < most { most } else { level } } as u64",
+        )],
+        expect: Killed("tests/debts::a_pause_keeps_every_debt_to_the_unit_however_old_the_reading"),
+    },
     Fault {
         id: "pause-refills",
         edits: &[edit(
@@ -257,7 +403,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "pause-ended-by-new-limits",
         edits: &[edit(
             "decision/revision.rs",
-            "pub(crate) fn next(",
+            "pub(crate) fn succeeded(",
             "(true, self.pause, self.began)",
             "(false, self.pause, self.began)",
         )],

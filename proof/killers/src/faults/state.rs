@@ -198,7 +198,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "claim-debug",
-        edits: &[edit("state/claim.rs", "impl fmt::Debug for Claim", "self.0.load(Relaxed)", "FREE")],
+        edits: &[edit("state/claim.rs", "pub(crate) fn is_claimed", "self.0.load(Relaxed)", "FREE")],
         expect: Harmless { model: "smoke::either_thread_wins_the_last_token_of_two_streams", reason: A_PICTURE },
     },
     // Slots and how they grow.
@@ -276,7 +276,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "read-without-validation",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "Decision::Keep(kept) if self.epoch.validate(seen) =>",
             "Decision::Keep(kept) =>",
         )],
@@ -286,9 +286,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "read-before-validated-and-again-after",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
-            "refuse(kept, seen, &state)",
-            "refuse(kept, seen, &current.read())",
+            "pub(crate) fn conclude<",
+            "refuse(kept, seen, state)",
+            "refuse(kept, seen, &self.slots.get(seen.index()).map_or(*state, |slot| slot.read()))",
         )],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
@@ -296,9 +296,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "read-validated-by-a-newer-stamp",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
-            "let state = current.read();",
-            "let state = current.read();\n let seen = self.epoch.load();",
+            "pub(crate) fn begin(",
+            "Some((seen, self.slots.get(seen.index())?.read()))",
+            "let state = self.slots.get(seen.index())?.read();\n Some((self.epoch.load(), state))",
         )],
         expect: Killed("snapshot::a_late_reader_sees_through_a_slot_that_is_used_again"),
     },
@@ -306,7 +306,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-keep-without-validation",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "Decision::Keep(kept) if self.epoch.validate(seen) =>",
             "Decision::Keep(kept) =>",
         )],
@@ -316,9 +316,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-decided-before-the-stamp",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
-            "let state = current.read();",
-            "let state = current.read();\n let seen = self.epoch.load();",
+            "pub(crate) fn begin(",
+            "Some((seen, self.slots.get(seen.index())?.read()))",
+            "let state = self.slots.get(seen.index())?.read();\n Some((self.epoch.load(), state))",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token_of_two_streams"),
     },
@@ -326,7 +326,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-without-a-claim",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "spare.or_else(|| self.slots.claim())",
             "spare.or(Some(1))",
         )],
@@ -336,7 +336,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-claim-given-up-before-it-is-used",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "slot.write(&next);",
             "crate::state::slots::Claimable::claim(slot).release();\n slot.write(&next);",
         )],
@@ -344,16 +344,16 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "update-not-written",
-        edits: &[edit("state/published.rs", "pub(crate) fn attempt<", "slot.write(&next);", "let _ = (slot, next);")],
+        edits: &[edit("state/published.rs", "pub(crate) fn conclude<", "slot.write(&next);", "let _ = (slot, next);")],
         expect: Killed("snapshot::a_snapshot_is_never_torn"),
     },
     Fault {
         id: "update-written-after-it-is-published",
         edits: &[
-            edit("state/published.rs", "pub(crate) fn attempt<", "slot.write(&next);", ""),
+            edit("state/published.rs", "pub(crate) fn conclude<", "slot.write(&next);", ""),
             edit(
                 "state/published.rs",
-                "pub(crate) fn attempt<",
+                "pub(crate) fn conclude<",
                 "*spare = Some(seen.index());",
                 "slot.write(&next);\n *spare = Some(seen.index());",
             ),
@@ -364,7 +364,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-lost-race-is-granted",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "return Err(Miss::Lost);",
             "return Ok(Ok(answer));",
         )],
@@ -392,7 +392,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "update-lost-race-not-decided-anew",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "if !self.epoch.publish(seen, index) {",
             "let mut seen = seen;\n while !self.epoch.publish(seen, index) {\n seen = self.epoch.load();\n }\n if false {",
         )],
@@ -403,24 +403,24 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[
             edit(
                 "state/published.rs",
-                "pub(crate) fn attempt<",
+                "pub(crate) fn conclude<",
                 "if !self.epoch.publish(seen, index) {",
                 "self.slots.release(seen.index());\n if !self.epoch.publish(seen, index) {",
             ),
-            edit("state/published.rs", "pub(crate) fn attempt<", "*spare = Some(seen.index());", "*spare = None;"),
+            edit("state/published.rs", "pub(crate) fn conclude<", "*spare = Some(seen.index());", "*spare = None;"),
         ],
         expect: Killed("snapshot::a_reader_sees_through_a_slot_that_is_used_again"),
     },
     Fault {
         id: "update-spare-not-swapped",
-        edits: &[edit("state/published.rs", "pub(crate) fn attempt<", "*spare = Some(seen.index());", "")],
+        edits: &[edit("state/published.rs", "pub(crate) fn conclude<", "*spare = Some(seen.index());", "")],
         expect: Killed("handle::a_late_reader_sees_through_the_slot_of_a_handle"),
     },
     Fault {
         id: "update-old-slot-forgotten",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "*spare = Some(seen.index());",
             "*spare = None;",
         )],
@@ -559,8 +559,18 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "later-limits-are-never-paused",
-        edits: &[edit("state/multi.rs", "const fn is_paused", "limits & PAUSED != 0", "limits & PAUSED > PAUSED")],
+        edits: &[edit("state/limits_name.rs", "const fn is_paused", "name & PAUSED != 0", "name & PAUSED > PAUSED")],
         expect: Killed("tests/pause::while_paused_nothing_is_granted_by_any_verb"),
+    },
+    Fault {
+        id: "later-limits-paused-like-others",
+        edits: &[edit("state/limits_name.rs", "const fn of(", "(0, false) => 1,", "(0, _) => 1,")],
+        expect: Killed("tests/pause::while_paused_nothing_is_granted_by_any_verb"),
+    },
+    Fault {
+        id: "later-limits-of-the-other-slot",
+        edits: &[edit("state/multi.rs", "fn near_limits(", "Some(two.limits(false))", "Some(one.limits(false))")],
+        expect: Killed("tests/set_limits::ten_thousand_changes_are_each_seen_and_counted"),
     },
     Fault {
         id: "revision-read-nothing-of-its-place",
@@ -570,6 +580,11 @@ pub(super) const FAULTS: &[Fault] = &[
             ".map(|word| word.load(Relaxed))",
             ".map(|_| 0)",
         )],
+        expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
+    },
+    Fault {
+        id: "revision-read-no-number",
+        edits: &[edit("state/revision_slot.rs", "pub(crate) fn number(", "self.number.load(Relaxed)", "0")],
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
@@ -593,17 +608,100 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("lib::state::revision_slot::tests::a_revision_comes_out_as_it_went_in"),
     },
     Fault {
-        id: "later-limits-without-validation",
+        id: "later-refusal-without-validation",
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn conclude<",
+            "Decision::Keep(kept) if self.epoch.validate(seen) =>",
+            "Decision::Keep(kept) if state.limits != 0 || self.epoch.validate(seen) =>",
+        )],
+        expect: Killed("later_limits::a_late_refusal_is_of_one_version"),
+    },
+    Fault {
+        id: "later-lost-race-is-granted",
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn conclude<",
+            "return Err(Miss::Lost);",
+            "if state.limits != 0 {\n return Ok(Ok(answer));\n }\n return Err(Miss::Lost);",
+        )],
+        expect: Killed("later_limits::two_takes_are_both_debited"),
+    },
+    Fault {
+        id: "later-lost-race-not-decided-anew",
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn conclude<",
+            "if !self.epoch.publish(seen, index) {",
+            "let mut seen = seen;\n while state.limits != 0 && !self.epoch.publish(seen, index) {\n seen = self.epoch.load();\n }\n if state.limits == 0 && !self.epoch.publish(seen, index) {",
+        )],
+        expect: Killed("later_limits::two_takes_are_both_debited"),
+    },
+    Fault {
+        id: "later-without-a-claim",
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn conclude<",
+            "spare.or_else(|| self.slots.claim())",
+            "spare.or_else(|| if state.limits == 0 { self.slots.claim() } else { Some(1) })",
+        )],
+        expect: Killed("later_limits::two_takes_are_both_debited"),
+    },
+    Fault {
+        id: "later-not-written",
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn conclude<",
+            "slot.write(&next);",
+            "if state.limits == 0 {\n slot.write(&next);\n }",
+        )],
+        expect: Killed("later_limits::two_takes_are_both_debited"),
+    },
+    Fault {
+        id: "later-written-after-it-is-published",
         edits: &[
-            edit("state/multi.rs", "fn retry<", "if !self.words.is_current(seen) {", "if false {"),
             edit(
                 "state/published.rs",
-                "pub(crate) fn attempt<",
-                "Decision::Keep(kept) if self.epoch.validate(seen) =>",
-                "Decision::Keep(kept) if state.limits != 0 || self.epoch.validate(seen) =>",
+                "pub(crate) fn conclude<",
+                "slot.write(&next);",
+                "if state.limits == 0 {\n slot.write(&next);\n }",
+            ),
+            edit(
+                "state/published.rs",
+                "pub(crate) fn conclude<",
+                "*spare = Some(seen.index());",
+                "if state.limits != 0 {\n slot.write(&next);\n }\n *spare = Some(seen.index());",
             ),
         ],
-        expect: Killed("set_limits::a_late_refusal_sees_through_a_revision_that_is_used_again"),
+        expect: Killed("later_limits::a_reader_beside_takes_sees_one_version"),
+    },
+    Fault {
+        id: "later-old-slot-released-before-publishing",
+        edits: &[
+            edit(
+                "state/published.rs",
+                "pub(crate) fn conclude<",
+                "if !self.epoch.publish(seen, index) {",
+                "if state.limits != 0 {\n self.slots.release(seen.index());\n }\n if !self.epoch.publish(seen, index) {",
+            ),
+            edit(
+                "state/published.rs",
+                "pub(crate) fn conclude<",
+                "*spare = Some(seen.index());",
+                "*spare = if state.limits == 0 { Some(seen.index()) } else { None };",
+            ),
+        ],
+        expect: Killed("later_limits::a_reader_beside_takes_sees_one_version"),
+    },
+    Fault {
+        id: "later-spare-not-swapped",
+        edits: &[edit(
+            "state/published.rs",
+            "pub(crate) fn conclude<",
+            "*spare = Some(seen.index());",
+            "if state.limits == 0 {\n *spare = Some(seen.index());\n }",
+        )],
+        expect: Killed("later_limits::a_reader_beside_takes_sees_one_version"),
     },
     Fault {
         id: "limits-read-apart-from-the-words",
@@ -616,25 +714,27 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
     },
     Fault {
-        id: "change-clock-before-the-epoch",
-        edits: &[
-            edit("state/multi.rs", "fn change(", "let now = clock();", ""),
-            edit(
-                "state/multi.rs",
-                "fn change(",
-                "let attempt = self.words.attempt(",
-                "let now = clock();\n            let attempt = self.words.attempt(",
-            ),
-        ],
+        id: "change-uses-a-reading-that-was-overtaken",
+        edits: &[edit("state/multi.rs", "fn change(", "readings < MOST_READINGS &&", "readings == 0 &&")],
         expect: Killed("set_limits::a_change_is_no_older_than_what_it_has_seen"),
+    },
+    Fault {
+        id: "change-of-limits-that-were-left",
+        edits: &[edit("state/multi.rs", "fn change(", "if !self.is_under(", "if N > 8 && !self.is_under(")],
+        expect: Killed("set_limits::two_changes_come_one_after_the_other"),
+    },
+    Fault {
+        id: "change-of-limits-with-the-same-index",
+        edits: &[edit("state/multi.rs", "fn is_under(", "slot.number() == old.number", "slot.number() >= old.number")],
+        expect: Killed("later_limits::a_change_beside_two_others_sees_that_its_limits_were_left"),
     },
     Fault {
         id: "change-lost-race-is-done",
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "Err(miss) => {",
-            "Err(Miss::Lost) => return,\n                Err(miss) => {",
+            "Err(miss) => backoff",
+            "Err(Miss::Lost) => return Ok(()),\n                Err(miss) => backoff",
         )],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
@@ -642,7 +742,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "change-not-settled-anew",
         edits: &[edit(
             "state/published.rs",
-            "pub(crate) fn attempt<",
+            "pub(crate) fn conclude<",
             "if !self.epoch.publish(seen, index) {",
             "let (mut seen, change) = (seen, next.limits != state.limits);\n while change && !self.epoch.publish(seen, index) {\n seen = self.epoch.load();\n }\n if !change && !self.epoch.publish(seen, index) {",
         )],
@@ -653,18 +753,23 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "slot.write(&next, &configured);",
-            "let _ = (slot, &configured);",
+            "slot.write(succession.revision(), &configured);",
+            "let _ = slot;",
         )],
         expect: Killed("set_limits::a_snapshot_beside_a_change_is_of_one_version"),
+    },
+    Fault {
+        id: "change-places-that-came-nearer-not-written",
+        edits: &[edit("state/multi.rs", "fn change(", "if accrued != revision.accrued {", "if N > 8 {")],
+        expect: Killed("tests/inherit::what_is_added_pays_off_a_debt_and_those_who_wait_come_nearer_by_as_much"),
     },
     Fault {
         id: "change-names-the-first-limits",
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "limits: (index as u32 + 1) | paused",
-            "limits: FIRST_LIMITS + 0 * (index as u32 | paused)",
+            "limits_name::of(index, revision.limits.is_paused())",
+            "limits_name::FIRST + 0 * limits_name::of(index, revision.limits.is_paused())",
         )],
         expect: Killed("set_limits::a_change_beside_a_take_comes_before_or_after_it"),
     },
@@ -673,39 +778,70 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "fn change(",
-            "changed.ok().and_then(|old| (old & !PAUSED).checked_sub(1))",
-            "changed.ok().and_then(|_| None::<u32>)",
+            "Ok(Ok(())) =>",
+            "Ok(Ok(())) => None,\n                Ok(Ok(())) =>",
         )],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
         id: "change-old-slot-forgotten",
-        edits: &[edit("state/multi.rs", "fn change(", "return self.words.retire(spare);", "return;")],
+        edits: &[edit("state/multi.rs", "fn change(", "self.words.retire(spare);", "")],
         expect: Killed("set_limits::a_revision_that_was_replaced_is_used_again"),
     },
     Fault {
+        id: "change-that-was-refused-is-done",
+        edits: &[edit("state/multi.rs", "fn change(", "Ok(answer) => return answer,", "Ok(_) => return Ok(()),")],
+        expect: Killed("tests/debts::a_change_to_a_limit_that_cannot_keep_the_debt_is_refused_and_changes_nothing"),
+    },
+    Fault {
         id: "pause-keeps-the-slot-of-its-limits",
-        edits: &[edit("state/multi.rs", "fn change(", "(old & !PAUSED).checked_sub(1)", "old.checked_sub(1)")],
+        edits: &[edit(
+            "state/multi.rs",
+            "fn change(",
+            "Ok(Ok(())) => limits_name::slot(before.limits),",
+            "Ok(Ok(())) if limits_name::is_paused(before.limits) => None,\n                Ok(Ok(())) => limits_name::slot(before.limits),",
+        )],
         expect: Killed("tests/allocation::a_hundred_pauses_allocate_nothing"),
     },
     Fault {
         id: "change-keeps-its-slot-over-the-clock",
-        edits: &[edit("state/multi.rs", "fn change(", "self.words.retire(spare.take());", "")],
+        edits: &[
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "readings += 1;",
+                "readings += 1;\n            let held = self.words.claim();",
+            ),
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "let (mut spare, claimed) =",
+                "self.words.retire(held);\n            let (mut spare, claimed) =",
+            ),
+        ],
         expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
     },
     Fault {
         id: "change-keeps-its-revision-over-the-clock",
-        edits: &[edit("state/multi.rs", "fn change(", "self.retire_revision(revision.take());", "")],
+        edits: &[
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "readings += 1;",
+                "readings += 1;\n            let held = self.revisions.claim();",
+            ),
+            edit(
+                "state/multi.rs",
+                "fn change(",
+                "let (mut spare, claimed) =",
+                "self.revisions.release(held.unwrap_or(0));\n            let (mut spare, claimed) =",
+            ),
+        ],
         expect: Killed("lib::state::multi::tests::nothing_is_claimed_while_a_change_reads_the_clock"),
     },
     Fault {
         id: "change-without-a-claim",
-        edits: &[edit(
-            "state/multi.rs",
-            "fn change(",
-            "revision = self.revisions.claim();",
-            "revision = self.revisions.claim().map(|_| 0);",
-        )],
+        edits: &[edit("state/multi.rs", "fn change(", "self.revisions.claim())", "self.revisions.claim().map(|_| 0))")],
         expect: Killed("set_limits::two_changes_come_one_after_the_other"),
     },
     // Those who sleep.

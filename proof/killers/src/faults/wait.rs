@@ -111,16 +111,14 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/estimate.rs",
             "pub fn settle(",
-            "let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
-            let (taken, used) = (limits.units_back(&taken), limits.units(&actual).ok()?);
-            limits.settle(spent, limits.elapsed(now), &taken, &used)
-        });",
+            "let settled = self
+            .bucket
+            .update(&|Revision { limits, .. }, spent| limits.settle(spent, limits.elapsed(now), &taken, &actual));",
             "let mut settled = Ok(());
         for i in 0..N {
             settled = self.bucket.update(&|Revision { limits, .. }, spent| {
                 let one = |of: &[u64; N]| core::array::from_fn(|j| if j == i { of[j] } else { 0 });
-                let (taken, used) = (limits.units_back(&one(&taken)), limits.units(&one(&actual)).ok()?);
-                limits.settle(spent, limits.elapsed(now), &taken, &used)
+                limits.settle(spent, limits.elapsed(now), &one(&taken), &one(&actual))
             });
         }",
         )],

@@ -67,13 +67,8 @@ impl Exact {
         self.spent = self.spent.max(self.accrued(t) - ceiling) + n;
     }
 
+    /// A debt comes back whole, also if it is more than the capacity.
     pub(super) fn put_back(&mut self, t: u64, n: i128) {
-        let full = self.accrued(t) - self.capacity;
-        self.spent = (self.spent - n.min(self.capacity)).max(self.spent.min(full));
-    }
-
-    /// The same for a debt, which may be more than the capacity.
-    pub(super) fn give_back(&mut self, t: u64, n: i128) {
         let full = self.accrued(t) - self.capacity;
         self.spent = (self.spent - n).max(self.spent.min(full));
     }

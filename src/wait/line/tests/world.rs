@@ -206,12 +206,11 @@ impl<const N: usize> World<N> {
         self.line.leave(ticket);
         if let Some((ready, amounts)) = self.firm.remove(&who).filter(|(ready, _)| now < *ready) {
             let _ = ready;
-            let back = self.limits.units_back(&amounts);
             let elapsed = self.limits.elapsed(t(now));
-            self.spent = self.limits.give_back(&self.spent, elapsed, &back).unwrap_or(self.spent);
+            self.spent = self.limits.put_back(&self.spent, elapsed, &amounts).unwrap_or(self.spent);
             self.uses.retain(|one| one.who != who);
             for i in (0..N).filter(|i| amounts[*i] > 0) {
-                self.exact[i].give_back(now, i128::from(amounts[i]) * TOKEN);
+                self.exact[i].put_back(now, i128::from(amounts[i]) * TOKEN);
                 self.extra.push((now, i, amounts[i]));
             }
         }

@@ -1,25 +1,27 @@
-//! Owns the verbs of a `KeyedBuckets` that decide for one key. Never says where a key lies.
+//! Owns what is said of each verb of keyed buckets that takes or gives tokens; what it does is in
+//! `keyed_buckets_at.rs`.
 
-use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
 use crate::clock::clock::Clock;
 use crate::decision::refused::Never;
+use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::{KeyRefused, NoRoom};
 use crate::keyed::keyed_buckets::KeyedBuckets;
 use crate::keyed::streams::{Amounts, Streams};
-use crate::keyed::tier::TierOf;
+use crate::keyed::tier::{TierOf, Tiers};
+use crate::state::snapshot::Snapshot;
 
-impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F> KeyedBuckets<K, N, C, H, F>
+impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> KeyedBuckets<K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
 {
-    /// Takes these amounts from the bucket of this key, or nothing.
+    /// Takes these amounts from the bucket of a key, or nothing.
     ///
     /// # Errors
     ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::try_take`](crate::TokenBucket::try_take), and
+    /// [`KeyRefused::Bucket`] if the bucket is short of tokens, or never holds so many.
     /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
     /// changes nothing.
     ///
@@ -36,15 +38,15 @@ where
     #[inline]
     pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).try_take(key, amounts)
+        self.live().try_take(key, amounts)
     }
 
-    /// Takes as many items of `per_item` tokens as there are for this key, but no more than `max`,
-    /// and says how many; 0 for a new key that there is no room for.
+    /// Takes as many items of `per_item` tokens as fit, at most `max`, and returns how many.
+    ///
+    /// It takes none for a new key without room.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -58,15 +60,15 @@ where
     #[inline]
     pub fn take_up_to<Q>(&self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).take_up_to(key, max, per_item)
+        self.live().take_up_to(key, max, per_item)
     }
 
-    /// Takes as many of these requests as fit, in order, and says how many: as
-    /// [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
+    /// Takes as many of these requests as fit, in order, and returns how many.
+    ///
+    /// See [`TokenBucket::take_in_order`](crate::TokenBucket::take_in_order).
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -79,19 +81,19 @@ where
     /// ```
     pub fn take_in_order<Q>(&self, key: &Q, requests: &[Amounts<N>]) -> usize
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).take_in_order(key, requests)
+        self.live().take_in_order(key, requests)
     }
 
-    /// Takes these amounts unconditionally, for work already done. May go into debt:
-    /// [`Bucket::charge`](crate::Bucket::charge). A key in debt is not removed.
+    /// Takes these amounts unconditionally, for work already done.
+    ///
+    /// The key may go into debt. A key in debt is kept. In a pause it may be charged, too.
     ///
     /// # Errors
     ///
-    /// [`KeyRefused::Bucket`] as [`TokenBucket::charge`](crate::TokenBucket::charge), and
+    /// [`KeyRefused::Bucket`] if the bucket is short of tokens, or never holds so many.
     /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
     /// changes nothing.
     ///
@@ -107,23 +109,20 @@ where
     /// ```
     pub fn charge<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).charge(key, amounts)
+        self.live().charge(key, amounts)
     }
 
-    /// Sets the level of this key, capped at that of a key that nobody used.
+    /// Sets the level of a key, at most to that of a key never seen.
     ///
-    /// For operators and tests: [the bound](crate#the-bound) counts anew from here. To forget a
-    /// key, debt and all, reset it to [`u64::MAX`]: it is then as good as one never seen, and goes
-    /// like those.
+    /// For operators and tests: [the bound](crate#the-bound) counts anew from here.
     ///
     /// # Errors
     ///
-    /// [`NoRoom`] for a new key at the [bound](Self#the-most-keys); what such keys may
-    /// [share](Self::with_shared_overflow) is left alone.
+    /// [`NoRoom`] for a new key at the [bound](Self#the-most-keys). The
+    /// [overflow](Self::with_shared_overflow) is left alone.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -139,16 +138,17 @@ where
     /// ```
     pub fn reset<Q>(&self, key: &Q, tokens: Amounts<N>) -> Result<(), NoRoom>
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).reset(key, tokens)
+        self.live().reset(key, tokens)
     }
 
-    /// Gives back to this key what was taken and not used. A bucket never holds more than its
-    /// capacity, so for a key that is not there, being full, there is nothing to do; nor for one
-    /// that was served from the [shared overflow](Self::with_shared_overflow).
+    /// Gives back to a key what it took and did not use.
+    ///
+    /// A bucket never holds more than its capacity. For an absent key the call does nothing, as
+    /// absent means full. So what was taken from the [overflow](Self::with_shared_overflow) does
+    /// not come back either, unless the key got a bucket of its own meanwhile.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -163,16 +163,16 @@ where
     #[inline]
     pub fn put_back<Q>(&self, key: &Q, amounts: Amounts<N>)
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).put_back(key, amounts);
+        self.live().put_back(key, amounts);
     }
 
-    /// Returns the tokens available for this key now, or for a new key if there is room.
+    /// Returns the whole tokens that a key can take now.
     ///
-    /// The answer may change before the call returns.
+    /// The answer may change before the call returns. For an absent key it is that of a key never
+    /// seen.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -185,15 +185,33 @@ where
     /// ```
     pub fn available<Q>(&self, key: &Q) -> Amounts<N>
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).available(key)
+        self.live().available(key)
     }
 
-    /// How long until these amounts are there for this key if nobody takes; zero if they are. Takes
-    /// nothing.
+    /// Returns what a key has, all streams at one instant.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let limits = [Limit::per_second(10), Limit::per_second(1000)];
+    /// let clients = KeyedBuckets::<String, 2, _>::with_clock(limits, 1000, ManualClock::new())?;
+    /// clients.try_take("alice", [4, 100])?;
+    /// assert_eq!(clients.snapshot("alice").available(), [6, 900]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn snapshot<Q>(&self, key: &Q) -> Snapshot<N>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.live().snapshot(key)
+    }
+
+    /// Returns how long until these amounts are there, if nobody takes. Takes nothing.
     ///
     /// # Errors
     ///
@@ -211,10 +229,9 @@ where
     /// ```
     pub fn wait_for<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
     where
-        K: Borrow<Q>,
-        Q: Hash + ?Sized,
+        Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.at(self.clock().now()).wait_for(key, amounts)
+        self.live().wait_for(key, amounts)
     }
 }

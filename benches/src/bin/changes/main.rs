@@ -1,8 +1,11 @@
 //! Measures two takers while the limits change a thousand times a second.
 //!
-//! It compares them with two takers under limits that do not change.
+//! It compares them with two takers under limits that do not change. Then it counts the attempts
+//! that changes need beside sixteen takers.
 //!
 //! `cargo xtask changes [--quick]`
+
+mod attempts;
 
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
@@ -88,9 +91,9 @@ fn measure<const N: usize>(rounds: usize) {
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let rounds = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [] => 20,
-        ["--quick"] => 2,
+    let (rounds, changes) = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => (20, 10_000),
+        ["--quick"] => (2, 100),
         _ => {
             eprintln!("usage: changes [--quick]");
             return ExitCode::from(2);
@@ -98,5 +101,10 @@ fn main() -> ExitCode {
     };
     measure::<1>(rounds);
     measure::<2>(rounds);
+    for busy in [0, 300, 5000].map(Duration::from_nanos) {
+        attempts::measure::<1>(changes, busy);
+        attempts::measure::<2>(changes, busy);
+        attempts::measure::<8>(changes, busy);
+    }
     ExitCode::SUCCESS
 }

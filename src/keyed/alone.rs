@@ -1,0 +1,72 @@
+//! Owns a shard that one call holds alone, and the count of the keys that it adds and drops. Never
+//! decides which.
+
+use core::ops::Deref;
+use std::vec::Vec;
+
+use crate::clock::time::Time;
+use crate::keyed::room::Room;
+use crate::keyed::shard::{Entry, Shard};
+use crate::keyed::tier::Tag;
+use crate::keyed::words::Words;
+use crate::sync::WriteGuard;
+
+/// A shard that is held alone. It counts out the keys that are gone when it lets go, and drops them
+/// after it has.
+pub(crate) struct Alone<'t, K, const N: usize, W: Words<N>, T: Tag> {
+    room: &'t Room,
+    pub(crate) index: usize,
+    /// Keys of this shard that are counted, and those that were claimed since.
+    counted: usize,
+    pub(super) claimed: usize,
+    shard: WriteGuard<'t, Shard<K, N, W, T>>,
+    /// Dropped after the lock, as it is declared after.
+    pub(crate) gone: Vec<Entry<K, W, T>>,
+}
+
+impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
+    pub(super) fn new(room: &'t Room, index: usize, shard: WriteGuard<'t, Shard<K, N, W, T>>) -> Self {
+        Self { room, index, counted: shard.keys.len(), claimed: 0, shard, gone: Vec::new() }
+    }
+
+    pub(crate) fn shard(&mut self) -> &mut Shard<K, N, W, T> {
+        &mut self.shard
+    }
+
+    /// Drops the keys that could have gone for `keep` nanoseconds.
+    pub(super) fn sweep(&mut self, now: Time, keep: i64) {
+        let bound = self.shard.sweep(now, keep, &mut self.gone);
+        self.room.raise(self.index, bound);
+    }
+
+    /// Drops the older half of the keys that may go, and counts them out at once, but for one: that
+    /// place is the caller's. Whether there were any.
+    pub(super) fn sweep_half(&mut self, now: Time) -> bool {
+        let bound = self.shard.sweep_half(now, &mut self.gone);
+        self.room.raise(self.index, bound);
+        self.count(1)
+    }
+
+    /// Counts out the keys that are gone, but for so many. Whether there are any.
+    fn count(&mut self, kept: usize) -> bool {
+        let gone = (self.counted + self.claimed).saturating_sub(self.shard.keys.len());
+        self.room.release(gone.saturating_sub(kept));
+        (self.counted, self.claimed) = (self.shard.keys.len(), 0);
+        gone > 0
+    }
+}
+
+impl<K, const N: usize, W: Words<N>, T: Tag> Deref for Alone<'_, K, N, W, T> {
+    type Target = Shard<K, N, W, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.shard
+    }
+}
+
+impl<K, const N: usize, W: Words<N>, T: Tag> Drop for Alone<'_, K, N, W, T> {
+    /// Also where a hash or a comparison panics: the count is that of the keys that are left.
+    fn drop(&mut self) {
+        self.count(0);
+    }
+}

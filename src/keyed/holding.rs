@@ -1,0 +1,272 @@
+//! Owns how one key is held apart and let go again; what it is then decided by is in `held.rs`.
+
+use core::hash::{BuildHasher, Hash};
+use std::vec::Vec;
+
+use hashbrown::Equivalent;
+
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::decision::limit_rule::LimitRule;
+use crate::keyed::alone::Alone;
+use crate::keyed::held::Held;
+use crate::keyed::hold_error::HoldError;
+use crate::keyed::key_form::KeyForm;
+use crate::keyed::shard::{Entry, NEVER};
+use crate::keyed::table::{Reading, Table};
+use crate::keyed::terms::{Terms, furthest_debts};
+use crate::keyed::tier::Tag;
+use crate::keyed::words::Words;
+use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::sync::Relaxed;
+
+/// Lineages of keys that are held apart begin here; those of tiers are below.
+const APART: u64 = 1 << 15;
+
+/// Added to the turn of a scan, so that it is later than any instant.
+const TURN: u64 = 1 << 63;
+
+impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H>
+where
+    K: Hash,
+{
+    /// Holds a key apart and changes it there. Where nothing sets it apart after, it is let go.
+    pub(crate) fn hold<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+        change: impl FnOnce(&mut Held<K, N, W>, Time) -> Result<(), LimitError>,
+    ) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+    {
+        let (sought, owned) = (self.sought(key, tier), key.to_key());
+        let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
+        let now = reading.again();
+        let words = self.settle(&mut alone, sought, now).map(|(_, words)| words.load());
+        if alone.apart.as_ref().is_none_or(|apart| apart.find(hash, key).is_none()) {
+            if !self.claim_apart(&mut alone, now) {
+                return Err(HoldError::TooMany { most: self.max_held as usize });
+            }
+            let shard = alone.shard();
+            // A key that owes too much for its new tier has stayed in the old one.
+            let entry = shard.keys.find_entry(hash, |entry| key.equivalent(&entry.key)).ok();
+            let entry = entry.map(|entry| entry.remove().0);
+            let tier = entry.as_ref().map_or(tier, |entry| entry.tag.tier());
+            let terms = &shard.terms[tier];
+            let words = words.unwrap_or_else(|| terms.unseen(now));
+            // ORDERING: Relaxed. A lineage differs from the last ones, and says nothing else.
+            // Nothing dies: it is used under the lock of its shard.
+            let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
+            let terms = terms.apart(terms.revision, lineage);
+            let key = entry.map_or(owned, |entry| entry.key);
+            let held = Held { key, words: W::new(words), terms, own: false, tier };
+            shard.apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+        }
+        let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
+        let changed = held.map_or(Ok(()), |held| change(held, now));
+        let end = alone.apart.as_ref().and_then(|apart| apart.find(hash, key)).map_or(u64::MAX, Held::end);
+        self.let_go(&mut alone, hash, key, now);
+        self.may_end(end);
+        drop(alone);
+        self.limits_changed.notify();
+        Ok(changed?)
+    }
+
+    /// Says that a pause ends at this instant. The caller holds the shard of its key alone.
+    fn may_end(&self, end: u64) {
+        // ORDERING: Relaxed, both. A scan stores its turn before it takes the lock that the caller
+        // holds: either the turn is seen here, or the scan sees the pause. Its partner is the
+        // compare-and-swap in `claim_apart`. Dies without the swap: loom-tests/keys.rs,
+        // `a_pause_beside_a_scan_is_not_forgotten`.
+        if self.first_end.load(Relaxed) > end {
+            self.first_end.swap(0, Relaxed);
+        }
+    }
+
+    /// Ends a pause or a block of a key, if there is one.
+    pub(crate) fn resume<Q>(&self, key: &Q, tier: usize, reading: Reading<'_, impl Clock>)
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let sought = self.sought(key, tier);
+        let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
+        let now = reading.again();
+        self.settle(&mut alone, sought, now);
+        let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
+        let Some(held) = held else { return };
+        held.revise(held.terms.revision.resumed(now));
+        self.let_go(&mut alone, hash, key, now);
+        drop(alone);
+        self.limits_changed.notify();
+    }
+
+    /// Gives a key limits of its own.
+    pub(crate) fn set_own<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        limits: [Limit; N],
+        reading: Reading<'_, impl Clock>,
+    ) -> Result<(), HoldError>
+    where
+        Q: KeyForm<K> + ?Sized,
+    {
+        let next = limits_of(limits, reading.now)?;
+        self.hold(key, tier, reading, |held, now| {
+            fits(&held.terms, &held.words, furthest_debts(&next), limits, now)?;
+            held.change(&next, limits, now);
+            (held.own, held.terms) = (true, held.terms.clone().owned(limits));
+            Ok(())
+        })
+    }
+
+    /// Puts a key with limits of its own back under those of its tier. Whether it had any.
+    pub(crate) fn clear_own<Q>(
+        &self,
+        key: &Q,
+        tier: usize,
+        reading: Reading<'_, impl Clock>,
+    ) -> Result<bool, LimitError>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let mut alone = self.alone_with(hash);
+        let now = reading.again();
+        let terms = alone.terms(T::of(tier)).clone();
+        let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
+        let Some(held) = held.filter(|held| held.own) else { return Ok(false) };
+        // What keys of the tier may owe is bounded further while its limits change.
+        let most = terms.most_owed().get();
+        fits(&held.terms, &held.words, most, terms.configured, now)?;
+        held.change(terms.limits(), terms.configured, now);
+        (held.own, held.tier) = (false, tier);
+        held.terms = terms.apart(held.terms.revision, held.terms.lineage());
+        self.let_go(&mut alone, hash, key, now);
+        drop(alone);
+        self.limits_changed.notify();
+        Ok(true)
+    }
+
+    /// Whether a key has limits of its own.
+    pub(crate) fn has_own<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let shard = self.shared_with(hash);
+        shard.apart.as_ref().and_then(|apart| apart.find(hash, key)).is_some_and(|held| held.own)
+    }
+
+    /// Lets go a key that nothing sets apart any more.
+    pub(crate) fn let_go<Q>(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, key: &Q, now: Time)
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let Some(apart) = alone.shard().apart.as_mut() else { return };
+        if apart.find(hash, key).is_some_and(|held| held.has_ended(now)) {
+            if let Some(held) = apart.take(hash, key) {
+                self.put_among(alone, held, now);
+            }
+        }
+    }
+
+    /// Lets go all such keys of a shard. Returns an instant before which no other pause ends there.
+    pub(crate) fn let_go_all(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> u64 {
+        /// When a key is tried again that found no room among the others.
+        const AGAIN: u64 = 1_000_000;
+        let Some(apart) = alone.shard().apart.as_mut() else { return u64::MAX };
+        let ended: Vec<_> = apart.keys.extract_if(|held| held.has_ended(now)).collect();
+        ended.into_iter().for_each(|held| self.put_among(alone, held, now));
+        let held = alone.apart.iter().flat_map(|apart| &apart.keys);
+        let end = |held: &Held<K, N, W>| match held.has_ended(now) {
+            true => now.as_nanos().saturating_add(AGAIN),
+            false => held.end(),
+        };
+        held.map(end).min().unwrap_or(u64::MAX)
+    }
+
+    /// Puts a key back among the others. Where there is no room among them it stays, and is decided
+    /// on as one of them.
+    fn put_among(&self, alone: &mut Alone<'_, K, N, W, T>, mut held: Held<K, N, W>, now: Time) {
+        let (hash, terms) = (self.hash(&held.key), alone.terms[held.tier].clone());
+        held.terms.translate(&terms, &mut held.words, now);
+        let forgotten = terms.forgotten_in(&held.words.load(), now) <= 0;
+        if !forgotten && !self.claim(alone, now) {
+            held.terms = terms.apart(terms.revision, held.terms.lineage());
+            alone.shard().apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+            return;
+        }
+        // ORDERING: Relaxed. A count is one word, as in `Room::release`. Its partner is
+        // `claim_apart`. Dies as a load and a store: loom-tests/keys.rs,
+        // `two_keys_that_are_let_go_are_both_counted`.
+        self.held.fetch_sub(1, Relaxed);
+        alone.shard().apart.take_if(|apart| apart.keys.is_empty());
+        let entry = Entry { key: held.key, words: held.words, tag: T::of(held.tier) };
+        if forgotten {
+            alone.gone.push(entry);
+        } else {
+            self.insert(alone, hash, entry, now);
+        }
+    }
+
+    /// Counts one more key that is held apart, if there is room or can be made. Whether it could.
+    fn claim_apart(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
+        let claim = || {
+            let one_more = |held| (held < self.max_held).then_some(held + 1);
+            // ORDERING: Relaxed, both. As in `Room::claim`. Dies as a load and a store:
+            // loom-tests/keys.rs, `a_key_is_held_apart_once_where_one_may_be`.
+            self.held.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+        };
+        if claim() {
+            return true;
+        }
+        // ORDERING: Relaxed. It refuses, at worst, a call for which a pause ends at this very
+        // moment. Nothing dies: it only saves a look at all shards.
+        let known = self.first_end.load(Relaxed);
+        if known < TURN && now.as_nanos() < known {
+            return false;
+        }
+        // ORDERING: Relaxed. A turn differs from the last ones, and says nothing else. Nothing
+        // dies: two scans of one turn need a third thread that registers a pause.
+        let turn = TURN | self.lineages.fetch_add(1, Relaxed);
+        // ORDERING: Relaxed. The locks of the shards below order it before what `may_end` loads:
+        // its partner holds one of them. Nothing dies: without it nothing is remembered, and each
+        // call looks.
+        self.first_end.store(turn, Relaxed);
+        // Looks at every shard, as a pause that is over must keep nobody out. What is locked is
+        // unknown.
+        let mut first = self.let_go_all(alone, now);
+        for index in (1..self.shards()).map(|step| (alone.index + step) % self.shards()) {
+            if claim() {
+                return true;
+            }
+            first = first.min(self.try_alone(index).map_or(0, |mut other| self.let_go_all(&mut other, now)));
+        }
+        // ORDERING: Relaxed, both. Where a pause was registered since, the turn is gone and this
+        // fails. Dies as a store: loom-tests/keys.rs, `a_pause_beside_a_scan_is_not_forgotten`.
+        let _ = self.first_end.compare_exchange(turn, first.min(NEVER), Relaxed, Relaxed);
+        claim()
+    }
+}
+
+/// Whether what these words owe is no more than `most` tokens.
+fn fits<const N: usize>(
+    terms: &Terms<N>,
+    words: &impl Words<N>,
+    most: [u64; N],
+    configured: [Limit; N],
+    now: Time,
+) -> Result<(), LimitError> {
+    let owed = terms.owed(&words.load(), now);
+    match (0..N).find(|i| owed[*i] > most[*i]) {
+        Some(i) => Err(LimitError {
+            stream: i,
+            limit: configured[i],
+            rule: LimitRule::DebtTooLarge { debt: owed[i], most: most[i] },
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,201 @@
+//! Owns how keys are added to the shards and dropped from them. Never decides what a verb does to
+//! words.
+
+use core::hash::{BuildHasher, Hash};
+use std::vec::Vec;
+
+use hashbrown::Equivalent;
+
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::keyed::alone::Alone;
+use crate::keyed::key_form::KeyForm;
+use crate::keyed::key_refused::NoRoom;
+use crate::keyed::shard::{Entry, Shard, Sought};
+use crate::keyed::table::{Failed, OTHERS, Reading, Table};
+use crate::keyed::terms::Terms;
+use crate::keyed::tier::Tag;
+use crate::keyed::words::Words;
+use crate::state::snapshot::Snapshot;
+
+/// The places that a shard makes at its first key.
+///
+/// Fewer would lie in one cache line with what every lookup reads, and every growth leaves a piece
+/// of memory behind.
+const FIRST: usize = 14;
+
+impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H> {
+    /// Changes the words of a key that was not known a moment ago, and keeps it, unless nobody can
+    /// tell it from one never seen.
+    ///
+    /// The clock is read again under the lock. A thread may have been stopped since it read the
+    /// clock, and the key may have been used and dropped meanwhile. A bucket that is full at an old
+    /// reading would be granted a second time.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn add<Q, R, E>(
+        &self,
+        sought: Sought<'_, Q, T>,
+        reading: Reading<'_, impl Clock>,
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> Result<R, Failed<E>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        K: Hash,
+    {
+        let Sought { key, hash, tag } = sought;
+        let owned = key.to_key();
+        let mut alone = self.alone_with(hash);
+        let (index, now) = (alone.index, reading.again());
+        if let Some((terms, words)) = self.settle(&mut alone, sought, now) {
+            return self.change_alone(index, terms, words, now, change, refuse).map_err(Failed::Refused);
+        }
+        let terms = alone.terms(tag);
+        let unseen = terms.unseen(now);
+        let Some((next, answer)) = change(terms, now, &unseen) else {
+            return Err(Failed::Refused(refuse(terms, now, &unseen)));
+        };
+        if next == unseen {
+            return Ok(answer);
+        }
+        if !self.claim(&mut alone, now) {
+            return Err(Failed::NoRoom(self.no_room(now)));
+        }
+        self.insert(&mut alone, hash, Entry { key: owned, words: W::new(next), tag }, now);
+        Ok(answer)
+    }
+
+    /// Puts a key in order, as [`Shard::settle`] does, in which a pause that is over ends.
+    pub(crate) fn settle<'s, Q>(
+        &self,
+        alone: &'s mut Alone<'_, K, N, W, T>,
+        sought: Sought<'_, Q, T>,
+        now: Time,
+    ) -> Option<(&'s Terms<N>, &'s mut W)>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        self.let_go(alone, sought.hash, sought.key, now);
+        alone.shard().settle(sought, now)
+    }
+
+    /// Counts one more key, if there is room for it or can be made. Whether it could.
+    pub(crate) fn claim(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
+        let claimed = self.room.claim() || self.make_room(alone, now);
+        alone.claimed += usize::from(claimed);
+        claimed
+    }
+
+    /// Drops keys that may go from this shard, or from one of up to eight others that nobody has
+    /// locked. Whether it dropped any: then one place stays counted, for the caller.
+    ///
+    /// So no other call can take that place, and nothing is tried twice.
+    fn make_room(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
+        let here = alone.index;
+        if self.room.bound(here) <= now.as_nanos() && alone.sweep_half(now) {
+            return true;
+        }
+        self.room.search(here, now.as_nanos(), OTHERS, |index| {
+            self.try_alone(index).is_some_and(|mut other| other.sweep_half(now))
+        })
+    }
+
+    /// Keeps a key that has been claimed. A shard that would grow first drops keys that could have
+    /// gone for long.
+    ///
+    /// It grows all the same if that made little room, so that it does not sweep for every key.
+    pub(crate) fn insert(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, entry: Entry<K, W, T>, now: Time)
+    where
+        K: Hash,
+    {
+        let (len, rehash) = (alone.keys.len(), |entry: &Entry<K, W, T>| self.hash(&entry.key));
+        let bound = self.room.bound(alone.index);
+        if len == alone.keys.capacity() && bound.saturating_add(self.keep as u64) <= now.as_nanos() {
+            alone.sweep(now, self.keep);
+            let left = alone.keys.len();
+            if left > len - len / 8 {
+                alone.shard().keys.reserve(len - left + 1, rehash);
+            }
+        }
+        if alone.keys.capacity() == 0 {
+            alone.shard().keys.reserve(FIRST, rehash);
+        }
+        self.lower(alone.index, alone.terms(entry.tag), &entry.words.load(), now);
+        alone.shard().keys.insert_unique(hash, entry, rehash);
+    }
+
+    /// Forgets what a key has taken, if `goes` says so of its revision and its words.
+    ///
+    /// Whether it did. A key that is held apart stays so.
+    pub(crate) fn remove<Q>(&self, key: &Q, now: Time, goes: impl Fn(u64, [u64; N]) -> bool) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let hash = self.hash(key);
+        let mut alone = self.alone_with(hash);
+        if let Some(held) = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key)) {
+            let limits = held.terms.limits();
+            if !goes(held.terms.revision.number, held.words.load()) {
+                return false;
+            }
+            held.words.store(limits.reset(limits.elapsed(now), &limits.capacities()));
+            return true;
+        }
+        let Shard { keys, terms, .. } = alone.shard();
+        let Ok(found) = keys.find_entry(hash, |entry| key.equivalent(&entry.key)) else { return false };
+        let entry = found.get();
+        if !goes(terms[entry.tag.tier()].revision.number, entry.words.load()) {
+            return false;
+        }
+        let (entry, _) = found.remove();
+        alone.gone.push(entry);
+        true
+    }
+
+    /// Whether a key is absent, and there are as many keys as there may be.
+    pub(crate) fn lacks_room<Q>(&self, key: &Q) -> bool
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let hash = self.hash(key);
+        let shard = self.shared_with(hash);
+        let held = shard.apart.as_ref().is_some_and(|apart| apart.find(hash, key).is_some());
+        let known = held || shard.keys.find(hash, |entry| key.equivalent(&entry.key)).is_some();
+        !known && self.room.len() >= self.room.max_keys()
+    }
+
+    /// The refusal of a key without room.
+    pub(crate) fn no_room(&self, now: Time) -> NoRoom {
+        NoRoom::new(self.room.max_keys(), self.room.hopeless_until(now.as_nanos()), now)
+    }
+
+    /// The keys of one shard and what they have at `now`.
+    pub(crate) fn copy(&self, index: usize, now: Time) -> Vec<(K, Snapshot<N>)>
+    where
+        K: Clone,
+    {
+        let copy = |key: &K, terms: &Terms<N>, words: &W| (key.clone(), terms.snapshot(words.load(), now));
+        let copied = |shard: &Shard<K, N, W, T>| -> Vec<_> {
+            let held = shard.apart.iter().flat_map(|apart| &apart.keys);
+            let held = held.map(|held| copy(&held.key, &held.terms, &held.words));
+            shard.keys.iter().map(|entry| copy(&entry.key, shard.terms(entry.tag), &entry.words)).chain(held).collect()
+        };
+        copied(&self.shared(index))
+    }
+
+    /// Drops all keys that may go, ends all pauses that are over, and gives back memory.
+    pub(crate) fn shrink(&self, now: Time)
+    where
+        K: Hash,
+    {
+        for index in 0..self.shards() {
+            let mut alone = self.alone(index);
+            self.let_go_all(&mut alone, now);
+            alone.sweep(now, 0);
+            alone.shard().keys.shrink_to_fit(|entry| self.hash(&entry.key));
+        }
+    }
+}

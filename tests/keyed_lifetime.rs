@@ -1,0 +1,333 @@
+//! Keys over a lifetime of use: months pass, limits change, clients come and go, and nobody is
+//! locked out.
+#![cfg(feature = "keys")]
+
+mod common;
+
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use common::{Random, nanos};
+use tollgate::clock::ManualClock;
+use tollgate::keyed::KeyRefused;
+use tollgate::{KeyedBuckets, Limit, Refused, Reservation, TokenBucket};
+
+type Keys = KeyedBuckets<u64, 1, ManualClock>;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn make(limit: Limit, max_keys: usize) -> Keys {
+    KeyedBuckets::with_clock(limit, max_keys, ManualClock::new()).unwrap()
+}
+
+fn count_without_room(keys: &Keys, new: std::ops::Range<u64>) -> usize {
+    new.filter(|key| matches!(keys.try_take(key, 1), Err(KeyRefused::NoRoom(_)))).count()
+}
+
+#[test]
+fn a_debt_that_was_reset_keeps_no_other_key() {
+    let keys = make(Limit::per_second(10), 1000);
+    keys.charge(&0, 10 * 3600 * 24 * 30).unwrap();
+    keys.reset(&0, u64::MAX).unwrap();
+    for key in 1..1000 {
+        keys.try_take(&key, 1).unwrap();
+        keys.put_back(&key, 1);
+    }
+    assert_eq!(count_without_room(&keys, 1_000_000..1_000_500), 0);
+    keys.clock().advance(DAY);
+    keys.shrink();
+    assert_eq!(keys.len(), 0);
+}
+
+#[test]
+fn a_client_that_reserves_and_leaves_keeps_no_other_key() {
+    let keys = make(Limit::per_second(10), 1000);
+    let bad = keys.bucket(&0);
+    let places: Vec<_> = (0..36_000).map(|_| bad.reserve(1).unwrap()).collect();
+    places.into_iter().for_each(Reservation::cancel);
+    for key in 1..1000 {
+        keys.bucket(&key).reserve(1).unwrap().cancel();
+    }
+    assert_eq!(count_without_room(&keys, 1_000_000..1_001_000), 0);
+    keys.clock().advance(Duration::from_secs(1));
+    keys.shrink();
+    assert_eq!(keys.len(), 0);
+}
+
+#[test]
+fn a_capacity_that_was_large_once_keeps_no_key() {
+    let keys = make(Limit::per_second(10), 1000);
+    keys.set_limits(Limit::per_second(10).capacity(1_000_000)).unwrap();
+    keys.set_limits(Limit::per_second(10)).unwrap();
+    for key in 1..1000 {
+        keys.try_take(&key, 1).unwrap();
+        keys.put_back(&key, 1);
+    }
+    keys.shrink();
+    assert_eq!(keys.len(), 0);
+}
+
+#[test]
+fn a_key_of_one_tier_finds_the_room_that_those_of_another_make() {
+    for new in 1000..1040 {
+        let keys = make(Limit::per_second(10), 100);
+        let keys = keys.with_tiers([Limit::per_second(10)], |key: &u64| usize::from(*key < 1000)).unwrap();
+        (0..100).for_each(|key| keys.try_take(&key, 1).unwrap());
+        keys.clock().advance(HOUR);
+        // A call looks into nine shards that may have room, and 100 keys lie in some 80.
+        assert!(keys.try_take(&new, 1).is_ok(), "{new}");
+    }
+}
+
+#[test]
+fn a_reading_ahead_denies_no_new_key() {
+    let keys = make(Limit::per_second(10), 1000);
+    let at = |millis: u64| keys.at(nanos(millis * 1_000_000));
+    at(1_000).try_take(&1, 1).unwrap();
+    at(3_601_000).try_take(&2, 1).unwrap();
+    at(3_602_000).shrink();
+    let alone = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new()).unwrap();
+    assert!(alone.at(nanos(2_000_000_000)).try_take(1).is_ok());
+    assert_eq!((100..200).filter(|key| at(2_000).try_take(key, 1).is_err()).count(), 0);
+}
+
+/// At the bound as well: the word that ends a search early is an instant of the keys, not of the
+/// reading.
+#[test]
+fn a_reading_ahead_makes_no_flood_hopeless() {
+    let keys = make(Limit::per_second(10), 100);
+    (0..100).for_each(|key| keys.try_take(&key, 1).unwrap());
+    assert!(keys.try_take(&100, 1).is_err());
+    keys.at(nanos(3_600_000_000_000)).try_take(&100, 1).unwrap();
+    keys.clock().advance(Duration::from_millis(101));
+    assert!(keys.try_take(&101, 1).is_ok());
+}
+
+#[test]
+fn a_new_key_is_full_after_half_a_year_of_busy_keys() {
+    let keys = make(Limit::per_second(1), 1000);
+    keys.set_limits(Limit::per_second(1000)).unwrap();
+    for _ in 0..190 * 24 {
+        keys.clock().advance(HOUR);
+        keys.try_take(&1, 1).unwrap();
+    }
+    assert!(keys.try_take(&2, 1).is_ok());
+    assert_eq!(keys.available(&3), 1000);
+}
+
+/// Hashes that differ in their lower bits alone.
+#[derive(Default)]
+struct Plain(u64);
+
+impl Hasher for Plain {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unimplemented!("keys are u64")
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
+
+#[test]
+fn keys_are_told_apart_by_themselves_whatever_their_hash() {
+    let hasher = BuildHasherDefault::<Plain>::default();
+    let limit = Limit::per_second(10);
+    let keys = KeyedBuckets::<u64, 1, _, _>::with_hasher(limit, 1_000_000, ManualClock::new(), hasher).unwrap();
+    keys.try_take(&6, 10).unwrap();
+    assert!(keys.try_take(&7, 1).is_ok());
+    assert_eq!((0..10_000_u64).filter(|key| keys.try_take(&(key * 2 + 100), 1).is_ok()).count(), 10_000);
+}
+
+#[test]
+fn what_was_taken_from_the_overflow_does_not_come_back_to_the_key() {
+    let keys = make(Limit::per_second(10), 1).with_shared_overflow();
+    keys.try_take(&1, 1).unwrap();
+    let two = keys.bucket(&2);
+    let place = two.reserve(10).unwrap();
+    keys.clock().advance(Duration::from_millis(100));
+    keys.try_take(&2, 10).unwrap();
+    place.cancel();
+    assert_eq!((keys.available(&2), keys.available(&3)), (0, 10));
+}
+
+/// The reservation keeps its instant, though the key moves to a tier that has accrued far more.
+#[test]
+fn a_reservation_keeps_its_instant_in_another_tier() {
+    let tier = AtomicUsize::new(0);
+    let keys = make(Limit::per_second(1), 100)
+        .with_tiers([Limit::per_second(1000)], |_: &u64| tier.load(Ordering::Relaxed))
+        .unwrap();
+    keys.clock().advance(Duration::from_secs(100));
+    keys.set_tier_limits(1, Limit::per_second(1000)).unwrap();
+    let one = keys.bucket(&1);
+    keys.charge(&1, 1001).unwrap();
+    let far = one.reserve(1).unwrap();
+    assert_eq!(far.remaining(), Duration::from_secs(1001));
+    tier.store(1, Ordering::Relaxed);
+    assert_eq!(far.remaining(), Duration::from_secs(1001));
+    assert_eq!((keys.available(&1), far.remaining()), (0, Duration::from_secs(1001)));
+}
+
+#[test]
+fn amounts_at_the_edges_lose_nothing() {
+    let none = KeyedBuckets::<u8, 1, _>::with_clock(Limit::per_second(10), 0, ManualClock::new()).unwrap();
+    assert!(matches!(none.try_take(&1, 1), Err(KeyRefused::NoRoom(_))));
+    let keys = make(Limit::per_second(10), 1);
+    assert!(matches!(keys.try_take(&1, u64::MAX), Err(KeyRefused::Bucket(Refused::Never(_)))));
+    assert!(matches!(keys.charge(&1, u64::MAX), Err(KeyRefused::Bucket(Refused::Never(_)))));
+    assert_eq!(keys.take_up_to(&1, u64::MAX, u64::MAX), 0);
+    keys.put_back(&1, u64::MAX);
+    keys.reset(&1, u64::MAX).unwrap();
+    keys.charge(&1, 5).unwrap();
+    keys.put_back(&1, u64::MAX);
+    assert_eq!((keys.available(&1), keys.len()), (10, 1));
+}
+
+/// An amount that never fits is refused as that, also by a key without room.
+#[test]
+fn never_comes_before_no_room() {
+    let keys = make(Limit::per_second(10), 1);
+    keys.try_take(&1, 10).unwrap();
+    let two = keys.bucket(&2);
+    assert!(matches!(keys.try_take(&2, 11), Err(KeyRefused::Bucket(Refused::Never(_)))));
+    assert!(matches!(two.reserve(11).err(), Some(KeyRefused::Bucket(Refused::Never(_)))));
+    assert!(matches!(keys.try_take(&2, 1), Err(KeyRefused::NoRoom(_))));
+    assert!(matches!(two.reserve(1).err(), Some(KeyRefused::NoRoom(_))));
+}
+
+#[test]
+fn what_came_back_is_whole_where_nothing_accrues() {
+    let keys = make(Limit::per_second(10), 100);
+    keys.try_take(&1, 1).unwrap();
+    keys.clock().advance(Duration::from_millis(100));
+    keys.shrink();
+    keys.set_limits(Limit::per_second(0).capacity(10)).unwrap();
+    keys.try_take(&2, 1).unwrap();
+    keys.put_back(&2, 1);
+    assert_eq!(keys.available(&2), 10);
+    keys.reset(&2, u64::MAX).unwrap();
+    keys.clock().advance(80 * DAY);
+    assert_eq!((keys.available(&2), keys.available(&3), keys.try_take(&2, 10).is_ok()), (10, 10, true));
+}
+
+#[test]
+fn a_cancelled_reservation_of_the_whole_capacity_leaves_it_whole() {
+    let keys = make(Limit::per_second(10).capacity(1), 100);
+    keys.try_take(&1, 1).unwrap();
+    keys.clock().advance(Duration::from_millis(100));
+    keys.shrink();
+    keys.bucket(&2).reserve(1).unwrap().cancel();
+    assert!(keys.try_take(&2, 1).is_ok());
+}
+
+/// The first day on which anybody is refused, of a key that is used daily, one new a day, and one
+/// never seen, to day 700.
+fn first_refusal(first: Limit, later: Limit, again_every: u64) -> Option<(u64, String)> {
+    let keys = make(first, 1000);
+    keys.set_limits(later).unwrap();
+    for day in 1..=700 {
+        keys.clock().advance(DAY);
+        if again_every > 0 && day % again_every == 0 {
+            keys.set_limits(later).unwrap();
+        }
+        for key in [7, 1000 + day] {
+            if let Err(refused) = keys.try_take(&key, 1) {
+                return Some((day, format!("key {key}: {refused}")));
+            }
+        }
+        let unseen = keys.available(&(1_000_000 + day));
+        if day > 1 && unseen < later.capacity {
+            return Some((day, format!("a key never seen has {unseen}")));
+        }
+    }
+    None
+}
+
+#[test]
+fn nobody_is_refused_in_700_days_after_any_change() {
+    let limits = [
+        Limit::per_second(1),
+        Limit::per_day(1000),
+        Limit::per_minute(1),
+        Limit::per_second(1000),
+        Limit::per_second(10),
+        Limit::per_second(333),
+        Limit::per_second(1_000_000_000_000).capacity(1000),
+        Limit::per_second(1 << 40).capacity(1000),
+    ];
+    for first in limits {
+        for later in limits {
+            for again_every in [0, 1, 30] {
+                assert_eq!(first_refusal(first, later, again_every), None, "{first} to {later}, {again_every}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_never_seen_is_full_at_the_fastest_rate_after_700_days() {
+    let keys = make(Limit::per_second(1_000_000_000_000).capacity(1000), 1000);
+    for _ in 0..700 {
+        keys.clock().advance(DAY);
+        keys.try_take(&7, 1).unwrap();
+        assert_eq!(keys.available(&8), 1000);
+    }
+    keys.reset(&9, 500).unwrap();
+    assert_eq!((keys.available(&9), keys.try_take(&8, 1).is_ok()), (500, true));
+}
+
+#[test]
+fn two_streams_and_their_reservations_go_on_for_700_days() {
+    let limits = [Limit::per_second(1), Limit::per_second(1000)];
+    let keys = KeyedBuckets::<u64, 2, _>::with_clock(limits, 1000, ManualClock::new()).unwrap();
+    keys.set_limits([Limit::per_second(1000); 2]).unwrap();
+    for day in 1..=700 {
+        keys.clock().advance(DAY);
+        let bucket = keys.bucket(&7);
+        let place = bucket.reserve([1, 1]).unwrap();
+        assert_eq!(place.remaining(), Duration::ZERO, "day {day}");
+        place.commit();
+    }
+}
+
+/// As many keys as there may be, and a share of them is full: a new key finds room at once.
+#[test]
+fn a_new_key_is_refused_only_if_no_key_may_go() {
+    for (most, may_go) in [(1000, 1), (1000, 50), (20_000, 20), (20_000, 2000)] {
+        let keys = make(Limit::per_second(1).capacity(100), most);
+        let mut random = Random(42);
+        for i in 0..most {
+            keys.try_take(&random.next(), if i < may_go { 1 } else { 100 }).unwrap();
+        }
+        assert_eq!(keys.len(), most, "refused below the bound");
+        keys.clock().advance(Duration::from_secs(2));
+        for i in 0..may_go {
+            assert!(keys.try_take(&random.next(), 100).is_ok(), "bound {most}, {i} of {may_go}");
+        }
+        assert!(keys.try_take(&random.next(), 100).is_err());
+    }
+}
+
+/// No first use is refused by its bucket, on the clock that all threads read.
+#[test]
+fn every_first_use_is_granted() {
+    let keys = KeyedBuckets::<u64>::new(Limit::per_second(10_000).capacity(1), 100_000).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let keys = &keys;
+            scope.spawn(move || {
+                for key in 0..50_000 {
+                    let taken = keys.try_take(&(thread << 32 | key), 1);
+                    assert!(!matches!(taken, Err(KeyRefused::Bucket(_))), "{taken:?}");
+                }
+            });
+        }
+    });
+}
