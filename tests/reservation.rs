@@ -122,6 +122,8 @@ fn a_dropped_reservation_gives_back_before_its_instant_and_is_used_after_it() {
     assert_eq!(bucket.available(), 2);
     drop(bucket.reserve(2).unwrap().into_estimate());
     assert_eq!(bucket.available(), 2);
+    drop(bucket.reserve(4).unwrap().into_estimate().keep_on_drop());
+    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(300)), "it was not to be used yet");
 }
 
 /// 4096 slots: the current one, one that every handle must leave, and the handles.

@@ -160,7 +160,7 @@ fn play(bucket: &impl Stage, clock: &ManualClock, limit: Limit, amounts: &[u64],
         }
         let mut somebody_waits = false;
         for (waiter, &n) in waiters.iter_mut().zip(amounts) {
-            let Some(Poll::Ready(answer)) = waiter.as_mut().map(|waiter| poll(waiter)) else {
+            let Some(Poll::Ready(answer)) = waiter.as_mut().map(poll) else {
                 somebody_waits |= waiter.is_some();
                 continue;
             };

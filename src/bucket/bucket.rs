@@ -16,7 +16,7 @@ use crate::wait::line::turn;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 use crate::wait::waiting;
-use crate::wait::waits::Waits;
+use crate::wait::waits::{self, Waits};
 
 /// The verbs of a bucket of `N` streams: the methods that all buckets have.
 ///
@@ -43,18 +43,13 @@ use crate::wait::waits::Waits;
 /// as methods of their own. So this trait is for code that takes any bucket. It is sealed.
 ///
 /// ```
-/// use tollgate::{Bucket, Limit, MultiBucket, TokenBucket};
+/// use tollgate::{Bucket, Limit, MultiBucket};
 ///
 /// fn admit<const N: usize>(bucket: &impl Bucket<N, Amounts = [u64; N]>) -> bool {
 ///     bucket.try_take([1; N]).is_ok()
 /// }
 ///
-/// fn spend(bucket: &impl Bucket<Amounts = u64>) -> bool {
-///     bucket.try_take(1).is_ok()
-/// }
-///
 /// assert!(admit(&MultiBucket::new([Limit::per_second(10), Limit::per_second(5)])?));
-/// assert!(spend(&TokenBucket::new(Limit::per_second(10))?));
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[cfg_attr(feature = "std", doc = "[`take_blocking`]: Self::take_blocking")]
@@ -300,18 +295,14 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// use std::time::Duration;
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Bucket, Limit, TokenBucket};
-    /// let limit = Limit::per_second(100).empty();
-    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?;
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(100).empty(), ManualClock::new())?;
     /// let refused = bucket.reserve_within(3, Duration::from_millis(29)).unwrap_err();
     /// assert_eq!(refused.wait(), Some(Duration::from_millis(30)));
     /// assert!(bucket.reserve_within(3, Duration::from_millis(30)).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn reserve_within(&self, amounts: Self::Amounts, max_wait: Duration) -> Result<Reservation<'_, N>, Refused<N>> {
-        #[cfg(feature = "std")]
-        return Reservation::in_line(self.queueing(), Stored::now(self), amounts.to_array(), max_wait, false);
-        #[cfg(not(feature = "std"))]
-        Reservation::new(self.waitable(), Stored::now(self), amounts.to_array(), max_wait)
+        waits::reserve(self, Stored::now(self), amounts.to_array(), max_wait, false)
     }
 
     /// Reserves any amounts, also more than a stream's capacity.
@@ -327,17 +318,13 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// use std::time::Duration;
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Bucket, Limit, TokenBucket};
-    /// let limit = Limit::per_second(100).empty();
-    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?;
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(100).empty(), ManualClock::new())?;
     /// assert!(bucket.reserve(200).is_err());
     /// assert_eq!(bucket.reserve_oversized(200)?.remaining(), Duration::from_secs(2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn reserve_oversized(&self, amounts: Self::Amounts) -> Result<Reservation<'_, N>, Refused<N>> {
-        #[cfg(feature = "std")]
-        return Reservation::in_line(self.queueing(), Stored::now(self), amounts.to_array(), Duration::MAX, true);
-        #[cfg(not(feature = "std"))]
-        Reservation::oversized(self.waitable(), Stored::now(self), amounts.to_array(), Duration::MAX)
+        waits::reserve(self, Stored::now(self), amounts.to_array(), Duration::MAX, true)
     }
 
     /// Takes these amounts now for work whose cost is not known before it is done.
@@ -371,8 +358,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// ```
     /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(1000).empty()];
-    /// let bucket = MultiBucket::new(limits)?;
+    /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
     /// bucket.take_blocking([1, 2])?; // 2 ms later
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -415,15 +401,12 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use tollgate::wait::TokioTimer;
-    ///     use tollgate::{Bucket, Limit, MultiBucket};
-    ///
-    ///     let limits = [Limit::per_second(10), Limit::per_second(1000).empty()];
-    ///     let bucket = MultiBucket::new(limits)?;
-    ///     bucket.take([1, 2], TokioTimer).await?; // 2 ms later
+    ///     use tollgate::{Bucket, Limit, TokenBucket};
+    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    ///     bucket.take(2, TokioTimer).await?; // 2 ms later
     ///     Ok(())
     /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
+    /// # #[cfg(not(feature = "tokio"))] fn main() {}
     /// ```
     fn take<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
         self.take_timeout(amounts, Duration::MAX, timer)
@@ -445,15 +428,13 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///     use std::time::Duration;
     ///     use tollgate::wait::TokioTimer;
     ///     use tollgate::{Bucket, Limit, TokenBucket};
-    ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     let timeout = Duration::from_millis(400);
     ///     assert!(bucket.take_timeout(2, timeout, TokioTimer).await.is_ok());
     ///     assert!(bucket.take_timeout(900, timeout, TokioTimer).await.is_err());
     ///     Ok(())
     /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
+    /// # #[cfg(not(feature = "tokio"))] fn main() {}
     /// ```
     fn take_timeout<T: Timer>(
         &self,
@@ -461,10 +442,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         timeout: Duration,
         timer: T,
     ) -> impl Future<Output = Result<(), Refused<N>>> {
-        #[cfg(feature = "std")]
-        return turn::take(self.queueing(), amounts.to_array(), timeout, timer);
-        #[cfg(not(feature = "std"))]
-        waiting::take(self.waitable(), amounts.to_array(), timeout, timer)
+        waits::take(self, amounts.to_array(), timeout, timer)
     }
 
     /// Closes the bucket for good: all who wait are refused, and so is everybody who comes.
@@ -473,11 +451,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// ```
     /// use tollgate::{Bucket, Limit, Refused, TokenBucket};
-    ///
     /// let bucket = TokenBucket::new(Limit::per_second(10))?;
     /// Bucket::close(&bucket);
     /// assert_eq!(bucket.try_take(1), Err(Refused::Closed));
-    /// assert_eq!(bucket.take_blocking(1), Err(Refused::Closed));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[cfg(feature = "std")]
@@ -492,10 +468,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// At once, or when it looks again:
-    ///
-    /// * [`Refused::Never`] for more than a stream's capacity.
-    /// * [`Refused::NotYet`] where a stream that lacks tokens has a rate of 0.
+    /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] where a stream
+    /// that lacks tokens has a rate of 0: at once, or when it looks again.
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -503,14 +477,12 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
     ///     use tollgate::wait::TokioTimer;
     ///     use tollgate::{Bucket, Limit, TokenBucket};
-    ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     bucket.until_ready(2, TokioTimer).await?; // 2 ms later
     ///     assert!(bucket.try_take(2).is_ok()); // nobody else took them
     ///     Ok(())
     /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
+    /// # #[cfg(not(feature = "tokio"))] fn main() {}
     /// ```
     fn until_ready<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
         waiting::until_ready(self.waitable(), amounts.to_array(), timer)

@@ -14,7 +14,10 @@ use crate::state::at::At;
 use crate::state::multi::{Checkout, SLOTS};
 use crate::state::snapshot::Snapshot;
 use crate::state::store::Stored;
-use crate::wait::queued::{Line, Queued};
+#[cfg(feature = "std")]
+use crate::wait::line::queue::{Line, Queued};
+#[cfg(not(feature = "std"))]
+use crate::wait::unqueued::{Line, Queued};
 
 /// A [`MultiBucket`] with a slot of the caller's own. It has the same verbs, and is faster.
 ///

@@ -23,10 +23,11 @@ use crate::state::snapshot::Snapshot;
 use crate::state::store::{Change, Store, Stored, Waitable};
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
-use crate::wait::line::queue::Queue;
-use crate::wait::queued::{Line, Queued};
+use crate::wait::line::queue::{Line, Queue, Queued};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
+#[cfg(not(feature = "std"))]
+use crate::wait::unqueued::{Line, Queued};
 #[cfg(feature = "std")]
 use crate::wait::waits::Queueing;
 use crate::wait::waits::Waits;
@@ -128,7 +129,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     #[cfg(tollgate_freeze)]
     #[doc(hidden)]
     pub fn revisions_held(&self) -> usize {
-        self.words.revisions_held()
+        self.queued.words.revisions_held()
     }
 
     /// Makes a bucket with `S` slots inside: 1 to 4096, and without `alloc` at least 2.

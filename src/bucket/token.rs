@@ -20,10 +20,11 @@ use crate::state::store::{Change, Store, Stored, Waitable};
 use crate::state::word::Word;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
-use crate::wait::line::queue::Queue;
-use crate::wait::queued::{Line, Queued};
+use crate::wait::line::queue::{Line, Queue, Queued};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
+#[cfg(not(feature = "std"))]
+use crate::wait::unqueued::{Line, Queued};
 #[cfg(feature = "std")]
 use crate::wait::waits::Queueing;
 use crate::wait::waits::Waits;

@@ -13,7 +13,7 @@ pub(crate) fn try_take<const N: usize>(store: &impl Store<N>, now: Time, amounts
         return Ok(());
     }
     if let Some(ahead) = store.ahead(now, &amounts) {
-        return Err(kept_out(store, now, &amounts, &ahead));
+        return Err(kept_out(store, now, amounts, ahead));
     }
     store.update(
         move |limits| limits.pause_left(now),
@@ -121,15 +121,15 @@ pub(crate) fn wait_for<const N: usize>(store: &impl Store<N>, now: Time, amounts
 /// Why a taker stays out: its amounts come after those who wait. The wait is an estimate.
 #[cold]
 #[inline(never)]
-fn kept_out<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N], ahead: &[u64; N]) -> Refused<N> {
+fn kept_out<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N], ahead: [u64; N]) -> Refused<N> {
     if store.is_closed() {
         return Refused::Closed;
     }
     store.read(|limits, spent| {
-        if let Err(never) = limits.check(amounts) {
+        if let Err(never) = limits.check(&amounts) {
             return never.into();
         }
-        behind(limits, spent, now, amounts, ahead).into()
+        behind(limits, spent, now, &amounts, &ahead).into()
     })
 }
 

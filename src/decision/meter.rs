@@ -268,7 +268,7 @@ impl Meter {
     ///
     /// Like `inherit` with `Inherit::Keep`, but the level may exceed the capacity: the first
     /// waiter may use what accrued since its instant. A level is rounded down, a debt rounded up.
-    #[allow(dead_code)] // until the line is wired
+    #[cfg(test)]
     pub(crate) fn carry(&self, old: &Self, spent: u64, elapsed: u64, uncut: u64) -> u64 {
         let level = (old.refill.at(elapsed).wrapping_sub(spent) as i64).min(uncut.min(i64::MAX as u64) as i64);
         let (unit, old_unit) = (u128::from(self.unit), u128::from(old.unit));

@@ -154,7 +154,7 @@ where
     /// ```
     pub fn reserve_within(&self, amounts: Amounts<N>, max_wait: Duration) -> Result<Reservation<'_, N>, KeyRefused<N>> {
         let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        self.place(|bucket| Reservation::new(bucket, now, amounts, max_wait))
+        self.place(|bucket| Reservation::new(bucket, now, amounts, max_wait, false))
     }
 
     /// As [`TokenBucket::reserve_oversized`](crate::TokenBucket::reserve_oversized).
@@ -176,7 +176,7 @@ where
     /// ```
     pub fn reserve_oversized(&self, amounts: Amounts<N>) -> Result<Reservation<'_, N>, KeyRefused<N>> {
         let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        self.place(|bucket| Reservation::oversized(bucket, now, amounts, Duration::MAX))
+        self.place(|bucket| Reservation::new(bucket, now, amounts, Duration::MAX, true))
     }
 
     /// As [`TokenBucket::estimate`](crate::TokenBucket::estimate).

@@ -41,8 +41,8 @@ impl Word {
         let mut spent = self.spent.load(Relaxed);
         loop {
             let Some(([next], answer)) = change(spent) else { return Err(spent) };
-            // ORDERING: success Acquire pairs with the Release in `touch`: who puts tokens back sees
-            // that somebody waits. A take needs no more than Relaxed: a grant orders no other
+            // ORDERING: success Acquire pairs with the Release in `touch`: who puts tokens back
+            // sees that somebody waits. A take needs no more than Relaxed: a grant orders no other
             // memory (see `TokenBucket`, "Memory ordering"). Failure Relaxed: its value is all that
             // is kept of it. Dies as Relaxed: loom-tests/line.rs,
             // `a_put_back_beside_an_entry_wakes_it`.

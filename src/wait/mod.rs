@@ -17,11 +17,6 @@ pub(crate) mod unqueued;
 pub(crate) mod waiting;
 pub(crate) mod waits;
 
-#[cfg(feature = "std")]
-pub(crate) use line::queue as queued;
-#[cfg(not(feature = "std"))]
-pub(crate) use unqueued as queued;
-
 pub use estimate::Estimate;
 pub use reservation::Reservation;
 #[cfg(feature = "futures-timer")]

@@ -94,24 +94,16 @@ pub struct Reservation<'a, const N: usize = 1> {
 }
 
 impl<'a, const N: usize> Reservation<'a, N> {
-    /// Takes these amounts, each no more than the capacity, within the bounds of the queue.
+    /// Takes these amounts within the bounds of the queue, each no more than the capacity unless
+    /// `oversized`.
     pub(crate) fn new(
         bucket: &'a dyn Waitable<N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
+        oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        Self::make(bucket, now, amounts, max_wait, |limits| Ok(limits.check(&amounts)?))
-    }
-
-    /// The same for any amounts.
-    pub(crate) fn oversized(
-        bucket: &'a dyn Waitable<N>,
-        now: Time,
-        amounts: [u64; N],
-        max_wait: Duration,
-    ) -> Result<Self, Refused<N>> {
-        Self::make(bucket, now, amounts, max_wait, |_| Ok(()))
+        Self::make(bucket, now, amounts, max_wait, |limits| allow(limits, &amounts, oversized))
     }
 
     /// The same behind those who wait.
@@ -123,11 +115,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        let allow = |limits: &Limits<N>| if oversized { Ok(()) } else { Ok(limits.check(&amounts)?) };
         if !bucket.queue().is_listened_to(now, &amounts) {
-            return Self::make(bucket, now, amounts, max_wait, allow);
+            return Self::new(bucket, now, amounts, max_wait, oversized);
         }
-        allow(&bucket.revision().limits)?;
+        allow(&bucket.revision().limits, &amounts, oversized)?;
         let bounds = bucket.wait_bounds();
         let ask = Ask { amounts, deadline: now.after(max_wait.min(bounds.max_wait)), reserved: true };
         let (ready_at, behind) = match bucket.queue().enter(now, &ask, &bounds.max_debt, None) {
@@ -226,10 +217,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn commit(mut self) {
-        #[cfg(feature = "std")]
-        if let Some((bucket, ticket)) = self.behind {
-            bucket.queue().keep(bucket.now(), ticket);
-        }
+        self.keep();
         self.amounts = [0; N];
     }
 
@@ -248,10 +236,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn into_estimate(mut self) -> Estimate<'a, N> {
-        #[cfg(feature = "std")]
-        if let Some((bucket, ticket)) = self.behind {
-            bucket.queue().keep(bucket.now(), ticket);
-        }
+        self.keep();
         Estimate::new(self.bucket, self.now, mem::replace(&mut self.amounts, [0; N]))
     }
 
@@ -358,16 +343,28 @@ impl<'a, const N: usize> Reservation<'a, N> {
 }
 
 impl<const N: usize> Reservation<'_, N> {
+    /// The instant as far as it is certain: one that waits behind others has none. Never blocks.
+    fn known_ready_at(&self) -> Time {
+        #[cfg(feature = "std")]
+        if let Some((bucket, ticket)) = self.behind {
+            return bucket.queue().ready_at(ticket).unwrap_or(Time::MAX);
+        }
+        self.ready_at()
+    }
+
+    /// Lets the tokens be used.
+    fn keep(&self) {
+        #[cfg(feature = "std")]
+        if let Some((bucket, ticket)) = self.behind {
+            bucket.queue().keep(bucket.now(), ticket);
+        }
+    }
+
     /// Gives the tokens back.
     fn give_up(&self) {
         #[cfg(feature = "std")]
         if let Some((bucket, ticket)) = self.behind {
-            let (queue, now) = (bucket.queue(), bucket.now());
-            let firm = matches!(queue.stands(ticket), Standing::Firm(..));
-            queue.leave(now, ticket);
-            if firm {
-                give_back(self.bucket, now, &self.amounts);
-            }
+            bucket.queue().leave(bucket.now(), ticket);
             return;
         }
         give_back(self.bucket, self.now, &self.amounts);
@@ -379,13 +376,11 @@ impl<const N: usize> Drop for Reservation<'_, N> {
         if self.amounts == [0; N] {
             return;
         }
-        if self.ready_at() > self.bucket.now() {
-            return self.give_up();
-        }
-        // Its instant has come: it counts as used.
-        #[cfg(feature = "std")]
-        if let Some((bucket, ticket)) = self.behind {
-            bucket.queue().keep(bucket.now(), ticket);
+        if self.known_ready_at() > self.bucket.now() {
+            self.give_up();
+        } else {
+            // Its instant has come: it counts as used.
+            self.keep();
         }
     }
 }
@@ -394,6 +389,11 @@ impl<const N: usize> fmt::Debug for Reservation<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reservation").field("ready_at", &self.ready_at()).finish_non_exhaustive()
     }
+}
+
+/// Whether these amounts fit the capacities, if they have to.
+fn allow<const N: usize>(limits: &Limits<N>, amounts: &[u64; N], oversized: bool) -> Result<(), Refused<N>> {
+    if oversized { Ok(()) } else { Ok(limits.check(amounts)?) }
 }
 
 /// Takes `amounts` unconditionally, if the limits `allow` it and no stream then owes more than its

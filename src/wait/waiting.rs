@@ -1,6 +1,7 @@
 //! Owns what waits on a bucket of any kind: in its turn, as a reservation and sleeps, or for
 //! readiness alone.
 
+#[cfg(not(feature = "std"))]
 use core::future::Future;
 use core::time::Duration;
 
@@ -10,12 +11,15 @@ use crate::decision::revision::Revision;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::Waitable;
 use crate::wait::nap::Nap;
+#[cfg(not(feature = "std"))]
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(feature = "std")]
 use crate::{state::limits_changed::notified_or, sync::listen};
 
-/// A reservation made at the first poll, with what is then left of the timeout, and its wait.
+/// Takes by a reservation made at the first poll, with what is then left of the timeout, and
+/// waits for it.
+#[cfg(not(feature = "std"))]
 pub(crate) fn take<'a, const N: usize, T: Timer>(
     bucket: &'a dyn Waitable<N>,
     amounts: [u64; N],
@@ -25,7 +29,7 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
     let deadline = bucket.now().after(timeout);
     async move {
         let now = bucket.now();
-        Reservation::new(bucket, now, amounts, deadline.since(now))?.wait_on(timer).await;
+        Reservation::new(bucket, now, amounts, deadline.since(now), false)?.wait_on(timer).await;
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ pub struct Ask<const N: usize> {
     pub(crate) reserved: bool,
 }
 
-/// Finds an entry, as long as it is there.
+/// Finds an entry. Its slot is the owner's until that has come or left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ticket {
     pub(crate) index: u32,
@@ -32,6 +32,8 @@ pub(crate) enum Contact {
     Came,
     /// Its reservation is a debt, and it is no longer in the line.
     Firm,
+    /// It is out of the line. Its owner does not know yet.
+    Gone,
 }
 
 /// Neighbours in the list of one stream.
@@ -54,7 +56,7 @@ pub(crate) struct Entry<W, const N: usize> {
     /// When its waiter comes by itself.
     pub(crate) timer: Time,
     pub(crate) contact: Contact,
-    /// Nobody holds its ticket: its slot is free once it is a debt.
+    /// Its owner left: its slot is free once it is a debt, or out of the line.
     pub(crate) kept: bool,
     pub(crate) links: [Link; N],
     pub(crate) waker: Option<W>,

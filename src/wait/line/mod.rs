@@ -1,5 +1,5 @@
 //! Owns the line in which callers wait for tokens: who is first, when, and who is to be woken.
-//! Never an atomic, never a clock, never a waker's code.
+//! It never reads a clock. Only `departures` and `queue` use atomics.
 //!
 //! The line stands inside a short lock. Its caller reads the clock and the words, asks for one
 //! step, and does what the step says: a compare-and-swap, a sleep, a refusal. If the
@@ -12,7 +12,12 @@
 //! 5. `roster`: the entries in the order of arrival, one list for each stream.
 //! 6. `waiting_line`: the steps.
 //! 7. `timing`: the part of the steps that decides who comes when.
+//! 8. `departures`: those who left while the lock was held.
+//! 9. `queue`: the line of a bucket in memory, and its lock.
+//! 10. `wakers`: who is woken, outside of the lock.
+//! 11. `turn`: one caller's wait.
 
+pub(crate) mod departures;
 pub(crate) mod entry;
 pub(crate) mod forecast;
 pub(crate) mod grace;
@@ -22,6 +27,7 @@ pub(crate) mod roster;
 pub(crate) mod timing;
 pub(crate) mod turn;
 pub(crate) mod waiting_line;
+pub(crate) mod wakers;
 
 #[cfg(all(test, not(loom)))]
 mod tests;

@@ -2,10 +2,11 @@
 //! Never decides who is served.
 //!
 //! 1. A taker loads `until` of each stream that it uses. It never takes the lock.
-//! 2. Who enters, comes or leaves takes the lock, for one step and what follows from it. It wakes
+//! 2. Who enters or comes takes the lock, for one step and what follows from it. It wakes
 //!    others when it has unlocked.
 //! 3. Who puts tokens back looks whether somebody waits for them. If so, it leaves a mark, and then
 //!    tries the lock. If the lock is held, the holder finds the mark after it has unlocked.
+//! 4. Who drops a wait or a reservation leaves word of it, and then does the same.
 //!
 //! Two hand-overs must lose nobody:
 //!
@@ -17,17 +18,18 @@
 
 use core::borrow::Borrow;
 use core::task::Waker;
-use std::vec::Vec;
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::state::store::Store;
 use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed};
+use crate::wait::line::departures::{Departures, Parting};
 use crate::wait::line::entry::{Ask, Ticket};
 use crate::wait::line::grace::Grace;
 use crate::wait::line::moment::Moment;
 use crate::wait::line::waiting_line::{Enter, Visit, WaitingLine};
+use crate::wait::line::wakers::Wakers;
 
 /// What a bucket keeps for those who wait: a word for each stream, and a pointer.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ struct Shared<const N: usize> {
     waiting: [AtomicU64; N],
     /// Whether tokens came back while the lock was held.
     mark: AtomicU32,
+    departures: Departures,
     line: Lock<WaitingLine<Waker, N>>,
 }
 
@@ -66,12 +69,16 @@ pub trait Queue<const N: usize>: Sync {
 
     fn visit(&self, now: Time, ask: &Ask<N>, ticket: Ticket, waker: Option<&Waker>) -> Standing<N>;
 
+    /// Leaves, and gives back what was taken. Never blocks.
     fn leave(&self, now: Time, ticket: Ticket);
+
+    /// When a reservation is ready, if it does not wait any more. Never blocks.
+    fn ready_at(&self, ticket: Ticket) -> Option<Time>;
 
     /// How a wait stands, without a step.
     fn stands(&self, ticket: Ticket) -> Standing<N>;
 
-    /// Lets a reservation be used when it is ready.
+    /// Lets a reservation be used when it is ready. Never blocks.
     fn keep(&self, now: Time, ticket: Ticket);
 
     /// Whether those who wait keep others out.
@@ -88,10 +95,26 @@ impl<const N: usize> Line<N> {
         Self { until: core::array::from_fn(|_| AtomicU64::new(0)), shared: PublishOnce::new() }
     }
 
+    #[inline(always)]
+    fn keeps_out(&self, now: Time, i: usize) -> bool {
+        // ORDERING: Relaxed. Partner is the store in `show`, which says why. Dies if it is not
+        // looked at: loom-tests/line.rs, `a_taker_that_begins_after_an_entry_stays_out`.
+        now.as_nanos() < self.until[i].load(Relaxed)
+    }
+
+    /// What these amounts come after; `None` if no stream that they use keeps out.
+    #[cold]
+    #[inline(never)]
+    fn ahead(&self, now: Time, amounts: [u64; N]) -> Option<[u64; N]> {
+        let out = |i: usize| amounts[i] > 0 && self.keeps_out(now, i);
+        (0..N).any(out).then(|| waiting(self))
+    }
+
     fn shared(&self) -> &Shared<N> {
         self.shared.get_or_publish(|| Shared {
             waiting: core::array::from_fn(|_| AtomicU64::new(0)),
             mark: AtomicU32::new(0),
+            departures: Departures::new(),
             line: Lock::new(WaitingLine::new(Grace::default())),
         })
     }
@@ -110,7 +133,7 @@ impl<S, L> Queued<S, L> {
         &self,
         now: Time,
         step: impl FnOnce(&mut WaitingLine<Waker, N>, &Shared<N>) -> R,
-        answer: impl FnOnce(&WaitingLine<Waker, N>, R) -> Standing<N>,
+        answer: impl FnOnce(&mut WaitingLine<Waker, N>, R) -> Standing<N>,
     ) -> Standing<N>
     where
         S: Store<N>,
@@ -120,10 +143,11 @@ impl<S, L> Queued<S, L> {
         let shared = line.shared();
         let mut guard = shared.line.lock();
         let done = step(&mut guard, shared);
-        let woken = self.advance(line, shared, &mut guard, now);
-        let answer = answer(&guard, done);
+        let (woken, dropped) = self.advance(line, shared, &mut guard, now);
+        let answer = answer(&mut guard, done);
         drop(guard);
-        woken.into_iter().for_each(Waker::wake);
+        drop(dropped);
+        woken.wake();
         self.serve_mark(line, shared, now);
         answer
     }
@@ -135,19 +159,76 @@ impl<S, L> Queued<S, L> {
         shared: &Shared<N>,
         queue: &mut WaitingLine<Waker, N>,
         now: Time,
-    ) -> Vec<Waker>
+    ) -> (Wakers, Wakers)
     where
         S: Store<N>,
     {
+        let dropped = self.depart(shared, queue, now);
         loop {
             let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
             let Some(debt) = queue.advance(&Moment { now, limits: &limits, spent }) else { break };
             if self.swap(&limits, &spent, debt.words) {
-                queue.firm(&debt);
+                shared.departures.set_ready(queue.firm(&debt).index, debt.ready);
             }
         }
         self.show(line, shared, queue);
-        core::iter::from_fn(|| queue.pop_woken()).collect()
+        let mut woken = Wakers::default();
+        while let Some(waker) = queue.pop_woken() {
+            woken.push(waker);
+        }
+        (woken, dropped)
+    }
+
+    /// Lets those go who left word, and gives back the wakers that they left.
+    fn depart<const N: usize>(&self, shared: &Shared<N>, queue: &mut WaitingLine<Waker, N>, now: Time) -> Wakers
+    where
+        S: Store<N>,
+    {
+        let mut dropped = Wakers::default();
+        shared.departures.pop_all(|Parting { index, kept }| {
+            let ticket = queue.roster.ticket(index);
+            if kept {
+                queue.keep(ticket);
+                return;
+            }
+            let (waker, debt) = queue.leave(ticket);
+            if let Some(waker) = waker {
+                dropped.push(waker);
+            }
+            if let Some(amounts) = debt {
+                let back = |limits: &Limits<N>, spent: &[u64; N]| {
+                    Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ()))
+                };
+                let _ = self.words.update(|_| 0, back, |_, _, _| ());
+            }
+        });
+        dropped
+    }
+
+    /// Leaves word that the owner of a ticket left, and serves it if the lock is free.
+    fn part<const N: usize>(&self, now: Time, parting: Parting)
+    where
+        S: Store<N>,
+        L: Borrow<Line<N>>,
+    {
+        let line: &Line<N> = self.line.borrow();
+        let shared = line.shared();
+        shared.departures.push(parting);
+        self.leave_mark(line, shared, now);
+    }
+
+    /// Leaves a mark for the holder of the lock, or serves it if there is none.
+    fn leave_mark<const N: usize>(&self, line: &Line<N>, shared: &Shared<N>, now: Time)
+    where
+        S: Store<N>,
+    {
+        // ORDERING: AcqRel. Release pairs with the swap in `serve_mark`: the holder of the lock
+        // reads the words, and who left, as this thread left them. Acquire pairs with the
+        // read-modify-writes there: if the mark is not found any more, the try sees a free lock.
+        // Dies if it is not left: loom-tests/line.rs,
+        // `a_put_back_that_finds_the_lock_held_is_served`.
+        shared.mark.fetch_or(1, AcqRel);
+        self.serve_mark(line, shared, now);
     }
 
     /// Says until when takers stay out, and what is waited for.
@@ -179,9 +260,10 @@ impl<S, L> Queued<S, L> {
             // next are those that it left. Dies as a store: loom-tests/line.rs,
             // `a_put_back_that_finds_the_lock_held_is_served`.
             shared.mark.swap(0, AcqRel);
-            let woken = self.advance(line, shared, &mut guard, now);
+            let (woken, dropped) = self.advance(line, shared, &mut guard, now);
             drop(guard);
-            woken.into_iter().for_each(Waker::wake);
+            drop(dropped);
+            woken.wake();
         }
     }
 
@@ -236,15 +318,16 @@ where
     #[inline(always)]
     fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
         let line: &Line<N> = self.line.borrow();
-        // ORDERING: Relaxed. Partner is the store in `show`, which says why. Dies if it is not
-        // looked at: loom-tests/line.rs, `a_taker_that_begins_after_an_entry_stays_out`.
-        let out = |i: usize| amounts[i] > 0 && now.as_nanos() < line.until[i].load(Relaxed);
-        if (0..N).any(out) { Some(waiting(line)) } else { None }
+        // Which streams are used matters only if somebody waits.
+        if (0..N).any(|i| line.keeps_out(now, i)) { line.ahead(now, *amounts) } else { None }
     }
 
     fn is_closed(&self) -> bool {
         let line: &Line<N> = self.line.borrow();
-        line.shared.get().is_some_and(|shared| shared.line.lock().is_closed())
+        // ORDERING: Relaxed. Partner is the store in `show`: a line that is closed keeps everybody
+        // out for ever, and no other does. Dies as never closed: loom-tests/line.rs,
+        // `who_enters_beside_a_close_is_let_go`.
+        line.until.iter().any(|until| until.load(Relaxed) == u64::MAX)
     }
 
     fn is_waited_for(&self, stream: usize) -> bool {
@@ -280,12 +363,7 @@ fn eased<S: Store<N>, L: Borrow<Line<N>>, const N: usize>(
     if waiting(line) == [0; N] {
         return;
     }
-    // ORDERING: AcqRel. Release pairs with the swap in `serve_mark`: the holder of the lock reads
-    // the words as they were left. Acquire pairs with the read-modify-writes there: if the mark is
-    // not found any more, the try sees a free lock. Dies as a store: loom-tests/line.rs,
-    // `a_put_back_that_finds_the_lock_held_is_served`.
-    shared.mark.fetch_or(1, AcqRel);
-    queued.serve_mark(line, shared, now);
+    queued.leave_mark(line, shared, now);
 }
 
 impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for Queued<S, L> {
@@ -308,6 +386,7 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
                     return Err(Standing::Refused(self.refusal(now, ask, &ahead)));
                 }
                 Enter::Joined(ticket, _) => {
+                    shared.departures.seat(ticket.index);
                     self.show(self.line.borrow(), shared, queue);
                     self.words.touch();
                     return Ok(ticket);
@@ -315,7 +394,7 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
             }
         };
         self.locked(now, step, |queue, joined| match joined {
-            Ok(ticket) => standing(queue, ticket),
+            Ok(ticket) => standing(queue.found(ticket), ticket),
             Err(standing) => standing,
         })
     }
@@ -337,21 +416,25 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
                 Visit::Sleep(_) | Visit::Firm(_) => return None,
             }
         };
-        self.locked(now, step, |queue, ended| ended.unwrap_or_else(|| standing(queue, ticket)))
+        self.locked(now, step, |queue, ended| ended.unwrap_or_else(|| standing(queue.found(ticket), ticket)))
     }
 
     fn leave(&self, now: Time, ticket: Ticket) {
-        let mut waker = None;
-        self.locked(now, |queue, _| waker = queue.leave(ticket), |_, ()| Standing::Gone);
+        self.part(now, Parting { index: ticket.index, kept: false });
+    }
+
+    fn keep(&self, now: Time, ticket: Ticket) {
+        self.part(now, Parting { index: ticket.index, kept: true });
+    }
+
+    fn ready_at(&self, ticket: Ticket) -> Option<Time> {
+        let line: &Line<N> = self.line.borrow();
+        line.shared().departures.ready_at(ticket.index)
     }
 
     fn stands(&self, ticket: Ticket) -> Standing<N> {
         let line: &Line<N> = self.line.borrow();
-        standing(&line.shared().line.lock(), ticket)
-    }
-
-    fn keep(&self, now: Time, ticket: Ticket) {
-        self.locked(now, |queue, _| queue.keep(ticket), |_, ()| Standing::Gone);
+        standing(line.shared().line.lock().stands(ticket), ticket)
     }
 
     fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool {
@@ -374,8 +457,8 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
     }
 }
 
-fn standing<const N: usize>(queue: &WaitingLine<Waker, N>, ticket: Ticket) -> Standing<N> {
-    match queue.stands(ticket) {
+fn standing<const N: usize>(visit: Visit<N>, ticket: Ticket) -> Standing<N> {
+    match visit {
         Visit::Sleep(at) => Standing::Sleeps(ticket, at),
         Visit::Firm(at) => Standing::Firm(ticket, at),
         _ => Standing::Gone,

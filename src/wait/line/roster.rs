@@ -8,6 +8,7 @@ extern crate alloc;
 use alloc::vec::Vec;
 
 use crate::clock::time::Time;
+use crate::wait::line::departures::Departures;
 use crate::wait::line::entry::{Ask, Contact, Entry, Link, Ticket};
 use crate::wait::line::moment::NEVER;
 
@@ -115,7 +116,7 @@ impl<W, const N: usize> Roster<W, N> {
     /// Adds an entry behind all others. `None` if there is no room for its index.
     pub(crate) fn push(&mut self, ask: Ask<N>, words: [u64; N], at: Time, waker: Option<W>) -> Option<u32> {
         let index = if self.free == NONE { u32::try_from(self.slots.len()).ok()? } else { self.free };
-        if index == NONE {
+        if index >= Departures::MOST {
             return None;
         }
         let links = core::array::from_fn(|i| Link { before: self.lists[i].tail, behind: NONE });

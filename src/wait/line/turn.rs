@@ -68,7 +68,8 @@ impl<const N: usize> Drop for Turn<'_, N> {
     }
 }
 
-/// How long to sleep until then. On a clock that stands still it doubles, up to a tenth of a second.
+/// How long to sleep until then. On a clock that stands still it doubles, up to a tenth of a
+/// second.
 fn nap(stuck: &mut u8, seen: &mut Time, now: Time, at: Time) -> Duration {
     *stuck = if *seen == now { (*stuck + 1).min(11) } else { 0 };
     *seen = now;

@@ -24,6 +24,9 @@ use crate::wait::line::grace::Grace;
 use crate::wait::line::moment::{Moment, NEVER};
 use crate::wait::line::roster::Roster;
 
+/// Until when takers stay out at most, but for a line that is closed.
+const LAST: Time = Time::from_nanos(u64::MAX - 1);
+
 /// The callers that wait on a bucket of `N` streams, and how to wake each.
 #[derive(Debug)]
 pub(crate) struct WaitingLine<W, const N: usize> {
@@ -81,6 +84,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         Self { roster: Roster::new(), grace, left: 0, closed: false, woken: Vec::new() }
     }
 
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.roster.len()
     }
@@ -138,10 +142,12 @@ impl<W, const N: usize> WaitingLine<W, N> {
 
     /// Comes, at its timer, woken, or by chance. `waker` is swapped for the one kept so far.
     pub(crate) fn visit(&mut self, moment: &Moment<'_, N>, ticket: Ticket, waker: &mut Option<W>) -> Visit<N> {
-        if self.closed {
-            return Visit::Closed;
-        }
         let Some(index) = self.roster.find(ticket) else { return Visit::Gone };
+        if self.roster.get(index).contact == Contact::Gone {
+            let waker = self.dismiss(index);
+            self.woken.extend(waker);
+            return if self.closed { Visit::Closed } else { Visit::Gone };
+        }
         let entry = self.roster.get_mut(index);
         if waker.is_some() {
             core::mem::swap(&mut entry.waker, waker);
@@ -182,9 +188,16 @@ impl<W, const N: usize> WaitingLine<W, N> {
         self.roster.free(index)
     }
 
-    /// Leaves, or gives up a firm reservation's slot. Gives back a waker, to be dropped unlocked.
-    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<W> {
-        self.roster.find(ticket).and_then(|index| self.remove(index))
+    /// Leaves. Gives back a waker, to be dropped unlocked, and what is to be put back: the amounts
+    /// of a reservation that is a debt already.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> (Option<W>, Option<[u64; N]>) {
+        let Some(index) = self.roster.find(ticket) else { return (None, None) };
+        let (contact, amounts) = (self.roster.get(index).contact, self.roster.get(index).ask.amounts);
+        if !matches!(contact, Contact::Firm | Contact::Gone) {
+            self.left += 1;
+            self.roster.unlink(index);
+        }
+        (self.roster.free(index), (contact == Contact::Firm).then_some(amounts))
     }
 
     /// After the swap that `advance` asked for.
@@ -206,7 +219,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         if let Some(index) = self.roster.find(ticket) {
             let entry = self.roster.get_mut(index);
             entry.kept = true;
-            if entry.contact == Contact::Firm {
+            if matches!(entry.contact, Contact::Firm | Contact::Gone) {
                 self.roster.free(index);
             }
         }
@@ -216,11 +229,21 @@ impl<W, const N: usize> WaitingLine<W, N> {
     pub(crate) fn stands(&self, ticket: Ticket) -> Visit<N> {
         let Some(index) = self.roster.find(ticket) else { return Visit::Gone };
         let entry = self.roster.get(index);
-        if entry.contact == Contact::Firm { Visit::Firm(entry.at) } else { Visit::Sleep(entry.timer) }
+        match entry.contact {
+            Contact::Firm => Visit::Firm(entry.at),
+            Contact::Gone => Visit::Gone,
+            _ => Visit::Sleep(entry.timer),
+        }
     }
 
-    pub(crate) fn is_closed(&self) -> bool {
-        self.closed
+    /// The same for a waiter that is there: if its entry is gone, so is its ticket.
+    pub(crate) fn found(&mut self, ticket: Ticket) -> Visit<N> {
+        let stands = self.stands(ticket);
+        if let (Visit::Gone, Some(index)) = (stands, self.roster.find(ticket)) {
+            let waker = self.dismiss(index);
+            self.woken.extend(waker);
+        }
+        stands
     }
 
     /// Lets everybody go, for good. Firm reservations keep their slots.
@@ -242,11 +265,13 @@ impl<W, const N: usize> WaitingLine<W, N> {
         if self.closed {
             return NEVER;
         }
-        self.roster.last_timer(i).map_or(Time::ZERO, |last| after(after(last, self.grace.deaf), 1))
+        let last = |last| after(after(last, self.grace.deaf), 1).min(LAST);
+        self.roster.last_timer(i).map_or(Time::ZERO, last)
     }
 
     /// The most units of a stream that those who wait can use: what is above it is forgotten when
     /// the limits change, so that a later and larger capacity does not hold it.
+    #[cfg(test)]
     pub(crate) fn usable(&self, moment: &Moment<'_, N>, i: usize) -> i128 {
         self.roster.head(i).map_or(moment.capacity(i), |head| {
             let units = moment.units(i, self.roster.get(head).ask.amounts[i]);
@@ -273,15 +298,28 @@ impl<W, const N: usize> WaitingLine<W, N> {
         let waker = self.remove(index);
         // Who visits is awake; the waker is dropped with the others, unlocked.
         self.woken.extend(waker);
+        let waker = self.dismiss(index);
+        self.woken.extend(waker);
         Visit::Refused(at)
     }
 
+    /// Takes an entry out of the line. Its slot stays its owner's, who does not know yet.
     pub(super) fn remove(&mut self, index: u32) -> Option<W> {
-        if self.roster.get(index).contact != Contact::Firm {
-            self.left += 1;
-            self.roster.unlink(index);
+        self.left += 1;
+        self.roster.unlink(index);
+        let entry = self.roster.get_mut(index);
+        entry.contact = Contact::Gone;
+        let waker = entry.waker.take();
+        if entry.kept {
+            self.roster.free(index);
         }
-        self.roster.free(index)
+        waker
+    }
+
+    /// Frees the slot of an entry that is out of the line, as its owner is here. That of a
+    /// reservation stays until it is dropped.
+    fn dismiss(&mut self, index: u32) -> Option<W> {
+        if self.roster.get(index).ask.reserved { None } else { self.roster.free(index) }
     }
 
     pub(super) fn serves(&self, moment: &Moment<'_, N>, amounts: &[u64; N]) -> bool {

@@ -51,7 +51,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "bucket/handle.rs",
             "pub(crate) fn new(bucket",
-            "drop(bucket.words.check_out().ok_or(HandlesExhausted(()))?);",
+            "drop(bucket.queued.words.check_out().ok_or(HandlesExhausted(()))?);",
             "",
         )],
         expect: Killed("tests/multi::handles_run_out_with_an_error_and_callers_without_one_go_on"),
@@ -62,7 +62,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/word.rs",
             "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
-            "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
+            "match self.spent.compare_exchange_weak(spent, next, Acquire, Relaxed) {",
             "self.spent.store(next, Relaxed);\n            match Ok(spent) {",
         )],
         expect: Killed("smoke::either_thread_wins_the_last_token"),
@@ -72,7 +72,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/word.rs",
             "pub(crate) fn update<R>(&self, change: impl Fn(u64)",
-            "match self.spent.compare_exchange_weak(spent, next, Relaxed, Relaxed) {",
+            "match self.spent.compare_exchange_weak(spent, next, Acquire, Relaxed) {",
             "self.spent.store(next, Relaxed);\n            match Ok(spent) {",
         )],
         expect: Killed("conservation::the_last_token_goes_to_exactly_one_thread"),
@@ -168,8 +168,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "bucket/token.rs",
             "fn update(&self, change: &Change",
-            "let changed = self.word.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));",
-            "let spent = crate::state::store::Store::read(&self.word, |_, spent| spent[0]);\n        let next = change(&revision, &[spent]).ok_or((revision, [spent]))?;\n        let changed = self.word.update(|_| Some((next, ())));",
+            "let changed = self.queued.words.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));",
+            "let spent = crate::state::store::Store::read(&self.queued.words, |_, spent| spent[0]);\n        let next = change(&revision, &[spent]).ok_or((revision, [spent]))?;\n        let changed = self.word.update(|_| Some((next, ())));",
         )],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },

@@ -1,6 +1,6 @@
 //! Faults in the line of waiters: each takes a rule out.
 
-use crate::fault::Expect::Killed;
+use crate::fault::Expect::{Harmless, Killed};
 use crate::fault::{Fault, edit};
 
 pub(super) const FAULTS: &[Fault] = &[
@@ -311,7 +311,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-until-is-not-looked-at",
-        edits: &[edit("wait/line/queue.rs", "fn ahead(", "amounts[i] > 0 &&", "amounts[i] == u64::MAX &&")],
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn keeps_out(",
+            "now.as_nanos() < self.until[i].load(Relaxed)",
+            "now.as_nanos() > u64::MAX - i as u64",
+        )],
         expect: Killed("line::a_taker_that_begins_after_an_entry_stays_out"),
     },
     Fault {
@@ -320,7 +325,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "wait/line/queue.rs",
             "fn waiting<",
             "shared.waiting[i].load(Relaxed)",
-            "0 & shared.waiting[i].load(Relaxed)",
+            "{ let _ = (shared, i); 0 }",
         )],
         expect: Killed("line::a_put_back_beside_an_entry_wakes_it"),
     },
@@ -348,10 +353,87 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-mark-is-not-left",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn eased<",
+            "fn leave_mark<",
             "shared.mark.fetch_or(1, AcqRel);",
             "shared.mark.load(Relaxed);",
         )],
         expect: Killed("line::a_put_back_that_finds_the_lock_held_is_served"),
+    },
+    Fault {
+        id: "line-closed-is-not-seen",
+        edits: &[edit("wait/line/queue.rs", "fn is_closed(", "until.load(Relaxed)", "{ let _ = until; 0 }")],
+        expect: Killed("line::who_enters_beside_a_close_is_let_go"),
+    },
+    Fault {
+        id: "line-departure-keeps-no-neighbour",
+        edits: &[edit("wait/line/departures.rs", "fn push(", "seat.before.store(last, Relaxed)", "let _ = seat")],
+        expect: Killed("line::two_who_leave_one_after_the_other_both_count"),
+    },
+    Fault {
+        id: "line-departure-is-not-published",
+        edits: &[edit(
+            "wait/line/departures.rs",
+            "fn push(",
+            "parting.word(), Release, Relaxed",
+            "parting.word(), Relaxed, Relaxed",
+        )],
+        expect: Killed("line::two_who_leave_one_after_the_other_both_count"),
+    },
+    Fault {
+        id: "line-departure-is-not-acquired",
+        edits: &[edit(
+            "wait/line/departures.rs",
+            "fn pop_all(",
+            "self.last.swap(0, Acquire)",
+            "self.last.swap(0, Relaxed)",
+        )],
+        expect: Killed("line::two_who_leave_one_after_the_other_both_count"),
+    },
+    Fault {
+        id: "line-departure-has-no-neighbour",
+        edits: &[edit("wait/line/departures.rs", "fn pop_all(", "self.at(parting.index).before.load(Relaxed)", "0")],
+        expect: Killed("line::two_who_leave_one_after_the_other_both_count"),
+    },
+    Fault {
+        id: "line-ready-is-not-stored",
+        edits: &[edit(
+            "wait/line/departures.rs",
+            "fn set_ready(",
+            "self.at(index).ready.store(at.as_nanos().saturating_add(1), Relaxed)",
+            "let _ = (index, at)",
+        )],
+        expect: Killed(
+            "tests/line_reservation::a_reservation_behind_others_is_used_if_it_is_dropped_after_its_instant",
+        ),
+    },
+    Fault {
+        id: "line-ready-is-not-read",
+        edits: &[edit(
+            "wait/line/departures.rs",
+            "fn ready_at(",
+            "self.at(index).ready.load(Relaxed)",
+            "{ let _ = index; 0_u64 }",
+        )],
+        expect: Killed(
+            "tests/line_reservation::a_reservation_behind_others_is_used_if_it_is_dropped_after_its_instant",
+        ),
+    },
+    Fault {
+        id: "line-seat-stays-ready",
+        edits: &[edit(
+            "wait/line/departures.rs",
+            "fn seat(",
+            "seats[place(index).1].ready.store(0, Relaxed)",
+            "let _ = (seats, index)",
+        )],
+        expect: Killed("tests/line_reservation::a_reservation_in_a_used_seat_is_not_ready_by_that"),
+    },
+    Fault {
+        id: "line-departure-guesses-the-last",
+        edits: &[edit("wait/line/departures.rs", "fn push(", "self.last.load(Relaxed)", "0")],
+        expect: Harmless {
+            model: "line::two_who_leave_one_after_the_other_both_count",
+            reason: "the compare-exchange checks the value: another costs a lap",
+        },
     },
 ];

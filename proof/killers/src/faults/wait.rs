@@ -75,7 +75,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "cancel-gives-back-twice",
         edits: &[edit(
             "wait/reservation.rs",
-            "fn drop(",
+            "fn give_up(",
             "give_back(self.bucket, self.now, &self.amounts);",
             "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
         )],
@@ -83,7 +83,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "cancel-gives-nothing-back",
-        edits: &[edit("wait/reservation.rs", "fn drop(", "give_back(self.bucket, self.now, &self.amounts);", "")],
+        edits: &[edit("wait/reservation.rs", "fn give_up(", "give_back(self.bucket, self.now, &self.amounts);", "")],
         expect: Killed("reservation::a_cancel_racing_a_take_frees_its_tokens_once"),
     },
     Fault {
@@ -104,7 +104,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "mem::replace(&mut self.amounts, [0; N])",
             "self.amounts",
         )],
-        expect: Killed("tests/reservation::a_dropped_reservation_gives_back_and_a_committed_one_does_not"),
+        expect: Killed("tests/reservation::a_dropped_reservation_gives_back_before_its_instant_and_is_used_after_it"),
     },
     Fault {
         id: "settle-in-two-steps",
