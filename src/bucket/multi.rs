@@ -355,6 +355,10 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucke
         self.queued.words.update_revised(change)
     }
 
+    fn is_waited_for(&self, stream: usize) -> bool {
+        Store::<N>::is_waited_for(&self.queued, stream)
+    }
+
     fn eased(&self, now: Time) {
         Store::<N>::eased(&self.queued, now);
     }

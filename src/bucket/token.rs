@@ -240,6 +240,10 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
         changed.map_err(|spent| (revision, [spent]))
     }
 
+    fn is_waited_for(&self, stream: usize) -> bool {
+        Store::<1>::is_waited_for(&self.queued, stream)
+    }
+
     fn eased(&self, now: Time) {
         Store::<1>::eased(&self.queued, now);
     }

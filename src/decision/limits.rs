@@ -216,12 +216,23 @@ impl<const N: usize> Limits<N> {
     }
 
     /// The words after `taken` tokens were replaced by `used`, or `None` if that leaves a debt too
-    /// far to be kept.
-    pub(crate) fn settle(&self, spent: &[u64; N], elapsed: u64, taken: &[u64; N], used: &[u64; N]) -> Option<[u64; N]> {
+    /// far to be kept. `waited` says of which streams somebody waits for tokens.
+    pub(crate) fn settle(
+        &self,
+        spent: &[u64; N],
+        elapsed: u64,
+        taken: &[u64; N],
+        used: &[u64; N],
+        waited: impl Fn(usize) -> bool,
+    ) -> Option<[u64; N]> {
         let mut next = *spent;
         for (i, stream) in self.streams.iter().enumerate() {
             next[i] = match used[i].checked_sub(taken[i]) {
-                Some(shortage) => stream.owe(spent[i], elapsed, stream.units(shortage)?, stream.furthest_debt())?,
+                Some(shortage) => {
+                    let (units, most) = (stream.units(shortage)?, stream.furthest_debt());
+                    let owe = if waited(i) { Meter::owe_behind } else { Meter::owe };
+                    owe(stream, spent[i], elapsed, units, most)?
+                }
                 None => stream.put_back(spent[i], elapsed, taken[i] - used[i]),
             };
         }
@@ -308,7 +319,7 @@ mod tests {
             let _ = limits.take_between(&spent, elapsed, &[a.min(b)], &[b]);
             let _ = limits.take_in_order(&spent, elapsed, [[a], [b]].into_iter());
             let _ = limits.put_back(&spent, elapsed, &[a]);
-            let _ = limits.settle(&spent, elapsed, &[a], &[b]);
+            let _ = limits.settle(&spent, elapsed, &[a], &[b], |_| a > b);
             let _ = limits.reset(elapsed, &[a]);
             let _ = limits.pause_left(Time::from_nanos(word()));
             if let Ok(units) = limits.units(&[a]) {

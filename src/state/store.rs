@@ -81,6 +81,11 @@ pub trait Waitable<const N: usize>: Sync {
     /// counted in; `Err` with both, of one version, if it makes nothing of them.
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])>;
 
+    /// Whether somebody in a line waits for tokens of a stream.
+    fn is_waited_for(&self, _stream: usize) -> bool {
+        false
+    }
+
     /// Tells those who wait in a line that tokens came back.
     fn eased(&self, _now: Time) {}
 }

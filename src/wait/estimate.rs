@@ -86,9 +86,9 @@ impl<'a, const N: usize> Estimate<'a, N> {
             return Ok(());
         }
         let now = self.bucket.now();
-        let settled = self
-            .bucket
-            .update(&|Revision { limits, .. }, spent| limits.settle(spent, limits.elapsed(now), &taken, &actual));
+        let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
+            limits.settle(spent, limits.elapsed(now), &taken, &actual, |i| self.bucket.is_waited_for(i))
+        });
         self.bucket.eased(now);
         settled.map_err(|(Revision { limits, .. }, spent)| {
             let shortage = core::array::from_fn(|i| actual[i].saturating_sub(taken[i]));

@@ -186,7 +186,8 @@ impl<S, L> Queued<S, L> {
     {
         let mut dropped = Wakers::default();
         shared.departures.pop_all(|Parting { index, kept }| {
-            let ticket = queue.roster.ticket(index);
+            // It is there until its owner leaves. Nobody panics here: who drops may unwind.
+            let Some(ticket) = queue.roster.ticket_of(index) else { return };
             if kept {
                 queue.keep(ticket);
                 return;

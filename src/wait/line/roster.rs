@@ -71,6 +71,14 @@ impl<W, const N: usize> Roster<W, N> {
         }
     }
 
+    /// The ticket of a slot; `None` if it is free.
+    pub(crate) fn ticket_of(&self, index: u32) -> Option<Ticket> {
+        match self.slots.get(index as usize) {
+            Some(Slot::Taken(entry)) => Some(Ticket { index, turn: entry.turn as u32 }),
+            _ => None,
+        }
+    }
+
     pub(crate) fn ticket(&self, index: u32) -> Ticket {
         Ticket { index, turn: self.get(index).turn as u32 }
     }

@@ -429,6 +429,26 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/line_reservation::a_reservation_in_a_used_seat_is_not_ready_by_that"),
     },
     Fault {
+        id: "line-settles-as-if-nobody-waited",
+        edits: &[edit(
+            "decision/limits.rs",
+            "pub(crate) fn settle(",
+            "if waited(i) { Meter::owe_behind }",
+            "if false && waited(i) { Meter::owe_behind }",
+        )],
+        expect: Killed("tests/line_level::a_shortage_that_is_settled_leaves_what_accrued_to_those_who_wait"),
+    },
+    Fault {
+        id: "line-charges-as-if-nobody-waited",
+        edits: &[edit(
+            "bucket/verbs.rs",
+            "pub(crate) fn charge<",
+            "store.is_waited_for(*i)",
+            "store.is_waited_for(*i) && *i > N",
+        )],
+        expect: Killed("tests/line_level::a_charge_leaves_what_accrued_to_those_who_wait"),
+    },
+    Fault {
         id: "line-departure-guesses-the-last",
         edits: &[edit("wait/line/departures.rs", "fn push(", "self.last.load(Relaxed)", "0")],
         expect: Harmless {

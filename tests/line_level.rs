@@ -1,0 +1,63 @@
+//! What accrued for those who wait stays theirs: it may be more than the capacity, for as long as
+//! the grace.
+
+use std::future::{Future, Pending, pending};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tollgate::clock::ManualClock;
+use tollgate::wait::Timer;
+use tollgate::{Limit, TokenBucket};
+
+/// A timer whose sleeps never end: the test polls.
+struct Never;
+
+impl Timer for Never {
+    type Sleep = Pending<()>;
+
+    fn sleep(&self, _: Duration) -> Self::Sleep {
+        pending()
+    }
+}
+
+fn poll<F: Future>(wait: Pin<&mut F>) -> Poll<F::Output> {
+    wait.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A full bucket to which a token comes each millisecond, and which holds one.
+fn one() -> TokenBucket<ManualClock> {
+    TokenBucket::with_clock(Limit::per_second(1000).capacity(1), ManualClock::new()).unwrap()
+}
+
+#[test]
+fn a_shortage_that_is_settled_leaves_what_accrued_to_those_who_wait() {
+    let bucket = one();
+    let estimate = bucket.estimate(1).unwrap();
+    let mut first = pin!(bucket.take(1, Never));
+    assert!(poll(first.as_mut()).is_pending());
+    bucket.clock().advance(Duration::from_millis(6));
+    // Six have accrued; two of them are used by what is settled now.
+    estimate.settle([3]).unwrap();
+    assert!(poll(first.as_mut()).is_ready(), "four are left for it");
+}
+
+#[test]
+fn a_charge_leaves_what_accrued_to_those_who_wait() {
+    let bucket = one();
+    bucket.try_take(1).unwrap();
+    let mut first = pin!(bucket.take(1, Never));
+    assert!(poll(first.as_mut()).is_pending());
+    bucket.clock().advance(Duration::from_millis(6));
+    bucket.charge(2).unwrap();
+    assert!(poll(first.as_mut()).is_ready(), "four are left for it");
+}
+
+#[test]
+fn without_a_wait_what_accrued_above_the_capacity_is_not_settled_with() {
+    let bucket = one();
+    let estimate = bucket.estimate(1).unwrap();
+    bucket.clock().advance(Duration::from_millis(6));
+    estimate.settle([3]).unwrap();
+    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(2)));
+}
