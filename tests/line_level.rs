@@ -61,3 +61,20 @@ fn without_a_wait_what_accrued_above_the_capacity_is_not_settled_with() {
     estimate.settle([3]).unwrap();
     assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(2)));
 }
+
+/// Two who wait, and come six milliseconds late: how the second fares.
+fn second_of_two_late_ones(bucket: &TokenBucket<ManualClock>) -> bool {
+    bucket.try_take(1).unwrap();
+    let (mut first, mut second) = (pin!(bucket.take(1, Never)), pin!(bucket.take(1, Never)));
+    assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
+    bucket.clock().advance(Duration::from_millis(7));
+    assert!(poll(first.as_mut()).is_ready());
+    poll(second.as_mut()).is_ready()
+}
+
+#[test]
+fn what_accrues_while_a_waiter_is_late_is_kept_for_as_long_as_the_grace() {
+    assert!(second_of_two_late_ones(&one()), "ten milliseconds");
+    assert!(second_of_two_late_ones(&one().with_grace(Duration::from_millis(6))));
+    assert!(!second_of_two_late_ones(&one().with_grace(Duration::ZERO)));
+}

@@ -223,6 +223,27 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self
     }
 
+    /// Sets the grace: how late a waiter may come and lose nothing. Default: 10 ms, at most 1 min.
+    ///
+    /// Timers and schedulers are late. What accrues within the grace is kept for those who wait, so
+    /// [the bound](crate#the-bound) grows by what accrues in it. With a grace of 0, a bucket of
+    /// capacity 1 loses what accrues while each of them wakes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::new([Limit::per_second(1000)])?.with_grace(Duration::from_millis(2));
+    /// bucket.take_blocking([1])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        self.wait_bounds.grace = grace;
+        self
+    }
+
     /// Limits how many tokens of each stream reservations may owe. Default: no limit.
     ///
     /// ```

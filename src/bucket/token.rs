@@ -145,6 +145,27 @@ impl<C: Clock> TokenBucket<C> {
         self
     }
 
+    /// Sets the grace: how late a waiter may come and lose nothing. Default: 10 ms, at most 1 min.
+    ///
+    /// Timers and schedulers are late. What accrues within the grace is kept for those who wait, so
+    /// [the bound](crate#the-bound) grows by what accrues in it. With a grace of 0, a bucket of
+    /// capacity 1 loses what accrues while each of them wakes.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_second(1000))?.with_grace(Duration::from_millis(2));
+    /// bucket.take_blocking(1)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn with_grace(mut self, grace: Duration) -> Self {
+        self.wait_bounds.grace = grace;
+        self
+    }
+
     /// Limits how many tokens reservations may owe. Default: no limit.
     ///
     /// ```

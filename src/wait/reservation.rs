@@ -121,7 +121,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
         allow(&bucket.revision().limits, &amounts, oversized)?;
         let bounds = bucket.wait_bounds();
         let ask = Ask { amounts, deadline: now.after(max_wait.min(bounds.max_wait)), reserved: true };
-        let (ready_at, behind) = match bucket.queue().enter(now, &ask, &bounds.max_debt, None) {
+        let (ready_at, behind) = match bucket.queue().enter(now, &ask, bounds, None) {
             Standing::Refused(refused) => return Err(refused),
             Standing::Sleeps(ticket, at) | Standing::Firm(ticket, at) => (at, Some((bucket, ticket))),
             Standing::Served | Standing::Gone => (now, None),

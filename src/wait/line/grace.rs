@@ -1,5 +1,7 @@
 //! Owns how late a waiter may come; pure.
 
+use core::time::Duration;
+
 /// How late is still in time, in nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Grace {
@@ -21,6 +23,16 @@ impl Grace {
     pub(crate) const fn new(late: u64) -> Self {
         let least = 10 * Self::MILLISECOND;
         Self { late, deaf: if late > least { late } else { least }, slack: 1000 * Self::MILLISECOND }
+    }
+}
+
+impl Grace {
+    /// A minute is the longest: those who wait are called after it.
+    const LONGEST: u64 = 60_000 * Self::MILLISECOND;
+
+    /// For a grace as it is set.
+    pub(crate) fn of(grace: Duration) -> Self {
+        Self::new(u64::try_from(grace.as_nanos()).unwrap_or(u64::MAX).min(Self::LONGEST))
     }
 }
 

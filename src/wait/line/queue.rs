@@ -22,6 +22,7 @@ use core::task::Waker;
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
+use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::Store;
 use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed};
 use crate::wait::line::departures::{Departures, Parting};
@@ -65,7 +66,7 @@ pub enum Standing<const N: usize> {
 
 /// The line of a bucket, whatever its words.
 pub trait Queue<const N: usize>: Sync {
-    fn enter(&self, now: Time, ask: &Ask<N>, most: &[u64; N], waker: Option<&Waker>) -> Standing<N>;
+    fn enter(&self, now: Time, ask: &Ask<N>, bounds: &WaitBounds<N>, waker: Option<&Waker>) -> Standing<N>;
 
     fn visit(&self, now: Time, ask: &Ask<N>, ticket: Ticket, waker: Option<&Waker>) -> Standing<N>;
 
@@ -110,12 +111,13 @@ impl<const N: usize> Line<N> {
         (0..N).any(out).then(|| waiting(self))
     }
 
-    fn shared(&self) -> &Shared<N> {
+    /// What waiters share, with the grace of the bucket if it is made now.
+    fn shared(&self, grace: Grace) -> &Shared<N> {
         self.shared.get_or_publish(|| Shared {
             waiting: core::array::from_fn(|_| AtomicU64::new(0)),
             mark: AtomicU32::new(0),
             departures: Departures::new(),
-            line: Lock::new(WaitingLine::new(Grace::default())),
+            line: Lock::new(WaitingLine::new(grace)),
         })
     }
 }
@@ -140,7 +142,7 @@ impl<S, L> Queued<S, L> {
         L: Borrow<Line<N>>,
     {
         let line: &Line<N> = self.line.borrow();
-        let shared = line.shared();
+        let shared = line.shared(Grace::default());
         let mut guard = shared.line.lock();
         let done = step(&mut guard, shared);
         let (woken, dropped) = self.advance(line, shared, &mut guard, now);
@@ -213,7 +215,7 @@ impl<S, L> Queued<S, L> {
         L: Borrow<Line<N>>,
     {
         let line: &Line<N> = self.line.borrow();
-        let shared = line.shared();
+        let shared = line.shared(Grace::default());
         shared.departures.push(parting);
         self.leave_mark(line, shared, now);
     }
@@ -368,11 +370,13 @@ fn eased<S: Store<N>, L: Borrow<Line<N>>, const N: usize>(
 }
 
 impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for Queued<S, L> {
-    fn enter(&self, now: Time, ask: &Ask<N>, most: &[u64; N], waker: Option<&Waker>) -> Standing<N> {
+    fn enter(&self, now: Time, ask: &Ask<N>, bounds: &WaitBounds<N>, waker: Option<&Waker>) -> Standing<N> {
+        let line: &Line<N> = self.line.borrow();
+        line.shared(Grace::of(bounds.grace));
         let mut waker = waker.cloned();
         let step = |queue: &mut WaitingLine<Waker, N>, shared: &Shared<N>| loop {
             let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
-            match queue.enter(&Moment { now, limits: &limits, spent }, ask, most, &mut waker) {
+            match queue.enter(&Moment { now, limits: &limits, spent }, ask, &bounds.max_debt, &mut waker) {
                 Enter::Closed => return Err(Standing::Refused(Refused::Closed)),
                 Enter::Take(words) => {
                     if self.swap(&limits, &spent, words) {
@@ -430,12 +434,12 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
 
     fn ready_at(&self, ticket: Ticket) -> Option<Time> {
         let line: &Line<N> = self.line.borrow();
-        line.shared().departures.ready_at(ticket.index)
+        line.shared(Grace::default()).departures.ready_at(ticket.index)
     }
 
     fn stands(&self, ticket: Ticket) -> Standing<N> {
         let line: &Line<N> = self.line.borrow();
-        standing(line.shared().line.lock().stands(ticket), ticket)
+        standing(line.shared(Grace::default()).line.lock().stands(ticket), ticket)
     }
 
     fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool {

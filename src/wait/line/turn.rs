@@ -56,7 +56,7 @@ impl<'a, const N: usize> Turn<'a, N> {
         self.bucket.revision().limits.check(&self.ask.amounts)?;
         let deadline = self.ask.deadline.min(now.after(bounds.max_wait));
         let ask = Ask { deadline, ..self.ask };
-        Ok(self.bucket.queue().enter(now, &ask, &bounds.max_debt, Some(waker)))
+        Ok(self.bucket.queue().enter(now, &ask, bounds, Some(waker)))
     }
 }
 
