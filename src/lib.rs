@@ -121,12 +121,15 @@
 //!
 //! ## Progress
 //!
-//! A thread that stops anywhere stops no other. A call retries only if another call succeeded: it
+//! A thread that stops anywhere stops no taker. A call retries only if another call succeeded: it
 //! is lock-free, and not wait-free. A refusal writes nothing to shared memory.
 //!
-//! `KeyedBuckets` is the exception: its keys lie under locks. A thread that stops while it decides
-//! on one stream delays no decision. One that stops while it adds a key delays one shard. The type
-//! says exactly who waits for whom.
+//! A thread that stops inside the short lock of a line stops those who wait, enter or change limits
+//! there.
+//!
+//! `KeyedBuckets` is another exception: its keys lie under locks. A thread that stops while it
+//! decides on one stream delays no decision. One that stops while it adds a key delays one shard.
+//! The type says exactly who waits for whom.
 //!
 //! Few calls allocate. A `MultiBucket` makes slots when more threads than ever before are inside a
 //! call, or change its limits, at once. The first waiter makes a list. These calls are as lock-free
@@ -152,13 +155,23 @@
 //!
 //! ## Waiting
 //!
-//! Waiters are served first come, first served, whatever the amount. A waiter takes its tokens at
-//! once, as a debt, and uses them when they have refilled. So its instant is known from the
-//! beginning. A timeout that cannot be met is refused at once.
+//! With the feature `std`, waiters stand in a line, and each takes its tokens when it is served.
 //!
-//! A dropped wait gives its tokens back. They go to the next caller; those behind keep their
-//! instants. Waiters never hold up a take. Only a change of limits wakes them early. With the
-//! feature `tokio`:
+//! * **In order.** Waiters on a stream are served first come, first served, whatever the amount, as
+//!   long as they are polled. No take that begins after one waits overtakes it, unless the line is
+//!   overdue.
+//! * **Who leaves makes room at once** for those behind. So do tokens that are put back. A wait
+//!   becomes longer only by changes of limits, pauses, charges, and waiters that come late.
+//! * **A wait ends by its deadline**, or by the grace later if it is polled late. A deadline that
+//!   cannot be met is refused at once.
+//! * **A waiter that is not polled** delays those behind it for a moment, and nobody for ever.
+//! * **The bound** holds for uses. It grows by what accrues in the grace: how late a waiter may
+//!   come and lose nothing, 10 ms unless it is set (`with_grace`).
+//!
+//! Those who enter the line, come to it or change the limits share a short lock. Takers, put-backs
+//! and dropped waits never wait for it. While somebody waits, a taker is refused even where tokens
+//! are there for a moment: they are promised. Without `std` a waiter takes its tokens at once, as a
+//! debt, and its instant stays. With the feature `tokio`:
 //!
 //! ```
 //! # #[cfg(feature = "tokio")]

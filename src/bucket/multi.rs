@@ -227,7 +227,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// Timers and schedulers are late. What accrues within the grace is kept for those who wait, so
     /// [the bound](crate#the-bound) grows by what accrues in it. With a grace of 0, a bucket of
-    /// capacity 1 loses what accrues while each of them wakes.
+    /// capacity 1 loses what accrues while each of them wakes. Set it before anybody waits.
     ///
     /// ```
     /// use std::time::Duration;

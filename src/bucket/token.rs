@@ -149,7 +149,7 @@ impl<C: Clock> TokenBucket<C> {
     ///
     /// Timers and schedulers are late. What accrues within the grace is kept for those who wait, so
     /// [the bound](crate#the-bound) grows by what accrues in it. With a grace of 0, a bucket of
-    /// capacity 1 loses what accrues while each of them wakes.
+    /// capacity 1 loses what accrues while each of them wakes. Set it before anybody waits.
     ///
     /// ```
     /// use std::time::Duration;
