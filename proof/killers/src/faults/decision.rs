@@ -213,17 +213,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "settle-only-what-is-there",
-        edits: &[edit("decision/limits.rs", "fn settle(", "stream.furthest_debt())?", "0).unwrap_or(spent[i])")],
+        edits: &[edit("decision/limits.rs", "fn settle(", "units, most)?", "units, most * 0).unwrap_or(spent[i])")],
         expect: Killed("tests/estimate::a_shortage_beyond_the_capacity_is_owed"),
     },
     Fault {
         id: "settle-where-it-can",
-        edits: &[edit(
-            "decision/limits.rs",
-            "fn settle(",
-            "stream.furthest_debt())?",
-            "stream.furthest_debt()).unwrap_or(spent[i])",
-        )],
+        edits: &[edit("decision/limits.rs", "fn settle(", "units, most)?", "units, most).unwrap_or(spent[i])")],
         expect: Killed("tests/estimate::an_estimate_that_cannot_be_settled_stays_taken"),
     },
     // Limits that change.

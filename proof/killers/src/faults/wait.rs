@@ -111,14 +111,14 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/estimate.rs",
             "pub fn settle(",
-            "let settled = self
-            .bucket
-            .update(&|Revision { limits, .. }, spent| limits.settle(spent, limits.elapsed(now), &taken, &actual));",
+            "let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
+            limits.settle(spent, limits.elapsed(now), &taken, &actual, |i| self.bucket.is_waited_for(i))
+        });",
             "let mut settled = Ok(());
         for i in 0..N {
             settled = self.bucket.update(&|Revision { limits, .. }, spent| {
                 let one = |of: &[u64; N]| core::array::from_fn(|j| if j == i { of[j] } else { 0 });
-                limits.settle(spent, limits.elapsed(now), &one(&taken), &one(&actual))
+                limits.settle(spent, limits.elapsed(now), &one(&taken), &one(&actual), |i| self.bucket.is_waited_for(i))
             });
         }",
         )],
