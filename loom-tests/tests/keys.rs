@@ -139,7 +139,7 @@ fn ends_a_hopeless_flood(name: &str, earlier: fn(&Keyed<1>)) {
 /// and `remember`, if `lower` does not clear `hopeless`, or if `remember` stores what it found.
 #[test]
 fn tokens_that_come_back_end_a_hopeless_flood() {
-    ends_a_hopeless_flood("tokens_that_come_back_end_a_hopeless_flood", |keys| keys.put_back(&HERE, 3));
+    ends_a_hopeless_flood("keys::tokens_that_come_back_end_a_hopeless_flood", |keys| keys.put_back(&HERE, 3));
 }
 
 /// An operator sets the level of the only key to full.
@@ -147,7 +147,7 @@ fn tokens_that_come_back_end_a_hopeless_flood() {
 /// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if `set_words` lowers no bound.
 #[test]
 fn a_level_that_is_set_ends_a_hopeless_flood() {
-    ends_a_hopeless_flood("a_level_that_is_set_ends_a_hopeless_flood", |keys| {
+    ends_a_hopeless_flood("keys::a_level_that_is_set_ends_a_hopeless_flood", |keys| {
         keys.reset(&HERE, 3).expect("it is there");
     });
 }
@@ -157,7 +157,7 @@ fn a_level_that_is_set_ends_a_hopeless_flood() {
 /// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if a removal is not counted out.
 #[test]
 fn a_removal_ends_a_hopeless_flood() {
-    ends_a_hopeless_flood("a_removal_ends_a_hopeless_flood", |keys| assert!(keys.remove(&HERE)));
+    ends_a_hopeless_flood("keys::a_removal_ends_a_hopeless_flood", |keys| assert!(keys.remove(&HERE)));
 }
 
 /// The only key is not retained.
@@ -165,7 +165,7 @@ fn a_removal_ends_a_hopeless_flood() {
 /// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if a removal is not counted out.
 #[test]
 fn a_key_that_is_not_retained_ends_a_hopeless_flood() {
-    ends_a_hopeless_flood("a_key_that_is_not_retained_ends_a_hopeless_flood", |keys| {
+    ends_a_hopeless_flood("keys::a_key_that_is_not_retained_ends_a_hopeless_flood", |keys| {
         keys.retain(|key, _| *key != HERE);
     });
 }
