@@ -1,5 +1,5 @@
 //! Keyed buckets: what threads do to one key, to the room for keys, and to the limits of all.
-#![cfg(loom)]
+#![cfg(all(loom, feature = "keys"))]
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
