@@ -257,7 +257,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer
     /// already, nothing changes.
     ///
-    /// It wakes nobody: nobody's turn comes earlier by it, and whoever sleeps looks again at the
+    /// It wakes nobody: nobody's turn comes earlier by it, and a sleeper looks again at the
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
         // The limits stay, so every debt fits.
