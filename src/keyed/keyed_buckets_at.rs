@@ -414,7 +414,7 @@ where
         F: TierOf<Q>,
     {
         self.buckets.table.hold(key, self.tier(key), self.reading, |held, now| {
-            held.pause(until(now), now);
+            held.pause(until(held.terms.revision.instant(now)), now);
             Ok(())
         })
     }

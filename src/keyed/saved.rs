@@ -59,7 +59,8 @@ impl<const N: usize> Saved<N> {
             let unit = stream.unit();
             let accrued = i128::try_from(stream.accrues_within(elapsed, passed)).unwrap_or(i128::MAX / 2);
             let level = i128::from(whole) * i128::from(unit) + ((u128::from(part) * u128::from(unit)) >> 64) as i128;
-            let (least, most) = (-i128::from(debts[i] * unit), i128::from(stream.ceiling()));
+            let (least, most) =
+                (-(i128::from(debts[i]) * i128::from(unit)).min(i128::from(i64::MAX)), i128::from(stream.ceiling()));
             stream.refill.at(elapsed).wrapping_sub((level + accrued).clamp(least, most) as u64)
         })
     }

@@ -261,7 +261,9 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
         // The limits stay, so every debt fits.
-        let _ = self.change(clock, &|old, configured, now| Some((old.paused(now.after(duration), now)?, *configured)));
+        let _ = self.change(clock, &|old, configured, now| {
+            Some((old.paused(old.instant(now).after(duration), now)?, *configured))
+        });
     }
 
     /// Ends a pause at a reading of `clock`, if there is one.
