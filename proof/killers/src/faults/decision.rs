@@ -401,12 +401,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "pause-ended-by-new-limits",
-        edits: &[edit(
-            "decision/revision.rs",
-            "pub(crate) fn succeeded(",
-            "(true, self.pause)",
-            "(false, self.pause)",
-        )],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn succeeded(", "(true, self.pause)", "(false, self.pause)")],
         expect: Killed("set_limits::limits_change_in_a_pause_and_it_stays"),
     },
     Fault {
