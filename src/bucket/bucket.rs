@@ -365,6 +365,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// let limits = [Limit::per_second(10), Limit::per_second(1000).empty()];
     /// let bucket = MultiBucket::new(limits)?;
     /// bucket.take_blocking([1, 2])?; // 2 ms later
+    ///     
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "std")]

@@ -42,7 +42,8 @@ impl IpKey {
     /// use std::net::IpAddr;
     /// use tollgate::keyed::IpKey;
     ///
-    /// let (one, other) = ("2001:db8:1:2::3".parse::<IpAddr>()?, "2001:db8:1:3::3".parse::<IpAddr>()?);
+    /// let (one, other) =
+    ///     ("2001:db8:1:2::3".parse::<IpAddr>()?, "2001:db8:1:3::3".parse::<IpAddr>()?);
     /// assert_eq!(IpKey::with_prefix(one, 48), IpKey::with_prefix(other, 48));
     /// assert_ne!(IpKey::with_prefix(one, 64), IpKey::with_prefix(other, 64));
     /// # Ok::<(), std::net::AddrParseError>(())

@@ -19,10 +19,17 @@ use crate::state::snapshot::Snapshot;
 /// use tollgate::keyed::Saved;
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let make = || KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new());
+/// let make = || {
+///     KeyedBuckets::<String, 1, _>::with_clock(
+///         Limit::per_second(10),
+///         1000,
+///         ManualClock::new(),
+///     )
+/// };
 /// let (old, new) = (make()?, make()?);
 /// old.try_take("alice", 7)?;
-/// let saved: Vec<(String, Saved<1>)> = old.iter().map(|(key, snapshot)| (key, Saved::of(&snapshot))).collect();
+/// let saved: Vec<(String, Saved<1>)> =
+///     old.iter().map(|(key, snapshot)| (key, Saved::of(&snapshot))).collect();
 /// // The new process is up 200 ms later.
 /// for (key, saved) in &saved {
 ///     new.restore(key.as_str(), saved, Duration::from_millis(200))?;
