@@ -296,12 +296,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             readings += 1;
             let Some((succession, configured)) = plan(&old, &configured, clock()) else { return Ok(()) };
             let (mut spare, claimed) = (self.words.claim(), self.revisions.claim());
-            if let Some(index) = spare {
-                self.words.warm(index, &before);
-            }
             let slot = claimed.and_then(|index| Some((index, self.revisions.get(index)?)));
             if let Some((_, slot)) = slot {
                 slot.write(succession.revision(), &configured);
+            }
+            if let Some(index) = spare {
+                self.words.warm(index, &before);
             }
             let attempt = self.words.attempt(
                 &mut spare,
