@@ -256,6 +256,7 @@
 //! # Minimum Rust version
 //!
 //! 1.85. Raising it is a minor release, and only ever to a version that is at least a year old.
+//!
 #![cfg_attr(feature = "std", doc = "[`take_blocking`]: Bucket::take_blocking")]
 #![cfg_attr(feature = "std", doc = "[`DeadlineQueue`]: deadline::DeadlineQueue")]
 #![cfg_attr(not(feature = "std"), doc = "[`take_blocking`]: #features")]
