@@ -132,8 +132,10 @@ struct Line {
     rate: Rate,
     accrued: i128,
     origin: u64,
-    /// When a pause began that lasts until the origin.
-    paused: Option<u64>,
+    /// Whether a pause lasts until the origin.
+    paused: bool,
+    /// The instant of the last change.
+    changed: u64,
 }
 
 impl Line {
@@ -142,29 +144,30 @@ impl Line {
         self.accrued + elapsed * i128::from(self.rate.tokens()) * self.scale / self.rate.period().as_nanos() as i128
     }
 
-    fn moved(&mut self, reading: u64, origin: u64, paused: Option<u64>) {
+    fn moved(&mut self, reading: u64, origin: u64, paused: bool) {
         (self.accrued, self.origin, self.paused) = (self.at(reading), origin, paused);
+        self.changed = self.changed.max(reading);
     }
 
-    fn pause_at(&self, reading: u64) -> Option<u64> {
-        self.paused.filter(|_| reading < self.origin)
+    fn is_paused_at(&self, reading: u64) -> bool {
+        self.paused && reading < self.origin
     }
 
     fn change(&mut self, reading: u64, rate: Rate) {
-        self.moved(reading, reading.max(self.origin), self.pause_at(reading));
+        self.moved(reading, reading.max(self.origin), self.is_paused_at(reading));
         self.rate = rate;
     }
 
     fn pause(&mut self, reading: u64, nanos: u64) {
-        let (instant, until) = (reading.max(self.origin), reading + nanos);
-        if until > instant {
-            self.moved(reading, until, self.pause_at(reading).or(Some(instant)));
+        let until = reading.max(self.changed) + nanos;
+        if until > reading.max(self.origin) {
+            self.moved(reading, until, true);
         }
     }
 
     fn resume(&mut self, reading: u64) {
-        if let Some(began) = self.pause_at(reading) {
-            self.moved(reading, reading.max(began), None);
+        if self.is_paused_at(reading) {
+            self.moved(reading, reading.max(self.changed), false);
         }
     }
 }
@@ -234,7 +237,7 @@ fn ops(kinds: usize) -> impl Strategy<Value = Vec<(u64, u64, Op)>> {
 
 fn bounded(kinds: &[Limit], scale: i128, slack: i128, ops: &[(u64, u64, Op)]) -> Result<(), TestCaseError> {
     let bucket = bucket([kinds[0]]);
-    let mut line = Line { scale, rate: kinds[0].rate, accrued: 0, origin: 0, paused: None };
+    let mut line = Line { scale, rate: kinds[0].rate, accrued: 0, origin: 0, paused: false, changed: 0 };
     let (mut t, mut events) = (0, Vec::new());
     for &(later, skew, op) in ops {
         t += later;

@@ -192,3 +192,16 @@ fn a_tier_of_rate_0_that_begins_empty_grants_nothing_whatever_comes_back() {
         assert_eq!((keys.available(&101), keys.available(&102)), (0, 0), "day {day}");
     }
 }
+
+#[test]
+fn what_was_saved_is_restored_where_the_rate_went_to_0() {
+    for rate in ["1/d capacity 1", "5/min capacity 1", "1000/s capacity 1", "333/s capacity 1"] {
+        let keys: KeyedBuckets<u64, 1, ManualClock> =
+            KeyedBuckets::with_clock(rate.parse::<Limit>().unwrap(), 10, ManualClock::new()).unwrap();
+        keys.try_take(&1, 1).unwrap();
+        keys.set_limits("0/s capacity 1".parse::<Limit>().unwrap()).unwrap();
+        let saved = Saved::of(&keys.snapshot(&1));
+        keys.restore(&1, &saved, Duration::ZERO).unwrap();
+        assert_eq!(Saved::of(&keys.snapshot(&1)), saved, "{rate}");
+    }
+}

@@ -334,3 +334,25 @@ fn ten_thousand_pauses_lose_nothing_where_tokens_are_whole_units() {
     }
     assert_eq!(bucket.available(), [800]);
 }
+
+#[test]
+fn a_resume_at_a_reading_from_before_a_change_of_limits_is_at_that_change() {
+    let bucket =
+        MultiBucket::with_clock([Limit::per_second(1).capacity(1_000_000).empty()], ManualClock::new()).unwrap();
+    let at = |seconds: u64| bucket.at(Time::from_nanos(seconds * 1_000_000_000));
+    at(0).pause_for(Duration::from_secs(3600));
+    at(600).set_limits([Limit::per_second(1000).capacity(1_000_000)]).unwrap();
+    at(60).resume();
+    assert_eq!(at(600).available(), [0], "nothing accrued at the new rate before it was set");
+    assert_eq!(at(601).available(), [1000]);
+}
+
+#[test]
+fn a_pause_at_a_reading_from_before_a_change_of_limits_begins_at_that_change() {
+    let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new()).unwrap();
+    let at = |seconds: u64| bucket.at(Time::from_nanos(seconds * 1_000_000_000));
+    at(10).set_limits([Limit::per_second(10)]).unwrap();
+    at(7).pause_for(Duration::from_secs(5));
+    assert_eq!(at(12).pause_left(), Duration::from_secs(3));
+    assert!(at(14).try_take([1]).is_err() && at(15).try_take([1]).is_ok());
+}

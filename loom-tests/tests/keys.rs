@@ -1,5 +1,5 @@
 //! Keyed buckets: what threads do to one key, to the room for keys, and to the limits of all.
-#![cfg(loom)]
+#![cfg(all(loom, feature = "keys"))]
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Duration;
@@ -18,12 +18,8 @@ impl Hasher for Plain {
         self.0
     }
 
-    fn write(&mut self, _: &[u8]) {
-        unimplemented!("keys are u64")
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
+    fn write(&mut self, key: &[u8]) {
+        self.0 = u64::from_ne_bytes(key.try_into().expect("a key is a u64"));
     }
 }
 
@@ -139,7 +135,7 @@ fn ends_a_hopeless_flood(name: &str, earlier: fn(&Keyed<1>)) {
 /// and `remember`, if `lower` does not clear `hopeless`, or if `remember` stores what it found.
 #[test]
 fn tokens_that_come_back_end_a_hopeless_flood() {
-    ends_a_hopeless_flood("tokens_that_come_back_end_a_hopeless_flood", |keys| keys.put_back(&HERE, 3));
+    ends_a_hopeless_flood("keys::tokens_that_come_back_end_a_hopeless_flood", |keys| keys.put_back(&HERE, 3));
 }
 
 /// An operator sets the level of the only key to full.
@@ -147,7 +143,7 @@ fn tokens_that_come_back_end_a_hopeless_flood() {
 /// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if `set_words` lowers no bound.
 #[test]
 fn a_level_that_is_set_ends_a_hopeless_flood() {
-    ends_a_hopeless_flood("a_level_that_is_set_ends_a_hopeless_flood", |keys| {
+    ends_a_hopeless_flood("keys::a_level_that_is_set_ends_a_hopeless_flood", |keys| {
         keys.reset(&HERE, 3).expect("it is there");
     });
 }
@@ -157,7 +153,7 @@ fn a_level_that_is_set_ends_a_hopeless_flood() {
 /// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if a removal is not counted out.
 #[test]
 fn a_removal_ends_a_hopeless_flood() {
-    ends_a_hopeless_flood("a_removal_ends_a_hopeless_flood", |keys| assert!(keys.remove(&HERE)));
+    ends_a_hopeless_flood("keys::a_removal_ends_a_hopeless_flood", |keys| assert!(keys.remove(&HERE)));
 }
 
 /// The only key is not retained.
@@ -165,7 +161,7 @@ fn a_removal_ends_a_hopeless_flood() {
 /// Two threads, as `ends_a_hopeless_flood` says; exhaustive. Fails if a removal is not counted out.
 #[test]
 fn a_key_that_is_not_retained_ends_a_hopeless_flood() {
-    ends_a_hopeless_flood("a_key_that_is_not_retained_ends_a_hopeless_flood", |keys| {
+    ends_a_hopeless_flood("keys::a_key_that_is_not_retained_ends_a_hopeless_flood", |keys| {
         keys.retain(|key, _| *key != HERE);
     });
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use loom_tests::{limit, model, multi_bucket, thread};
 use tollgate::clock::ManualClock;
-use tollgate::limit::Inherit::{Additive, Keep};
+use tollgate::limit::Inherit::Additive;
 use tollgate::{Limit, MultiBucket, Rate};
 
 /// Makes a bucket whose limits have changed once: each capacity grew by 1, and it is full.
@@ -240,9 +240,9 @@ model! {
         let bucket = multi_bucket::<1, 1>([1]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.set_limits_with([limit(7)], Keep).unwrap())
+            thread::spawn(move || bucket.set_limits([limit(7)]).unwrap())
         };
-        bucket.set_limits_with([limit(5)], Keep).unwrap();
+        bucket.set_limits([limit(5)]).unwrap();
         other.join().unwrap();
         (bucket.limit().capacity, bucket.available())
     }

@@ -1,6 +1,6 @@
 //! Sleepers wake when the limits change, in either order. A sleep never ends by itself here, so a
 //! missed wake is a deadlock.
-#![cfg(loom)]
+#![cfg(all(loom, feature = "keys"))]
 
 use std::future::Future;
 use std::pin::pin;

@@ -82,7 +82,8 @@ impl Aimd {
     /// use tollgate::adaptive::{Aimd, Policy};
     /// use tollgate::limit::Ratio;
     ///
-    /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80)).with_least(Ratio::percent(10));
+    /// let aimd =
+    ///     Aimd::new(Ratio::percent(5), Ratio::percent(80)).with_least(Ratio::percent(10));
     /// assert_eq!(aimd.bounds(), (Ratio::percent(10), Ratio::ONE));
     /// ```
     #[must_use]
@@ -99,7 +100,8 @@ impl Aimd {
     /// use tollgate::adaptive::{Aimd, Policy};
     /// use tollgate::limit::Ratio;
     ///
-    /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80)).with_interval(Duration::from_secs(1));
+    /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80))
+    ///     .with_interval(Duration::from_secs(1));
     /// assert_eq!(aimd.interval(), Duration::from_secs(1));
     /// ```
     #[must_use]

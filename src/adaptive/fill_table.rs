@@ -105,7 +105,8 @@ impl FillTable {
     /// use tollgate::adaptive::{FillTable, Policy};
     /// use tollgate::limit::Ratio;
     ///
-    /// let table = FillTable::new(10, Ratio::ZERO, Ratio::ONE).with_interval(Duration::from_secs(1));
+    /// let table =
+    ///     FillTable::new(10, Ratio::ZERO, Ratio::ONE).with_interval(Duration::from_secs(1));
     /// assert_eq!(table.interval(), Duration::from_secs(1));
     /// ```
     #[must_use]

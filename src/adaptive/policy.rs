@@ -57,7 +57,10 @@ pub trait Policy {
     /// use std::time::Duration;
     /// use tollgate::adaptive::{Aimd, Policy};
     /// use tollgate::limit::Ratio;
-    /// assert_eq!(Aimd::new(Ratio::percent(5), Ratio::percent(80)).interval(), Duration::from_millis(100));
+    /// assert_eq!(
+    ///     Aimd::new(Ratio::percent(5), Ratio::percent(80)).interval(),
+    ///     Duration::from_millis(100)
+    /// );
     /// ```
     fn interval(&self) -> Duration;
 
@@ -76,8 +79,14 @@ pub trait Policy {
     ///
     /// let aimd = Aimd::new(Ratio::percent(5), Ratio::percent(80));
     /// let seen = Observed { fill: Ratio::ZERO, throttled: false };
-    /// assert_eq!(aimd.step(Ratio::percent(40), Duration::from_secs(2), seen), Ratio::percent(50));
-    /// assert_eq!(aimd.step(Ratio::percent(50), Duration::ZERO, Observed { throttled: true, ..seen }), Ratio::percent(40));
+    /// assert_eq!(
+    ///     aimd.step(Ratio::percent(40), Duration::from_secs(2), seen),
+    ///     Ratio::percent(50)
+    /// );
+    /// assert_eq!(
+    ///     aimd.step(Ratio::percent(50), Duration::ZERO, Observed { throttled: true, ..seen }),
+    ///     Ratio::percent(40)
+    /// );
     /// ```
     fn step(&self, factor: Ratio, elapsed: Duration, seen: Observed) -> Ratio;
 }
@@ -101,7 +110,10 @@ impl<P: Policy + ?Sized> Policy for &P {
 /// ```
 /// use tollgate::adaptive::Observed;
 /// use tollgate::limit::Ratio;
-/// assert_eq!(Observed { fill: Ratio::ONE, throttled: false }, Observed { throttled: false, fill: Ratio::percent(100) });
+/// assert_eq!(
+///     Observed { fill: Ratio::ONE, throttled: false },
+///     Observed { throttled: false, fill: Ratio::percent(100) }
+/// );
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Observed {

@@ -105,8 +105,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// is not looked at. Single takes at one instant come to the same, but others may come between
     /// them. A batch that takes no token writes nothing.
     ///
-    /// The requests are counted again when another thread publishes first. So a batch should not
-    /// be endless.
+    /// The requests are counted again when another thread publishes first: no batch is endless.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -360,6 +359,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// use tollgate::{Bucket, Limit, MultiBucket};
     /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
     /// bucket.take_blocking([1, 2])?; // 2 ms later
+    ///     
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "std")]

@@ -43,13 +43,13 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///   rates counts. Tokens granted on a reading after the instant of the change are owed under
     ///   the new limits. There are few: if others took what refilled after its reading, a change
     ///   reads the clock again, up to eight times. So one that stops for an hour owes nothing for
-    ///   that hour.
+    ///   that hour, unless it does so eight times in one call.
     /// * **Rounding.** A change never gains. It rounds a level down, and a debt up, by less than
     ///   refills in a nanosecond at the faster of the two rates, or in twice [`Limit::precision`]
-    ///   if that is more. Between whole rates of up to 9 tokens a second it rounds nothing. A rate
-    ///   of 0 keeps the unit of the limit before it, so a visit to it rounds nothing. If its
-    ///   capacity leaves no room for that unit, it rounds by less than a token for every 2^61 of
-    ///   capacity.
+    ///   if that is more. At an exact rate that stays, it rounds nothing. A rate of 0 keeps the
+    ///   unit of the limit before it, so a visit to it rounds nothing. If its capacity leaves no
+    ///   room for that unit, it rounds by less than a token for every 2^61 of capacity.
+    ///   [`Proportional`](Inherit::Proportional) scales what was rounded off, too.
     /// * **Waiters.** A [`Reservation`](crate::Reservation) keeps its place, and its instant
     ///   follows the new rate. Sleepers are woken and work it out anew, which costs a step for
     ///   each. Without the feature `std` they wake when they were going to. Waking takes a lock

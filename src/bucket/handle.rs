@@ -126,6 +126,7 @@ impl<const N: usize, C: Clock, const S: usize> fmt::Debug for Handle<'_, N, C, S
 /// };
 /// assert_eq!(error.to_string(), "too few slots are left for a handle");
 /// assert!(bucket.try_take([10]).is_ok()); // one is left for callers without a handle
+///     
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

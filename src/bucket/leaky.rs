@@ -43,6 +43,7 @@ use crate::state::multi::SLOTS;
 /// assert_eq!(refused.wait(), Some(Duration::from_millis(100)));
 /// bucket.clock().advance(Duration::from_millis(150));
 /// assert_eq!(bucket.level(), 2); // one and a half
+///     
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
@@ -287,6 +288,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// assert_eq!((bucket.level(), bucket.room()), (9, 0));
     /// bucket.clock().advance(Duration::from_millis(501));
     /// assert_eq!((bucket.level(), bucket.room()), (4, 0)); // 3.99
+    ///     
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn level(&self) -> u64 {
@@ -415,8 +417,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let limit = Limit::per_second(10);
-    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?
-    ///     .with_max_debt(5);
+    /// let bucket = LeakyBucket::empty_with_clock(limit, ManualClock::new())?.with_max_debt(5);
     /// let places = [bucket.reserve(10)?, bucket.reserve(5)?];
     /// assert_eq!(bucket.level(), 15);
     /// assert!(bucket.reserve(1).is_err());

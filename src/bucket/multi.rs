@@ -251,8 +251,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?
-    ///     .with_max_debt([0, 5]);
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?.with_max_debt([0, 5]);
     /// let place = bucket.reserve([1, 5])?;
     /// assert!(bucket.reserve([1, 1]).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -34,8 +34,8 @@ pub trait Clock {
     /// Reads the clock.
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{ManualClock, Time};
     /// assert_eq!(ManualClock::new().now(), Time::ZERO);
     /// ```
     fn now(&self) -> Time;
@@ -78,8 +78,8 @@ mod shared {
 /// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::clock::{DefaultClock, Time};
 /// use tollgate::Clock;
+/// use tollgate::clock::{DefaultClock, Time};
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(feature = "quanta")]
@@ -94,8 +94,8 @@ pub type DefaultClock = TscClock;
 /// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::clock::{DefaultClock, Time};
 /// use tollgate::Clock;
+/// use tollgate::clock::{DefaultClock, Time};
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(all(feature = "std", not(feature = "quanta")))]
@@ -110,8 +110,8 @@ pub type DefaultClock = InstantClock;
 /// | neither | `ManualClock`, which the program moves |
 ///
 /// ```
-/// use tollgate::clock::{DefaultClock, Time};
 /// use tollgate::Clock;
+/// use tollgate::clock::{DefaultClock, Time};
 /// assert!(DefaultClock::default().now() >= Time::ZERO);
 /// ```
 #[cfg(not(feature = "std"))]

@@ -33,8 +33,8 @@ impl ManualClock {
     /// Makes a clock that stands at [`Time::ZERO`].
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{ManualClock, Time};
     /// assert_eq!(ManualClock::new().now(), Time::ZERO);
     /// ```
     pub fn new() -> Self {
@@ -44,8 +44,8 @@ impl ManualClock {
     /// Makes a clock that stands at `now`.
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{ManualClock, Time};
     /// assert_eq!(ManualClock::starting_at(Time::from_nanos(5)).now(), Time::from_nanos(5));
     /// ```
     pub fn starting_at(now: Time) -> Self {
@@ -82,8 +82,8 @@ impl ManualClock {
     /// Sets the clock, forward or back.
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{ManualClock, Time};
     ///
     /// let clock = ManualClock::starting_at(Time::from_nanos(5));
     /// clock.set(Time::from_nanos(2));

@@ -16,8 +16,8 @@ use crate::sync::{AtomicU64, Relaxed};
 /// several threads, two cache lines then move between cores.
 ///
 /// ```
-/// use tollgate::clock::{ManualClock, Monotonic, Time};
 /// use tollgate::Clock;
+/// use tollgate::clock::{ManualClock, Monotonic, Time};
 ///
 /// let inner = ManualClock::starting_at(Time::from_nanos(9));
 /// let clock = Monotonic::new(&inner);
@@ -37,8 +37,8 @@ impl<C: Clock> Monotonic<C> {
     /// Wraps `clock`.
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Monotonic, Time};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
     /// assert_eq!(Monotonic::new(ManualClock::new()).now(), Time::ZERO);
     /// ```
     pub fn new(clock: C) -> Self {
@@ -48,8 +48,8 @@ impl<C: Clock> Monotonic<C> {
     /// Returns the wrapped clock.
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Monotonic, Time};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{ManualClock, Monotonic, Time};
     ///
     /// let clock = Monotonic::new(ManualClock::new());
     /// clock.clock().set(Time::from_nanos(7));

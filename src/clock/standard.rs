@@ -12,8 +12,8 @@ use crate::clock::time::Time;
 /// time-stamp counter.
 ///
 /// ```
-/// use tollgate::clock::InstantClock;
 /// use tollgate::Clock;
+/// use tollgate::clock::InstantClock;
 ///
 /// let clock = InstantClock::new();
 /// let first = clock.now();
@@ -29,8 +29,8 @@ impl InstantClock {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::clock::{InstantClock, Time};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{InstantClock, Time};
     /// assert!(InstantClock::new().now().since(Time::ZERO) < Duration::from_secs(60));
     /// ```
     pub fn new() -> Self {

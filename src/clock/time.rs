@@ -33,7 +33,10 @@ impl Time {
     ///
     /// ```
     /// use std::time::Duration;
-    /// assert_eq!(tollgate::clock::Time::MAX.after(Duration::from_nanos(1)), tollgate::clock::Time::MAX);
+    /// assert_eq!(
+    ///     tollgate::clock::Time::MAX.after(Duration::from_nanos(1)),
+    ///     tollgate::clock::Time::MAX
+    /// );
     /// ```
     pub const MAX: Self = Self(u64::MAX);
 

@@ -23,8 +23,8 @@ use crate::clock::time::Time;
 /// AMD EPYC 7003, November 2026. The limit of 200 ms is `quanta`'s.
 ///
 /// ```
-/// use tollgate::clock::TscClock;
 /// use tollgate::Clock;
+/// use tollgate::clock::TscClock;
 ///
 /// let clock = TscClock::new();
 /// let first = clock.now();
@@ -43,8 +43,8 @@ impl TscClock {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::clock::{Time, TscClock};
     /// use tollgate::Clock;
+    /// use tollgate::clock::{Time, TscClock};
     /// assert!(TscClock::new().now().since(Time::ZERO) < Duration::from_secs(60));
     /// ```
     pub fn new() -> Self {

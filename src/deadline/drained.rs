@@ -14,7 +14,10 @@ use crate::decision::refused::Never;
 /// use tollgate::deadline::DeadlineQueue;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).capacity(1)], ManualClock::new())?);
+/// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+///     [Limit::per_second(10).capacity(1)],
+///     ManualClock::new(),
+/// )?);
 /// queue.push("first", [1], Time::ZERO, Time::MAX)?;
 /// queue.push("second", [1], Time::ZERO, Time::MAX)?;
 /// let drained = queue.drain().expect("nobody else drains");
@@ -53,7 +56,10 @@ impl<T> Drained<T> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10)],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
     /// assert!(!queue.drain().unwrap().is_empty());
     /// assert!(queue.drain().unwrap().is_empty());
@@ -71,11 +77,17 @@ impl<T> Drained<T> {
 /// use tollgate::deadline::DeadlineQueue;
 /// use tollgate::{Limit, MultiBucket, Never};
 ///
-/// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+/// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+///     [Limit::per_second(10)],
+///     ManualClock::new(),
+/// )?);
 /// let refused = queue.push("item", [11], Time::ZERO, Time::MAX).unwrap_err();
 /// assert_eq!(refused.item, "item");
 /// assert_eq!(refused.never, Never { stream: 0, requested: 11, capacity: 10 });
-/// assert_eq!(refused.to_string(), "never to be admitted: 11 tokens requested of stream 0, which holds at most 10");
+/// assert_eq!(
+///     refused.to_string(),
+///     "never to be admitted: 11 tokens requested of stream 0, which holds at most 10"
+/// );
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]

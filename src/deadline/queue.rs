@@ -70,7 +70,10 @@ use crate::state::snapshot::Snapshot;
 /// use tollgate::deadline::DeadlineQueue;
 /// use tollgate::{Clock, Limit, MultiBucket};
 ///
-/// let shard = MultiBucket::with_clock([Limit::per_second(1000), Limit::per_second(1 << 20)], ManualClock::new())?;
+/// let shard = MultiBucket::with_clock(
+///     [Limit::per_second(1000), Limit::per_second(1 << 20)],
+///     ManualClock::new(),
+/// )?;
 /// let queue = DeadlineQueue::new(shard);
 /// let now = queue.bucket().clock().now();
 /// let after = |millis| now.after(Duration::from_millis(millis));
@@ -106,7 +109,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::<String, 2>::new(MultiBucket::new([Limit::per_second(1000), Limit::per_second(1 << 20)])?);
+    /// let queue = DeadlineQueue::<String, 2>::new(MultiBucket::new([
+    ///     Limit::per_second(1000),
+    ///     Limit::per_second(1 << 20),
+    /// ])?);
     /// assert!(queue.is_empty());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -123,7 +129,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10)],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.bucket().try_take([10])?;
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
     /// assert!(queue.drain().unwrap().is_empty());
@@ -155,7 +164,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10)],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("item", [1], Time::from_nanos(500), Time::from_nanos(1000))?;
     /// assert_eq!(queue.len(), 1);
     /// assert!(queue.push("too large", [11], Time::from_nanos(500), Time::MAX).is_err());
@@ -184,7 +196,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10)],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
     /// assert_eq!(queue.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -201,7 +216,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10)],
+    ///     ManualClock::new(),
+    /// )?);
     /// assert!(queue.is_empty());
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
     /// assert!(!queue.is_empty());
@@ -220,7 +238,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10).empty()],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
     /// assert!(queue.drain_at(Time::from_nanos(99_999_999)).unwrap().is_empty());
     /// assert_eq!(queue.drain_at(Time::from_nanos(100_000_000)).unwrap().admitted, ["item"]);
@@ -239,7 +260,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10).empty()],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
     /// assert_eq!(queue.flush_at(Time::from_nanos(5)).unwrap().expired, ["item"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -257,7 +281,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10).empty()], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10).empty()],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
     /// assert_eq!(queue.flush_uncharged_at(Time::from_nanos(4)).unwrap().admitted, ["item"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -351,11 +378,15 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10)],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
     /// queue.push("second", [5], Time::ZERO, Time::MAX)?;
     /// assert_eq!(queue.flush().unwrap().admitted, ["first", "second"]);
     /// assert_eq!(queue.bucket().wait_for([1])?, Duration::from_millis(600)); // 5 are owed
+    ///     
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn flush(&self) -> Option<Drained<T>> {
@@ -372,7 +403,10 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// use tollgate::deadline::DeadlineQueue;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10)],
+    ///     ManualClock::new(),
+    /// )?);
     /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
     /// queue.push("second", [5], Time::ZERO, Time::MAX)?;
     /// assert_eq!(queue.flush_uncharged().unwrap().admitted, ["first", "second"]);

@@ -153,10 +153,11 @@ where
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let clock = Arc::new(ManualClock::new());
-    /// let shards = ShardedDeadlineQueue::with_clock(Arc::clone(&clock), |tenant: &&str, clock| {
-    ///     let rate = if *tenant == "large" { 1000 } else { 10 };
-    ///     MultiBucket::with_clock([Limit::per_second(rate)], clock).expect("a good limit")
-    /// });
+    /// let shards =
+    ///     ShardedDeadlineQueue::with_clock(Arc::clone(&clock), |tenant: &&str, clock| {
+    ///         let rate = if *tenant == "large" { 1000 } else { 10 };
+    ///         MultiBucket::with_clock([Limit::per_second(rate)], clock).expect("a good limit")
+    ///     });
     /// assert!(shards.push("large", "item", [100], Time::ZERO, Time::MAX).is_ok());
     /// assert!(shards.push("small", "item", [100], Time::ZERO, Time::MAX).is_err());
     /// ```
@@ -176,7 +177,13 @@ where
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")
     /// });
     /// let now = shards.clock().now();
-    /// shards.push(7, "item", [1], now.after(Duration::from_millis(100)), now.after(Duration::from_secs(30)))?;
+    /// shards.push(
+    ///     7,
+    ///     "item",
+    ///     [1],
+    ///     now.after(Duration::from_millis(100)),
+    ///     now.after(Duration::from_secs(30)),
+    /// )?;
     /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn clock(&self) -> &C {
@@ -201,7 +208,10 @@ where
     ///     MultiBucket::with_clock([Limit::per_second(10)], clock).expect("a good limit")
     /// });
     /// shards.push(7, "item", [1], Time::ZERO, Time::MAX)?;
-    /// assert_eq!(shards.push(7, "too large", [11], Time::ZERO, Time::MAX).unwrap_err().item, "too large");
+    /// assert_eq!(
+    ///     shards.push(7, "too large", [11], Time::ZERO, Time::MAX).unwrap_err().item,
+    ///     "too large"
+    /// );
     /// # Ok::<(), tollgate::deadline::Oversized<&str>>(())
     /// ```
     pub fn push(&self, key: K, item: T, amounts: [u64; N], deadline: Time, expires: Time) -> Result<(), Oversized<T>> {

@@ -17,7 +17,12 @@
 /// use tollgate::limit::Inherit;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// for (inherit, tokens) in [(Inherit::Keep, 40), (Inherit::Proportional, 80), (Inherit::Additive, 140), (Inherit::Reset, 200)] {
+/// for (inherit, tokens) in [
+///     (Inherit::Keep, 40),
+///     (Inherit::Proportional, 80),
+///     (Inherit::Additive, 140),
+///     (Inherit::Reset, 200),
+/// ] {
 ///     let bucket = MultiBucket::with_clock([Limit::per_second(100)], ManualClock::new())?;
 ///     bucket.try_take([60])?;
 ///     bucket.set_limits_with([Limit::per_second(200)], inherit)?;

@@ -5,8 +5,8 @@ use core::fmt;
 /// The rules that every limit keeps.
 ///
 /// ```
-/// use tollgate::limit::LimitRule;
 /// use tollgate::Limit;
+/// use tollgate::limit::LimitRule;
 ///
 /// let error = Limit::per_second(u64::MAX).capacity(1).check().unwrap_err();
 /// assert_eq!(error.rule, LimitRule::RateTooFast);

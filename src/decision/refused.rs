@@ -15,7 +15,9 @@ use crate::decision::refill::{self, Refill};
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
 /// bucket.try_take(10)?;
 /// match bucket.try_take(3) {
-///     Err(Refused::NotYet(refusal)) => assert_eq!(refusal.wait(), Duration::from_millis(300)),
+///     Err(Refused::NotYet(refusal)) => {
+///         assert_eq!(refusal.wait(), Duration::from_millis(300))
+///     }
 ///     other => panic!("{other:?}"),
 /// }
 /// assert!(matches!(bucket.try_take(11), Err(Refused::Never(_))));
@@ -42,7 +44,8 @@ impl<const N: usize> Refused<N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// assert_eq!(bucket.try_take(1).unwrap_err().wait(), Some(Duration::from_millis(100)));
     /// assert_eq!(bucket.try_take(11).unwrap_err().wait(), None);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -72,7 +75,10 @@ impl<const N: usize> Refused<N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock(
+    ///     [Limit::per_second(10), Limit::per_second(5)],
+    ///     ManualClock::new(),
+    /// )?;
     /// assert_eq!(bucket.try_take([1, 6]).unwrap_err().stream(), 1);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -95,7 +101,10 @@ impl<const N: usize> Refused<N> {
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, MultiBucket, Refused};
 ///
-/// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5).empty()], ManualClock::new())?;
+/// let bucket = MultiBucket::with_clock(
+///     [Limit::per_second(10), Limit::per_second(5).empty()],
+///     ManualClock::new(),
+/// )?;
 /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 2]) else { panic!() };
 /// assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
 /// assert_eq!(refusal.to_string(), "not enough tokens in stream 1 for another 400ms");
@@ -139,7 +148,10 @@ impl<const N: usize> NotYet<N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket, Refused};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5).empty()], ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock(
+    ///     [Limit::per_second(10).empty(), Limit::per_second(5).empty()],
+    ///     ManualClock::new(),
+    /// )?;
     /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 1]) else { panic!() };
     /// assert_eq!(refusal.stream(), 1);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -193,7 +205,10 @@ impl<const N: usize> NotYet<N> {
 /// use tollgate::{Limit, Never, Refused, TokenBucket};
 ///
 /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
-/// assert_eq!(bucket.try_take(11), Err(Refused::Never(Never { stream: 0, requested: 11, capacity: 10 })));
+/// assert_eq!(
+///     bucket.try_take(11),
+///     Err(Refused::Never(Never { stream: 0, requested: 11, capacity: 10 }))
+/// );
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

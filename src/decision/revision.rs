@@ -24,7 +24,8 @@ pub struct Revision<const N: usize> {
     pub(crate) limits: Limits<N>,
     /// How many changes there were before it.
     pub(crate) number: u64,
-    /// The instant from which on these limits, or the pause that they are part of, were in force.
+    /// The instant of the change that these limits, or the pause, came with. No later change counts
+    /// from before it.
     pub(crate) began: Time,
     /// The number of the revision that began the pause which lasts until the origin of the limits;
     /// 0 if that is no end of a pause.
@@ -44,6 +45,11 @@ impl<const N: usize> Revision<N> {
         Self { began: limits.origin, limits, number: 0, pause: 0, accrued: [0; N], highest }
     }
 
+    /// When a change at `now` is: a reading from before the last change counts as that.
+    pub(crate) fn instant(&self, now: Time) -> Time {
+        now.max(self.began)
+    }
+
     /// What follows if the limits change at `now` to `limits`, whatever those are counted from. A
     /// pause stays.
     ///
@@ -52,10 +58,9 @@ impl<const N: usize> Revision<N> {
     pub(crate) fn succeeded(&self, limits: &Limits<N>, now: Time, inherit: Inherit) -> Succession<N> {
         let elapsed = self.limits.elapsed(now);
         let origin = self.limits.at(elapsed);
-        let (paused, pause, began) =
-            if self.limits.paused_at(now) { (true, self.pause, self.began) } else { (false, 0, origin) };
+        let (paused, pause) = if self.limits.paused_at(now) { (true, self.pause) } else { (false, 0) };
         let limits = limits.following(&self.limits).from(origin, paused);
-        Succession::new(self, self.followed(limits, began, pause, elapsed), elapsed, Some(inherit))
+        Succession::new(self, self.followed(limits, self.instant(now), pause, elapsed), elapsed, Some(inherit))
     }
 
     /// What follows if the bucket is paused at `now` and until then; `None` if that changes
@@ -68,9 +73,8 @@ impl<const N: usize> Revision<N> {
         if until <= instant {
             return None;
         }
-        let (pause, began) =
-            if self.limits.paused_at(now) { (self.pause, self.began) } else { (self.number.wrapping_add(1), instant) };
-        let next = self.followed(self.limits.from(until, true), began, pause, elapsed);
+        let pause = if self.limits.paused_at(now) { self.pause } else { self.number.wrapping_add(1) };
+        let next = self.followed(self.limits.from(until, true), self.instant(now), pause, elapsed);
         Some(Succession::new(self, next, elapsed, None))
     }
 
@@ -79,7 +83,7 @@ impl<const N: usize> Revision<N> {
         if !self.limits.paused_at(now) {
             return None;
         }
-        let origin = now.max(self.began);
+        let origin = self.instant(now);
         let next = self.followed(self.limits.from(origin, false), origin, 0, 0);
         Some(Succession::new(self, next, 0, None))
     }

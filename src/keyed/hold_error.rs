@@ -11,12 +11,19 @@ use crate::limit::limit::LimitError;
 /// use tollgate::keyed::HoldError;
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 10, ManualClock::new())?
-///     .with_max_held(1);
+/// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+///     Limit::per_second(2),
+///     10,
+///     ManualClock::new(),
+/// )?
+/// .with_max_held(1);
 /// clients.block(&7)?;
 /// let refused = clients.block(&8).unwrap_err();
 /// assert_eq!(refused, HoldError::TooMany { most: 1 });
-/// assert_eq!(refused.to_string(), "1 keys are blocked, paused or have limits of their own, the most there may be");
+/// assert_eq!(
+///     refused.to_string(),
+///     "1 keys are blocked, paused or have limits of their own, the most there may be"
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

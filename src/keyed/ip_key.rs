@@ -4,8 +4,8 @@ use core::net::{IpAddr, Ipv6Addr};
 
 /// A client by its address: an IPv4 address by itself, IPv6 addresses by their prefix.
 ///
-/// Whoever has an IPv6 address has at least 2^64 of them, so a key for each address would be a new
-/// full bucket for each request. An IPv4 address that is mapped into IPv6 is that IPv4 address.
+/// A client with an IPv6 address has at least 2^64 of them, so a key for each address would be a
+/// new full bucket for each request. An IPv4 address that is mapped into IPv6 is that IPv4 address.
 ///
 /// ```
 /// use std::net::IpAddr;
@@ -42,7 +42,8 @@ impl IpKey {
     /// use std::net::IpAddr;
     /// use tollgate::keyed::IpKey;
     ///
-    /// let (one, other) = ("2001:db8:1:2::3".parse::<IpAddr>()?, "2001:db8:1:3::3".parse::<IpAddr>()?);
+    /// let (one, other) =
+    ///     ("2001:db8:1:2::3".parse::<IpAddr>()?, "2001:db8:1:3::3".parse::<IpAddr>()?);
     /// assert_eq!(IpKey::with_prefix(one, 48), IpKey::with_prefix(other, 48));
     /// assert_ne!(IpKey::with_prefix(one, 64), IpKey::with_prefix(other, 64));
     /// # Ok::<(), std::net::AddrParseError>(())

@@ -30,7 +30,11 @@ use crate::state::store::Store;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(1000), 1000, ManualClock::new())?;
+/// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+///     Limit::per_second(1000),
+///     1000,
+///     ManualClock::new(),
+/// )?;
 /// let mut lease = clients.bucket("alice").lease(64);
 /// for _ in 0..100 {
 ///     lease.try_take(1)?;
@@ -112,7 +116,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 2, _>::with_clock([Limit::per_second(10), Limit::per_second(100)], 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 2, _>::with_clock(
+    ///     [Limit::per_second(10), Limit::per_second(100)],
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// let mut lease = clients.bucket(&7).lease([0, 50]);
     /// lease.try_take([1, 20])?;
     /// lease.try_take([1, 20])?;

@@ -13,7 +13,8 @@ use crate::decision::refused::Refused;
 /// use tollgate::keyed::KeyRefused;
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
+/// let clients =
+///     KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
 /// clients.try_take(&7, 2)?;
 /// assert!(matches!(clients.try_take(&7, 1), Err(KeyRefused::Bucket(_))));
 /// assert!(matches!(clients.try_take(&8, 1), Err(KeyRefused::NoRoom(_))));
@@ -40,9 +41,13 @@ impl<const N: usize> KeyRefused<N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
+    /// let clients =
+    ///     KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
     /// clients.try_take(&7, 2)?;
-    /// assert_eq!(clients.try_take(&7, 1).unwrap_err().wait(), Some(Duration::from_millis(500)));
+    /// assert_eq!(
+    ///     clients.try_take(&7, 1).unwrap_err().wait(),
+    ///     Some(Duration::from_millis(500))
+    /// );
     /// assert!(clients.try_take(&7, 3).unwrap_err().wait().is_none());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -63,13 +68,21 @@ impl<const N: usize> KeyRefused<N> {
 /// use tollgate::keyed::KeyRefused;
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
+/// let clients =
+///     KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
 /// clients.try_take(&7, 1)?;
 /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };
 /// assert_eq!(refusal.max_keys, 1);
 /// // Key 7 is full again in half a second.
-/// assert!(refusal.wait() > Duration::from_millis(499) && refusal.wait() <= Duration::from_millis(500));
-/// assert!(refusal.to_string().starts_with("no room in the key's shard or in up to eight others"));
+/// assert!(
+///     refusal.wait() > Duration::from_millis(499)
+///         && refusal.wait() <= Duration::from_millis(500)
+/// );
+/// assert!(
+///     refusal
+///         .to_string()
+///         .starts_with("no room in the key's shard or in up to eight others")
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

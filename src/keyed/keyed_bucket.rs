@@ -42,10 +42,17 @@ use crate::wait::waiting;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+/// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+///     Limit::per_second(10),
+///     1000,
+///     ManualClock::new(),
+/// )?;
 /// let alice = clients.bucket("alice");
 /// let (first, second) = (alice.reserve(10)?, alice.reserve(5)?);
-/// assert_eq!((first.remaining(), second.remaining()), (Duration::ZERO, Duration::from_millis(500)));
+/// assert_eq!(
+///     (first.remaining(), second.remaining()),
+///     (Duration::ZERO, Duration::from_millis(500))
+/// );
 /// first.cancel();
 /// second.commit();
 /// assert_eq!(clients.available("alice"), 5);
@@ -124,7 +131,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take(&7, 10)?;
     /// let seven = clients.bucket(&7);
     /// assert_eq!(seven.reserve(3)?.remaining(), Duration::from_millis(300));
@@ -146,9 +157,14 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take(&7, 10)?;
-    /// let refused = clients.bucket(&7).reserve_within(3, Duration::from_millis(299)).unwrap_err();
+    /// let refused =
+    ///     clients.bucket(&7).reserve_within(3, Duration::from_millis(299)).unwrap_err();
     /// assert_eq!(refused.wait(), Some(Duration::from_millis(300)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -169,7 +185,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// let seven = clients.bucket(&7);
     /// assert_eq!(seven.reserve_oversized(30)?.remaining(), Duration::from_secs(2));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -189,7 +209,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_minute(1000), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_minute(1000),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// let seven = clients.bucket(&7);
     /// seven.estimate(400)?.settle([250])?;
     /// assert_eq!(clients.available(&7), 750);
@@ -211,6 +235,7 @@ where
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(1000).capacity(1), 1000)?;
     /// clients.bucket(&7).take_blocking(1)?;
     /// clients.bucket(&7).take_blocking(1)?; // a millisecond later
+    ///     
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn take_blocking(&self, amounts: Amounts<N>) -> Result<(), KeyRefused<N>> {
@@ -228,9 +253,15 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take(&7, 10)?;
-    /// assert!(clients.bucket(&7).take_blocking_timeout(1, Duration::from_millis(99)).is_err());
+    /// assert!(
+    ///     clients.bucket(&7).take_blocking_timeout(1, Duration::from_millis(99)).is_err()
+    /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn take_blocking_timeout(&self, amounts: Amounts<N>, timeout: Duration) -> Result<(), KeyRefused<N>> {
@@ -251,7 +282,8 @@ where
     ///     use tollgate::wait::TokioTimer;
     ///     use tollgate::{KeyedBuckets, Limit};
     ///
-    ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000).capacity(1), 1000)?;
+    ///     let clients =
+    ///         KeyedBuckets::<String>::new(Limit::per_second(1000).capacity(1), 1000)?;
     ///     clients.bucket("alice").take(1, TokioTimer).await?;
     ///     clients.bucket("alice").take(1, TokioTimer).await?; // a millisecond later
     ///     Ok(())
@@ -280,7 +312,9 @@ where
     ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1).capacity(1), 1000)?;
     ///     clients.try_take("alice", 1)?;
     ///     let alice = clients.bucket("alice");
-    ///     assert!(alice.take_timeout(1, Duration::from_millis(50), TokioTimer).await.is_err()); // at once
+    ///     assert!(
+    ///         alice.take_timeout(1, Duration::from_millis(50), TokioTimer).await.is_err()
+    ///     ); // at once
     ///     Ok(())
     /// }
     /// # #[cfg(not(feature = "tokio"))]

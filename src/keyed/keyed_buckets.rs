@@ -167,7 +167,8 @@ where
     /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clock = ManualClock::new();
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
+    /// let clients =
+    ///     KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock)?;
     /// clients.try_take(&7, 10)?;
     /// clock.advance(Duration::from_millis(300));
     /// assert_eq!(clients.available(&7), 3);
@@ -195,7 +196,12 @@ where
     ///
     /// // Not seeded: only for keys that nobody chooses.
     /// let hasher = BuildHasherDefault::<DefaultHasher>::new();
-    /// let shards = KeyedBuckets::<u64, 1, _, _>::with_hasher(Limit::per_second(10), 1000, ManualClock::new(), hasher)?;
+    /// let shards = KeyedBuckets::<u64, 1, _, _>::with_hasher(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    ///     hasher,
+    /// )?;
     /// assert!(shards.try_take(&7, 10).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -222,7 +228,8 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let (free, paid, internal) = (Limit::per_second(10), Limit::per_second(500), Limit::per_second(20_000));
+    /// let (free, paid, internal) =
+    ///     (Limit::per_second(10), Limit::per_second(500), Limit::per_second(20_000));
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(free, 1000, ManualClock::new())?
     ///     .with_tiers([paid, internal], |key: &str| match key.split_once(':') {
     ///         Some(("paid", _)) => 1,
@@ -267,11 +274,19 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1, ManualClock::new())?.with_shared_overflow();
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1,
+    ///     ManualClock::new(),
+    /// )?
+    /// .with_shared_overflow();
     /// clients.try_take(&7, 1)?;
     /// clients.try_take(&8, 6)?;
     /// assert!(clients.try_take(&9, 6).is_err());
-    /// assert_eq!((clients.available(&7), clients.available(&8), clients.available(&9)), (9, 4, 4));
+    /// assert_eq!(
+    ///     (clients.available(&7), clients.available(&8), clients.available(&9)),
+    ///     (9, 4, 4)
+    /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -290,7 +305,8 @@ where
     /// use std::time::Duration;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_keep(Duration::ZERO);
+    /// let clients =
+    ///     KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?.with_keep(Duration::ZERO);
     /// assert!(clients.try_take(&7, 10).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -323,8 +339,12 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
-    ///     .with_max_wait(Duration::from_millis(500));
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?
+    /// .with_max_wait(Duration::from_millis(500));
     /// clients.try_take(&7, 10)?;
     /// assert!(clients.bucket(&7).reserve(5).is_ok());
     /// assert!(clients.bucket(&7).reserve(6).is_err());
@@ -342,7 +362,12 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?.with_max_debt(5);
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?
+    /// .with_max_debt(5);
     /// clients.try_take(&7, 10)?;
     /// let seven = clients.bucket(&7);
     /// let place = seven.reserve(5)?;
@@ -362,7 +387,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take("alice", 10)?;
     /// let alice = clients.bucket("alice");
     /// let place = alice.reserve(3)?;
@@ -384,7 +413,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take(&7, 10)?;
     /// clients.clock().advance(Duration::from_secs(1));
     /// assert_eq!(clients.available(&7), 10);
@@ -403,7 +436,11 @@ where
     /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.at(Time::ZERO).try_take(&7, 10)?;
     /// assert_eq!(clients.at(Time::from_nanos(300_000_000)).available(&7), 3);
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -31,7 +31,11 @@ use crate::state::snapshot::Snapshot;
 /// use tollgate::clock::{ManualClock, Time};
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+/// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
+///     Limit::per_second(10),
+///     1000,
+///     ManualClock::new(),
+/// )?;
 /// let now = clients.at(Time::from_nanos(5));
 /// assert!(now.try_take(&7, 10).is_ok());
 /// assert_eq!(now.available(&7), 0);
@@ -414,7 +418,7 @@ where
         F: TierOf<Q>,
     {
         self.buckets.table.hold(key, self.tier(key), self.reading, |held, now| {
-            held.pause(until(now), now);
+            held.pause(until(held.terms.revision.instant(now)), now);
             Ok(())
         })
     }

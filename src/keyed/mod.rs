@@ -1,27 +1,37 @@
-//! Owns a bucket for every key. Never decides what a verb does to a word: `decision/` does.
+//! A bucket for every key: for every client, address or tenant.
 //!
-//! What users hold:
-//! - `keyed_buckets`: [`KeyedBuckets`], how it is built, and its guarantees.
-//! - `verbs`: the text of the verbs that take and give.
-//! - `operators`: the text of the verbs for limits, tiers, single keys and all keys.
-//! - `keyed_buckets_at`: the same verbs at a supplied time, and what each does.
-//! - `keyed_bucket`: one key as a value; `key_lease`: tokens lent to one holder.
-//! - `saved`: what a key has, to outlive the process.
-//! - `key_refused`, `hold_error`: why a call changed nothing.
+//! [`KeyedBuckets`] has the guarantees, and says who can make whom wait.
 //!
-//! What keys are:
-//! - `key_form`: the forms in which a key is given; `key_hash`: its hash; `ip_key`: addresses.
-//! - `streams`: how amounts and limits are written; `tier`: which limits a key has.
-//!
-//! Where they lie:
-//! - `table`: the shards and their locks; it finds keys. `upkeep`: it adds and drops them.
-//! - `alone`: a shard that one call holds alone.
-//! - `shard`: the keys of one shard; `words`: the words of a key.
-//! - `room`: how many keys there are, and when one may go.
-//! - `overflow`: the buckets of keys without room.
-//! - `terms`: the limits of a tier in a shard, and the words of a key never seen.
-//! - `changes`: how limits change, shard by shard.
-//! - `held`: a key that is blocked, paused or has its own limits; `holding`: how it gets there.
+//! | type | for |
+//! |---|---|
+//! | [`KeyedBuckets`] | all keys, with a bound on how many |
+//! | [`KeyedBucket`] | one key as a value: waiting, reservations, leases |
+//! | [`IpKey`] | addresses, whole or by subnet |
+
+// Owns a bucket for every key. Never decides what a verb does to a word: `decision/` does.
+//
+// What users hold:
+// - `keyed_buckets`: `KeyedBuckets`, how it is built, and its guarantees.
+// - `verbs`: the text of the verbs that take and give.
+// - `operators`: the text of the verbs for limits, tiers, single keys and all keys.
+// - `keyed_buckets_at`: the same verbs at a supplied time, and what each does.
+// - `keyed_bucket`: one key as a value; `key_lease`: tokens lent to one holder.
+// - `saved`: what a key has, to outlive the process.
+// - `key_refused`, `hold_error`: why a call changed nothing.
+//
+// What keys are:
+// - `key_form`: the forms in which a key is given; `key_hash`: its hash; `ip_key`: addresses.
+// - `streams`: how amounts and limits are written; `tier`: which limits a key has.
+//
+// Where they lie:
+// - `table`: the shards and their locks; it finds keys. `upkeep`: it adds and drops them.
+// - `alone`: a shard that one call holds alone.
+// - `shard`: the keys of one shard; `words`: the words of a key.
+// - `room`: how many keys there are, and when one may go.
+// - `overflow`: the buckets of keys without room.
+// - `terms`: the limits of a tier in a shard, and the words of a key never seen.
+// - `changes`: how limits change, shard by shard.
+// - `held`: a key that is blocked, paused or has its own limits; `holding`: how it gets there.
 
 pub(crate) mod alone;
 pub(crate) mod changes;

@@ -17,9 +17,9 @@ use crate::sync::{AtomicU64, Relaxed, SeqCst, fence};
 /// | 2^63 and a turn | somebody is looking for that instant |
 ///
 /// A bound rises only under the lock of its shard held alone, so a call that lowers it under the
-/// same lock is not lost. `hopeless` has no lock. Whoever raises it puts its turn in first, reads
-/// all bounds, and then swaps the turn for the least of them. Whoever lowers a bound looks at
-/// `hopeless` after, and clears it where it says more than that bound.
+/// same lock is not lost. `hopeless` has no lock. A thread that raises it puts its turn in first,
+/// reads all bounds, and then swaps the turn for the least of them. One that lowers a bound looks
+/// at `hopeless` after, and clears it where it says more than that bound.
 pub(crate) struct Room {
     max_keys: usize,
     bounds: Box<[AtomicU64]>,

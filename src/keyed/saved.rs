@@ -19,10 +19,17 @@ use crate::state::snapshot::Snapshot;
 /// use tollgate::keyed::Saved;
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let make = || KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new());
+/// let make = || {
+///     KeyedBuckets::<String, 1, _>::with_clock(
+///         Limit::per_second(10),
+///         1000,
+///         ManualClock::new(),
+///     )
+/// };
 /// let (old, new) = (make()?, make()?);
 /// old.try_take("alice", 7)?;
-/// let saved: Vec<(String, Saved<1>)> = old.iter().map(|(key, snapshot)| (key, Saved::of(&snapshot))).collect();
+/// let saved: Vec<(String, Saved<1>)> =
+///     old.iter().map(|(key, snapshot)| (key, Saved::of(&snapshot))).collect();
 /// // The new process is up 200 ms later.
 /// for (key, saved) in &saved {
 ///     new.restore(key.as_str(), saved, Duration::from_millis(200))?;
@@ -59,7 +66,8 @@ impl<const N: usize> Saved<N> {
             let unit = stream.unit();
             let accrued = i128::try_from(stream.accrues_within(elapsed, passed)).unwrap_or(i128::MAX / 2);
             let level = i128::from(whole) * i128::from(unit) + ((u128::from(part) * u128::from(unit)) >> 64) as i128;
-            let (least, most) = (-i128::from(debts[i] * unit), i128::from(stream.ceiling()));
+            let (least, most) =
+                (-(i128::from(debts[i]) * i128::from(unit)).min(i128::from(i64::MAX)), i128::from(stream.ceiling()));
             stream.refill.at(elapsed).wrapping_sub((level + accrued).clamp(least, most) as u64)
         })
     }

@@ -11,8 +11,8 @@ use crate::sync::AtomicU64;
 /// several, as arrays of them.
 ///
 /// ```
-/// use tollgate::keyed::{Amounts, Streams};
 /// use tollgate::Limit;
+/// use tollgate::keyed::{Amounts, Streams};
 ///
 /// fn twice(amount: Amounts<1>) -> Amounts<2> {
 ///     [amount, amount]

@@ -41,9 +41,9 @@ impl<const N: usize> MostOwed<N> {
     }
 
     pub(crate) fn get(&self) -> [u64; N] {
-        // ORDERING: Relaxed. Whoever makes a debt reads it under the lock of the shard. A changer
-        // writes it before it takes that lock, so either the debt or the bound is seen. Dies if it
-        // is not read: loom-tests/keys.rs, `a_debt_beside_a_change_is_refused_or_kept`.
+        // ORDERING: Relaxed. A thread that makes a debt reads it under the lock of the shard. A
+        // changer writes it before it takes that lock, so either the debt or the bound is seen.
+        // Dies if it is not read: loom-tests/keys.rs, `a_debt_beside_a_change_is_refused_or_kept`.
         core::array::from_fn(|i| self.0[i].load(Relaxed))
     }
 

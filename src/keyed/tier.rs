@@ -25,9 +25,16 @@
 ///     }
 /// }
 ///
-/// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?
-///     .with_tiers([Limit::per_second(500)], ByName)?;
-/// assert_eq!((clients.available("alice"), clients.available(&"paid:bob".to_string())), (10, 500));
+/// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+///     Limit::per_second(10),
+///     1000,
+///     ManualClock::new(),
+/// )?
+/// .with_tiers([Limit::per_second(500)], ByName)?;
+/// assert_eq!(
+///     (clients.available("alice"), clients.available(&"paid:bob".to_string())),
+///     (10, 500)
+/// );
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 pub trait TierOf<Q: ?Sized> {
@@ -49,7 +56,8 @@ impl<Q: ?Sized, F: Fn(&Q) -> usize> TierOf<Q> for F {
 /// use tollgate::keyed::{OneTier, TierOf};
 /// use tollgate::{KeyedBuckets, Limit};
 ///
-/// let clients: KeyedBuckets<u64, 1, _, _, OneTier> = KeyedBuckets::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+/// let clients: KeyedBuckets<u64, 1, _, _, OneTier> =
+///     KeyedBuckets::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
 /// assert_eq!(OneTier.tier_of(&7), 0);
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
@@ -80,7 +88,8 @@ impl<Q: ?Sized> TierOf<Q> for OneTier {
 ///     usize::from(key.starts_with("paid:"))
 /// }
 ///
-/// let clients = KeyedBuckets::new(Limit::per_second(10), 1000)?.with_tiers([Limit::per_second(500)], tier as Tier)?;
+/// let clients = KeyedBuckets::new(Limit::per_second(10), 1000)?
+///     .with_tiers([Limit::per_second(500)], tier as Tier)?;
 /// assert_eq!(App { clients }.clients.available("paid:bob"), 500);
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```

@@ -29,7 +29,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// assert!(clients.try_take("alice", 10).is_ok());
     /// assert!(clients.try_take("alice", 1).is_err());
     /// assert!(clients.try_take("bob", 1).is_ok());
@@ -52,7 +56,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// assert_eq!(clients.take_up_to("alice", 7, 1), 7);
     /// assert_eq!(clients.take_up_to("alice", 7, 1), 3);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -74,7 +82,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// assert_eq!(clients.take_in_order("alice", &[3, 4, 5, 1]), 2);
     /// assert_eq!(clients.available("alice"), 3);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -102,7 +114,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.charge("alice", 25)?;
     /// assert_eq!(clients.wait_for("alice", 1)?, Duration::from_millis(1600));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -128,7 +144,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.reset("alice", 3)?;
     /// assert_eq!(clients.available("alice"), 3);
     /// clients.charge("alice", 1000)?;
@@ -154,7 +174,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take("alice", 10)?;
     /// clients.put_back("alice", 4);
     /// assert_eq!(clients.available("alice"), 4);
@@ -178,7 +202,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take("alice", 4)?;
     /// assert_eq!((clients.available("alice"), clients.available("bob")), (6, 10));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -198,7 +226,8 @@ where
     /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let limits = [Limit::per_second(10), Limit::per_second(1000)];
-    /// let clients = KeyedBuckets::<String, 2, _>::with_clock(limits, 1000, ManualClock::new())?;
+    /// let clients =
+    ///     KeyedBuckets::<String, 2, _>::with_clock(limits, 1000, ManualClock::new())?;
     /// clients.try_take("alice", [4, 100])?;
     /// assert_eq!(clients.snapshot("alice").available(), [6, 900]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -222,7 +251,11 @@ where
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{KeyedBuckets, Limit};
     ///
-    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
     /// clients.try_take("alice", 10)?;
     /// assert_eq!(clients.wait_for("alice", 3)?, Duration::from_millis(300));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -9,8 +9,8 @@ pub trait Words<const N: usize>: Send + Sync + 'static {
 
     fn new(words: [u64; N]) -> Self;
 
-    /// The words as they are. Of several streams they are of one version, as whoever changes them
-    /// holds the lock of their shard alone.
+    /// The words as they are. Of several streams they are of one version, as a thread that changes
+    /// them holds the lock of their shard alone.
     fn load(&self) -> [u64; N];
 
     /// Replaces the words. The caller holds the lock of their shard alone.

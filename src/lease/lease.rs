@@ -33,6 +33,7 @@ use crate::state::store::Stored;
 ///     }
 /// });
 /// assert_eq!(bucket.available(), 400); // unused tokens are back
+///     
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 ///
@@ -102,7 +103,8 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(0).capacity(100), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(0).capacity(100), ManualClock::new())?;
     /// let mut lease = bucket.lease(10).expire_after(Duration::from_millis(5));
     /// assert_eq!((lease.take_up_to(1), lease.take_up_to(1), lease.held()), (1, 1, 1));
     /// assert_eq!(lease.at(Time::from_nanos(4_999_999)).held(), 1);
@@ -171,7 +173,10 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock(
+    ///     [Limit::per_second(10), Limit::per_second(1000)],
+    ///     ManualClock::new(),
+    /// )?;
     /// let mut lease = bucket.lease([4, 400]);
     /// assert_eq!(lease.take_items(20, [1, 300]), 3);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -235,7 +240,8 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     /// use tollgate::clock::{ManualClock, Time};
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let mut lease = bucket.lease(10);
     /// assert!(lease.at(Time::from_nanos(300_000_000)).try_take(3).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())

@@ -56,8 +56,8 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::limit::RateError;
     /// use tollgate::Rate;
+    /// use tollgate::limit::RateError;
     ///
     /// assert_eq!(Rate::new(60, Duration::from_secs(60))?, Rate::per_second(1));
     /// assert_eq!(Rate::new(60, Duration::ZERO), Err(RateError::ZeroPeriod { tokens: 60 }));

@@ -13,11 +13,14 @@ use crate::limit::rate::Rate;
 /// Arithmetic rounds to the nearest step and saturates at [`MAX`](Self::MAX).
 ///
 /// ```
-/// use tollgate::limit::Ratio;
 /// use tollgate::Rate;
+/// use tollgate::limit::Ratio;
 ///
 /// assert_eq!(Ratio::percent(90).times(Ratio::percent(50)), Ratio::from_f64(0.45));
-/// assert_eq!(Ratio::of(1, 3).map(|third| third.to_string()), Some("0.333333333333".into()));
+/// assert_eq!(
+///     Ratio::of(1, 3).map(|third| third.to_string()),
+///     Some("0.333333333333".into())
+/// );
 /// assert_eq!(Rate::per_second(1000).scaled(Ratio::percent(90)), Rate::per_second(900));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -30,8 +33,8 @@ impl Ratio {
     /// Nothing.
     ///
     /// ```
-    /// use tollgate::limit::Ratio;
     /// use tollgate::Rate;
+    /// use tollgate::limit::Ratio;
     /// assert_eq!(Rate::per_second(7).scaled(Ratio::ZERO), Rate::per_second(0));
     /// ```
     pub const ZERO: Self = Self(0);
@@ -159,12 +162,15 @@ impl Rate {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::limit::Ratio;
     /// use tollgate::Rate;
+    /// use tollgate::limit::Ratio;
     ///
     /// let rate = Rate::per_second(7);
     /// assert_eq!(rate.scaled(Ratio::percent(81)), Rate::new(567, Duration::from_secs(100))?);
-    /// assert_eq!("1MiB/s".parse::<Rate>()?.scaled(Ratio::percent(50)).to_string(), "512KiB/s");
+    /// assert_eq!(
+    ///     "1MiB/s".parse::<Rate>()?.scaled(Ratio::percent(50)).to_string(),
+    ///     "512KiB/s"
+    /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]

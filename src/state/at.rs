@@ -15,7 +15,8 @@ use crate::clock::time::Time;
 /// use tollgate::clock::{ManualClock, Time};
 /// use tollgate::{Limit, TokenBucket};
 ///
-/// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+/// let bucket =
+///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
 /// let later = bucket.at(Time::from_nanos(300_000_000));
 /// assert_eq!(later.available(), 3);
 /// assert!(later.try_take(3).is_ok());

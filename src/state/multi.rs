@@ -257,11 +257,13 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     /// Pauses the bucket for so long, from a reading of `clock` on; if it is paused for longer
     /// already, nothing changes.
     ///
-    /// It wakes nobody: nobody's turn comes earlier by it, and whoever sleeps looks again at the
+    /// It wakes nobody: nobody's turn comes earlier by it, and a sleeper looks again at the
     /// instant of old.
     pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
         // The limits stay, so every debt fits.
-        let _ = self.change(clock, &|old, configured, now| Some((old.paused(now.after(duration), now)?, *configured)));
+        let _ = self.change(clock, &|old, configured, now| {
+            Some((old.paused(old.instant(now).after(duration), now)?, *configured))
+        });
     }
 
     /// Ends a pause at a reading of `clock`, if there is one.
@@ -294,12 +296,12 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             readings += 1;
             let Some((succession, configured)) = plan(&old, &configured, clock()) else { return Ok(()) };
             let (mut spare, claimed) = (self.words.claim(), self.revisions.claim());
-            if let Some(index) = spare {
-                self.words.warm(index, &before);
-            }
             let slot = claimed.and_then(|index| Some((index, self.revisions.get(index)?)));
             if let Some((_, slot)) = slot {
                 slot.write(succession.revision(), &configured);
+            }
+            if let Some(index) = spare {
+                self.words.warm(index, &before);
             }
             let attempt = self.words.attempt(
                 &mut spare,

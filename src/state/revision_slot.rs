@@ -25,7 +25,8 @@ use crate::sync::{AtomicU64, Relaxed, Release, fence};
 ///
 /// Why `Relaxed` for all words: see [`Slot`](crate::state::words::Slot). A state names its
 /// revision. While the epoch names that state, no thread writes the revision. Words read at another
-/// time may be a mixture of two revisions. No code uses them before the epoch is validated.
+/// time may be a mixture of two revisions. A take decides on them before it knows, and publishes
+/// nothing of a mixture. All else uses them only after the epoch is validated.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct RevisionSlot<const N: usize> {
@@ -197,8 +198,8 @@ impl<const N: usize> RevisionSlot<N> {
     fn word(&self, i: usize, word: Word) -> u64 {
         // ORDERING: Relaxed. Partners are the stores in `write`. The Acquire of the epoch's load
         // puts these loads after it. The fence in `Epoch::validate` puts them before the
-        // validation. Dies if one word is read for all: src/state/revision_slot.rs,
-        // `a_revision_comes_out_as_it_went_in`.
+        // validation, and the Release in `Epoch::publish` before the publication. Dies if one word
+        // is read for all: src/state/revision_slot.rs, `a_revision_comes_out_as_it_went_in`.
         self.meters[i][word as usize].load(Relaxed)
     }
 

@@ -18,7 +18,10 @@ use crate::limit::ratio::Ratio;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], ManualClock::new())?;
+/// let bucket = MultiBucket::with_clock(
+///     [Limit::per_second(10), Limit::per_second(1000)],
+///     ManualClock::new(),
+/// )?;
 /// bucket.try_take([1, 300])?;
 /// let snapshot = bucket.snapshot();
 /// bucket.try_take([1, 300])?;
@@ -49,7 +52,10 @@ impl<const N: usize> Snapshot<N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock(
+    ///     [Limit::per_second(10).empty(), Limit::per_second(5)],
+    ///     ManualClock::new(),
+    /// )?;
     /// assert_eq!(bucket.snapshot().available(), [0, 5]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -69,7 +75,10 @@ impl<const N: usize> Snapshot<N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(5)], ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock(
+    ///     [Limit::per_second(10), Limit::per_second(5)],
+    ///     ManualClock::new(),
+    /// )?;
     /// assert!(bucket.snapshot().check([10, 5]).is_ok());
     /// assert!(bucket.snapshot().check([10, 6]).is_err());
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -99,7 +108,10 @@ impl<const N: usize> Snapshot<N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(5)], ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock(
+    ///     [Limit::per_second(10).empty(), Limit::per_second(5)],
+    ///     ManualClock::new(),
+    /// )?;
     /// assert_eq!(bucket.snapshot().wait_for([2, 1])?, Duration::from_millis(200));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

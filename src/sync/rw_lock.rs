@@ -74,6 +74,10 @@ mod face {
         }
 
         fn try_take(&self, next: impl Fn(u32) -> Option<u32>) -> bool {
+            // ORDERING: success Acquire pairs with the Releases where the guards drop: a thread
+            // that gets the lock sees what was done under it. Dies as Relaxed: loom-tests/keys.rs,
+            // `a_put_back_beside_a_sweep_lowers_the_bound`. Failure Relaxed: the caller tries
+            // again.
             self.holders.fetch_update(Acquire, Relaxed, next).is_ok()
         }
 
@@ -138,6 +142,9 @@ mod face {
     impl<T> Drop for ReadGuard<'_, T> {
         fn drop(&mut self) {
             self.value = None;
+            // ORDERING: Release pairs with the Acquire in `try_take`: who holds the lock alone next
+            // sees the words that were swapped beside others. Dies as Relaxed: loom-tests/keys.rs,
+            // `a_take_beside_a_change_is_decided_on_one_of_the_limits`.
             self.holders.fetch_sub(1, Release);
         }
     }
@@ -145,6 +152,9 @@ mod face {
     impl<T> Drop for WriteGuard<'_, T> {
         fn drop(&mut self) {
             self.value = None;
+            // ORDERING: Release pairs with the Acquire in `try_take`: who gets the lock next sees
+            // the shard as it was left. Dies as Relaxed: loom-tests/keys.rs,
+            // `a_reading_from_before_an_eviction_adds_no_full_bucket`.
             self.holders.store(0, Release);
         }
     }

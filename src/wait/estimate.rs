@@ -18,7 +18,8 @@ use crate::wait::reservation::give_back;
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, TokenBucket};
 ///
-/// let tokens_per_minute = TokenBucket::with_clock(Limit::per_minute(1000), ManualClock::new())?;
+/// let tokens_per_minute =
+///     TokenBucket::with_clock(Limit::per_minute(1000), ManualClock::new())?;
 /// let estimate = tokens_per_minute.estimate(400)?;
 /// // ... the answer took 250 ...
 /// estimate.settle([250])?;
@@ -74,7 +75,10 @@ impl<'a, const N: usize> Estimate<'a, N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100)], ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock(
+    ///     [Limit::per_second(10), Limit::per_second(100)],
+    ///     ManualClock::new(),
+    /// )?;
     /// bucket.estimate([1, 50])?.settle([1, 250])?;
     /// assert_eq!(bucket.available(), [9, 0]);
     /// assert_eq!(bucket.wait_for([0, 1])?, Duration::from_millis(1510));

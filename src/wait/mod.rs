@@ -1,10 +1,18 @@
-//! Owns what waits for tokens: places, sleeps and timers. It never changes a word by itself.
+//! Waiting for tokens: reservations, estimates and timers.
 //!
-//! - `reservation`: [`Reservation`], tokens taken before they may be used.
-//! - `estimate`: [`Estimate`], tokens taken for work of unknown cost.
-//! - `waiting`: the waits of a task and of a thread.
-//! - `nap`: how long a waiter sleeps before it looks again.
-//! - `timer`: [`Timer`], and the timers of runtimes.
+//! | type | for |
+//! |---|---|
+//! | [`Reservation`] | tokens taken before they may be used |
+//! | [`Estimate`] | tokens taken for work whose cost is not known yet |
+//! | [`Timer`] | the sleep of a runtime |
+
+// Owns what waits for tokens: places, sleeps and timers. It never changes a word by itself.
+//
+// - `reservation`: `Reservation`, tokens taken before they may be used.
+// - `estimate`: `Estimate`, tokens taken for work of unknown cost.
+// - `waiting`: the waits of a task and of a thread.
+// - `nap`: how long a waiter sleeps before it looks again.
+// - `timer`: `Timer`, and the timers of runtimes.
 
 pub(crate) mod estimate;
 #[cfg(feature = "std")]

@@ -166,9 +166,13 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Clock, Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
-    /// assert_eq!(reservation.ready_at().since(bucket.clock().now()), Duration::from_millis(300));
+    /// assert_eq!(
+    ///     reservation.ready_at().since(bucket.clock().now()),
+    ///     Duration::from_millis(300)
+    /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ready_at(&self) -> Time {
@@ -190,7 +194,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
     /// bucket.clock().advance(Duration::from_millis(100));
     /// assert_eq!(reservation.remaining(), Duration::from_millis(200));
@@ -210,7 +215,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.commit();
     /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(400));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -227,7 +233,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(5)?;
     /// bucket.clock().advance(reservation.remaining());
     /// reservation.into_estimate().settle([3])?;
@@ -246,7 +253,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// use tollgate::clock::ManualClock;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let bucket =
+    ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.cancel();
     /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(100));
     /// # Ok::<(), Box<dyn std::error::Error>>(())

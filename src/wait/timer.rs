@@ -140,6 +140,7 @@ impl Timer for TokioTimer {
 /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
 /// let runtime = tokio::runtime::Builder::new_current_thread().build()?; // any will do
 /// runtime.block_on(bucket.take(2, FuturesTimer))?; // 2 ms later
+///     
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[cfg(feature = "futures-timer")]

@@ -86,6 +86,8 @@ pub struct Naive<const N: usize> {
     changes: u64,
     /// The instant from which the limits count: their last change, or a pause's end.
     origin: u64,
+    /// The instant of the last change: no later one is before it.
+    changed: u64,
     pause: Option<Pause>,
 }
 
@@ -93,9 +95,7 @@ pub struct Naive<const N: usize> {
 ///
 /// It is kept after its end until they change: for a stale reading it has not ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Pause {
-    began: u64,
-}
+struct Pause;
 
 /// The end of a pause without an end.
 const NEVER: u64 = u64::MAX;
@@ -146,7 +146,7 @@ impl Stream {
 impl<const N: usize> Naive<N> {
     pub fn new(streams: [Stream; N]) -> Self {
         let highest = streams.map(|stream| stream.capacity);
-        Self { streams, highest, spent: [0; N], changes: 0, origin: ORIGIN, pause: None }
+        Self { streams, highest, spent: [0; N], changes: 0, origin: ORIGIN, changed: ORIGIN, pause: None }
     }
 
     fn each<T>(&self, f: impl Fn(&Stream, i128, usize) -> T) -> [T; N] {
@@ -291,21 +291,23 @@ impl<const N: usize> Naive<N> {
             Verb::SetLimits(streams, kept) => {
                 let pause = self.pause.filter(|_| self.paused(now));
                 self.change(streams, self.elapsed(now), now.max(self.origin), pause, kept);
+                self.changed = now.max(self.changed);
                 Answer::Done
             }
             Verb::Pause(length) => {
-                let until = length.map_or(NEVER, |length| now + length);
-                let instant = now.max(self.origin);
+                let instant = now.max(self.changed);
+                let until = length.map_or(NEVER, |length| instant + length);
                 // Not if it has ended, or lies within another pause.
-                if until > instant {
-                    let pause = self.pause.filter(|_| self.paused(now)).unwrap_or(Pause { began: instant });
-                    self.change(self.streams, self.elapsed(now), until, Some(pause), Kept::Tokens);
+                if until > now.max(self.origin) {
+                    self.change(self.streams, self.elapsed(now), until, Some(Pause), Kept::Tokens);
+                    self.changed = instant;
                 }
                 Answer::Done
             }
             Verb::Resume => {
-                if let Some(Pause { began }) = self.pause.filter(|_| self.paused(now)) {
-                    self.change(self.streams, 0, now.max(began), None, Kept::Tokens);
+                if self.paused(now) {
+                    self.changed = now.max(self.changed);
+                    self.change(self.streams, 0, self.changed, None, Kept::Tokens);
                 }
                 Answer::Done
             }

@@ -127,13 +127,8 @@ fn ran(line: &str) -> Option<Ran<'_>> {
 
 /// What the doc comment of a model says of its size.
 fn said(text: &str, name: &str) -> Option<Said> {
-    let declared = format!("\n    {name}, ");
-    let block = text.split("\nmodel! {").skip(1).find(|block| block.contains(&declared))?;
-    let docs: Vec<&str> = block[..block.find(&declared)?]
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("///"))
-        .map(str::trim)
-        .collect();
+    let docs: Vec<&str> =
+        above(text, name)?.lines().filter_map(|line| line.trim().strip_prefix("///")).map(str::trim).collect();
     let docs = docs.iter().map(|line| if line.is_empty() { "\n" } else { line }).collect::<Vec<_>>().join(" ");
     let (_, size) = docs.split_once('\n')?;
     let sentence = size.split(". ").map(str::trim).find(|sentence| NUMBERS.iter().any(|n| sentence.starts_with(n)))?;
@@ -143,6 +138,16 @@ fn said(text: &str, name: &str) -> Option<Said> {
     let is_exhaustive = ["exhaustive", "one execution"].iter().any(|word| rest.contains(word));
     let calls = rest.split("; ").next().filter(|calls| !calls.is_empty() && !is_a_bound(calls));
     Some(Said { threads: i + 1, calls: calls.map(str::to_owned), is_exhaustive })
+}
+
+/// What stands above the name of a model: of a `model!`, or of a test that explores one.
+fn above<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let declared = format!("\n    {name}, ");
+    if let Some(block) = text.split("\nmodel! {").skip(1).find(|block| block.contains(&declared)) {
+        return block.split(&declared).next();
+    }
+    let above = text.split(&format!("\nfn {name}(")).next().filter(|above| above.len() < text.len())?;
+    above.rsplit("\n\n").next()
 }
 
 fn is_a_bound(words: &str) -> bool {
@@ -224,7 +229,8 @@ model! {
         let mut count = 0;
         for (file, text) in texts() {
             for block in text.split("\nmodel! {").skip(1) {
-                let declared = block.lines().find(|line| !line.trim().is_empty() && !line.trim().starts_with("///"));
+                let is_name = |line: &&str| line.trim().starts_with(|c: char| c.is_ascii_lowercase());
+                let declared = block.lines().find(is_name);
                 let mut words = declared.unwrap_or_default().trim().split(", ");
                 let (name, bound) = (words.next().unwrap(), words.next().unwrap());
                 let said = said(&text, name).unwrap_or_else(|| panic!("{file}::{name}: no number of threads"));

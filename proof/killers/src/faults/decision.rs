@@ -396,12 +396,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "pause-ended-by-new-limits",
-        edits: &[edit(
-            "decision/revision.rs",
-            "pub(crate) fn succeeded(",
-            "(true, self.pause, self.began)",
-            "(false, self.pause, self.began)",
-        )],
+        edits: &[edit("decision/revision.rs", "pub(crate) fn succeeded(", "(true, self.pause)", "(false, self.pause)")],
         expect: Killed("set_limits::limits_change_in_a_pause_and_it_stays"),
     },
     Fault {
@@ -409,10 +404,30 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/revision.rs",
             "pub(crate) fn resumed(",
-            "let origin = now.max(self.began);",
+            "let origin = self.instant(now);",
             "let origin = self.limits.origin;",
         )],
         expect: Killed("tests/pause::a_pause_makes_reservations_later_by_what_it_takes_and_a_resume_earlier_again"),
+    },
+    Fault {
+        id: "change-in-a-pause-is-forgotten-by-a-resume",
+        edits: &[edit(
+            "decision/revision.rs",
+            "pub(crate) fn succeeded(",
+            "self.instant(now), pause",
+            "self.began, pause",
+        )],
+        expect: Killed("tests/pause::a_resume_at_a_reading_from_before_a_change_of_limits_is_at_that_change"),
+    },
+    Fault {
+        id: "pause-from-before-the-last-change",
+        edits: &[edit(
+            "state/multi.rs",
+            "pub(crate) fn pause_for(",
+            "old.instant(now).after(duration)",
+            "now.after(duration)",
+        )],
+        expect: Killed("tests/pause::a_pause_at_a_reading_from_before_a_change_of_limits_begins_at_that_change"),
     },
     Fault {
         id: "place-in-a-pause-is-ready-at-once",

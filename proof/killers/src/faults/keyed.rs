@@ -340,4 +340,25 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit("keyed/changes.rs", "fn change_shard(", "self.room.lower(index, bound);", "")],
         expect: Killed("keys::a_change_that_refills_sooner_ends_a_hopeless_flood"),
     },
+    // The lock's twin under loom: if these survived, no model would show a missing fence.
+    Fault {
+        id: "lock-taken-relaxed",
+        edits: &[edit(
+            "sync/rw_lock.rs",
+            "fn try_take(",
+            "fetch_update(Acquire, Relaxed, next)",
+            "fetch_update(Relaxed, Relaxed, next)",
+        )],
+        expect: Killed("keys::a_put_back_beside_a_sweep_lowers_the_bound"),
+    },
+    Fault {
+        id: "lock-shared-released-relaxed",
+        edits: &[edit("sync/rw_lock.rs", "Drop for ReadGuard", "fetch_sub(1, Release)", "fetch_sub(1, Relaxed)")],
+        expect: Killed("keys::a_take_beside_a_change_is_decided_on_one_of_the_limits"),
+    },
+    Fault {
+        id: "lock-alone-released-relaxed",
+        edits: &[edit("sync/rw_lock.rs", "Drop for WriteGuard", "store(0, Release)", "store(0, Relaxed)")],
+        expect: Killed("keys::a_reading_from_before_an_eviction_adds_no_full_bucket"),
+    },
 ];
