@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate::clock::ManualClock;
 use tollgate::wait::Timer;
-use tollgate::{Limit, TokenBucket};
+use tollgate::{Limit, MultiBucket, TokenBucket};
 
 /// A timer whose sleeps never end: the test polls.
 struct Never;
@@ -77,4 +77,38 @@ fn what_accrues_while_a_waiter_is_late_is_kept_for_as_long_as_the_grace() {
     assert!(second_of_two_late_ones(&one()), "ten milliseconds");
     assert!(second_of_two_late_ones(&one().with_grace(Duration::from_millis(6))));
     assert!(!second_of_two_late_ones(&one().with_grace(Duration::ZERO)));
+}
+
+#[test]
+fn a_change_leaves_what_the_first_may_use() {
+    for pause in [false, true] {
+        let limit = Limit::per_second(1000).capacity(1);
+        let bucket = MultiBucket::with_clock([limit], ManualClock::new()).unwrap();
+        bucket.try_take([1]).unwrap();
+        let (mut first, mut second) = (pin!(bucket.take([1], Never)), pin!(bucket.take([1], Never)));
+        assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
+        bucket.clock().advance(Duration::from_millis(7));
+        if pause {
+            bucket.pause();
+            bucket.resume();
+        } else {
+            bucket.set_limit(limit).unwrap();
+        }
+        assert!(poll(first.as_mut()).is_ready());
+        assert!(poll(second.as_mut()).is_ready(), "seven have accrued for both");
+    }
+}
+
+#[test]
+fn one_that_waits_for_more_than_a_lowered_capacity_is_served_however_often_limits_change() {
+    let limit = Limit::per_second(1000).capacity(100);
+    let bucket = MultiBucket::with_clock([limit.empty()], ManualClock::new()).unwrap();
+    let mut first = pin!(bucket.take([100], Never));
+    assert!(poll(first.as_mut()).is_pending());
+    for _ in 0..100 {
+        bucket.clock().advance(Duration::from_millis(1));
+        bucket.set_limit(limit.capacity(5)).unwrap();
+    }
+    assert!(poll(first.as_mut()).is_ready());
+    assert_eq!(bucket.available(), [0]);
 }

@@ -6,6 +6,7 @@ use core::time::Duration;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
+use crate::decision::awaited::Awaited;
 use crate::decision::inherit::Inherit;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::at::At;
@@ -108,9 +109,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_limits_with(&self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.queued.words.set_limits(|| self.clock().now(), limits, inherit)?;
-        self.retime(self.clock().now());
-        Ok(())
+        self.change_limits(|| self.clock().now(), limits, inherit)
     }
 
     /// Pauses the bucket until it is [resumed](Self::resume): it grants nothing, and nothing
@@ -174,8 +173,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pause_for(&self, duration: Duration) {
-        self.queued.words.pause_for(|| self.clock().now(), duration);
-        self.retime(self.clock().now());
+        self.pause_from(|| self.clock().now(), duration);
     }
 
     /// Ends a pause; without one, nothing changes. The level is at once what it was before the
@@ -197,8 +195,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resume(&self) {
-        self.queued.words.resume(|| self.clock().now());
-        self.retime(self.clock().now());
+        self.resume_from(|| self.clock().now());
     }
 
     /// Returns the time until a pause ends: zero without one.
@@ -219,6 +216,30 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// ```
     pub fn pause_left(&self) -> Duration {
         self.snapshot().pause_left()
+    }
+
+    fn change_limits(&self, clock: impl Fn() -> Time, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
+        self.queued.words.set_limits(&clock, limits, inherit, || self.awaited())?;
+        self.retime(clock());
+        Ok(())
+    }
+
+    fn pause_from(&self, clock: impl Fn() -> Time, duration: Duration) {
+        self.queued.words.pause_for(&clock, duration, || self.awaited());
+        self.retime(clock());
+    }
+
+    fn resume_from(&self, clock: impl Fn() -> Time) {
+        self.queued.words.resume(&clock, || self.awaited());
+        self.retime(clock());
+    }
+
+    /// What the first of those who wait may use.
+    fn awaited(&self) -> Awaited<N> {
+        #[cfg(feature = "std")]
+        return self.queued.awaited(self.grace());
+        #[cfg(not(feature = "std"))]
+        Awaited::NOTHING
     }
 
     /// Tells those who wait that the limits changed.
@@ -267,9 +288,7 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
     ///
     /// As [`MultiBucket::set_limits`].
     pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
-        self.of.queued.words.set_limits(|| self.now, limits, inherit)?;
-        self.of.retime(self.now);
-        Ok(())
+        self.of.change_limits(|| self.now, limits, inherit)
     }
 
     /// Pauses the bucket from this time on: [`MultiBucket::pause`].
@@ -279,14 +298,12 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
 
     /// Pauses the bucket from this time on: [`MultiBucket::pause_for`].
     pub fn pause_for(self, duration: Duration) {
-        self.of.queued.words.pause_for(|| self.now, duration);
-        self.of.retime(self.now);
+        self.of.pause_from(|| self.now, duration);
     }
 
     /// Ends a pause at this time: [`MultiBucket::resume`].
     pub fn resume(self) {
-        self.of.queued.words.resume(|| self.now);
-        self.of.retime(self.now);
+        self.of.resume_from(|| self.now);
     }
 
     /// Returns what is left of a pause at this time: [`MultiBucket::pause_left`].

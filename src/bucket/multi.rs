@@ -244,6 +244,11 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self
     }
 
+    #[cfg(feature = "std")]
+    pub(crate) fn grace(&self) -> Duration {
+        self.wait_bounds.grace
+    }
+
     /// Limits how many tokens of each stream reservations may owe. Default: no limit.
     ///
     /// ```

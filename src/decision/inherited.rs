@@ -33,20 +33,28 @@ impl Meter {
         Self { unit, ceiling: self.capacity() * unit, ..self }
     }
 
-    /// `spent` counted from now on, where the same limit was in force until `elapsed`.
-    pub(crate) const fn settled(&self, spent: u64, elapsed: u64) -> u64 {
-        (self.level(spent, elapsed) as u64).wrapping_neg()
+    /// `spent` counted from now on, where the same limit was in force until `elapsed`, and `most`
+    /// units of what accrued are left.
+    pub(crate) fn settled(&self, spent: u64, elapsed: u64, most: i128) -> u64 {
+        (self.level_up_to(spent, elapsed, most) as u64).wrapping_neg()
+    }
+
+    /// The level where it may be more than a full bucket holds.
+    fn level_up_to(&self, spent: u64, elapsed: u64, most: i128) -> i64 {
+        i128::from(self.refill.at(elapsed).wrapping_sub(spent) as i64).min(most) as i64
     }
 
     /// What `Keep` makes of `spent`, where the debt is known to fit.
     #[cfg(feature = "keys")]
     pub(crate) fn keep(&self, old: &Self, spent: u64, elapsed: u64) -> u64 {
-        let kept = self.inherit(old, spent, elapsed, Inherit::Keep, u64::MAX);
+        let most = (old.ceiling.into(), self.ceiling.into());
+        let kept = self.inherit(old, spent, elapsed, Inherit::Keep, u64::MAX, most);
         kept.map_or(Self::MOST_KEPT, |inherited| inherited.spent)
     }
 
     /// What becomes of `spent`, where `old` was in force until `elapsed` and the largest capacity
-    /// of the stream was `highest`.
+    /// of the stream was `highest`. `most` says how many units are left at most, under `old` and
+    /// then: mostly what a full bucket holds.
     ///
     /// The level is rounded down to units of this stream, so what is owed is rounded up, and nobody
     /// gains by a change. With it goes what the old line had cut off, less than a unit.
@@ -64,8 +72,9 @@ impl Meter {
         elapsed: u64,
         inherit: Inherit,
         highest: u64,
+        most: (i128, i128),
     ) -> Result<Inherited, LimitRule> {
-        let level = i128::from(old.level(spent, elapsed));
+        let level = i128::from(old.level_up_to(spent, elapsed, most.0));
         let (unit, old_unit) = (i128::from(self.unit), i128::from(old.unit));
         // Below 2^63 times 2^64. Most changes keep the unit, and a division is slow.
         let kept = if unit == old_unit { level } else { (level * unit).div_euclid(old_unit) };
@@ -80,7 +89,7 @@ impl Meter {
             Inherit::Proportional => 0,
             Inherit::Reset => start - kept,
         };
-        let level = (kept + added).min(self.ceiling.into());
+        let level = (kept + added).min(most.1);
         if level < -i128::from(Self::MOST_KEPT) {
             let owed = u128::from(old.level(spent, elapsed).unsigned_abs());
             let debt = owed.div_ceil(old.unit.into()) as u64;
@@ -96,6 +105,11 @@ mod tests {
     use super::*;
     use crate::limit::limit::Limit;
     use crate::limit::rate::Rate;
+
+    /// What is left at most where nobody waits.
+    fn full(old: &Meter, new: &Meter) -> (i128, i128) {
+        (old.ceiling.into(), new.ceiling.into())
+    }
 
     fn stream(rate: Rate, capacity: u64) -> Meter {
         Limit::new(rate, capacity).meter().unwrap()
@@ -119,7 +133,7 @@ mod tests {
                     let level = level.saturating_add(part).min(old.ceiling as i64);
                     let spent = old.refill.at(77).wrapping_sub(level as u64);
                     let (level, unit) = (i128::from(level), i128::from(new.unit));
-                    match new.inherit(&old, spent, 77, Inherit::Keep, old.capacity()) {
+                    match new.inherit(&old, spent, 77, Inherit::Keep, old.capacity(), full(&old, &new)) {
                         Ok(Inherited { spent, added: 0 }) => {
                             let kept = i128::from(new.level(spent, 0)) * i128::from(old.unit);
                             let lost = level * unit - kept;
@@ -137,7 +151,11 @@ mod tests {
                         }
                         Err(rule) => panic!("{rule}"),
                     }
-                    assert_eq!(old.level(old.settled(spent, 77), 0), old.level(spent, 77), "{old:?}: {level}");
+                    assert_eq!(
+                        old.level(old.settled(spent, 77, old.ceiling.into()), 0),
+                        old.level(spent, 77),
+                        "{old:?}: {level}"
+                    );
                 }
             }
         }

@@ -4,6 +4,7 @@
 use core::time::Duration;
 
 use crate::clock::time::Time;
+use crate::decision::awaited::Awaited;
 use crate::decision::meter::Meter;
 use crate::decision::refused::Short;
 use crate::decision::refused::{Never, NotYet, Refused};
@@ -40,8 +41,8 @@ impl<const N: usize> Limits<N> {
     }
 
     /// The words counted from now on, where the same limits were in force until `elapsed`.
-    pub(crate) fn settled(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
-        core::array::from_fn(|i| self.streams[i].settled(spent[i], elapsed))
+    pub(crate) fn settled(&self, spent: &[u64; N], elapsed: u64, awaited: &Awaited<N>) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].settled(spent[i], elapsed, awaited.most(i, &self.streams[i])))
     }
 
     /// Whether the bucket is paused until the origin: before it nothing is granted.

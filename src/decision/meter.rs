@@ -263,20 +263,12 @@ impl Meter {
         self.refill.at(elapsed).wrapping_sub(tokens.wrapping_mul(self.unit))
     }
 
-    /// `spent` of this stream, counted from now on, for the word that `old` had at `elapsed` while
-    /// somebody waited. `uncut` is the most units of `old` that the first waiter could use.
-    ///
-    /// Like `inherit` with `Inherit::Keep`, but the level may exceed the capacity: the first
-    /// waiter may use what accrued since its instant. A level is rounded down, a debt rounded up.
-    #[cfg(test)]
-    pub(crate) fn carry(&self, old: &Self, spent: u64, elapsed: u64, uncut: u64) -> u64 {
-        let level = (old.refill.at(elapsed).wrapping_sub(spent) as i64).min(uncut.min(i64::MAX as u64) as i64);
-        let (unit, old_unit) = (u128::from(self.unit), u128::from(old.unit));
-        let units = u128::from(level.unsigned_abs()) * unit;
-        if level < 0 {
-            return units.div_ceil(old_unit).min(self.furthest_debt().into()) as u64;
-        }
-        ((units / old_unit).min(Self::MOST_UNITS - 1) as u64).wrapping_neg()
+    /// The units that may have accrued unused when a waiter uses an amount of `units`: what a full
+    /// bucket holds, or the amount if that is more, and what accrues while it is `late` by so many
+    /// nanoseconds. It may be later by one more, because instants are rounded up.
+    pub(crate) fn ceiling_for(&self, units: i128, late: u64) -> i128 {
+        let gained = self.refill.at_wide(late.saturating_add(1)).saturating_add(u128::from(!self.refill.is_exact()));
+        i128::from(self.ceiling).max(units) + gained.min(1 << 60) as i128
     }
 
     /// Tokens that accrued by `elapsed`, in 2^-64, rounded down; modulo 2^128.

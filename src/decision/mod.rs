@@ -13,6 +13,7 @@
 //! - `refused`: `Refused`, why a call was refused and how long to wait.
 //! - `wait_bounds`: `WaitBounds`, how far ahead a reservation may reach.
 
+pub(crate) mod awaited;
 pub(crate) mod inherit;
 pub(crate) mod inherited;
 pub(crate) mod limit_rule;

@@ -1,6 +1,7 @@
 //! Owns one change from a revision to the next: what is worked out before the words are known, and
 //! what becomes of them. Pure; never an atomic, never a clock.
 
+use crate::decision::awaited::Awaited;
 use crate::decision::inherit::Inherit;
 use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
@@ -18,6 +19,7 @@ pub(crate) struct Succession<const N: usize> {
     next: Revision<N>,
     /// What a word becomes under other limits; `None` if the limits stay, counted anew.
     inherit: Option<Inherit>,
+    awaited: Awaited<N>,
 }
 
 impl<const N: usize> Succession<N> {
@@ -30,7 +32,12 @@ impl<const N: usize> Succession<N> {
             _ => core::array::from_fn(|i| highest[i].max(capacities[i])),
         };
         let next = Revision { highest: counts, ..next };
-        Self { old: old.limits, elapsed, highest, next, inherit }
+        Self { old: old.limits, elapsed, highest, next, inherit, awaited: Awaited::NOTHING }
+    }
+
+    /// The same change while somebody waits.
+    pub(crate) fn with(self, awaited: Awaited<N>) -> Self {
+        Self { awaited, ..self }
     }
 
     /// The next revision, as it is if no policy adds anything.
@@ -43,13 +50,15 @@ impl<const N: usize> Succession<N> {
     /// stream whose debt does not fit.
     pub(crate) fn of(&self, spent: &[u64; N]) -> Result<([u64; N], [u128; N]), (usize, LimitRule)> {
         let Some(inherit) = self.inherit else {
-            return Ok((self.old.settled(spent, self.elapsed), self.next.accrued));
+            return Ok((self.old.settled(spent, self.elapsed, &self.awaited), self.next.accrued));
         };
         let (mut words, mut accrued) = ([0; N], self.next.accrued);
         for (i, stream) in self.next.limits.streams.iter().enumerate() {
             let old = &self.old.streams[i];
-            let inherited =
-                stream.inherit(old, spent[i], self.elapsed, inherit, self.highest[i]).map_err(|rule| (i, rule))?;
+            let most = (self.awaited.most(i, old), self.awaited.most_after(i, stream));
+            let inherited = stream
+                .inherit(old, spent[i], self.elapsed, inherit, self.highest[i], most)
+                .map_err(|rule| (i, rule))?;
             words[i] = inherited.spent;
             accrued[i] = accrued[i].wrapping_add(inherited.added);
         }

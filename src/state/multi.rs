@@ -10,6 +10,7 @@ use core::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use crate::clock::time::Time;
+use crate::decision::awaited::Awaited;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
@@ -247,9 +248,10 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         clock: impl Fn() -> Time,
         configured: [Limit; N],
         inherit: Inherit,
+        awaited: impl Fn() -> Awaited<N>,
     ) -> Result<(), LimitError> {
         let limits = limits_of(configured, Time::ZERO)?;
-        self.change(clock, &|old, _, now| Some((old.succeeded(&limits, now, inherit), configured)))?;
+        self.change(clock, &|old, _, now| Some((old.succeeded(&limits, now, inherit).with(awaited()), configured)))?;
         self.limits_changed.notify();
         Ok(())
     }
@@ -259,17 +261,17 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     ///
     /// It wakes nobody: nobody's turn comes earlier by it, and a sleeper looks again at the
     /// instant of old.
-    pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration) {
+    pub(crate) fn pause_for(&self, clock: impl Fn() -> Time, duration: Duration, awaited: impl Fn() -> Awaited<N>) {
         // The limits stay, so every debt fits.
         let _ = self.change(clock, &|old, configured, now| {
-            Some((old.paused(old.instant(now).after(duration), now)?, *configured))
+            Some((old.paused(old.instant(now).after(duration), now)?.with(awaited()), *configured))
         });
     }
 
     /// Ends a pause at a reading of `clock`, if there is one.
-    pub(crate) fn resume(&self, clock: impl Fn() -> Time) {
+    pub(crate) fn resume(&self, clock: impl Fn() -> Time, awaited: impl Fn() -> Awaited<N>) {
         // The limits stay, so every debt fits.
-        let _ = self.change(clock, &|old, configured, now| Some((old.resumed(now)?, *configured)));
+        let _ = self.change(clock, &|old, configured, now| Some((old.resumed(now)?.with(awaited()), *configured)));
         self.limits_changed.notify();
     }
 
@@ -467,7 +469,7 @@ mod tests {
             .change(clock, &|old, _, now| {
                 // Twice, another change publishes after the reading.
                 if lost.replace(lost.get() + 1) < 2 {
-                    versions.set_limits(|| Time::ZERO, [limit], Inherit::Keep).unwrap();
+                    versions.set_limits(|| Time::ZERO, [limit], Inherit::Keep, || Awaited::NOTHING).unwrap();
                 }
                 // A take that does so costs no attempt.
                 Store::update(&versions, |_| 0, take, |_, _, _| ()).unwrap();

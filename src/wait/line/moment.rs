@@ -59,14 +59,9 @@ impl<const N: usize> Moment<'_, N> {
         place <= i128::from(self.stream(i).furthest_debt()).min(self.units(i, most))
     }
 
-    /// The units that may have accrued unused when an amount of `units` is served: what a full
-    /// bucket holds, or the amount if that is more, and what accrues during the grace. The grace is
-    /// one nanosecond longer, because instants are rounded up.
+    /// The units that may have accrued unused when an amount of `units` is served.
     pub(crate) fn ceiling(&self, i: usize, units: i128, grace: &Grace) -> i128 {
-        let stream = self.stream(i);
-        let nanos = grace.late.saturating_add(1);
-        let gained = stream.refill.at_wide(nanos).saturating_add(u128::from(!stream.refill.is_exact()));
-        self.capacity(i).max(units) + gained.min(1 << 60) as i128
+        self.stream(i).ceiling_for(units, grace.late)
     }
 
     /// Whether the word has `units` to give now.

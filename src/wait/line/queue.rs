@@ -18,8 +18,10 @@
 
 use core::borrow::Borrow;
 use core::task::Waker;
+use core::time::Duration;
 
 use crate::clock::time::Time;
+use crate::decision::awaited::Awaited;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::wait_bounds::WaitBounds;
@@ -45,6 +47,8 @@ pub struct Line<const N: usize> {
 struct Shared<const N: usize> {
     /// Tokens that are waited for.
     waiting: [AtomicU64; N],
+    /// Tokens that the first waiter of each stream wants; 0 if nobody waits there.
+    first: [AtomicU64; N],
     /// Whether tokens came back while the lock was held.
     mark: AtomicU32,
     departures: Departures,
@@ -115,6 +119,7 @@ impl<const N: usize> Line<N> {
     fn shared(&self, grace: Grace) -> &Shared<N> {
         self.shared.get_or_publish(|| Shared {
             waiting: core::array::from_fn(|_| AtomicU64::new(0)),
+            first: core::array::from_fn(|_| AtomicU64::new(0)),
             mark: AtomicU32::new(0),
             departures: Departures::new(),
             line: Lock::new(WaitingLine::new(grace)),
@@ -246,7 +251,26 @@ impl<S, L> Queued<S, L> {
             // it. Dies if it is not stored: loom-tests/line.rs,
             // `a_put_back_beside_an_entry_wakes_it`.
             shared.waiting[i].store(queue.waiting(i), Relaxed);
+            // ORDERING: Relaxed. Partner is the load in `awaited`: a value alone, and an old one
+            // cuts off what the first could not have used without it. Dies if it is not stored:
+            // tests/line_level.rs, `a_change_leaves_what_the_first_may_use`.
+            shared.first[i].store(queue.first_wants(i), Relaxed);
         }
+    }
+
+    /// What the first of those who wait may use, for a change of limits.
+    pub(crate) fn awaited<const N: usize>(&self, grace: Duration) -> Awaited<N>
+    where
+        S: Store<N>,
+        L: Borrow<Line<N>>,
+    {
+        let line: &Line<N> = self.line.borrow();
+        line.shared.get().map_or(Awaited::NOTHING, |shared| Awaited {
+            // ORDERING: Relaxed. Partner is the store in `show`, which says why. Dies as 0:
+            // tests/line_level.rs, `a_change_leaves_what_the_first_may_use`.
+            first: core::array::from_fn(|i| shared.first[i].load(Relaxed)),
+            grace: Grace::of(grace).late,
+        })
     }
 
     /// Serves those who came back meanwhile and found the lock held.

@@ -269,14 +269,9 @@ impl<W, const N: usize> WaitingLine<W, N> {
         self.roster.last_timer(i).map_or(Time::ZERO, last)
     }
 
-    /// The most units of a stream that those who wait can use: what is above it is forgotten when
-    /// the limits change, so that a later and larger capacity does not hold it.
-    #[cfg(test)]
-    pub(crate) fn usable(&self, moment: &Moment<'_, N>, i: usize) -> i128 {
-        self.roster.head(i).map_or(moment.capacity(i), |head| {
-            let units = moment.units(i, self.roster.get(head).ask.amounts[i]);
-            moment.ceiling(i, units, &self.grace)
-        })
+    /// Tokens that the first waiter of a stream wants; 0 if nobody waits there.
+    pub(crate) fn first_wants(&self, i: usize) -> u64 {
+        self.roster.head(i).map_or(0, |head| self.roster.get(head).ask.amounts[i])
     }
 
     /// Tokens of a stream that waiters ask for.

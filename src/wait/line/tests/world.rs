@@ -6,6 +6,8 @@ use std::time::Duration;
 use std::vec::Vec;
 
 use crate::clock::time::Time;
+use crate::decision::awaited::Awaited;
+use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::limit::limit::{Limit, limits_of};
 use crate::wait::line::entry::{Ask, Ticket};
@@ -258,15 +260,22 @@ impl<const N: usize> World<N> {
             (origin, closed) = (t(now.saturating_add(pause)), true);
         }
         next = next.from(origin, closed);
+        let awaited =
+            Awaited::<N> { first: core::array::from_fn(|i| self.line.first_wants(i)), grace: self.grace.late };
         for (i, limit) in limits.into_iter().enumerate() {
+            let (from, to) = (&old.streams[i], &next.streams[i]);
+            let most = (awaited.most(i, from), awaited.most_after(i, to));
+            let kept = to.inherit(from, self.spent[i], elapsed, Inherit::Keep, u64::MAX, most);
+            self.spent[i] = kept.expect("a small debt").spent;
             let head = self.line.roster.head(i).map(|head| self.line.roster.get(head).ask.amounts[i]);
-            let uncut = self.line.usable(&self.moment(now), i);
-            self.spent[i] = next.streams[i].carry(&old.streams[i], self.spent[i], elapsed, uncut as u64);
             let exact = &mut self.exact[i];
             let n = head.map_or(0, |n| i128::from(n) * TOKEN);
             let uncut = if head.is_some() { exact.ceiling(n, self.grace.late) } else { exact.capacity };
             exact.spend(now, uncut, 0);
             exact.capacity = i128::from(limit.capacity) * TOKEN;
+            if head.is_none() {
+                exact.spend(now, exact.capacity, 0);
+            }
             exact.largest = exact.largest.max(exact.capacity);
             let slope = slope(&limit);
             exact.bend(now, if closed { 0 } else { slope });
