@@ -20,7 +20,6 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
-use tollgate::wait::TokioTimer;
 use tollgate::{Clock, Limit, MultiBucket, Refused};
 
 const PRODUCERS: usize = 8;
@@ -109,7 +108,7 @@ async fn produce(number: usize, bucket: Arc<MultiBucket<2>>, address: SocketAddr
         let left = (arrived + WORTH_SENDING).saturating_duration_since(Instant::now());
         let record = format!("{number} {i} {}\n", "x".repeat(100 + 61 * i % 300));
         let amounts = [1, record.len() as u64];
-        match bucket.take_timeout(amounts, left, TokioTimer).await {
+        match bucket.take_timeout(amounts, left).await {
             Ok(()) => {
                 peer.write_all(record.as_bytes()).await?;
                 sent.admitted += Count(amounts);

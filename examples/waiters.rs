@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let bucket = Arc::new(TokenBucket::new(limit)?);
     let start = bucket.clock().now();
     let timer = Counting::default();
-    let future = size_of_val(&bucket.take(1, TokioTimer));
+    let future = size_of_val(&bucket.take(1));
 
     let before = resident();
     let mut tasks = JoinSet::new();
@@ -81,12 +81,12 @@ struct Wake {
     woken: Time,
 }
 
-/// Waits like `bucket.take(1, timer)`, and keeps the promised instant.
+/// Waits like `bucket.take_on(1, timer)`, and keeps the promised instant.
 async fn wait(bucket: Arc<TokenBucket>, timer: Counting) -> Wake {
-    let place = bucket.reserve(1).expect("the queue has no bounds");
+    let mut place = bucket.reserve(1).expect("the queue has no bounds");
     let promised = place.ready_at();
     timer.came.fetch_add(1, Relaxed);
-    place.wait_on(timer).await;
+    place.wait_on(timer).await.expect("the bucket stays open");
     Wake { promised, woken: bucket.clock().now() }
 }
 

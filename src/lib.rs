@@ -182,9 +182,9 @@
 //!     use tollgate::{Limit, TokenBucket};
 //!
 //!     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-//!     bucket.take(5, TokioTimer).await?; // 5 ms later
+//!     bucket.take(5).await?; // 5 ms later
 //!     let timeout = Duration::from_millis(100);
-//!     assert!(bucket.take_timeout(500, timeout, TokioTimer).await.is_err()); // at once
+//!     assert!(bucket.take_timeout(500, timeout).await.is_err()); // at once
 //!     Ok(())
 //! }
 //! # #[cfg(not(feature = "tokio"))]

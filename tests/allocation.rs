@@ -238,31 +238,34 @@ fn no_wait_allocates_except_in_its_timer() {
     let single = TokenBucket::with_clock(limit, &clock).unwrap();
     let double = MultiBucket::with_clock([limit; 2], &clock).unwrap();
     let mut context = Context::from_waker(Waker::noop());
-    // The line, the list of those who are told of changes, and room for a few in each.
+    // The line, the lists of those who are told of changes and who are woken, and room for a few in
+    // each.
     for _ in 0..2 {
         let timer = Hand(&clock);
-        let mut first = pin!(single.take(1, &timer));
-        let mut second = pin!(single.take(1, &timer));
-        let mut both = pin!(double.take([1, 1], &timer));
-        let mut ready = pin!(double.until_ready([1, 1], &timer));
+        let mut first = pin!(single.take_on(1, &timer));
+        let mut second = pin!(single.take_on(1, &timer));
+        let mut both = pin!(double.take_on([1, 1], &timer));
+        let mut ready = pin!(double.until_available_on([1, 1], &timer));
         assert!(first.as_mut().poll(&mut context).is_pending() && second.as_mut().poll(&mut context).is_pending());
         assert!(both.as_mut().poll(&mut context).is_pending() && ready.as_mut().poll(&mut context).is_pending());
+        double.put_back([1, 1]);
+        assert!(both.poll(&mut context).is_ready());
     }
     let used = allocations(|| {
         let (timer, minute) = (Hand(&clock), Duration::from_secs(60));
-        let mut one = pin!(single.take_timeout(3, minute, &timer));
-        let mut ready = pin!(double.until_ready([1, 2], &timer));
-        let mut two = pin!(double.take([1, 3], &timer));
+        let mut one = pin!(single.take_timeout_on(3, minute, &timer));
+        let mut ready = pin!(double.until_available_on([1, 2], &timer));
+        let mut two = pin!(double.take_on([1, 3], &timer));
         assert!(ready.as_mut().poll(&mut context).is_pending());
         assert!(one.as_mut().poll(&mut context).is_pending() && two.as_mut().poll(&mut context).is_pending());
         {
-            let mut cancelled = pin!(single.take(1, &timer));
+            let mut cancelled = pin!(single.take_on(1, &timer));
             assert!(cancelled.as_mut().poll(&mut context).is_pending());
         }
-        assert!(black_box(pin!(single.take_timeout(1, Duration::ZERO, &timer)).poll(&mut context)).is_ready());
+        assert!(black_box(pin!(single.take_timeout_on(1, Duration::ZERO, &timer)).poll(&mut context)).is_ready());
         clock.advance(minute);
-        assert!(one.poll(&mut context).is_ready() && two.poll(&mut context).is_ready());
-        assert!(ready.poll(&mut context).is_ready());
+        assert!(one.poll(&mut context).is_ready() && ready.poll(&mut context).is_ready());
+        assert!(two.poll(&mut context).is_ready());
     });
     assert_eq!(used, 0);
 }

@@ -70,9 +70,9 @@ fn places_of_many_threads_are_distinct_and_keep_the_bound_at_use() {
 fn nobody_is_early() {
     let bucket = MultiBucket::new([Limit::per_second(2000).empty(), Limit::per_second(1 << 20)]).unwrap();
     for n in [1, 3, 1] {
-        let place = bucket.reserve([n, 7]).unwrap();
+        let mut place = bucket.reserve([n, 7]).unwrap();
         let ready_at = place.ready_at();
-        place.wait();
+        place.wait().unwrap();
         assert!(bucket.clock().now() >= ready_at);
     }
     let place = bucket.reserve([2, 1]).unwrap();
@@ -89,10 +89,10 @@ fn threads_are_served_in_the_order_in_which_they_came() {
     thread::scope(|scope| {
         // Reserved one after the other, with the smallest amounts last.
         for (i, n) in [4, 3, 2, 1].into_iter().enumerate() {
-            let (place, served, bucket) = (bucket.reserve(n).unwrap(), served.clone(), &bucket);
+            let (mut place, served, bucket) = (bucket.reserve(n).unwrap(), served.clone(), &bucket);
             scope.spawn(move || {
                 let ready_at = place.ready_at();
-                place.wait();
+                place.wait().unwrap();
                 served.send((ready_at, bucket.clock().now(), i)).unwrap();
             });
         }

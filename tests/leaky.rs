@@ -91,14 +91,14 @@ fn a_wait_is_as_long_as_was_told_beforehand() {
     let bucket = Bucket::full_with_clock(Limit::per_second(7), &clock).unwrap();
     for n in [1, 7, 0, 3] {
         let told = bucket.wait_for(n).unwrap();
-        assert_eq!(at_once(bucket.wait(n, Skip(&clock))), Ok(told), "{n}");
+        assert_eq!(at_once(bucket.wait_on(n, Skip(&clock))), Ok(told), "{n}");
         assert_eq!(bucket.has_room(1).missing, 1);
     }
-    assert_eq!(at_once(bucket.add(1, Skip(&clock))), Ok(()));
-    assert!(at_once(bucket.wait(8, Skip(&clock))).is_err());
+    assert_eq!(at_once(bucket.add_on(1, Skip(&clock))), Ok(()));
+    assert!(at_once(bucket.wait_on(8, Skip(&clock))).is_err());
     let told = bucket.wait_for(2).unwrap();
-    assert!(at_once(bucket.add_timeout(2, told - Duration::from_nanos(1), Skip(&clock))).is_err());
-    assert_eq!(at_once(bucket.add_timeout(2, told, Skip(&clock))), Ok(()));
+    assert!(at_once(bucket.add_timeout_on(2, told - Duration::from_nanos(1), Skip(&clock))).is_err());
+    assert_eq!(at_once(bucket.add_timeout_on(2, told, Skip(&clock))), Ok(()));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn one() -> TokenBucket<ManualClock> {
 fn a_shortage_that_is_settled_leaves_what_accrued_to_those_who_wait() {
     let bucket = one();
     let estimate = bucket.estimate(1).unwrap();
-    let mut first = pin!(bucket.take(1, Never));
+    let mut first = pin!(bucket.take_on(1, Never));
     assert!(poll(first.as_mut()).is_pending());
     bucket.clock().advance(Duration::from_millis(6));
     // Six have accrued; two of them are used by what is settled now.
@@ -46,7 +46,7 @@ fn a_shortage_that_is_settled_leaves_what_accrued_to_those_who_wait() {
 fn a_charge_leaves_what_accrued_to_those_who_wait() {
     let bucket = one();
     bucket.try_take(1).unwrap();
-    let mut first = pin!(bucket.take(1, Never));
+    let mut first = pin!(bucket.take_on(1, Never));
     assert!(poll(first.as_mut()).is_pending());
     bucket.clock().advance(Duration::from_millis(6));
     bucket.charge(2).unwrap();
@@ -65,7 +65,7 @@ fn without_a_wait_what_accrued_above_the_capacity_is_not_settled_with() {
 /// Two who wait, and come six milliseconds late: how the second fares.
 fn second_of_two_late_ones(bucket: &TokenBucket<ManualClock>) -> bool {
     bucket.try_take(1).unwrap();
-    let (mut first, mut second) = (pin!(bucket.take(1, Never)), pin!(bucket.take(1, Never)));
+    let (mut first, mut second) = (pin!(bucket.take_on(1, Never)), pin!(bucket.take_on(1, Never)));
     assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
     bucket.clock().advance(Duration::from_millis(7));
     assert!(poll(first.as_mut()).is_ready());
@@ -85,7 +85,7 @@ fn a_change_leaves_what_the_first_may_use() {
         let limit = Limit::per_second(1000).capacity(1);
         let bucket = MultiBucket::with_clock([limit], ManualClock::new()).unwrap();
         bucket.try_take([1]).unwrap();
-        let (mut first, mut second) = (pin!(bucket.take([1], Never)), pin!(bucket.take([1], Never)));
+        let (mut first, mut second) = (pin!(bucket.take_on([1], Never)), pin!(bucket.take_on([1], Never)));
         assert!(poll(first.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
         bucket.clock().advance(Duration::from_millis(7));
         if pause {
@@ -103,7 +103,7 @@ fn a_change_leaves_what_the_first_may_use() {
 fn one_that_waits_for_more_than_a_lowered_capacity_is_served_however_often_limits_change() {
     let limit = Limit::per_second(1000).capacity(100);
     let bucket = MultiBucket::with_clock([limit.empty()], ManualClock::new()).unwrap();
-    let mut first = pin!(bucket.take([100], Never));
+    let mut first = pin!(bucket.take_on([100], Never));
     assert!(poll(first.as_mut()).is_pending());
     for _ in 0..100 {
         bucket.clock().advance(Duration::from_millis(1));

@@ -33,7 +33,7 @@ const TENTH: Duration = Duration::from_millis(100);
 #[test]
 fn a_reservation_behind_others_is_used_if_it_is_dropped_after_its_instant() {
     let bucket = empty();
-    let mut first = pin!(bucket.take(1, Never));
+    let mut first = pin!(bucket.take_on(1, Never));
     assert!(poll(first.as_mut()).is_pending());
     let place = bucket.reserve(2).unwrap();
     bucket.clock().advance(TENTH);
@@ -46,7 +46,7 @@ fn a_reservation_behind_others_is_used_if_it_is_dropped_after_its_instant() {
 #[test]
 fn a_reservation_behind_others_gives_back_if_it_is_dropped_before_its_instant() {
     let bucket = empty();
-    let mut first = pin!(bucket.take(1, Never));
+    let mut first = pin!(bucket.take_on(1, Never));
     assert!(poll(first.as_mut()).is_pending());
     let waiting = bucket.reserve(2).unwrap();
     drop(waiting);
@@ -61,7 +61,7 @@ fn a_reservation_behind_others_gives_back_if_it_is_dropped_before_its_instant() 
 #[test]
 fn a_reservation_in_a_used_seat_is_not_ready_by_that() {
     let bucket = empty();
-    let mut first = pin!(bucket.take(1, Never));
+    let mut first = pin!(bucket.take_on(1, Never));
     assert!(poll(first.as_mut()).is_pending());
     let place = bucket.reserve(2).unwrap();
     bucket.clock().advance(TENTH);
@@ -69,8 +69,8 @@ fn a_reservation_in_a_used_seat_is_not_ready_by_that() {
     bucket.clock().advance(2 * TENTH);
     drop(place);
     // The line is empty again. One who leaves frees the seat that the reservation had.
-    let mut leaver = Box::pin(bucket.take(1, Never));
-    let mut first = pin!(bucket.take(1, Never));
+    let mut leaver = Box::pin(bucket.take_on(1, Never));
+    let mut first = pin!(bucket.take_on(1, Never));
     assert!(poll(leaver.as_mut()).is_pending() && poll(first.as_mut()).is_pending());
     drop(leaver);
     drop(bucket.reserve(2).unwrap());

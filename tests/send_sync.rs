@@ -110,14 +110,14 @@ fn may_be_sent(_: impl Send) {}
 /// compiler.
 #[allow(dead_code, reason = "there is nothing to run")]
 fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, double: &MultiBucket<2>, timer: T) {
-    may_be_sent(single.take(1, timer));
-    may_be_sent(single.take_timeout(1, Duration::MAX, timer));
-    may_be_sent(single.until_ready(1, timer));
-    may_be_sent(single.reserve(1).map(|place| place.wait_on(timer)));
-    may_be_sent(double.take([1, 1], timer));
-    may_be_sent(double.take_timeout([1, 1], Duration::MAX, timer));
-    may_be_sent(double.until_ready([1, 1], timer));
-    may_be_sent(double.reserve([1, 1]).map(|place| place.wait_on(timer)));
+    may_be_sent(single.take_on(1, timer));
+    may_be_sent(single.take_timeout_on(1, Duration::MAX, timer));
+    may_be_sent(single.until_available_on(1, timer));
+    may_be_sent(single.reserve(1).map(|mut place| async move { place.wait_on(timer).await }));
+    may_be_sent(double.take_on([1, 1], timer));
+    may_be_sent(double.take_timeout_on([1, 1], Duration::MAX, timer));
+    may_be_sent(double.until_available_on([1, 1], timer));
+    may_be_sent(double.reserve([1, 1]).map(|mut place| async move { place.wait_on(timer).await }));
 }
 
 #[cfg(feature = "tokio")]

@@ -10,7 +10,9 @@ use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use common::{Naive, config, nanos};
@@ -64,6 +66,16 @@ impl Future for Sleep<'_> {
     }
 }
 
+/// Counts how often it was woken.
+#[derive(Default)]
+struct Woken(AtomicU32);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
 type Waiter<'a, const N: usize = 1> = Pin<Box<dyn Future<Output = Result<(), Refused<N>>> + 'a>>;
 
 fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
@@ -83,7 +95,7 @@ trait Stage {
 
 impl Stage for TokenBucket<&ManualClock> {
     fn waiter<'a>(&'a self, n: u64, timer: &'a Hand<'a>) -> Waiter<'a> {
-        Box::pin(self.take(n, timer))
+        Box::pin(self.take_on(n, timer))
     }
 
     fn wait_for(&self, n: u64) -> Duration {
@@ -95,7 +107,7 @@ impl Stage for TokenBucket<&ManualClock> {
 impl Stage for MultiBucket<2, &ManualClock> {
     fn waiter<'a>(&'a self, n: u64, timer: &'a Hand<'a>) -> Waiter<'a> {
         Box::pin(async move {
-            self.take([n; 2], timer).await.expect("it is never refused here");
+            self.take_on([n; 2], timer).await.expect("it is never refused here");
             Ok(())
         })
     }
@@ -241,7 +253,7 @@ proptest! {
             let now = clock.now().as_nanos();
             let exact = model.wait(now, n).unwrap();
             model.take(now, n);
-            let mut waiter = Box::pin(bucket.take(n, &timer));
+            let mut waiter = Box::pin(bucket.take_on(n, &timer));
             let slack = 2 * model.precision;
             if exact > slack {
                 prop_assert!(poll(&mut waiter).is_pending());
@@ -258,8 +270,8 @@ proptest! {
 fn the_place_in_the_queue_is_taken_at_the_first_poll() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut first = Box::pin(bucket.take(1, &timer));
-    let mut second = Box::pin(bucket.take(1, &timer));
+    let mut first = Box::pin(bucket.take_on(1, &timer));
+    let mut second = Box::pin(bucket.take_on(1, &timer));
     assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(100));
     assert!(poll(&mut second).is_pending() && poll(&mut first).is_pending());
     clock.advance(Duration::from_millis(100));
@@ -273,7 +285,7 @@ fn the_place_in_the_queue_is_taken_at_the_first_poll() {
 fn nobody_overtakes_a_waiter() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut waiter = Box::pin(bucket.take(5, &timer));
+    let mut waiter = Box::pin(bucket.take_on(5, &timer));
     assert!(poll(&mut waiter).is_pending());
     for _ in 0..4 {
         clock.advance(Duration::from_millis(100));
@@ -289,7 +301,7 @@ fn a_timeout_counts_from_the_call() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
     bucket.charge(2).unwrap();
-    let made = |timeout| Box::pin(bucket.take_timeout(1, Duration::from_millis(timeout), &timer));
+    let made = |timeout| Box::pin(bucket.take_timeout_on(1, Duration::from_millis(timeout), &timer));
     let (mut just, mut not) = (made(300), made(299));
     clock.advance(Duration::from_millis(200));
     // The token is there 300 ms after the calls, which was 200 ms ago.
@@ -305,9 +317,9 @@ fn a_timeout_counts_from_the_call() {
 fn who_is_polled_first_past_its_timeout_is_refused() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut late = Box::pin(bucket.take_timeout(3, Duration::ZERO, &timer));
-    let mut too_much = Box::pin(bucket.take_timeout(3, Duration::ZERO, &timer));
-    let mut in_time = Box::pin(bucket.take_timeout(3, Duration::from_millis(495), &timer));
+    let mut late = Box::pin(bucket.take_timeout_on(3, Duration::ZERO, &timer));
+    let mut too_much = Box::pin(bucket.take_timeout_on(3, Duration::ZERO, &timer));
+    let mut in_time = Box::pin(bucket.take_timeout_on(3, Duration::from_millis(495), &timer));
     clock.advance(Duration::from_millis(500));
     assert!(matches!(poll(&mut late), Poll::Ready(Err(Refused::NotYet(_)))));
     assert!(matches!(poll(&mut too_much), Poll::Ready(Err(Refused::NotYet(_)))));
@@ -321,11 +333,11 @@ fn a_timeout_that_cannot_be_met_is_refused_at_once_and_takes_nothing() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
     let _place = bucket.reserve(4).unwrap();
-    let mut waiter = Box::pin(bucket.take_timeout(3, Duration::from_millis(700) - Duration::from_nanos(1), &timer));
+    let mut waiter = Box::pin(bucket.take_timeout_on(3, Duration::from_millis(700) - Duration::from_nanos(1), &timer));
     let Poll::Ready(Err(refused)) = poll(&mut waiter) else { panic!("it cannot be met") };
     assert_eq!(refused.wait(), Some(Duration::from_millis(700)));
     assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(500), 0));
-    let mut waiter = Box::pin(bucket.take_timeout(3, Duration::from_millis(700), &timer));
+    let mut waiter = Box::pin(bucket.take_timeout_on(3, Duration::from_millis(700), &timer));
     assert!(poll(&mut waiter).is_pending());
 }
 
@@ -334,9 +346,9 @@ fn the_bounds_of_the_queue_hold_for_those_who_wait() {
     let clock = ManualClock::new();
     let timer = Hand::new(&clock);
     let bucket = ten_per_second(&clock).with_max_wait(Duration::from_millis(500));
-    let mut waiter = Box::pin(bucket.take(6, &timer));
+    let mut waiter = Box::pin(bucket.take_on(6, &timer));
     assert!(matches!(poll(&mut waiter), Poll::Ready(Err(Refused::NotYet(_)))));
-    let mut waiter = Box::pin(bucket.take(5, &timer));
+    let mut waiter = Box::pin(bucket.take_on(5, &timer));
     assert!(poll(&mut waiter).is_pending());
 }
 
@@ -345,8 +357,11 @@ fn more_than_the_capacity_is_refused_as_never() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
     for n in [11, u64::MAX] {
-        assert!(matches!(poll(&mut Box::pin(bucket.take(n, &timer))), Poll::Ready(Err(Refused::Never(_)))));
-        assert!(matches!(poll(&mut Box::pin(bucket.until_ready(n, &timer))), Poll::Ready(Err(Refused::Never(_)))));
+        assert!(matches!(poll(&mut Box::pin(bucket.take_on(n, &timer))), Poll::Ready(Err(Refused::Never(_)))));
+        assert!(matches!(
+            poll(&mut Box::pin(bucket.until_available_on(n, &timer))),
+            Poll::Ready(Err(Refused::Never(_)))
+        ));
     }
     assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(100), 0));
 }
@@ -356,13 +371,15 @@ fn where_the_rate_is_0_what_is_there_is_taken_and_the_rest_refused_at_once() {
     let clock = ManualClock::new();
     let timer = Hand::new(&clock);
     let bucket = TokenBucket::with_clock(Limit::new("0/s".parse().unwrap(), 10), &clock).unwrap();
-    assert_eq!(poll(&mut Box::pin(bucket.until_ready(10, &timer))), Poll::Ready(Ok(())));
-    assert_eq!(poll(&mut Box::pin(bucket.take(8, &timer))), Poll::Ready(Ok(())));
+    assert_eq!(poll(&mut Box::pin(bucket.until_available_on(10, &timer))), Poll::Ready(Ok(())));
+    assert_eq!(poll(&mut Box::pin(bucket.take_on(8, &timer))), Poll::Ready(Ok(())));
     for timeout in [Duration::ZERO, Duration::from_secs(1), Duration::MAX] {
-        let Poll::Ready(Err(refused)) = poll(&mut Box::pin(bucket.take_timeout(3, timeout, &timer))) else { panic!() };
+        let Poll::Ready(Err(refused)) = poll(&mut Box::pin(bucket.take_timeout_on(3, timeout, &timer))) else {
+            panic!()
+        };
         assert_eq!(refused.wait(), Some(Duration::MAX));
     }
-    let Poll::Ready(Err(refused)) = poll(&mut Box::pin(bucket.until_ready(3, &timer))) else { panic!() };
+    let Poll::Ready(Err(refused)) = poll(&mut Box::pin(bucket.until_available_on(3, &timer))) else { panic!() };
     assert_eq!(refused.wait(), Some(Duration::MAX));
     assert_eq!((bucket.available(), timer.sleeps()), (2, 0));
 }
@@ -374,7 +391,7 @@ fn a_timeout_without_end_waits_for_as_long_as_it_takes_if_the_clock_goes_that_fa
     let century = Duration::from_secs(100 * 365 * 24 * 3600);
     let slow = Limit::new(Rate::new(1, century).unwrap(), 1).empty();
     let bucket = TokenBucket::with_clock(slow, &clock).unwrap();
-    let mut waiter = Box::pin(bucket.take_timeout(1, Duration::MAX, &timer));
+    let mut waiter = Box::pin(bucket.take_timeout_on(1, Duration::MAX, &timer));
     assert!(poll(&mut waiter).is_pending());
     clock.advance(century - Duration::from_nanos(1));
     assert!(poll(&mut waiter).is_pending());
@@ -385,9 +402,9 @@ fn a_timeout_without_end_waits_for_as_long_as_it_takes_if_the_clock_goes_that_fa
     let clock = ManualClock::starting_at(nanos(u64::MAX - SECOND - 1));
     let timer = Hand::new(&clock);
     let bucket = ten_per_second(&clock);
-    let mut waiter = Box::pin(bucket.take_timeout(10, Duration::MAX, &timer));
+    let mut waiter = Box::pin(bucket.take_timeout_on(10, Duration::MAX, &timer));
     assert!(poll(&mut waiter).is_pending());
-    assert!(matches!(poll(&mut Box::pin(bucket.take(1, &timer))), Poll::Ready(Err(Refused::NotYet(_)))));
+    assert!(matches!(poll(&mut Box::pin(bucket.take_on(1, &timer))), Poll::Ready(Err(Refused::NotYet(_)))));
     clock.set(Time::MAX);
     assert_eq!(poll(&mut waiter), Poll::Ready(Ok(())));
 }
@@ -411,13 +428,13 @@ fn on_a_clock_that_stands_still_waiters_sleep_ever_longer_and_do_not_spin() {
     let bucket = TokenBucket::with_clock(Limit::per_second(1_000_000_000).empty(), &clock).unwrap();
     let timer = || Impatient(Cell::new(20), RefCell::default());
     let (in_turn, for_readiness) = (timer(), timer());
-    let mut ready = Box::pin(bucket.until_ready(1, &for_readiness));
+    let mut ready = Box::pin(bucket.until_available_on(1, &for_readiness));
     assert!(poll(&mut ready).is_pending());
-    let mut waiter = Box::pin(bucket.take(1, &in_turn));
+    let mut waiter = Box::pin(bucket.take_on(1, &in_turn));
     assert!(poll(&mut waiter).is_pending());
-    for timer in [&in_turn, &for_readiness] {
+    for (timer, first) in [(&for_readiness, 1), (&in_turn, 2)] {
         let sleeps = timer.1.borrow();
-        assert_eq!((sleeps.len(), sleeps[0]), (20, Duration::from_nanos(1)));
+        assert_eq!((sleeps.len(), sleeps[0]), (20, Duration::from_nanos(first)));
         assert!(sleeps[1] >= Duration::from_micros(100) && sleeps.is_sorted(), "{sleeps:?}");
         assert_eq!(sleeps[19], Duration::from_millis(100));
     }
@@ -428,10 +445,11 @@ fn an_amount_of_0_is_ready_at_once_and_never_sleeps() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
     bucket.charge(100).unwrap();
-    assert_eq!(poll(&mut Box::pin(bucket.take(0, &timer))), Poll::Ready(Ok(())));
-    assert_eq!(poll(&mut Box::pin(bucket.take_timeout(0, Duration::ZERO, &timer))), Poll::Ready(Ok(())));
-    assert_eq!(poll(&mut Box::pin(bucket.until_ready(0, &timer))), Poll::Ready(Ok(())));
-    assert!(poll(&mut Box::pin(bucket.reserve(0).unwrap().wait_on(&timer))).is_ready());
+    assert_eq!(poll(&mut Box::pin(bucket.take_on(0, &timer))), Poll::Ready(Ok(())));
+    assert_eq!(poll(&mut Box::pin(bucket.take_timeout_on(0, Duration::ZERO, &timer))), Poll::Ready(Ok(())));
+    assert_eq!(poll(&mut Box::pin(bucket.until_available_on(0, &timer))), Poll::Ready(Ok(())));
+    let mut place = bucket.reserve(0).unwrap();
+    assert!(poll(&mut Box::pin(place.wait_on(&timer))).is_ready());
     assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(10_100), 0));
 }
 
@@ -440,7 +458,7 @@ fn a_timer_that_fires_early_is_asked_again_for_the_rest() {
     let clock = ManualClock::new();
     let timer = Hand { fires: |asked| asked / 2, ..Hand::new(&clock) };
     let bucket = ten_per_second(&clock);
-    let mut waiter = Box::pin(bucket.take(4, &timer));
+    let mut waiter = Box::pin(bucket.take_on(4, &timer));
     for at in [0, 200, 300, 350, 375] {
         clock.set(nanos(at * MS));
         assert!(poll(&mut waiter).is_pending());
@@ -456,7 +474,7 @@ fn a_timer_that_fires_late_loses_no_tokens() {
     let timer = Hand { fires: |asked| asked + Duration::from_millis(150), ..Hand::new(&clock) };
     let bucket = ten_per_second(&clock);
     for n in 1..=100 {
-        let mut waiter = Box::pin(bucket.take(1, &timer));
+        let mut waiter = Box::pin(bucket.take_on(1, &timer));
         if poll(&mut waiter).is_pending() {
             clock.advance(Duration::from_millis(250));
             assert!(poll(&mut waiter).is_ready());
@@ -470,12 +488,12 @@ fn a_timer_that_fires_late_loses_no_tokens() {
 fn tokens_put_back_go_to_those_who_wait() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut first = Box::pin(bucket.take(5, &timer));
-    let mut second = Box::pin(bucket.take(1, &timer));
+    let mut first = Box::pin(bucket.take_on(5, &timer));
+    let mut second = Box::pin(bucket.take_on(1, &timer));
     assert!(poll(&mut first).is_pending() && poll(&mut second).is_pending());
     bucket.put_back(6);
     assert!(bucket.try_take(1).is_err(), "a newcomer stays behind them");
-    let mut third = Box::pin(bucket.take(1, &timer));
+    let mut third = Box::pin(bucket.take_on(1, &timer));
     assert!(poll(&mut third).is_pending());
     assert!(poll(&mut first).is_ready() && poll(&mut second).is_ready());
     clock.set(nanos(100 * MS - 1));
@@ -489,7 +507,7 @@ fn of_several_streams_the_short_one_is_waited_for_and_all_are_debited_at_use() {
     let clock = ManualClock::new();
     let timer = Hand::new(&clock);
     let bucket = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(100).empty()], &clock).unwrap();
-    let mut waiter = Box::pin(bucket.take([3, 5], &timer));
+    let mut waiter = Box::pin(bucket.take_on([3, 5], &timer));
     assert!(poll(&mut waiter).is_pending());
     assert_eq!(bucket.available(), [10, 0]);
     // What it waits for is not for takers, though one stream has enough.
@@ -500,7 +518,7 @@ fn of_several_streams_the_short_one_is_waited_for_and_all_are_debited_at_use() {
     assert_eq!(poll(&mut waiter), Poll::Ready(Ok(())));
 
     assert_eq!(bucket.available(), [7, 0]);
-    let mut waiter = Box::pin(bucket.take([3, 5], &timer));
+    let mut waiter = Box::pin(bucket.take_on([3, 5], &timer));
     assert!(poll(&mut waiter).is_pending());
     assert_eq!(bucket.wait_for([0, 1]).unwrap(), Duration::from_millis(60));
     drop(waiter);
@@ -512,7 +530,7 @@ fn of_several_streams_the_short_one_is_waited_for_and_all_are_debited_at_use() {
 fn a_future_dropped_between_its_instant_and_its_poll_gives_back_exactly_once() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut waiter = Box::pin(bucket.take(5, &timer));
+    let mut waiter = Box::pin(bucket.take_on(5, &timer));
     assert!(poll(&mut waiter).is_pending());
     clock.advance(Duration::from_millis(500));
     assert!(bucket.try_take(1).is_err());
@@ -524,7 +542,7 @@ fn a_future_dropped_between_its_instant_and_its_poll_gives_back_exactly_once() {
 fn a_future_dropped_after_it_completed_gives_nothing_back() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut waiter = Box::pin(bucket.take(5, &timer));
+    let mut waiter = Box::pin(bucket.take_on(5, &timer));
     assert!(poll(&mut waiter).is_pending());
     clock.advance(Duration::from_millis(500));
     assert!(poll(&mut waiter).is_ready());
@@ -536,40 +554,79 @@ fn a_future_dropped_after_it_completed_gives_nothing_back() {
 fn a_future_that_is_forgotten_keeps_its_debt() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut waiter = Box::pin(bucket.take(5, &timer));
+    let mut waiter = Box::pin(bucket.take_on(5, &timer));
     assert!(poll(&mut waiter).is_pending());
     mem::forget(waiter);
-    mem::forget(bucket.take(5, &timer)); // not polled: nothing taken
+    mem::forget(bucket.take_on(5, &timer)); // not polled: nothing taken
     assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(600));
 }
 
 #[test]
-fn a_reservation_is_cancelled_by_its_wait_being_dropped_polled_or_not() {
+fn a_reservation_outlives_a_wait_that_is_dropped_polled_or_not() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut sleeping = Box::pin(bucket.reserve(5).unwrap().wait_on(&timer));
+    let mut place = bucket.reserve(5).unwrap();
+    let mut sleeping = Box::pin(place.wait_on(&timer));
     assert!(poll(&mut sleeping).is_pending());
-    let unpolled = bucket.reserve(5).unwrap().wait_on(&timer);
-    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(1100));
-    drop(unpolled);
-    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(600));
     drop(sleeping);
+    drop(place.wait_on(&timer));
+    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(600));
+    drop(place);
     assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(100));
 }
 
 #[test]
-fn readiness_takes_nothing_and_holds_no_place() {
+fn a_reservation_that_was_waited_for_is_used_whatever_comes_after() {
     let clock = ManualClock::new();
     let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
-    let mut ready = Box::pin(bucket.until_ready(3, &timer));
+    let mut place = bucket.reserve(5).unwrap();
+    clock.advance(Duration::from_millis(500));
+    assert_eq!(poll(&mut Box::pin(place.wait_on(&timer))), Poll::Ready(Ok(())));
+    // A clock that is set back: by that, its instant is still to come.
+    clock.set(nanos(0));
+    drop(place);
+    assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(600));
+}
+
+#[test]
+fn who_waits_for_readiness_stands_in_line_and_takes_nothing() {
+    let clock = ManualClock::new();
+    let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+    let mut ready = Box::pin(bucket.until_available_on(3, &timer));
     assert!(poll(&mut ready).is_pending());
+    let mut behind = Box::pin(bucket.take_on(2, &timer));
+    assert!(poll(&mut behind).is_pending());
     clock.advance(Duration::from_millis(300));
-    assert!(bucket.try_take(2).is_ok(), "it holds no place");
-    assert!(poll(&mut ready).is_pending());
-    clock.advance(Duration::from_millis(200));
+    assert!(bucket.try_take(2).is_err(), "it comes after those who wait");
+    assert!(poll(&mut behind).is_pending());
     assert_eq!(poll(&mut ready), Poll::Ready(Ok(())));
     assert_eq!(bucket.available(), 3, "it takes nothing");
-    assert_eq!(*timer.sleeps.borrow(), [300, 200].map(Duration::from_millis));
+    assert_eq!(poll(&mut behind), Poll::Ready(Ok(())), "it is told at once");
+    assert_eq!(bucket.available(), 1);
+}
+
+#[test]
+fn who_waits_for_readiness_is_woken_by_what_comes_back_and_by_who_leaves() {
+    for leaves in [false, true] {
+        let clock = ManualClock::new();
+        let (timer, bucket) = (Hand::new(&clock), ten_per_second(&clock));
+        let mut first = Box::pin(bucket.take_on(5, &timer));
+        assert!(poll(&mut first).is_pending());
+        let woken = Arc::new(Woken::default());
+        let mut ready = Box::pin(bucket.until_available_on(3, &timer));
+        let waker = Waker::from(Arc::clone(&woken));
+        assert!(ready.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        if leaves {
+            clock.advance(Duration::from_millis(300));
+            drop(first);
+        } else {
+            bucket.put_back(8);
+            assert!(poll(&mut first).is_ready());
+        }
+        assert_eq!(woken.0.load(Relaxed), 1, "left: {leaves}");
+        assert_eq!(poll(&mut ready), Poll::Ready(Ok(())), "left: {leaves}");
+        assert_eq!(bucket.available(), 3);
+    }
 }
 
 #[test]
@@ -578,7 +635,7 @@ fn readiness_of_several_streams_is_that_of_all_of_them() {
     let timer = Hand::new(&clock);
     let bucket =
         MultiBucket::with_clock([Limit::per_second(10).empty(), Limit::per_second(100).empty()], &clock).unwrap();
-    let mut ready = Box::pin(bucket.until_ready([1, 20], &timer));
+    let mut ready = Box::pin(bucket.until_available_on([1, 20], &timer));
     for at in [0, 100, 200 - 1] {
         clock.set(nanos(at * MS));
         assert!(poll(&mut ready).is_pending());
@@ -593,11 +650,11 @@ fn readiness_of_several_streams_is_that_of_all_of_them() {
 fn a_thread_that_waited_for_readiness_finds_it() {
     let limit = Limit::per_second(1000).empty();
     let bucket = TokenBucket::with_clock(limit, tollgate::clock::InstantClock::new()).unwrap();
-    bucket.until_ready_blocking(3).unwrap();
+    bucket.until_available_blocking(3).unwrap();
     assert!(bucket.try_take(3).is_ok());
-    assert!(matches!(bucket.until_ready_blocking(1001), Err(Refused::Never(_))));
+    assert!(matches!(bucket.until_available_blocking(1001), Err(Refused::Never(_))));
     let bucket = MultiBucket::with_clock([limit; 2], tollgate::clock::InstantClock::new()).unwrap();
-    bucket.until_ready_blocking([1, 3]).unwrap();
+    bucket.until_available_blocking([1, 3]).unwrap();
     assert!(bucket.try_take([1, 3]).is_ok());
 }
 
@@ -644,7 +701,7 @@ mod paused {
             let (bucket, served) = (bucket.clone(), served.clone());
             ones.spawn(async move {
                 loop {
-                    bucket.take(1, TokioTimer).await.unwrap();
+                    bucket.take(1).await.unwrap();
                     served.fetch_add(1, SeqCst);
                 }
             });
@@ -652,7 +709,7 @@ mod paused {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let (called, before) = (bucket.clock().now(), served.load(SeqCst));
         assert!(before > 80, "{before}");
-        bucket.take(50, TokioTimer).await.unwrap();
+        bucket.take(50).await.unwrap();
         let (waited, meanwhile) = (bucket.clock().now().since(called), served.load(SeqCst) - before);
         // Those who were in the queue already, and nobody who came later.
         assert!(meanwhile <= 8, "{meanwhile}");
@@ -680,7 +737,7 @@ mod paused {
         for _ in 0..1000 {
             let (bucket, timer, polls) = (bucket.clone(), timer.clone(), polls.clone());
             waiters.spawn(async move {
-                let mut taken = pin!(bucket.take(1, timer));
+                let mut taken = pin!(bucket.take_on(1, timer));
                 let counted = poll_fn(|context| {
                     polls.fetch_add(1, SeqCst);
                     taken.as_mut().poll(context)
@@ -701,7 +758,7 @@ mod paused {
     #[tokio::test(start_paused = true)]
     async fn a_wait_that_another_timeout_cuts_short_charges_nothing() {
         let bucket = thousand_per_second();
-        let cut = tokio::time::timeout(Duration::from_millis(10), bucket.take(50, TokioTimer)).await;
+        let cut = tokio::time::timeout(Duration::from_millis(10), bucket.take(50)).await;
         assert!(cut.is_err());
         assert!(bucket.available() >= 10);
     }
@@ -716,7 +773,7 @@ mod paused {
                 let bucket = bucket.clone();
                 tasks.spawn(async move {
                     let n = 1 + i % 10;
-                    bucket.take(n, TokioTimer).await.unwrap();
+                    bucket.take(n).await.unwrap();
                     n
                 });
             }
@@ -760,9 +817,9 @@ mod real_time {
             for _ in 0..50 {
                 let bucket = bucket.clone();
                 waiters.spawn(async move {
-                    let place = bucket.reserve(1).unwrap();
+                    let mut place = bucket.reserve(1).unwrap();
                     let ready_at = place.ready_at();
-                    place.wait_on(FuturesTimer).await;
+                    place.wait_on(FuturesTimer).await.unwrap();
                     assert!(bucket.clock().now() >= ready_at);
                     ready_at
                 });
@@ -785,12 +842,12 @@ mod real_time {
                 let bucket = bucket.clone();
                 ones.spawn(async move {
                     loop {
-                        bucket.take(1, FuturesTimer).await.unwrap();
+                        bucket.take_on(1, FuturesTimer).await.unwrap();
                     }
                 });
             }
             tokio::task::yield_now().await; // let them begin
-            bucket.take(50, FuturesTimer).await.unwrap();
+            bucket.take_on(50, FuturesTimer).await.unwrap();
         });
         assert!(bucket.clock().now() >= nanos(25 * MS));
     }

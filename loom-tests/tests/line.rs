@@ -45,7 +45,7 @@ impl Task {
     /// Waits for so many tokens, and has been polled once.
     fn waiting(bucket: &Arc<TokenBucket<ManualClock>>, n: u64) -> Self {
         let bucket = Arc::clone(bucket);
-        let wait = Box::pin(async move { bucket.take(n, Never).await });
+        let wait = Box::pin(async move { bucket.take_on(n, Never).await });
         let mut task = Self { wait, alarm: Arc::new(Alarm(Notify::new())) };
         assert!(task.poll().is_pending());
         task

@@ -81,7 +81,7 @@ model! {
         bucket.pause_for(HOUR);
         let waiter = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || block_on(bucket.take([1], Never)).unwrap())
+            thread::spawn(move || block_on(bucket.take_on([1], Never)).unwrap())
         };
         bucket.resume();
         waiter.join().unwrap();
@@ -99,7 +99,7 @@ model! {
         let bucket = Arc::new(bucket.unwrap());
         let waiter = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.until_ready_blocking([1]).unwrap())
+            thread::spawn(move || bucket.until_available_blocking([1]).unwrap())
         };
         bucket.set_limits_with([limit(3)], Inherit::Reset).unwrap();
         waiter.join().unwrap();

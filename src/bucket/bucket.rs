@@ -12,10 +12,11 @@ use crate::state::at::At;
 use crate::state::store::Stored;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
-use crate::wait::line::turn;
+use crate::wait::line::{entry::Aim, turn};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
-use crate::wait::waiting;
+#[cfg(feature = "tokio")]
+use crate::wait::timer::TokioTimer;
 use crate::wait::waits::{self, Waits};
 
 /// The verbs of a bucket of `N` streams: the methods that all buckets have.
@@ -27,8 +28,8 @@ use crate::wait::waits::{self, Waits};
 /// | [`try_take`](Self::try_take) | refuses, and says for how long |
 /// | [`take_items`](Self::take_items), [`take_in_order`](Self::take_in_order) | take a part |
 /// | [`reserve`](Self::reserve) | takes at once, and says from when the tokens may be used |
-/// | [`take`](Self::take), [`take_blocking`] | wait in turn |
-/// | [`until_ready`](Self::until_ready) | waits, and takes nothing |
+/// | [`take`], [`take_on`](Self::take_on), [`take_blocking`] | wait in turn |
+/// | [`until_available_on`](Self::until_available_on) | waits in turn, and takes nothing |
 /// | [`charge`](Self::charge) | takes at once, and goes into debt |
 ///
 /// What holds for all of them:
@@ -52,6 +53,8 @@ use crate::wait::waits::{self, Waits};
 /// assert!(admit(&MultiBucket::new([Limit::per_second(10), Limit::per_second(5)])?));
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
+#[cfg_attr(feature = "tokio", doc = "[`take`]: Self::take")]
+#[cfg_attr(not(feature = "tokio"), doc = "[`take`]: crate#features")]
 #[cfg_attr(feature = "std", doc = "[`take_blocking`]: Self::take_blocking")]
 #[cfg_attr(not(feature = "std"), doc = "[`take_blocking`]: crate#features")]
 pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
@@ -83,7 +86,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Takes as many whole items as fit, `max` at the most, and returns their number.
     ///
-    /// An item takes `per_item` of the streams. An item of no tokens always fits.
+    /// An item takes `per_item` of the streams; one of no tokens always fits.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -101,11 +104,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Takes the longest prefix of these requests that fits, in one step, and returns its length.
     ///
-    /// The first request that does not fit ends the batch, also one that never can. What follows it
-    /// is not looked at. Single takes at one instant come to the same, but others may come between
-    /// them. A batch that takes no token writes nothing.
-    ///
-    /// The requests are counted again when another thread publishes first: no batch is endless.
+    /// The first request that does not fit ends the batch, also one that never can. Single takes at
+    /// one instant come to the same, but others may come between them. The requests are counted
+    /// again when another thread publishes first.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -123,7 +124,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Gives back tokens that were taken and not used.
     ///
-    /// They pay off a debt first, however large. Tokens above the capacity are lost.
+    /// They pay off a debt first. Tokens above the capacity are lost.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -184,9 +185,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         verbs::reset(self.store(), Stored::now(self), tokens.to_array());
     }
 
-    /// Returns the whole tokens available now. The answer may change before the call returns.
+    /// Returns the whole tokens available now, of all streams at one instant.
     ///
-    /// All streams are of one instant. A stream in debt has 0, and so have all during a pause.
+    /// A stream in debt has 0, and so have all during a pause.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -234,8 +235,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Lends up to `most` tokens to one thread, which spends them without atomics. See [`Lease`].
     ///
-    /// The lease holds nothing at first, and never more than the capacity. A `most` of 0 makes
-    /// every decision the bucket's.
+    /// It holds nothing at first, and never more than the capacity.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -260,7 +260,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Takes these amounts now, also where tokens are short, and says from when they may be used.
     ///
-    /// This is a place in the queue. See [`Reservation`].
+    /// See [`Reservation`].
     ///
     /// # Errors
     ///
@@ -304,9 +304,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         waits::reserve(self, Stored::now(self), amounts.to_array(), max_wait, false)
     }
 
-    /// Reserves any amounts, also more than a stream's capacity.
-    ///
-    /// An amount above the capacity waits until it has accrued. The bucket is then empty.
+    /// Reserves any amounts: one above the capacity waits until it has accrued.
     ///
     /// # Errors
     ///
@@ -326,9 +324,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         waits::reserve(self, Stored::now(self), amounts.to_array(), Duration::MAX, true)
     }
 
-    /// Takes these amounts now for work whose cost is not known before it is done.
-    ///
-    /// [`Estimate::settle`] replaces them by the true cost.
+    /// Takes these amounts for work of unknown cost: [`Estimate::settle`] corrects them.
     ///
     /// # Errors
     ///
@@ -353,15 +349,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), at once.
-    ///
-    /// ```
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
-    /// bucket.take_blocking([1, 2])?; // 2 ms later
-    ///     
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// As [`take_blocking_timeout`](Self::take_blocking_timeout).
     #[cfg(feature = "std")]
     fn take_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
         self.take_blocking_timeout(amounts, Duration::MAX)
@@ -371,78 +359,127 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// As [`reserve_within`](Self::reserve_within), at once: nobody waits for tokens that come too
-    /// late.
+    /// As [`reserve_within`](Self::reserve_within): at once, if it cannot be served in time, and as
+    /// soon as it no longer can. [`Refused::Closed`] once the bucket is [closed](Self::close).
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tollgate::{Bucket, Limit, TokenBucket};
-    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    /// assert!(bucket.take_blocking_timeout(2, Duration::from_secs(1)).is_ok());
-    /// assert!(bucket.take_blocking_timeout(500, Duration::from_millis(1)).is_err());
+    /// use tollgate::{Bucket, Limit, MultiBucket};
+    /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
+    /// bucket.take_blocking([1, 2])?; // 2 ms later
+    ///     
+    /// assert!(bucket.take_blocking_timeout([1, 500], Duration::from_millis(1)).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "std")]
     fn take_blocking_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Result<(), Refused<N>> {
-        turn::take_blocking(self.queueing(), amounts.to_array(), timeout)
+        turn::wait_blocking(self.queueing(), amounts.to_array(), timeout, Aim::Take)
     }
 
-    /// Waits on `timer` until it is the caller's turn, and takes these amounts.
+    /// Waits on tokio's timer until it is the caller's turn, and takes these amounts.
     ///
-    /// The future takes its place at its first poll. Dropped before it is ready, it gives the
-    /// tokens back.
+    /// The future takes its place at its first poll. Dropped before it is ready, it leaves the line
+    /// and has taken nothing.
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), at the first poll.
+    /// As [`take_blocking_timeout`](Self::take_blocking_timeout), from the first poll on.
     ///
     /// ```
-    /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::wait::TokioTimer;
     ///     use tollgate::{Bucket, Limit, TokenBucket};
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    ///     bucket.take(2, TokioTimer).await?; // 2 ms later
+    ///     bucket.take(2).await?; // 2 ms later
     ///     Ok(())
     /// }
-    /// # #[cfg(not(feature = "tokio"))] fn main() {}
     /// ```
-    fn take<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
-        self.take_timeout(amounts, Duration::MAX, timer)
+    #[cfg(feature = "tokio")]
+    fn take(&self, amounts: Self::Amounts) -> impl Future<Output = Result<(), Refused<N>>> {
+        self.take_on(amounts, TokioTimer)
     }
 
-    /// Waits on `timer` for at most `timeout`, and takes these amounts.
+    /// Waits on tokio's timer for at most `timeout`, and takes these amounts.
     ///
-    /// The timeout counts from this call, the place in the queue from the first poll.
+    /// The timeout counts from this call, the place in the line from the first poll.
     ///
     /// # Errors
     ///
-    /// As [`reserve_within`](Self::reserve_within), at the first poll: nobody waits for tokens that
-    /// come too late.
+    /// As [`take_blocking_timeout`](Self::take_blocking_timeout), from the first poll on.
     ///
     /// ```
-    /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use std::time::Duration;
-    ///     use tollgate::wait::TokioTimer;
     ///     use tollgate::{Bucket, Limit, TokenBucket};
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    ///     let timeout = Duration::from_millis(400);
-    ///     assert!(bucket.take_timeout(2, timeout, TokioTimer).await.is_ok());
-    ///     assert!(bucket.take_timeout(900, timeout, TokioTimer).await.is_err());
+    ///     let timeout = std::time::Duration::from_millis(400);
+    ///     assert!(bucket.take_timeout(900, timeout).await.is_err()); // at once
     ///     Ok(())
     /// }
-    /// # #[cfg(not(feature = "tokio"))] fn main() {}
     /// ```
-    fn take_timeout<T: Timer>(
+    #[cfg(feature = "tokio")]
+    fn take_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> impl Future<Output = Result<(), Refused<N>>> {
+        self.take_timeout_on(amounts, timeout, TokioTimer)
+    }
+
+    /// Waits on any [`Timer`] until it is the caller's turn, and takes these amounts, as
+    /// [`take`](crate#features) does on tokio's.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_timeout_on`](Self::take_timeout_on).
+    fn take_on<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
+        self.take_timeout_on(amounts, Duration::MAX, timer)
+    }
+
+    /// Waits on any [`Timer`] for at most `timeout`, and takes these amounts.
+    ///
+    /// # Errors
+    ///
+    /// As [`reserve_within`](Self::reserve_within), from the first poll on.
+    fn take_timeout_on<T: Timer>(
         &self,
         amounts: Self::Amounts,
         timeout: Duration,
         timer: T,
     ) -> impl Future<Output = Result<(), Refused<N>>> {
         waits::take(self, amounts.to_array(), timeout, timer)
+    }
+
+    /// Waits in turn on any [`Timer`] until these amounts could be taken, and takes nothing.
+    ///
+    /// It stands in the line as [`take_on`](Self::take_on) does. Once it is ready, the tokens are
+    /// for whoever comes next. Without `std` there is no line: it looks again when they should be
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_timeout_on`](Self::take_timeout_on).
+    ///
+    /// ```
+    /// use tollgate::{Bucket, Limit, TokenBucket, wait::timer_fn};
+    /// # if cfg!(not(feature = "std")) { return Ok(()); } // the default clock then stands still
+    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+    /// smol::block_on(bucket.until_available_on(2, timer_fn(smol::Timer::after)))?;
+    /// assert!(bucket.try_take(2).is_ok()); // nobody else took them
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn until_available_on<T: Timer>(
+        &self,
+        amounts: Self::Amounts,
+        timer: T,
+    ) -> impl Future<Output = Result<(), Refused<N>>> {
+        waits::until_available(self, amounts.to_array(), timer)
+    }
+
+    /// Waits on this thread as [`until_available_on`](Self::until_available_on) does on a timer.
+    ///
+    /// # Errors
+    ///
+    /// As [`until_available_on`](Self::until_available_on).
+    #[cfg(feature = "std")]
+    fn until_available_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
+        turn::wait_blocking(self.queueing(), amounts.to_array(), Duration::MAX, Aim::Look)
     }
 
     /// Closes the bucket for good: all who wait are refused, and so is everybody who comes.
@@ -459,42 +496,5 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     #[cfg(feature = "std")]
     fn close(&self) {
         self.queueing().queue().close(Stored::now(self));
-    }
-
-    /// Waits on `timer` until these amounts are available, and takes nothing.
-    ///
-    /// It holds no place in the queue and promises nothing: the next call may take the tokens. So
-    /// it may wait without end while others keep taking. [`take`](Self::take) waits in turn.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] where a stream
-    /// that lacks tokens has a rate of 0: at once, or when it looks again.
-    ///
-    /// ```
-    /// # #[cfg(feature = "tokio")]
-    /// #[tokio::main(flavor = "current_thread")]
-    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::wait::TokioTimer;
-    ///     use tollgate::{Bucket, Limit, TokenBucket};
-    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    ///     bucket.until_ready(2, TokioTimer).await?; // 2 ms later
-    ///     assert!(bucket.try_take(2).is_ok()); // nobody else took them
-    ///     Ok(())
-    /// }
-    /// # #[cfg(not(feature = "tokio"))] fn main() {}
-    /// ```
-    fn until_ready<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
-        waiting::until_ready(self.waitable(), amounts.to_array(), timer)
-    }
-
-    /// Waits on this thread as [`until_ready`](Self::until_ready) does on a timer.
-    ///
-    /// # Errors
-    ///
-    /// As [`until_ready`](Self::until_ready).
-    #[cfg(feature = "std")]
-    fn until_ready_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
-        waiting::until_ready_blocking(self.waitable(), amounts.to_array())
     }
 }

@@ -11,8 +11,6 @@ use crate::decision::inherit::Inherit;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::at::At;
 use crate::state::snapshot::Snapshot;
-#[cfg(feature = "std")]
-use crate::wait::line::queue::Queue;
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// Changes the rates and capacities of all streams at one instant, and keeps the level.

@@ -161,57 +161,82 @@ macro_rules! waiting_verbs {
                 Bucket::close(self);
             }
 
-            /// Waits in turn on `timer`: [`Bucket::take`](crate::Bucket::take).
+            /// Waits in turn on tokio's timer: [`Bucket::take`](crate::Bucket::take).
             ///
             /// # Errors
             ///
             /// As [`Bucket::take`](crate::Bucket::take).
-            pub fn take<T: Timer>(
-                &self,
-                amounts: $amounts,
-                timer: T,
-            ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
-                Bucket::take(self, amounts, timer)
+            #[cfg(feature = "tokio")]
+            pub fn take(&self, amounts: $amounts) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+                Bucket::take(self, amounts)
             }
 
-            /// Waits in turn on `timer`, up to a timeout:
+            /// Waits in turn on tokio's timer, up to a timeout:
             /// [`Bucket::take_timeout`](crate::Bucket::take_timeout).
             ///
             /// # Errors
             ///
             /// As [`Bucket::take_timeout`](crate::Bucket::take_timeout).
-            pub fn take_timeout<T: Timer>(
+            #[cfg(feature = "tokio")]
+            pub fn take_timeout(
+                &self,
+                amounts: $amounts,
+                timeout: Duration,
+            ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+                Bucket::take_timeout(self, amounts, timeout)
+            }
+
+            /// Waits in turn on any timer: [`Bucket::take_on`](crate::Bucket::take_on).
+            ///
+            /// # Errors
+            ///
+            /// As [`Bucket::take_on`](crate::Bucket::take_on).
+            pub fn take_on<T: Timer>(
+                &self,
+                amounts: $amounts,
+                timer: T,
+            ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+                Bucket::take_on(self, amounts, timer)
+            }
+
+            /// Waits in turn on any timer, up to a timeout:
+            /// [`Bucket::take_timeout_on`](crate::Bucket::take_timeout_on).
+            ///
+            /// # Errors
+            ///
+            /// As [`Bucket::take_timeout_on`](crate::Bucket::take_timeout_on).
+            pub fn take_timeout_on<T: Timer>(
                 &self,
                 amounts: $amounts,
                 timeout: Duration,
                 timer: T,
             ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
-                Bucket::take_timeout(self, amounts, timeout, timer)
+                Bucket::take_timeout_on(self, amounts, timeout, timer)
             }
 
-            /// Waits on `timer`, and takes nothing:
-            /// [`Bucket::until_ready`](crate::Bucket::until_ready).
+            /// Waits in turn on any timer, and takes nothing:
+            /// [`Bucket::until_available_on`](crate::Bucket::until_available_on).
             ///
             /// # Errors
             ///
-            /// As [`Bucket::until_ready`](crate::Bucket::until_ready).
-            pub fn until_ready<T: Timer>(
+            /// As [`Bucket::until_available_on`](crate::Bucket::until_available_on).
+            pub fn until_available_on<T: Timer>(
                 &self,
                 amounts: $amounts,
                 timer: T,
             ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
-                Bucket::until_ready(self, amounts, timer)
+                Bucket::until_available_on(self, amounts, timer)
             }
 
-            /// Waits on this thread, and takes nothing:
-            /// [`Bucket::until_ready_blocking`](crate::Bucket::until_ready_blocking).
+            /// Waits in turn on this thread, and takes nothing:
+            /// [`Bucket::until_available_blocking`](crate::Bucket::until_available_blocking).
             ///
             /// # Errors
             ///
-            /// As [`Bucket::until_ready_blocking`](crate::Bucket::until_ready_blocking).
+            /// As [`Bucket::until_available_blocking`](crate::Bucket::until_available_blocking).
             #[cfg(feature = "std")]
-            pub fn until_ready_blocking(&self, amounts: $amounts) -> Result<(), Refused<{ $n }>> {
-                Bucket::until_ready_blocking(self, amounts)
+            pub fn until_available_blocking(&self, amounts: $amounts) -> Result<(), Refused<{ $n }>> {
+                Bucket::until_available_blocking(self, amounts)
             }
         }
     };

@@ -410,6 +410,13 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         Self(self.0.with_max_wait(max_wait))
     }
 
+    /// Sets how late a waiter may come and lose nothing: [`MultiBucket::with_grace`].
+    #[cfg(feature = "std")]
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self(self.0.with_grace(grace))
+    }
+
     /// Limits how far the level may rise above the capacity: the length of the queue.
     ///
     /// ```

@@ -30,42 +30,64 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
         self.as_tokens().reserve_within([n], max_wait)
     }
 
-    /// Waits on `timer` until it is the caller's turn, and adds `n`:
+    /// Waits on tokio's timer until it is the caller's turn, and adds `n`:
     /// [`Bucket::take`](crate::Bucket::take).
     ///
     /// # Errors
     ///
     /// As [`Bucket::take`](crate::Bucket::take).
-    pub fn add<T: Timer>(&self, n: u64, timer: T) -> impl Future<Output = Result<(), Refused>> {
-        self.as_tokens().take([n], timer)
+    #[cfg(feature = "tokio")]
+    pub fn add(&self, n: u64) -> impl Future<Output = Result<(), Refused>> {
+        self.as_tokens().take([n])
     }
 
-    /// Waits on `timer` for at most `timeout`, and adds `n`:
+    /// Waits on tokio's timer for at most `timeout`, and adds `n`:
     /// [`Bucket::take_timeout`](crate::Bucket::take_timeout).
     ///
     /// # Errors
     ///
     /// As [`Bucket::take_timeout`](crate::Bucket::take_timeout).
-    pub fn add_timeout<T: Timer>(
+    #[cfg(feature = "tokio")]
+    pub fn add_timeout(&self, n: u64, timeout: Duration) -> impl Future<Output = Result<(), Refused>> {
+        self.as_tokens().take_timeout([n], timeout)
+    }
+
+    /// Waits on any timer until it is the caller's turn, and adds `n`:
+    /// [`Bucket::take_on`](crate::Bucket::take_on).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::take_on`](crate::Bucket::take_on).
+    pub fn add_on<T: Timer>(&self, n: u64, timer: T) -> impl Future<Output = Result<(), Refused>> {
+        self.as_tokens().take_on([n], timer)
+    }
+
+    /// Waits on any timer for at most `timeout`, and adds `n`:
+    /// [`Bucket::take_timeout_on`](crate::Bucket::take_timeout_on).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::take_timeout_on`](crate::Bucket::take_timeout_on).
+    pub fn add_timeout_on<T: Timer>(
         &self,
         n: u64,
         timeout: Duration,
         timer: T,
     ) -> impl Future<Output = Result<(), Refused>> {
-        self.as_tokens().take_timeout([n], timeout, timer)
+        self.as_tokens().take_timeout_on([n], timeout, timer)
     }
 
-    /// Waits as [`add`](Self::add) does, and returns how long it waited.
+    /// Waits as [`add_on`](Self::add_on) does, and returns how long it waited.
     ///
     /// That is the time between two readings of the bucket's clock: one at the first poll, and one
     /// when `n` was added.
     ///
     /// # Errors
     ///
-    /// As [`add`](Self::add).
-    pub async fn wait<T: Timer>(&self, n: u64, timer: T) -> Result<Duration, Refused> {
+    /// As [`add_on`](Self::add_on).
+    pub async fn wait_on<T: Timer>(&self, n: u64, timer: T) -> Result<Duration, Refused> {
         let start = self.clock().now();
-        self.add(n, timer).await?;
+        self.add_on(n, timer).await?;
         Ok(self.clock().now().since(start))
     }
 

@@ -20,7 +20,7 @@ use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::multi::{SLOTS, Versions};
 use crate::state::snapshot::Snapshot;
-use crate::state::store::{Change, Store, Stored, Waitable};
+use crate::state::store::{Change, Revised, Store, Stored, Waitable};
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
 use crate::wait::line::queue::{Line, Queue, Queued};

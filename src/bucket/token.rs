@@ -16,7 +16,7 @@ use crate::lease::lease::Lease;
 use crate::limit::limit::{Limit, LimitError};
 use crate::state::at::At;
 use crate::state::limits_changed::LimitsChanged;
-use crate::state::store::{Change, Store, Stored, Waitable};
+use crate::state::store::{Change, Revised, Store, Stored, Waitable};
 use crate::state::word::Word;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
@@ -244,7 +244,7 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
     }
 
     fn revision(&self) -> Revision<1> {
-        Revision::first(*self.queued.words.limits())
+        self.queued.words.revision()
     }
 
     fn wait_bounds(&self) -> &WaitBounds<1> {
@@ -256,9 +256,7 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
     }
 
     fn update(&self, change: &Change<'_, 1>) -> Result<(), (Revision<1>, [u64; 1])> {
-        let revision = Revision::first(*self.queued.words.limits());
-        let changed = self.queued.words.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));
-        changed.map_err(|spent| (revision, [spent]))
+        self.queued.words.update_revised(change)
     }
 
     fn is_waited_for(&self, stream: usize) -> bool {

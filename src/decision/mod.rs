@@ -14,6 +14,7 @@
 //! - `wait_bounds`: `WaitBounds`, how far ahead a reservation may reach.
 
 pub(crate) mod awaited;
+pub(crate) mod due;
 pub(crate) mod inherit;
 pub(crate) mod inherited;
 pub(crate) mod limit_rule;

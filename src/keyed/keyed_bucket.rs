@@ -23,9 +23,11 @@ use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
+use crate::wait::readiness;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
-use crate::wait::waiting;
+#[cfg(feature = "tokio")]
+use crate::wait::timer::TokioTimer;
 
 /// The bucket of one key of a [`KeyedBuckets`]: see [`KeyedBuckets::bucket`].
 ///
@@ -265,62 +267,62 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn take_blocking_timeout(&self, amounts: Amounts<N>, timeout: Duration) -> Result<(), KeyRefused<N>> {
-        self.reserve_within(amounts, timeout)?.wait();
+        self.reserve_within(amounts, timeout)?.wait()?;
         Ok(())
     }
 
-    /// As [`TokenBucket::take`](crate::TokenBucket::take).
+    /// Waits on tokio's timer until it is the caller's turn, and takes these amounts.
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve).
+    /// As [`take_timeout_on`](Self::take_timeout_on).
     ///
     /// ```
-    /// # #[cfg(feature = "tokio")]
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::wait::TokioTimer;
     ///     use tollgate::{KeyedBuckets, Limit};
     ///
-    ///     let clients =
-    ///         KeyedBuckets::<String>::new(Limit::per_second(1000).capacity(1), 1000)?;
-    ///     clients.bucket("alice").take(1, TokioTimer).await?;
-    ///     clients.bucket("alice").take(1, TokioTimer).await?; // a millisecond later
+    ///     let limit = Limit::per_second(1000).capacity(1);
+    ///     let clients = KeyedBuckets::<String>::new(limit, 1000)?;
+    ///     clients.bucket("alice").take(1).await?;
+    ///     clients.bucket("alice").take(1).await?; // a millisecond later
     ///     Ok(())
     /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
     /// ```
-    pub fn take<T: Timer>(&self, amounts: Amounts<N>, timer: T) -> impl Future<Output = Result<(), KeyRefused<N>>> {
-        self.take_timeout(amounts, Duration::MAX, timer)
+    #[cfg(feature = "tokio")]
+    pub fn take(&self, amounts: Amounts<N>) -> impl Future<Output = Result<(), KeyRefused<N>>> {
+        self.take_on(amounts, TokioTimer)
     }
 
-    /// As [`TokenBucket::take_timeout`](crate::TokenBucket::take_timeout).
+    /// Waits on tokio's timer for at most `timeout`, and takes these amounts.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_timeout_on`](Self::take_timeout_on).
+    #[cfg(feature = "tokio")]
+    pub fn take_timeout(
+        &self,
+        amounts: Amounts<N>,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<(), KeyRefused<N>>> {
+        self.take_timeout_on(amounts, timeout, TokioTimer)
+    }
+
+    /// Waits on any timer until it is the caller's turn, and takes these amounts.
+    ///
+    /// # Errors
+    ///
+    /// As [`take_timeout_on`](Self::take_timeout_on).
+    pub fn take_on<T: Timer>(&self, amounts: Amounts<N>, timer: T) -> impl Future<Output = Result<(), KeyRefused<N>>> {
+        self.take_timeout_on(amounts, Duration::MAX, timer)
+    }
+
+    /// Waits on any timer for at most `timeout`, and takes these amounts.
     ///
     /// # Errors
     ///
     /// As [`reserve_within`](Self::reserve_within), at the first poll.
-    ///
-    /// ```
-    /// # #[cfg(feature = "tokio")]
-    /// #[tokio::main(flavor = "current_thread")]
-    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use std::time::Duration;
-    ///     use tollgate::wait::TokioTimer;
-    ///     use tollgate::{KeyedBuckets, Limit};
-    ///
-    ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1).capacity(1), 1000)?;
-    ///     clients.try_take("alice", 1)?;
-    ///     let alice = clients.bucket("alice");
-    ///     assert!(
-    ///         alice.take_timeout(1, Duration::from_millis(50), TokioTimer).await.is_err()
-    ///     ); // at once
-    ///     Ok(())
-    /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
-    /// ```
-    pub fn take_timeout<T: Timer>(
+    pub fn take_timeout_on<T: Timer>(
         &self,
         amounts: Amounts<N>,
         timeout: Duration,
@@ -328,51 +330,42 @@ where
     ) -> impl Future<Output = Result<(), KeyRefused<N>>> {
         let deadline = self.now().after(timeout);
         async move {
-            self.reserve_within(amounts, deadline.since(self.now()))?.wait_on(timer).await;
-            Ok(())
+            let mut place = self.reserve_within(amounts, deadline.since(self.now()))?;
+            Ok(place.wait_on(timer).await?)
         }
     }
 
-    /// As [`TokenBucket::until_ready`](crate::TokenBucket::until_ready). It adds no key.
+    /// Waits on any timer until these amounts could be taken, and takes nothing. It adds no key.
+    ///
+    /// It looks when they should be there, and holds no place: others may take them first.
     ///
     /// # Errors
     ///
-    /// As [`TokenBucket::until_ready`](crate::TokenBucket::until_ready).
-    ///
-    /// ```
-    /// # #[cfg(feature = "tokio")]
-    /// #[tokio::main(flavor = "current_thread")]
-    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::wait::TokioTimer;
-    ///     use tollgate::{KeyedBuckets, Limit};
-    ///
-    ///     let clients = KeyedBuckets::<String>::new(Limit::per_second(1000), 1000)?;
-    ///     clients.bucket("alice").until_ready(1, TokioTimer).await?;
-    ///     Ok(())
-    /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
-    /// ```
-    pub fn until_ready<T: Timer>(&self, amounts: Amounts<N>, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
-        waiting::until_ready(self, <[u64; N]>::array(amounts), timer)
+    /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] where a stream
+    /// that lacks tokens has a rate of 0.
+    pub fn until_available_on<T: Timer>(
+        &self,
+        amounts: Amounts<N>,
+        timer: T,
+    ) -> impl Future<Output = Result<(), Refused<N>>> {
+        readiness::until_available(self, <[u64; N]>::array(amounts), timer)
     }
 
-    /// As [`TokenBucket::until_ready_blocking`](crate::TokenBucket::until_ready_blocking). It adds
-    /// no key.
+    /// Waits on this thread as [`until_available_on`](Self::until_available_on) does on a timer.
     ///
     /// # Errors
     ///
-    /// As [`TokenBucket::until_ready_blocking`](crate::TokenBucket::until_ready_blocking).
+    /// As [`until_available_on`](Self::until_available_on).
     ///
     /// ```
     /// use tollgate::{KeyedBuckets, Limit};
     ///
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(1000), 1000)?;
-    /// clients.bucket(&7).until_ready_blocking(1)?;
+    /// clients.bucket(&7).until_available_blocking(1)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn until_ready_blocking(&self, amounts: Amounts<N>) -> Result<(), Refused<N>> {
-        waiting::until_ready_blocking(self, <[u64; N]>::array(amounts))
+    pub fn until_available_blocking(&self, amounts: Amounts<N>) -> Result<(), Refused<N>> {
+        readiness::until_available_blocking(self, <[u64; N]>::array(amounts))
     }
 
     /// Makes a reservation of the key's own bucket, or of the overflow if there is no room.

@@ -52,7 +52,7 @@ impl LimitsChanged {
 
 /// Sleeps until notified, or until the sleep ends.
 #[cfg(feature = "std")]
-pub(crate) async fn notified_or(mut notified: impl Future<Output = ()> + Unpin, sleep: impl Future<Output = ()>) {
+pub(crate) async fn notified_or(mut notified: impl Future<Output = ()> + Unpin, sleep: impl Future) {
     let mut sleep = pin!(sleep);
     poll_fn(|context| {
         let woken = Pin::new(&mut notified).poll(context).is_ready();

@@ -23,7 +23,7 @@ use crate::state::published::{Decision, Miss, Published};
 use crate::state::revision_slot::RevisionSlot;
 use crate::state::slots::Slots;
 use crate::state::snapshot::Snapshot;
-use crate::state::store::{Change, Store};
+use crate::state::store::{Change, Revised, Store};
 use crate::state::words::State;
 use crate::sync::Backoff;
 
@@ -80,10 +80,6 @@ impl<const N: usize, const S: usize> Versions<N, S> {
 
     pub(crate) fn configured(&self) -> [Limit; N] {
         self.see(|| self.configured, |slot, _| slot.configured()).1
-    }
-
-    pub(crate) fn revision(&self) -> Revision<N> {
-        self.see(|| Revision::first(self.limits), |slot, _| slot.revision()).1
     }
 
     pub(crate) fn limits_changed(&self) -> &LimitsChanged {
@@ -206,38 +202,6 @@ impl<const N: usize, const S: usize> Versions<N, S> {
             match attempt {
                 Ok(answer) => return (spare, answer),
                 Err(next) => miss = next,
-            }
-        }
-    }
-
-    /// Does what [`update`](Self::update) does where the limits are to be known with their place
-    /// among others; `Err` with both, of one version. `change` sees no revision that is torn.
-    pub(crate) fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        let (mut spare, mut backoff) = (None, Backoff::new());
-        loop {
-            let attempt = self.words.attempt(
-                &mut spare,
-                |seen, state| {
-                    let revision = match state.limits {
-                        limits_name::FIRST => Revision::first(self.limits),
-                        limits => match self.revision_slot(limits) {
-                            Some(slot) => slot.revision(),
-                            None => return Decision::Stale,
-                        },
-                    };
-                    if !self.words.is_current(seen) {
-                        return Decision::Stale;
-                    }
-                    decide(state, change(&revision, &state.spent).map(|spent| (spent, ())), revision)
-                },
-                |revision, _, state| (revision, state.spent),
-            );
-            match attempt {
-                Ok(answer) => {
-                    self.words.retire(spare);
-                    return answer;
-                }
-                Err(miss) => backoff = miss.pause(backoff),
             }
         }
     }
@@ -390,6 +354,43 @@ impl<const N: usize, const S: usize> Store<N> for Versions<N, S> {
     }
 }
 
+impl<const N: usize, const S: usize> Revised<N> for Versions<N, S> {
+    fn revision(&self) -> Revision<N> {
+        self.see(|| Revision::first(self.limits), |slot, _| slot.revision()).1
+    }
+
+    /// `change` sees no revision that is torn.
+    fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        let (mut spare, mut backoff) = (None, Backoff::new());
+        loop {
+            let attempt = self.words.attempt(
+                &mut spare,
+                |seen, state| {
+                    let revision = match state.limits {
+                        limits_name::FIRST => Revision::first(self.limits),
+                        limits => match self.revision_slot(limits) {
+                            Some(slot) => slot.revision(),
+                            None => return Decision::Stale,
+                        },
+                    };
+                    if !self.words.is_current(seen) {
+                        return Decision::Stale;
+                    }
+                    decide(state, change(&revision, &state.spent).map(|spent| (spent, ())), revision)
+                },
+                |revision, _, state| (revision, state.spent),
+            );
+            match attempt {
+                Ok(answer) => {
+                    self.words.retire(spare);
+                    return answer;
+                }
+                Err(miss) => backoff = miss.pause(backoff),
+            }
+        }
+    }
+}
+
 /// The same words, through a slot that one caller has checked out. It is given back on drop.
 #[derive(Debug)]
 pub struct Checkout<'a, const N: usize, const S: usize> {
@@ -421,6 +422,16 @@ impl<const N: usize, const S: usize> Store<N> for Checkout<'_, N, S> {
 
     fn touch(&self) {
         self.versions.touch();
+    }
+}
+
+impl<const N: usize, const S: usize> Revised<N> for Checkout<'_, N, S> {
+    fn revision(&self) -> Revision<N> {
+        self.versions.revision()
+    }
+
+    fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        self.versions.update_revised(change)
     }
 }
 

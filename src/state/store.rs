@@ -50,6 +50,16 @@ pub trait Store<const N: usize> {
     fn eased(&self, _now: Time) {}
 }
 
+/// Words whose limits may have changed: where those stand among others.
+pub(crate) trait Revised<const N: usize>: Store<N> {
+    /// The limits as they are.
+    fn revision(&self) -> Revision<N>;
+
+    /// Changes the words in one step to what `change` makes of them and of the limits that they are
+    /// counted in; `Err` with both, of one version, if it makes nothing of them.
+    fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])>;
+}
+
 /// What its verbs need of a bucket of `N` streams.
 pub trait Stored<const N: usize> {
     /// What its verbs take and say: `u64` for one stream, or an array.

@@ -3,8 +3,9 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::decision::revision::Revision;
 use crate::limit::limit::{Limit, LimitError, limits_of};
-use crate::state::store::Store;
+use crate::state::store::{Change, Revised, Store};
 use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
 
 /// The word of one stream, and its limits for good, on one line of the cache.
@@ -25,10 +26,6 @@ impl Word {
         let limits = limits_of([limit], origin)?;
         let [start] = limits.start();
         Ok(Self { spent: AtomicU64::new(start), limits })
-    }
-
-    pub(crate) fn limits(&self) -> &Limits<1> {
-        &self.limits
     }
 
     /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster.
@@ -81,6 +78,18 @@ impl Store<1> for Word {
         // are read next are those that it left. Dies as Relaxed: loom-tests/line.rs,
         // `a_put_back_beside_an_entry_wakes_it`.
         self.spent.fetch_add(0, Release);
+    }
+}
+
+impl Revised<1> for Word {
+    fn revision(&self) -> Revision<1> {
+        Revision::first(self.limits)
+    }
+
+    fn update_revised(&self, change: &Change<'_, 1>) -> Result<(), (Revision<1>, [u64; 1])> {
+        let revision = self.revision();
+        let changed = self.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));
+        changed.map_err(|spent| (revision, [spent]))
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) mod estimate;
 #[cfg(feature = "std")]
 pub(crate) mod line;
 pub(crate) mod nap;
+#[cfg(any(not(feature = "std"), feature = "keys"))]
+pub(crate) mod readiness;
 pub(crate) mod reservation;
 pub(crate) mod timer;
 #[cfg(not(feature = "std"))]
@@ -29,6 +31,8 @@ pub use estimate::Estimate;
 pub use reservation::Reservation;
 #[cfg(feature = "futures-timer")]
 pub use timer::FuturesTimer;
-pub use timer::Timer;
+#[cfg(feature = "std")]
+pub use timer::Jittered;
 #[cfg(feature = "tokio")]
 pub use timer::TokioTimer;
+pub use timer::{Timer, TimerFn, timer_fn};

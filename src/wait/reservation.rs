@@ -4,11 +4,11 @@
 use core::cell::Cell;
 use core::convert::Infallible;
 use core::fmt;
-use core::future::Future;
 use core::mem;
 use core::time::Duration;
 
 use crate::clock::time::Time;
+use crate::decision::due::Due;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
@@ -16,12 +16,11 @@ use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
-use crate::wait::line::{
-    entry::{Ask, Ticket},
-    queue::Standing,
-};
+use crate::wait::line::place::Place;
 use crate::wait::nap::Nap;
 use crate::wait::timer::Timer;
+#[cfg(not(feature = "std"))]
+use crate::wait::unqueued::Place;
 use crate::wait::waiting;
 #[cfg(feature = "std")]
 use crate::wait::waits::Queueing;
@@ -81,15 +80,18 @@ pub struct Reservation<'a, const N: usize = 1> {
     now: Time,
     /// What was taken from each stream.
     amounts: [u64; N],
-    /// When it is ready under the limits that it was made under.
-    ready_at: Time,
-    /// Which those are.
-    revision: u64,
-    /// Where on the line of all tokens of each stream it ends.
-    places: [u128; N],
-    /// Where it stands if it was made behind others.
-    #[cfg(feature = "std")]
-    behind: Option<(&'a dyn Queueing<N>, Ticket)>,
+    ready: Ready<'a, N>,
+    /// It was waited for, or kept: it counts as used.
+    used: bool,
+}
+
+/// When a reservation is ready.
+enum Ready<'a, const N: usize> {
+    /// It was made where nobody waited.
+    Due(Due<N>),
+    /// It was made behind others.
+    #[cfg_attr(not(feature = "std"), expect(dead_code, reason = "nobody waits in a line there"))]
+    Behind(Place<'a, N>),
 }
 
 impl<'a, const N: usize> Reservation<'a, N> {
@@ -102,7 +104,17 @@ impl<'a, const N: usize> Reservation<'a, N> {
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        Self::make(bucket, now, amounts, max_wait, |limits| allow(limits, &amounts, oversized))
+        let bounds = bucket.wait_bounds();
+        let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
+        let allow = |limits: &Limits<N>| allow(limits, &amounts, oversized);
+        let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))?;
+        let limits = revision.limits;
+        let elapsed = limits.elapsed(now);
+        // What is for nothing waits for nothing, not for the end of a pause either.
+        let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
+        let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
+        let ready = Ready::Due(Due::new(&revision, &ends, now, ready_at));
+        Ok(Self { bucket, now, amounts, ready, used: false })
     }
 
     /// The same behind those who wait.
@@ -118,45 +130,12 @@ impl<'a, const N: usize> Reservation<'a, N> {
             return Self::new(bucket, now, amounts, max_wait, oversized);
         }
         allow(&bucket.revision().limits, &amounts, oversized)?;
-        let bounds = bucket.wait_bounds();
-        let ask = Ask { amounts, deadline: now.after(max_wait.min(bounds.max_wait)), reserved: true };
-        let (ready_at, behind) = match bucket.queue().enter(now, &ask, bounds, None) {
-            Standing::Refused(refused) => return Err(refused),
-            Standing::Sleeps(ticket, at) | Standing::Firm(ticket, at) => (at, Some((bucket, ticket))),
-            Standing::Served | Standing::Gone => (now, None),
+        let deadline = now.after(max_wait.min(bucket.wait_bounds().max_wait));
+        let ready = match Place::new(bucket, now, amounts, deadline)? {
+            Some(place) => Ready::Behind(place),
+            None => Ready::Due(Due::now(&bucket.revision(), now)),
         };
-        let revision = bucket.revision();
-        let places = revision.places(&bucket.revision().limits.start(), now);
-        Ok(Self { bucket, now, amounts, ready_at, revision: revision.number, places, behind })
-    }
-
-    fn make(
-        bucket: &'a dyn Waitable<N>,
-        now: Time,
-        amounts: [u64; N],
-        max_wait: Duration,
-        allow: impl Fn(&Limits<N>) -> Result<(), Refused<N>>,
-    ) -> Result<Self, Refused<N>> {
-        let bounds = bucket.wait_bounds();
-        let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
-        let most_owed = |limits: &Limits<N>| limits.most_owed(now, &bounds);
-        let (revision, ends) = owe(bucket, now, &amounts, allow, most_owed)?;
-        let limits = revision.limits;
-        let elapsed = limits.elapsed(now);
-        // What is for nothing waits for nothing, not for the end of a pause either.
-        let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
-        let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
-        let places = revision.places(&ends, now);
-        Ok(Self {
-            bucket,
-            now,
-            amounts,
-            ready_at,
-            revision: revision.number,
-            places,
-            #[cfg(feature = "std")]
-            behind: None,
-        })
+        Ok(Self { bucket, now, amounts, ready, used: false })
     }
 
     /// The instant from which the tokens may be used, a reading of the bucket's clock.
@@ -176,15 +155,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn ready_at(&self) -> Time {
-        #[cfg(feature = "std")]
-        if let Some((bucket, ticket)) = self.behind {
-            return self.ready_in_line(bucket, ticket);
+        match &self.ready {
+            Ready::Due(due) => due.at(&self.bucket.revision(), &self.amounts),
+            Ready::Behind(place) => place.ready_at(),
         }
-        let revision = self.bucket.revision();
-        if revision.number == self.revision || self.amounts == [0; N] {
-            return self.ready_at;
-        }
-        revision.ready_at(self.revision, self.ready_at, &self.places, &self.amounts)
     }
 
     /// How long from now until the tokens may be used, by the bucket's clock; zero once they may.
@@ -264,40 +238,52 @@ impl<'a, const N: usize> Reservation<'a, N> {
         self.amounts = [0; N];
     }
 
-    /// Sleeps until the tokens may be used, and keeps them.
+    /// Sleeps on this thread until the tokens may be used. From then on they count as used.
     ///
     /// It looks at the bucket's clock again after each sleep, so it never returns early;
     /// oversleeping loses no tokens. It sleeps in real time: on a clock that stands still it goes
     /// on sleeping, ever longer up to a tenth of a second at a time.
     ///
+    /// # Errors
+    ///
+    /// * [`Refused::Closed`] if the bucket is closed before its turn has come. Then nothing was
+    ///   taken. What is a debt already is waited for all the same.
+    /// * [`Refused::Never`] if new limits cannot count so many tokens.
+    ///
     /// ```
     /// use tollgate::{Clock, Limit, TokenBucket};
     ///
     /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    /// let reservation = bucket.reserve(2)?;
-    /// let ready_at = reservation.ready_at();
-    /// reservation.wait();
-    /// assert!(bucket.clock().now() >= ready_at);
+    /// let mut reservation = bucket.reserve(2)?;
+    /// reservation.wait()?;
+    /// assert!(bucket.clock().now() >= reservation.ready_at());
+    /// // ... use them; the reservation may be dropped now, or later ...
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "std")]
-    pub fn wait(self) {
-        let Ok(()) = waiting::sleep(self.bucket.limits_changed(), |nap| self.left(nap));
-        self.commit();
+    pub fn wait(&mut self) -> Result<(), Refused<N>> {
+        match &self.ready {
+            Ready::Due(_) => {
+                let Ok(()) = waiting::sleep(self.bucket.limits_changed(), |nap| self.left(nap));
+            }
+            Ready::Behind(place) => place.wait()?,
+        }
+        self.used = true;
+        Ok(())
     }
 
-    /// Sleeps on `timer` until the tokens may be used, and keeps them: [`wait`](Self#method.wait)
-    /// without a thread.
+    /// Sleeps on `timer` until the tokens may be used: [`wait`](Self#method.wait) without a thread.
     ///
     /// It looks at the bucket's clock again after each sleep, so it never completes early, even if
     /// the timer does. It is woken about once, and once for each change of the limits: the instant
     /// is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a
     /// second. Where the tokens are there already it completes at the first poll and never sleeps.
-    /// It allocates nothing, unless the timer does; on a bucket whose limits can change, the first
-    /// sleeper or the first change allocates the list of those who sleep.
     ///
-    /// **Dropped before it completes, it is cancelled** and gives the tokens back, whether it was
-    /// polled or not, and also between the instant and the poll that would have completed it.
+    /// To drop this future changes nothing: the reservation stays, and can be waited for again.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self#method.wait).
     ///
     /// ```
     /// # #[cfg(feature = "tokio")]
@@ -307,40 +293,23 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///     use tollgate::{Clock, Limit, TokenBucket};
     ///
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    ///     let reservation = bucket.reserve(2)?;
-    ///     let ready_at = reservation.ready_at();
-    ///     reservation.wait_on(TokioTimer).await;
-    ///     assert!(bucket.clock().now() >= ready_at);
+    ///     let mut reservation = bucket.reserve(2)?;
+    ///     reservation.wait_on(TokioTimer).await?;
+    ///     assert!(bucket.clock().now() >= reservation.ready_at());
     ///     Ok(())
     /// }
     /// # #[cfg(not(feature = "tokio"))]
     /// # fn main() {}
     /// ```
-    #[expect(clippy::manual_async_fn, reason = "an `async fn` keeps its arguments twice: 40 bytes for each waiter")]
-    pub fn wait_on<T: Timer>(self, timer: T) -> impl Future<Output = ()> {
-        async move {
-            let Ok(()) = waiting::sleep_on(self.bucket.limits_changed(), timer, |nap| self.left(nap)).await;
-            self.commit();
-        }
-    }
-
-    /// The instant of one that was made behind others: an estimate until it is served.
-    #[cfg(feature = "std")]
-    fn ready_in_line(&self, bucket: &dyn Queueing<N>, ticket: Ticket) -> Time {
-        let now = bucket.now();
-        match bucket.queue().stands(ticket) {
-            Standing::Firm(_, at) => at,
-            Standing::Sleeps(_, at) if at > now => at,
-            Standing::Sleeps(..) => {
-                // Those before it are late: it calls them.
-                let ask = Ask { amounts: self.amounts, deadline: Time::MAX, reserved: true };
-                match bucket.queue().visit(now, &ask, ticket, None) {
-                    Standing::Firm(_, at) | Standing::Sleeps(_, at) => at,
-                    _ => Time::MAX,
-                }
+    pub async fn wait_on<T: Timer>(&mut self, timer: T) -> Result<(), Refused<N>> {
+        match &self.ready {
+            Ready::Due(_) => {
+                let Ok(()) = waiting::sleep_on(self.bucket.limits_changed(), timer, |nap| self.left(nap)).await;
             }
-            _ => Time::MAX,
+            Ready::Behind(place) => place.wait_on(timer).await?,
         }
+        self.used = true;
+        Ok(())
     }
 
     /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
@@ -350,29 +319,27 @@ impl<'a, const N: usize> Reservation<'a, N> {
 }
 
 impl<const N: usize> Reservation<'_, N> {
-    /// The instant as far as it is certain: one that waits behind others has none. Never blocks.
-    fn known_ready_at(&self) -> Time {
-        #[cfg(feature = "std")]
-        if let Some((bucket, ticket)) = self.behind {
-            return bucket.queue().ready_at(ticket).unwrap_or(Time::MAX);
-        }
-        self.ready_at()
+    /// Whether its instant has come, as far as that is certain: before its turn it has not. Never
+    /// blocks.
+    fn has_come(&self) -> bool {
+        let at = match &self.ready {
+            Ready::Due(due) => Some(due.at(&self.bucket.revision(), &self.amounts)),
+            Ready::Behind(place) => place.known_ready_at(),
+        };
+        at.is_some_and(|at| at <= self.bucket.now())
     }
 
     /// Lets the tokens be used.
     fn keep(&self) {
-        #[cfg(feature = "std")]
-        if let Some((bucket, ticket)) = self.behind {
-            bucket.queue().keep(bucket.now(), ticket);
+        if let Ready::Behind(place) = &self.ready {
+            place.keep();
         }
     }
 
     /// Gives the tokens back.
     fn give_up(&self) {
-        #[cfg(feature = "std")]
-        if let Some((bucket, ticket)) = self.behind {
-            bucket.queue().leave(bucket.now(), ticket);
-            return;
+        if let Ready::Behind(place) = &self.ready {
+            return place.leave();
         }
         give_back(self.bucket, self.now, &self.amounts);
     }
@@ -383,12 +350,7 @@ impl<const N: usize> Drop for Reservation<'_, N> {
         if self.amounts == [0; N] {
             return;
         }
-        if self.known_ready_at() > self.bucket.now() {
-            self.give_up();
-        } else {
-            // Its instant has come: it counts as used.
-            self.keep();
-        }
+        if self.used || self.has_come() { self.keep() } else { self.give_up() }
     }
 }
 

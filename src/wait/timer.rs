@@ -1,8 +1,11 @@
 //! Owns how an asynchronous waiter sleeps, on whatever runtime; never reads a bucket's clock and
 //! never decides anything.
 
+use core::fmt;
 use core::future::Future;
 use core::time::Duration;
+#[cfg(feature = "std")]
+use std::hash::{BuildHasher, RandomState};
 
 /// Something that can sleep without a thread: the one thing that waiting asynchronously asks of a
 /// runtime.
@@ -61,12 +64,12 @@ use core::time::Duration;
 /// # if cfg!(not(feature = "std")) { return Ok(()); } // the default clock then stands still
 /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
 /// let runtime = tokio::runtime::Builder::new_current_thread().build()?; // any will do
-/// runtime.block_on(bucket.take(2, ThreadTimer))?;
+/// runtime.block_on(bucket.take_on(2, ThreadTimer))?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Timer {
-    /// What [`sleep`](Self::sleep) gives.
-    type Sleep: Future<Output = ()>;
+    /// What [`sleep`](Self::sleep) gives. Its output is not looked at.
+    type Sleep: Future;
 
     /// A future that completes about `duration` after this call.
     ///
@@ -90,6 +93,91 @@ pub trait Timer {
     fn sleep(&self, duration: Duration) -> Self::Sleep;
 }
 
+/// A timer of a function that sleeps, as most runtimes have one.
+///
+/// ```
+/// use tollgate::wait::timer_fn;
+/// use tollgate::{Limit, TokenBucket};
+///
+/// # if cfg!(not(feature = "std")) { return Ok(()); } // the default clock then stands still
+/// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
+/// smol::block_on(bucket.take_on(2, timer_fn(smol::Timer::after)))?; // 2 ms later
+///     
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub const fn timer_fn<F>(sleep: F) -> TimerFn<F> {
+    TimerFn(sleep)
+}
+
+/// The [`Timer`] of [`timer_fn`].
+#[derive(Clone, Copy)]
+pub struct TimerFn<F>(F);
+
+impl<F: Fn(Duration) -> S, S: Future> Timer for TimerFn<F> {
+    type Sleep = S;
+
+    fn sleep(&self, duration: Duration) -> S {
+        (self.0)(duration)
+    }
+}
+
+impl<F> fmt::Debug for TimerFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TimerFn").finish_non_exhaustive()
+    }
+}
+
+/// A timer whose sleeps each last up to so much longer, at random: callers that were let go at one
+/// instant come one after the other.
+///
+/// A waiter that comes late delays those behind it. Later than the
+/// [grace](crate::TokenBucket::with_grace), it loses what accrued meanwhile. So keep the jitter
+/// below that, or raise it.
+///
+/// ```
+/// use std::time::Duration;
+/// use tollgate::wait::{Jittered, Timer, timer_fn};
+///
+/// let exact = timer_fn(|sleep: Duration| std::future::ready(sleep));
+/// let timer = Jittered::new(exact, Duration::from_millis(5));
+/// let second = Duration::from_secs(1);
+/// let sleeps: Vec<_> = (0..100).map(|_| timer.sleep(second).into_inner()).collect();
+/// assert!(sleeps.iter().all(|sleep| (second..second + timer.most()).contains(sleep)));
+/// assert!(sleeps.iter().any(|sleep| *sleep != sleeps[0]));
+/// ```
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug)]
+pub struct Jittered<T> {
+    timer: T,
+    most: Duration,
+}
+
+#[cfg(feature = "std")]
+impl<T: Timer> Jittered<T> {
+    /// Of a timer, each of whose sleeps lasts less than `most` longer.
+    pub const fn new(timer: T, most: Duration) -> Self {
+        Self { timer, most }
+    }
+
+    /// Returns by how much a sleep is longer at most.
+    pub const fn most(&self) -> Duration {
+        self.most
+    }
+}
+
+#[cfg(feature = "std")]
+impl<T: Timer> Timer for Jittered<T> {
+    type Sleep = T::Sleep;
+
+    fn sleep(&self, duration: Duration) -> T::Sleep {
+        // The seeds of the standard library's hashers are the operating system's randomness, and
+        // differ from one to the next.
+        let random = RandomState::new().hash_one(()) as f64 / (u64::MAX as f64 + 1.0);
+        let jitter = self.most.as_secs_f64() * random;
+        self.timer.sleep(duration.saturating_add(Duration::try_from_secs_f64(jitter).unwrap_or(self.most)))
+    }
+}
+
 impl<T: Timer + ?Sized> Timer for &T {
     type Sleep = T::Sleep;
 
@@ -108,7 +196,7 @@ impl<T: Timer + ?Sized> Timer for &T {
 /// #[tokio::main(flavor = "current_thread")]
 /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-///     bucket.take(2, TokioTimer).await?; // 2 ms later
+///     bucket.take(2).await?; // 2 ms later
 ///     Ok(())
 /// }
 /// ```
@@ -139,7 +227,7 @@ impl Timer for TokioTimer {
 ///
 /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
 /// let runtime = tokio::runtime::Builder::new_current_thread().build()?; // any will do
-/// runtime.block_on(bucket.take(2, FuturesTimer))?; // 2 ms later
+/// runtime.block_on(bucket.take_on(2, FuturesTimer))?; // 2 ms later
 ///     
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -1,7 +1,13 @@
 //! Owns what stands in for the line where there is no `std`: nobody waits in a line there.
 
+use core::convert::Infallible;
+use core::marker::PhantomData;
+
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::decision::refused::Refused;
 use crate::state::store::Store;
+use crate::wait::timer::Timer;
 
 /// No line.
 #[derive(Debug)]
@@ -34,5 +40,31 @@ impl<S: Store<N>, L, const N: usize> Store<N> for Queued<S, L> {
     #[inline(always)]
     fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
         self.words.read(look)
+    }
+}
+
+/// A reservation's place behind others: there is none.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a, const N: usize>(Infallible, PhantomData<&'a ()>);
+
+impl<const N: usize> Place<'_, N> {
+    pub(crate) fn ready_at(&self) -> Time {
+        match self.0 {}
+    }
+
+    pub(crate) fn known_ready_at(&self) -> Option<Time> {
+        match self.0 {}
+    }
+
+    pub(crate) fn keep(&self) {
+        match self.0 {}
+    }
+
+    pub(crate) fn leave(&self) {
+        match self.0 {}
+    }
+
+    pub(crate) async fn wait_on<T: Timer>(&self, _: T) -> Result<(), Refused<N>> {
+        match self.0 {}
     }
 }

@@ -1,14 +1,13 @@
-//! Owns what waits on a bucket of any kind: in its turn, as a reservation and sleeps, or for
-//! readiness alone.
+//! Owns how a task or a thread sleeps until an instant, which may move.
 
 #[cfg(not(feature = "std"))]
 use core::future::Future;
 use core::time::Duration;
 
-use crate::clock::time::Time;
+#[cfg(not(feature = "std"))]
 use crate::decision::refused::Refused;
-use crate::decision::revision::Revision;
 use crate::state::limits_changed::LimitsChanged;
+#[cfg(not(feature = "std"))]
 use crate::state::store::Waitable;
 use crate::wait::nap::Nap;
 #[cfg(not(feature = "std"))]
@@ -29,8 +28,7 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
     let deadline = bucket.now().after(timeout);
     async move {
         let now = bucket.now();
-        Reservation::new(bucket, now, amounts, deadline.since(now), false)?.wait_on(timer).await;
-        Ok(())
+        Reservation::new(bucket, now, amounts, deadline.since(now), false)?.wait_on(timer).await
     }
 }
 
@@ -81,42 +79,4 @@ pub(crate) fn sleep<E>(
             return Ok(());
         }
     }
-}
-
-/// Sleeps until `amounts` could be taken, and takes nothing.
-pub(crate) async fn until_ready<const N: usize, T: Timer>(
-    bucket: &dyn Waitable<N>,
-    amounts: [u64; N],
-    timer: T,
-) -> Result<(), Refused<N>> {
-    sleep_on(bucket.limits_changed(), timer, |nap| until_looking_again(bucket, &amounts, nap)).await
-}
-
-/// The same on a thread.
-#[cfg(feature = "std")]
-pub(crate) fn until_ready_blocking<const N: usize>(
-    bucket: &dyn Waitable<N>,
-    amounts: [u64; N],
-) -> Result<(), Refused<N>> {
-    sleep(bucket.limits_changed(), |nap| until_looking_again(bucket, &amounts, nap))
-}
-
-/// How long to sleep before it is worth looking again; `None` if `amounts` are available now.
-fn until_looking_again<const N: usize>(
-    bucket: &dyn Waitable<N>,
-    amounts: &[u64; N],
-    nap: &mut Nap,
-) -> Result<Option<Duration>, Refused<N>> {
-    let now = bucket.now();
-    // To make nothing of the words is to read them.
-    let Err((Revision { limits, .. }, spent)) = bucket.update(&|_, _| None) else { return Ok(None) };
-    limits.check(amounts)?;
-    let pause = if *amounts == [0; N] { 0 } else { limits.pause_left(now) };
-    let missing = limits.not_yet(&spent, limits.elapsed(now), amounts).behind(pause);
-    let wait = missing.wait();
-    // Past the end of time are those streams that never refill.
-    if wait > Time::MAX.since(now) {
-        return Err(missing.into());
-    }
-    Ok(nap.next(now, now.after(wait)))
 }

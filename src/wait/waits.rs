@@ -7,11 +7,11 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::state::store::Waitable;
 #[cfg(feature = "std")]
-use crate::wait::line::{queue::Queue, turn};
+use crate::wait::line::{entry::Aim, queue::Queue, turn};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
-use crate::wait::waiting;
+use crate::wait::{readiness, waiting};
 
 /// A bucket that callers can wait on.
 pub trait Waits<const N: usize> {
@@ -49,7 +49,20 @@ pub(crate) fn take<'a, const N: usize, B: Waits<N> + ?Sized, T: Timer>(
     timer: T,
 ) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, B, T> {
     #[cfg(feature = "std")]
-    return turn::take(bucket.queueing(), amounts, timeout, timer);
+    return turn::wait(bucket.queueing(), amounts, timeout, Aim::Take, timer);
     #[cfg(not(feature = "std"))]
     waiting::take(bucket.waitable(), amounts, timeout, timer)
+}
+
+/// Waits in the line until these amounts could be taken; without one, until they could be taken as
+/// it looks.
+pub(crate) fn until_available<'a, const N: usize, B: Waits<N> + ?Sized, T: Timer>(
+    bucket: &'a B,
+    amounts: [u64; N],
+    timer: T,
+) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, B, T> {
+    #[cfg(feature = "std")]
+    return turn::wait(bucket.queueing(), amounts, Duration::MAX, Aim::Look, timer);
+    #[cfg(not(feature = "std"))]
+    readiness::until_available(bucket.waitable(), amounts, timer)
 }

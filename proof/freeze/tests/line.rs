@@ -52,7 +52,7 @@ impl Queued {
 
     fn wait(&self) -> Wait {
         let bucket = Arc::clone(&self.bucket);
-        Box::pin(async move { bucket.take(1, Never).await })
+        Box::pin(async move { bucket.take_on(1, Never).await })
     }
 
     fn last(&self) -> Wait {

@@ -1,6 +1,10 @@
 //! Owns what is kept of one waiter.
 
+extern crate alloc;
+use alloc::boxed::Box;
+
 use crate::clock::time::Time;
+use crate::decision::due::Due;
 
 /// What a caller asks for.
 #[derive(Clone, Copy, Debug)]
@@ -9,8 +13,18 @@ pub struct Ask<const N: usize> {
     pub(crate) amounts: [u64; N],
     /// The wait ends by then.
     pub(crate) deadline: Time,
-    /// Whether the line takes the tokens itself, ahead of time, as soon as the entry is first.
-    pub(crate) reserved: bool,
+    pub(crate) aim: Aim,
+}
+
+/// What becomes of the tokens when it is the caller's turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Aim {
+    /// They are taken at use, as the caller comes.
+    Take,
+    /// They are there as the caller comes, and stay.
+    Look,
+    /// The line takes them itself, ahead of time, as soon as the entry is first.
+    Reserve,
 }
 
 /// Finds an entry. Its slot is the owner's until that has come or left.
@@ -55,11 +69,16 @@ pub(crate) struct Entry<W, const N: usize> {
     pub(crate) at: Time,
     /// When its waiter comes by itself.
     pub(crate) timer: Time,
+    /// What its owner was told of that as it came last, and when it came.
+    pub(crate) told: Time,
+    pub(crate) came: Option<Time>,
     pub(crate) contact: Contact,
     /// Its owner left: its slot is free once it is a debt, or out of the line.
     pub(crate) kept: bool,
     pub(crate) links: [Link; N],
     pub(crate) waker: Option<W>,
+    /// Of a reservation that is a debt.
+    pub(crate) due: Option<Box<Due<N>>>,
 }
 
 impl<W, const N: usize> Entry<W, N> {

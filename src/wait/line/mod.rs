@@ -16,12 +16,14 @@
 //! 9. `queue`: the line of a bucket in memory, and its lock.
 //! 10. `wakers`: who is woken, outside of the lock.
 //! 11. `turn`: one caller's wait.
+//! 12. `place`: a reservation's place, and the wait for it.
 
 pub(crate) mod departures;
 pub(crate) mod entry;
 pub(crate) mod forecast;
 pub(crate) mod grace;
 pub(crate) mod moment;
+pub(crate) mod place;
 pub(crate) mod queue;
 pub(crate) mod roster;
 pub(crate) mod timing;

@@ -17,15 +17,18 @@
 //!   later one, then the lock was free before, and the try succeeds, or meets a later holder.
 
 use core::borrow::Borrow;
+use core::cell::Cell;
 use core::task::Waker;
 use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::awaited::Awaited;
+use crate::decision::due::Due;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
+use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
-use crate::state::store::Store;
+use crate::state::store::{Revised, Store};
 use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed};
 use crate::wait::line::departures::{Departures, Parting};
 use crate::wait::line::entry::{Ask, Ticket};
@@ -63,7 +66,14 @@ pub enum Standing<const N: usize> {
     /// Nobody came when it was called: it is to enter again.
     Gone,
     /// It comes again at this instant.
-    Sleeps(Ticket, Time),
+    Sleeps {
+        ticket: Ticket,
+        at: Time,
+        /// Whether its owner was told of another instant so far, or of none.
+        anew: bool,
+        /// Whether the clock is as it was when the owner came last.
+        still: bool,
+    },
     /// Its reservation is a debt, which is paid at this instant.
     Firm(Ticket, Time),
 }
@@ -88,9 +98,6 @@ pub trait Queue<const N: usize>: Sync {
 
     /// Whether those who wait keep others out.
     fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool;
-
-    /// Tells those who wait that the limits changed.
-    fn retime(&self, now: Time);
 
     fn close(&self, now: Time);
 }
@@ -143,7 +150,7 @@ impl<S, L> Queued<S, L> {
         answer: impl FnOnce(&mut WaitingLine<Waker, N>, R) -> Standing<N>,
     ) -> Standing<N>
     where
-        S: Store<N>,
+        S: Revised<N>,
         L: Borrow<Line<N>>,
     {
         let line: &Line<N> = self.line.borrow();
@@ -168,14 +175,20 @@ impl<S, L> Queued<S, L> {
         now: Time,
     ) -> (Wakers, Wakers)
     where
-        S: Store<N>,
+        S: Revised<N>,
     {
         let dropped = self.depart(shared, queue, now);
         loop {
             let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
             let Some(debt) = queue.advance(&Moment { now, limits: &limits, spent }) else { break };
-            if self.swap(&limits, &spent, debt.words) {
-                shared.departures.set_ready(queue.firm(&debt).index, debt.ready);
+            let due = Cell::new(None);
+            let change = |revision: &Revision<N>, seen: &[u64; N]| {
+                let same = revision.limits == limits && *seen == spent;
+                due.set(Some(Due::new(revision, &debt.words, now, debt.ready)));
+                same.then_some(debt.words)
+            };
+            if let (Ok(()), Some(due)) = (self.words.update_revised(&change), due.take()) {
+                shared.departures.set_ready(queue.firm(&debt, due).index, debt.ready);
             }
         }
         self.show(line, shared, queue);
@@ -189,7 +202,7 @@ impl<S, L> Queued<S, L> {
     /// Lets those go who left word, and gives back the wakers that they left.
     fn depart<const N: usize>(&self, shared: &Shared<N>, queue: &mut WaitingLine<Waker, N>, now: Time) -> Wakers
     where
-        S: Store<N>,
+        S: Revised<N>,
     {
         let mut dropped = Wakers::default();
         shared.departures.pop_all(|Parting { index, kept }| {
@@ -216,7 +229,7 @@ impl<S, L> Queued<S, L> {
     /// Leaves word that the owner of a ticket left, and serves it if the lock is free.
     fn part<const N: usize>(&self, now: Time, parting: Parting)
     where
-        S: Store<N>,
+        S: Revised<N>,
         L: Borrow<Line<N>>,
     {
         let line: &Line<N> = self.line.borrow();
@@ -228,7 +241,7 @@ impl<S, L> Queued<S, L> {
     /// Leaves a mark for the holder of the lock, or serves it if there is none.
     fn leave_mark<const N: usize>(&self, line: &Line<N>, shared: &Shared<N>, now: Time)
     where
-        S: Store<N>,
+        S: Revised<N>,
     {
         // ORDERING: AcqRel. Release pairs with the swap in `serve_mark`: the holder of the lock
         // reads the words, and who left, as this thread left them. Acquire pairs with the
@@ -261,7 +274,7 @@ impl<S, L> Queued<S, L> {
     /// What the first of those who wait may use, for a change of limits.
     pub(crate) fn awaited<const N: usize>(&self, grace: Duration) -> Awaited<N>
     where
-        S: Store<N>,
+        S: Revised<N>,
         L: Borrow<Line<N>>,
     {
         let line: &Line<N> = self.line.borrow();
@@ -273,10 +286,32 @@ impl<S, L> Queued<S, L> {
         })
     }
 
+    /// Tells those who wait, and those who hold reservations, that the limits changed.
+    pub(crate) fn retime<const N: usize>(&self, now: Time)
+    where
+        S: Revised<N>,
+        L: Borrow<Line<N>>,
+    {
+        let line: &Line<N> = self.line.borrow();
+        if line.shared.get().is_none() {
+            return;
+        }
+        let step = |queue: &mut WaitingLine<Waker, N>, shared: &Shared<N>| {
+            let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
+            queue.retime(&Moment { now, limits: &limits, spent });
+            let revision = self.words.revision();
+            queue.postpone(
+                |due, amounts| due.at(&revision, amounts),
+                |index, at| shared.departures.set_ready(index, at),
+            );
+        };
+        self.locked(now, step, |_, ()| Standing::Gone);
+    }
+
     /// Serves those who came back meanwhile and found the lock held.
     fn serve_mark<const N: usize>(&self, line: &Line<N>, shared: &Shared<N>, now: Time)
     where
-        S: Store<N>,
+        S: Revised<N>,
     {
         // ORDERING: AcqRel. Partner is the mark in `eased`. If that is later, it sees the lock as
         // this thread left it; if it is earlier, it is found here. Dies as a load: loom-tests/
@@ -297,7 +332,7 @@ impl<S, L> Queued<S, L> {
     /// Swaps the words of a moment for others, if nobody else was faster.
     fn swap<const N: usize>(&self, limits: &Limits<N>, spent: &[u64; N], words: [u64; N]) -> bool
     where
-        S: Store<N>,
+        S: Revised<N>,
     {
         let change = |now: &Limits<N>, seen: &[u64; N]| (now == limits && seen == spent).then_some((words, ()));
         self.words.update(|_| 0, change, |_, _, _| ()).is_ok()
@@ -306,7 +341,7 @@ impl<S, L> Queued<S, L> {
     /// Why a caller is not let in, or has to go.
     fn refusal<const N: usize>(&self, now: Time, ask: &Ask<N>, ahead: &[u64; N]) -> Refused<N>
     where
-        S: Store<N>,
+        S: Revised<N>,
     {
         self.words.read(|limits, spent| {
             let amounts = core::array::from_fn(|i| match ask.amounts[i] {
@@ -319,7 +354,7 @@ impl<S, L> Queued<S, L> {
     }
 }
 
-impl<S: Store<N>, L: Borrow<Line<N>>, const N: usize> Store<N> for Queued<S, L>
+impl<S: Revised<N>, L: Borrow<Line<N>>, const N: usize> Store<N> for Queued<S, L>
 where
     Self: Sized,
 {
@@ -381,7 +416,7 @@ fn waiting<const N: usize>(line: &Line<N>) -> [u64; N] {
 }
 
 #[inline(never)]
-fn eased<S: Store<N>, L: Borrow<Line<N>>, const N: usize>(
+fn eased<S: Revised<N>, L: Borrow<Line<N>>, const N: usize>(
     queued: &Queued<S, L>,
     line: &Line<N>,
     shared: &Shared<N>,
@@ -393,7 +428,7 @@ fn eased<S: Store<N>, L: Borrow<Line<N>>, const N: usize>(
     queued.leave_mark(line, shared, now);
 }
 
-impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for Queued<S, L> {
+impl<S: Revised<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for Queued<S, L> {
     fn enter(&self, now: Time, ask: &Ask<N>, bounds: &WaitBounds<N>, waker: Option<&Waker>) -> Standing<N> {
         let line: &Line<N> = self.line.borrow();
         line.shared(Grace::of(bounds.grace));
@@ -423,7 +458,7 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
             }
         };
         self.locked(now, step, |queue, joined| match joined {
-            Ok(ticket) => standing(queue.found(ticket), ticket),
+            Ok(ticket) => found(queue, now, ticket),
             Err(standing) => standing,
         })
     }
@@ -445,7 +480,7 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
                 Visit::Sleep(_) | Visit::Firm(_) => return None,
             }
         };
-        self.locked(now, step, |queue, ended| ended.unwrap_or_else(|| standing(queue.found(ticket), ticket)))
+        self.locked(now, step, |queue, ended| ended.unwrap_or_else(|| found(queue, now, ticket)))
     }
 
     fn leave(&self, now: Time, ticket: Ticket) {
@@ -463,22 +498,12 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
 
     fn stands(&self, ticket: Ticket) -> Standing<N> {
         let line: &Line<N> = self.line.borrow();
-        standing(line.shared(Grace::default()).line.lock().stands(ticket), ticket)
+        let visit = line.shared(Grace::default()).line.lock().stands(ticket);
+        standing(visit, ticket, false, false)
     }
 
     fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool {
         self.ahead(now, amounts).is_some()
-    }
-
-    fn retime(&self, now: Time) {
-        let line: &Line<N> = self.line.borrow();
-        if line.shared.get().is_some() {
-            let step = |queue: &mut WaitingLine<Waker, N>, _: &Shared<N>| {
-                let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
-                queue.retime(&Moment { now, limits: &limits, spent });
-            };
-            self.locked(now, step, |_, ()| Standing::Gone);
-        }
     }
 
     fn close(&self, now: Time) {
@@ -486,9 +511,15 @@ impl<S: Store<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for
     }
 }
 
-fn standing<const N: usize>(visit: Visit<N>, ticket: Ticket) -> Standing<N> {
+/// How the wait of an owner stands who is here.
+fn found<const N: usize>(queue: &mut WaitingLine<Waker, N>, now: Time, ticket: Ticket) -> Standing<N> {
+    let (anew, still) = queue.hears(ticket, now);
+    standing(queue.found(ticket), ticket, anew, still)
+}
+
+fn standing<const N: usize>(visit: Visit<N>, ticket: Ticket, anew: bool, still: bool) -> Standing<N> {
     match visit {
-        Visit::Sleep(at) => Standing::Sleeps(ticket, at),
+        Visit::Sleep(at) => Standing::Sleeps { ticket, at, anew, still },
         Visit::Firm(at) => Standing::Firm(ticket, at),
         _ => Standing::Gone,
     }

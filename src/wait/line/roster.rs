@@ -121,6 +121,14 @@ impl<W, const N: usize> Roster<W, N> {
         (0..N).all(|i| !entry.uses(i) || entry.links[i].before == NONE)
     }
 
+    /// All entries that have a slot.
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = (u32, &mut Entry<W, N>)> {
+        (0..).zip(&mut self.slots).filter_map(|(index, slot)| match slot {
+            Slot::Taken(entry) => Some((index, entry)),
+            Slot::Free(_) => None,
+        })
+    }
+
     /// Adds an entry behind all others. `None` if there is no room for its index.
     pub(crate) fn push(&mut self, ask: Ask<N>, words: [u64; N], at: Time, waker: Option<W>) -> Option<u32> {
         let index = if self.free == NONE { u32::try_from(self.slots.len()).ok()? } else { self.free };
@@ -134,10 +142,13 @@ impl<W, const N: usize> Roster<W, N> {
             words,
             at,
             timer: NEVER,
+            told: NEVER,
+            came: None,
             contact: Contact::Quiet,
             kept: false,
             links,
             waker,
+            due: None,
         };
         self.turns += 1;
         for i in (0..N).filter(|i| entry.uses(*i)) {

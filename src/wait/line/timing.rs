@@ -9,7 +9,7 @@
 //! grace. With several streams it is made, too, when more have left than half of those who wait.
 
 use crate::clock::time::Time;
-use crate::wait::line::entry::{Ask, Contact};
+use crate::wait::line::entry::{Aim, Ask, Contact};
 use crate::wait::line::forecast::Forecast;
 use crate::wait::line::moment::{Moment, NEVER};
 use crate::wait::line::waiting_line::{Debt, WaitingLine, after};
@@ -21,7 +21,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         for i in 0..N {
             let Some(head) = self.roster.head(i) else { continue };
             if self.roster.is_first(head) {
-                if self.roster.get(head).ask.reserved {
+                if self.roster.get(head).ask.aim == Aim::Reserve {
                     return Some(self.debt(moment, head));
                 }
                 self.attend(moment, head);
@@ -43,7 +43,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
             let ask = self.roster.get(index).ask;
             let at = forecast.instant(moment, &ask.amounts);
             let owed = |i| moment.units(i, ask.amounts[i]) < 1 << 62;
-            if !ask.reserved && at > ask.deadline || !(0..N).all(owed) {
+            if ask.aim != Aim::Reserve && at > ask.deadline || !(0..N).all(owed) {
                 // It comes, enters again, and is told why it cannot stay.
                 let waker = self.remove(index);
                 self.woken.extend(waker);
@@ -204,7 +204,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
                 let entry = self.roster.get(head);
                 let Contact::Called(called) = entry.contact else { break };
                 // A reservation has nobody who comes; it is a debt as soon as it is first.
-                if entry.ask.reserved || after(called, self.grace.deaf) > moment.now {
+                if entry.ask.aim == Aim::Reserve || after(called, self.grace.deaf) > moment.now {
                     break;
                 }
                 let waker = self.remove(head);

@@ -1,128 +1,164 @@
 //! Owns one caller's wait in the line: of a task, or of a thread. Never decides whose turn it is.
 
-use core::future::{Future, poll_fn};
-use core::pin::pin;
-use core::task::{Poll, Waker};
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker, ready};
 use core::time::Duration;
 use std::sync::Arc;
+
+use pin_project_lite::pin_project;
 
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::sync::Parker;
-use crate::wait::line::entry::{Ask, Ticket};
+use crate::wait::line::entry::{Aim, Ask, Ticket};
 use crate::wait::line::queue::Standing;
+use crate::wait::nap::Still;
 use crate::wait::timer::Timer;
 use crate::wait::waits::Queueing;
 
 /// A place in the line, given up on drop.
-struct Turn<'a, const N: usize> {
+pub(crate) struct Turn<'a, const N: usize> {
     bucket: &'a dyn Queueing<N>,
-    ask: Ask<N>,
-    ticket: Option<Ticket>,
+    /// All 0 once the caller was served: nothing is left to wait for.
+    amounts: [u64; N],
+    deadline: Time,
+    /// [`NOWHERE`] without a place.
+    ticket: Ticket,
+    still: Still,
+    aim: Aim,
+}
+
+/// The ticket of nobody.
+const NOWHERE: Ticket = Ticket { index: u32::MAX, turn: 0 };
+
+/// How a caller that has come goes on.
+enum Come {
+    Served,
+    /// It sleeps for so long from now on.
+    Sleeps(Duration),
+    /// It goes on sleeping.
+    SleepsOn,
 }
 
 impl<'a, const N: usize> Turn<'a, N> {
-    fn new(bucket: &'a dyn Queueing<N>, amounts: [u64; N], deadline: Time) -> Self {
-        Self { bucket, ask: Ask { amounts, deadline, reserved: false }, ticket: None }
+    /// The timeout counts from `now`.
+    pub(crate) fn new(bucket: &'a dyn Queueing<N>, now: Time, amounts: [u64; N], timeout: Duration, aim: Aim) -> Self {
+        let deadline = now.after(timeout);
+        Self { bucket, amounts, deadline, ticket: NOWHERE, still: Still::new(), aim }
     }
 
-    /// Enters the line, or comes again; `None` if served, else when to come.
-    fn come(&mut self, now: Time, waker: &Waker) -> Result<Option<Time>, Refused<N>> {
-        let queue = self.bucket.queue();
-        let mut standing = match self.ticket {
-            Some(ticket) => queue.visit(now, &self.ask, ticket, Some(waker)),
-            None => self.enter(now, waker)?,
-        };
-        if let Standing::Gone = standing {
-            self.ticket = None;
-            standing = self.enter(now, waker)?;
+    /// Enters the line, or comes again. `slept` says whether its sleep is over.
+    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come, Refused<N>> {
+        if self.amounts == [0; N] {
+            return Ok(Come::Served);
         }
-        self.ticket = None;
+        let ask = Ask { amounts: self.amounts, deadline: self.deadline, aim: self.aim };
+        let ticket = core::mem::replace(&mut self.ticket, NOWHERE);
+        let mut standing = Standing::Gone;
+        if ticket != NOWHERE {
+            standing = self.bucket.queue().visit(now, &ask, ticket, Some(waker));
+        }
+        if let Standing::Gone = standing {
+            standing = self.enter(now, ask, waker)?;
+        }
         match standing {
-            Standing::Sleeps(ticket, at) => {
-                self.ticket = Some(ticket);
-                Ok(Some(at))
+            Standing::Sleeps { ticket, at, anew, still } => {
+                self.ticket = ticket;
+                if !anew && !slept {
+                    return Ok(Come::SleepsOn);
+                }
+                Ok(Come::Sleeps(self.still.sleep(at.since(now), still)))
             }
             Standing::Refused(refused) => Err(refused),
             // Only reservations become firm.
-            Standing::Served | Standing::Firm(..) => Ok(None),
+            Standing::Served | Standing::Firm(..) => {
+                self.amounts = [0; N];
+                Ok(Come::Served)
+            }
             // It was called and removed within this very call: it enters anew at once.
-            Standing::Gone => Ok(Some(now)),
+            Standing::Gone => Ok(Come::Sleeps(Duration::ZERO)),
         }
     }
 
-    fn enter(&self, now: Time, waker: &Waker) -> Result<Standing<N>, Refused<N>> {
+    fn enter(&self, now: Time, ask: Ask<N>, waker: &Waker) -> Result<Standing<N>, Refused<N>> {
         let bounds = self.bucket.wait_bounds();
-        self.bucket.revision().limits.check(&self.ask.amounts)?;
-        let deadline = self.ask.deadline.min(now.after(bounds.max_wait));
-        let ask = Ask { deadline, ..self.ask };
+        self.bucket.revision().limits.check(&ask.amounts)?;
+        let ask = Ask { deadline: ask.deadline.min(now.after(bounds.max_wait)), ..ask };
         Ok(self.bucket.queue().enter(now, &ask, bounds, Some(waker)))
     }
 }
 
 impl<const N: usize> Drop for Turn<'_, N> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
-            self.bucket.queue().leave(self.bucket.now(), ticket);
+        if self.ticket != NOWHERE {
+            self.bucket.queue().leave(self.bucket.now(), self.ticket);
         }
     }
 }
 
-/// How long to sleep until then. On a clock that stands still it doubles, up to a tenth of a
-/// second.
-fn nap(stuck: &mut u8, seen: &mut Time, now: Time, at: Time) -> Duration {
-    *stuck = if *seen == now { (*stuck + 1).min(11) } else { 0 };
-    *seen = now;
-    let least = if *stuck == 0 { Duration::ZERO } else { Duration::from_micros(50 << *stuck) };
-    at.since(now).max(least.min(Duration::from_millis(100)))
-}
-
-/// Waits in the line on `timer`; enters it at the first poll.
-pub(crate) fn take<'a, const N: usize, T: Timer>(
-    bucket: &'a dyn Queueing<N>,
-    amounts: [u64; N],
-    timeout: Duration,
-    timer: T,
-) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, T> {
-    let mut turn = Turn::new(bucket, amounts, bucket.now().after(timeout));
-    async move {
-        if turn.ask.amounts == [0; N] {
-            return Ok(());
-        }
-        let (mut stuck, mut seen) = (0, Time::MAX);
-        let mut next = poll_fn(|context| Poll::Ready(turn.come(turn.bucket.now(), context.waker()))).await?;
-        while let Some(at) = next {
-            let mut sleep = pin!(timer.sleep(nap(&mut stuck, &mut seen, turn.bucket.now(), at)));
-            next = poll_fn(|context| {
-                let slept = sleep.as_mut().poll(context).is_ready();
-                match turn.come(turn.bucket.now(), context.waker()) {
-                    Ok(Some(again)) if again == at && !slept => Poll::Pending,
-                    next => Poll::Ready(next),
-                }
-            })
-            .await?;
-        }
-        Ok(())
-    }
-}
-
-/// Waits in the line on this thread.
-pub(crate) fn take_blocking<const N: usize>(
+/// Waits for a turn on this thread.
+pub(crate) fn wait_blocking<const N: usize>(
     bucket: &dyn Queueing<N>,
     amounts: [u64; N],
     timeout: Duration,
+    aim: Aim,
 ) -> Result<(), Refused<N>> {
-    if amounts == [0; N] {
-        return Ok(());
-    }
     let mut now = bucket.now();
-    let mut turn = Turn::new(bucket, amounts, now.after(timeout));
+    let mut turn = Turn::new(bucket, now, amounts, timeout, aim);
     let parker = Arc::new(Parker::new());
     let waker = Waker::from(Arc::clone(&parker));
-    let (mut stuck, mut seen) = (0, Time::MAX);
-    while let Some(at) = turn.come(now, &waker)? {
-        parker.sleep(nap(&mut stuck, &mut seen, now, at));
+    // Whoever wakes a thread, it does not know how long it slept.
+    while let Come::Sleeps(sleep) = turn.come(now, &waker, true)? {
+        parker.sleep(sleep);
         now = bucket.now();
     }
     Ok(())
+}
+
+/// Waits for a turn on `timer`. The timeout counts from this call.
+pub(crate) fn wait<const N: usize, T: Timer>(
+    bucket: &dyn Queueing<N>,
+    amounts: [u64; N],
+    timeout: Duration,
+    aim: Aim,
+    timer: T,
+) -> Wait<Turn<'_, N>, T> {
+    Wait { turn: Turn::new(bucket, bucket.now(), amounts, timeout, aim), timer, sleep: None }
+}
+
+pin_project! {
+    /// A wait for a turn on a timer. It enters the line at the first poll.
+    pub(crate) struct Wait<W, T: Timer> {
+        turn: W,
+        timer: T,
+        #[pin]
+        sleep: Option<T::Sleep>,
+    }
+}
+
+impl<const N: usize, T: Timer> Future for Wait<Turn<'_, N>, T> {
+    type Output = Result<(), Refused<N>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let mut slept = match this.sleep.as_mut().as_pin_mut() {
+            Some(sleep) => sleep.poll(context).is_ready(),
+            None => true,
+        };
+        loop {
+            match this.turn.come(this.turn.bucket.now(), context.waker(), slept) {
+                Ok(Come::SleepsOn) => return Poll::Pending,
+                Ok(Come::Sleeps(sleep)) => this.sleep.set(Some(this.timer.sleep(sleep))),
+                ended => {
+                    this.sleep.set(None);
+                    return Poll::Ready(ended.map(|_| ()));
+                }
+            }
+            if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
+                ready!(sleep.poll(context));
+            }
+            slept = true;
+        }
+    }
 }

@@ -16,10 +16,12 @@
 //! publishes `until` and `waiting`, unlocks, and wakes those whom `pop_woken` gives.
 
 extern crate alloc;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::clock::time::Time;
-use crate::wait::line::entry::{Ask, Contact, Ticket};
+use crate::decision::due::Due;
+use crate::wait::line::entry::{Aim, Ask, Contact, Ticket};
 use crate::wait::line::grace::Grace;
 use crate::wait::line::moment::{Moment, NEVER};
 use crate::wait::line::roster::Roster;
@@ -109,7 +111,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         if used().all(|i| self.roster.head(i).is_none()) && !moment.limits.paused_at(moment.now) {
             let elapsed = moment.limits.elapsed(moment.now);
             if let Some(words) = moment.limits.take(&moment.spent, elapsed, &ask.amounts) {
-                return Enter::Take(words);
+                return Enter::Take(if ask.aim == Aim::Look { moment.spent } else { words });
             }
         }
         let mut words = moment.spent;
@@ -127,7 +129,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         }
         let words = core::array::from_fn(|i| moment.word(i, after.place[i]));
         // A reservation that was made in time stays.
-        let ask = if ask.reserved { Ask { deadline: NEVER, ..*ask } } else { *ask };
+        let ask = if ask.aim == Aim::Reserve { Ask { deadline: NEVER, ..*ask } } else { *ask };
         match self.roster.push(ask, words, at, waker.take()) {
             Some(index) => {
                 self.roster.set_timer(index, at);
@@ -158,12 +160,13 @@ impl<W, const N: usize> WaitingLine<W, N> {
         entry.contact = Contact::Came;
         let (ask, due) = (entry.ask, entry.timer <= moment.now);
         self.lapse(moment);
-        if self.roster.is_first(index) && !ask.reserved {
+        if self.roster.is_first(index) && ask.aim != Aim::Reserve {
             if self.serves(moment, &ask.amounts) {
                 if self.is_over(moment, ask.deadline) {
                     return self.refuse(index, moment.now);
                 }
-                return Visit::Take(moment.debit(&ask.amounts, &self.grace));
+                let looks = ask.aim == Aim::Look;
+                return Visit::Take(if looks { moment.spent } else { moment.debit(&ask.amounts, &self.grace) });
             }
             let at = moment.instant(&ask.amounts);
             if at > ask.deadline || moment.now >= ask.deadline {
@@ -201,9 +204,10 @@ impl<W, const N: usize> WaitingLine<W, N> {
     }
 
     /// After the swap that `advance` asked for.
-    pub(crate) fn firm(&mut self, debt: &Debt<N>) -> Ticket {
+    pub(crate) fn firm(&mut self, debt: &Debt<N>, due: Due<N>) -> Ticket {
         self.roster.unlink(debt.index);
         let entry = self.roster.get_mut(debt.index);
+        entry.due = Some(Box::new(due));
         (entry.contact, entry.at, entry.words) = (Contact::Firm, debt.ready, debt.words);
         let kept = entry.kept;
         self.woken.extend(entry.waker.take());
@@ -212,6 +216,22 @@ impl<W, const N: usize> WaitingLine<W, N> {
             self.roster.free(debt.index);
         }
         ticket
+    }
+
+    /// Works out anew when each reservation is paid that is a debt, and says so to `each`. Tells
+    /// those that are paid earlier.
+    pub(crate) fn postpone(&mut self, at: impl Fn(&Due<N>, &[u64; N]) -> Time, mut each: impl FnMut(u32, Time)) {
+        for (index, entry) in self.roster.all() {
+            let Some(due) = &entry.due else { continue };
+            let at = at(due, &entry.ask.amounts);
+            if at < entry.at {
+                self.woken.extend(entry.waker.take());
+            }
+            if at != entry.at {
+                entry.at = at;
+                each(index, at);
+            }
+        }
     }
 
     /// Lets a reservation be: it is used when it is ready, and nobody asks for it any more.
@@ -234,6 +254,15 @@ impl<W, const N: usize> WaitingLine<W, N> {
             Contact::Gone => Visit::Gone,
             _ => Visit::Sleep(entry.timer),
         }
+    }
+
+    /// The owner of an entry is here, and hears when to come again: whether it knows of another
+    /// instant so far, or of none; and whether the clock is as it was when it came last.
+    pub(crate) fn hears(&mut self, ticket: Ticket, now: Time) -> (bool, bool) {
+        let Some(index) = self.roster.find(ticket) else { return (true, false) };
+        let entry = self.roster.get_mut(index);
+        let told = core::mem::replace(&mut entry.told, entry.timer);
+        (told != entry.timer, entry.came.replace(now) == Some(now))
     }
 
     /// The same for a waiter that is there: if its entry is gone, so is its ticket.
@@ -314,7 +343,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
     /// Frees the slot of an entry that is out of the line, as its owner is here. That of a
     /// reservation stays until it is dropped.
     fn dismiss(&mut self, index: u32) -> Option<W> {
-        if self.roster.get(index).ask.reserved { None } else { self.roster.free(index) }
+        if self.roster.get(index).ask.aim == Aim::Reserve { None } else { self.roster.free(index) }
     }
 
     pub(super) fn serves(&self, moment: &Moment<'_, N>, amounts: &[u64; N]) -> bool {

@@ -7,10 +7,12 @@ use std::vec::Vec;
 
 use crate::clock::time::Time;
 use crate::decision::awaited::Awaited;
+use crate::decision::due::Due;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
+use crate::decision::revision::Revision;
 use crate::limit::limit::{Limit, limits_of};
-use crate::wait::line::entry::{Ask, Ticket};
+use crate::wait::line::entry::{Aim, Ask, Ticket};
 use crate::wait::line::grace::Grace;
 use crate::wait::line::moment::{Moment, NEVER};
 use crate::wait::line::tests::model::{Exact, TOKEN, slope};
@@ -140,7 +142,8 @@ impl<const N: usize> World<N> {
 
     pub(super) fn enter(&mut self, now: u64, who: u32, amounts: [u64; N], deadline: u64, reserved: bool) -> Answer {
         let now = now.max(self.changed);
-        let ask = Ask { amounts, deadline: t(deadline), reserved };
+        let aim = if reserved { Aim::Reserve } else { Aim::Take };
+        let ask = Ask { amounts, deadline: t(deadline), aim };
         let mut waker = Some(who);
         let answer = loop {
             let moment = Moment { now: t(now), limits: &self.limits.clone(), spent: self.spent };
@@ -305,7 +308,8 @@ impl<const N: usize> World<N> {
             if !self.swap(debt.words) {
                 continue;
             }
-            let ticket = self.line.firm(&debt);
+            let due = Due::new(&Revision::first(self.limits), &debt.words, t(now), debt.ready);
+            let ticket = self.line.firm(&debt, due);
             let who = *self.tickets.iter().find(|(_, one)| **one == ticket).expect("a holder").0;
             let amounts = self.line.roster.get(ticket.index).ask.amounts;
             self.firm.insert(who, (debt.ready.as_nanos(), amounts));
