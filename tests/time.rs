@@ -257,3 +257,32 @@ fn the_last_readings_of_a_clock_are_as_good_as_any() {
     assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(100)), "an instant that no clock will show");
     assert_eq!(bucket.at(Time::ZERO).available(), 0);
 }
+
+/// Nothing is there at 0, and by a clock that is ahead the limits changed at 2 s.
+fn changed_ahead() -> MultiBucket<1, ManualClock> {
+    let limits = [Limit::per_second(100).empty()];
+    let bucket = MultiBucket::with_clock(limits, ManualClock::new()).unwrap();
+    bucket.at(nanos(2 * SECOND)).set_limits([Limit::per_second(100).capacity(50)]).unwrap();
+    bucket.reset([0]);
+    bucket
+}
+
+#[test]
+fn a_timeout_holds_by_the_clock_of_the_caller_whatever_the_limits_count_from() {
+    let bucket = changed_ahead();
+    let until = Duration::from_millis(2030);
+    let short = until - Duration::from_nanos(1);
+    for refused in [
+        bucket.reserve_within([3], short).err(),
+        bucket.reserve_within([3], Duration::from_millis(30)).err(),
+        #[cfg(feature = "std")]
+        bucket.take_blocking_timeout([3], short).err(),
+    ] {
+        assert_eq!(refused.and_then(|refused| refused.wait()), Some(until));
+    }
+    let place = bucket.reserve_within([3], until).unwrap();
+    assert_eq!(place.remaining(), until);
+    place.commit();
+    let refused = changed_ahead().with_max_wait(short).reserve([3]).unwrap_err();
+    assert_eq!(refused.wait(), Some(until));
+}

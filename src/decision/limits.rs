@@ -63,6 +63,12 @@ impl<const N: usize> Limits<N> {
         }
     }
 
+    /// The same, and what is left to the beginning of these limits where there is no pause: whoever
+    /// changed them may have had a clock that is ahead.
+    pub(crate) fn ahead_of(&self, now: Time) -> u64 {
+        self.pause_left(now).max(self.origin.nanos_since(now))
+    }
+
     pub(crate) fn paused_at(&self, now: Time) -> bool {
         self.pause_left(now) > 0
     }
@@ -183,14 +189,15 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].units_capped(amounts[i]))
     }
 
-    /// The most units of each stream that may be owed at `now` within `bounds`; `None`
-    /// if a pause is longer than anybody may wait.
+    /// The most units of each stream that may be owed at `now` within `bounds`; `None` if these
+    /// limits begin later than anybody may wait: at the end of a pause, or at the reading of whoever
+    /// changed them by a clock that is ahead.
     pub(crate) fn most_owed(&self, now: Time, bounds: &WaitBounds<N>) -> Option<[u64; N]> {
-        let (elapsed, pause) = (self.elapsed(now), self.pause_left(now));
-        if pause == u64::MAX {
+        let (elapsed, ahead) = (self.elapsed(now), self.ahead_of(now));
+        if ahead == u64::MAX {
             return None;
         }
-        let wait = u64::try_from(bounds.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(pause)?;
+        let wait = u64::try_from(bounds.max_wait.as_nanos()).unwrap_or(u64::MAX).checked_sub(ahead)?;
         // As far as time goes, which is 584 years from the origin of the clock.
         let end_of_time = u64::MAX - self.origin.as_nanos().saturating_add(elapsed);
         let wait = wait.min(end_of_time);

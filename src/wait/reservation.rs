@@ -390,7 +390,7 @@ fn owe<const N: usize>(
         Err((Revision { limits, .. }, spent)) => {
             allow(&limits)?;
             let units = limits.units(amounts)?;
-            Err(limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into())
+            Err(limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.ahead_of(now)).into())
         }
     }
 }

@@ -110,7 +110,11 @@ impl<'a, const N: usize> Place<'a, N> {
             let mut sleep = pin!(timer.sleep(sleep));
             poll_fn(|context| {
                 let slept = sleep.as_mut().poll(context).is_ready();
-                let moved = self.come(self.bucket.now(), Some(context.waker())).map_or(true, |(again, _)| again != at);
+                let now = self.bucket.now();
+                let moved = match self.come(now, Some(context.waker())) {
+                    Ok((again, certain)) => again != at || certain && again <= now,
+                    Err(_) => true,
+                };
                 if slept || moved { Poll::Ready(()) } else { Poll::Pending }
             })
             .await;

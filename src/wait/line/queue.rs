@@ -349,7 +349,7 @@ impl<S, L> Queued<S, L> {
                 tokens => tokens.saturating_add(ahead[i]),
             });
             let units = limits.units_capped(&amounts);
-            limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
+            limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.ahead_of(now)).into()
         })
     }
 }
