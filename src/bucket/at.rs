@@ -34,7 +34,7 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
     }
 
     /// Gives back tokens that were not used: [`Bucket::put_back`](crate::Bucket::put_back).
-    #[inline]
+    #[inline(always)]
     pub fn put_back(self, amounts: B::Amounts) {
         verbs::put_back(self.of.store(), self.now, amounts.to_array());
     }

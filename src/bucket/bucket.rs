@@ -136,7 +136,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// assert_eq!(bucket.available(), [3, 5]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[inline]
+    #[inline(always)]
     fn put_back(&self, amounts: Self::Amounts) {
         verbs::put_back(self.store(), Stored::now(self), amounts.to_array());
     }

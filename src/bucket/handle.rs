@@ -1,6 +1,7 @@
 //! Owns a slot that is checked out for good, and with it the shortest path to a take. Never lends
 //! it to two threads.
 
+use core::cell::Cell;
 use core::fmt;
 use core::time::Duration;
 
@@ -8,16 +9,13 @@ use crate::bucket::inherent::deciding_verbs;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::limits::Limits;
 use crate::decision::refused::{Never, Refused};
 use crate::lease::lease::Lease;
 use crate::state::at::At;
-use crate::state::multi::{Checkout, SLOTS};
+use crate::state::multi::SLOTS;
 use crate::state::snapshot::Snapshot;
-use crate::state::store::Stored;
-#[cfg(feature = "std")]
-use crate::wait::line::queue::{Line, Queued};
-#[cfg(not(feature = "std"))]
-use crate::wait::unqueued::{Line, Queued};
+use crate::state::store::{Store, Stored};
 
 /// A [`MultiBucket`] with a slot of the caller's own. It has the same verbs, and is faster.
 ///
@@ -56,16 +54,19 @@ use crate::wait::unqueued::{Line, Queued};
 #[must_use]
 pub struct Handle<'a, const N: usize, C = DefaultClock, const S: usize = SLOTS> {
     bucket: &'a MultiBucket<N, C, S>,
-    queued: Queued<Checkout<'a, N, S>, &'a Line<N>>,
+    /// Always one that this handle owns.
+    slot: Cell<usize>,
 }
 
 impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
     pub(crate) fn new(bucket: &'a MultiBucket<N, C, S>) -> Result<Self, HandlesExhausted> {
-        let slot = bucket.queued.words.check_out().ok_or(HandlesExhausted(()))?;
+        let words = &bucket.queued.words;
+        let slot = words.check_out().ok_or(HandlesExhausted(()))?;
+        let handle = Self { bucket, slot: Cell::new(slot) };
         // A second slot must be there at the same time, so that at least one is left for callers
         // without a handle.
-        drop(bucket.queued.words.check_out().ok_or(HandlesExhausted(()))?);
-        Ok(Self { bucket, queued: Queued { words: slot, line: &bucket.queued.line } })
+        words.give_back(words.check_out().ok_or(HandlesExhausted(()))?);
+        Ok(handle)
     }
 
     /// Returns the bucket of this handle.
@@ -89,18 +90,64 @@ impl<'a, const N: usize, C: Clock, const S: usize> Handle<'a, N, C, S> {
 
 deciding_verbs!([const N: usize, C: Clock, const S: usize] Handle<'_, N, C, S>, N, [u64; N]);
 
-impl<'a, const N: usize, C: Clock, const S: usize> Stored<N> for Handle<'a, N, C, S> {
+impl<const N: usize, C: Clock, const S: usize> Stored<N> for Handle<'_, N, C, S> {
     type Amounts = [u64; N];
-    type Store = Queued<Checkout<'a, N, S>, &'a Line<N>>;
+    type Store = Self;
 
     #[inline(always)]
-    fn store(&self) -> &Self::Store {
-        &self.queued
+    fn store(&self) -> &Self {
+        self
     }
 
     #[inline(always)]
     fn now(&self) -> Time {
         self.bucket.clock().now()
+    }
+}
+
+/// All but the slot is the bucket's.
+impl<const N: usize, C: Clock, const S: usize> Store<N> for Handle<'_, N, C, S> {
+    #[inline(always)]
+    fn update<R, E>(
+        &self,
+        pause: impl Fn(&Limits<N>) -> u64,
+        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
+    ) -> Result<R, E> {
+        self.bucket.queued.words.update_through(&self.slot, pause, change, refuse)
+    }
+
+    #[inline(always)]
+    fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
+        self.bucket.queued.read(look)
+    }
+
+    fn touch(&self) {
+        Store::<N>::touch(&self.bucket.queued);
+    }
+
+    #[inline(always)]
+    fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
+        self.bucket.queued.ahead(now, amounts)
+    }
+
+    fn is_waited_for(&self, stream: usize) -> bool {
+        Store::<N>::is_waited_for(&self.bucket.queued, stream)
+    }
+
+    fn is_closed(&self) -> bool {
+        Store::<N>::is_closed(&self.bucket.queued)
+    }
+
+    #[inline(always)]
+    fn eased(&self, now: Time) {
+        Store::<N>::eased(&self.bucket.queued, now);
+    }
+}
+
+impl<const N: usize, C, const S: usize> Drop for Handle<'_, N, C, S> {
+    fn drop(&mut self) {
+        self.bucket.queued.words.give_back(self.slot.get());
     }
 }
 

@@ -30,7 +30,7 @@ macro_rules! deciding_verbs {
 
             /// Gives back tokens that were not used:
             /// [`Bucket::put_back`](crate::Bucket::put_back).
-            #[inline]
+            #[inline(always)]
             pub fn put_back(&self, amounts: $amounts) {
                 At { of: self, now: Stored::now(self) }.put_back(amounts);
             }

@@ -23,11 +23,11 @@ use crate::state::snapshot::Snapshot;
 use crate::state::store::{Change, Revised, Store, Stored, Waitable};
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
-use crate::wait::line::queue::{Line, Queue, Queued};
+use crate::wait::line::queue::{Queue, Queued};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
-use crate::wait::unqueued::{Line, Queued};
+use crate::wait::unqueued::Queued;
 #[cfg(feature = "std")]
 use crate::wait::waits::Queueing;
 use crate::wait::waits::Waits;
@@ -66,7 +66,7 @@ use crate::wait::waits::Waits;
 ///
 /// A grant is only a count: it does not order any other memory.
 pub struct MultiBucket<const N: usize, C = DefaultClock, const S: usize = SLOTS> {
-    pub(crate) queued: Queued<Versions<N, S>, Line<N>>,
+    pub(crate) queued: Queued<Versions<N, S>, N>,
     wait_bounds: WaitBounds<N>,
     clock: C,
 }
@@ -153,11 +153,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
             assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
             assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
         }
-        Ok(Self {
-            queued: Queued { words: Versions::new(limits, clock.now())?, line: Line::new() },
-            wait_bounds: WaitBounds::UNBOUNDED,
-            clock,
-        })
+        Ok(Self { queued: Queued::new(Versions::new(limits, clock.now())?), wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
     /// Returns the clock that the bucket reads.
@@ -328,10 +324,10 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Bucket<N> for MultiBucket<
 
 impl<const N: usize, C: Clock, const S: usize> Stored<N> for MultiBucket<N, C, S> {
     type Amounts = [u64; N];
-    type Store = Queued<Versions<N, S>, Line<N>>;
+    type Store = Queued<Versions<N, S>, N>;
 
     #[inline(always)]
-    fn store(&self) -> &Queued<Versions<N, S>, Line<N>> {
+    fn store(&self) -> &Queued<Versions<N, S>, N> {
         &self.queued
     }
 

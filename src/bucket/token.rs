@@ -20,11 +20,11 @@ use crate::state::store::{Change, Revised, Store, Stored, Waitable};
 use crate::state::word::Word;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
-use crate::wait::line::queue::{Line, Queue, Queued};
+use crate::wait::line::queue::{Queue, Queued};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
-use crate::wait::unqueued::{Line, Queued};
+use crate::wait::unqueued::Queued;
 #[cfg(feature = "std")]
 use crate::wait::waits::Queueing;
 use crate::wait::waits::Waits;
@@ -57,7 +57,7 @@ use crate::wait::waits::Waits;
 ///
 /// A grant is only a count: it does not order any other memory. All operations are `Relaxed`.
 pub struct TokenBucket<C = DefaultClock> {
-    pub(crate) queued: Queued<Word, Line<1>>,
+    pub(crate) queued: Queued<Word, 1>,
     wait_bounds: WaitBounds<1>,
     clock: C,
 }
@@ -99,11 +99,7 @@ impl<C: Clock> TokenBucket<C> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
-        Ok(Self {
-            queued: Queued { words: Word::new(limit, clock.now())?, line: Line::new() },
-            wait_bounds: WaitBounds::UNBOUNDED,
-            clock,
-        })
+        Ok(Self { queued: Queued::new(Word::new(limit, clock.now())?), wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
     /// Returns the clock that the bucket reads.
@@ -207,10 +203,10 @@ impl<C: Clock + Sync> Bucket for TokenBucket<C> {}
 
 impl<C: Clock> Stored<1> for TokenBucket<C> {
     type Amounts = u64;
-    type Store = Queued<Word, Line<1>>;
+    type Store = Queued<Word, 1>;
 
     #[inline(always)]
-    fn store(&self) -> &Queued<Word, Line<1>> {
+    fn store(&self) -> &Queued<Word, 1> {
         &self.queued
     }
 

@@ -92,9 +92,32 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         self.revisions.claimed() - self.see(|| 0, |_, _| 1).1
     }
 
-    /// Checks a slot out for one caller; `None` if all are claimed.
-    pub(crate) fn check_out(&self) -> Option<Checkout<'_, N, S>> {
-        Some(Checkout { versions: self, spare: Cell::new(self.words.claim()?) })
+    /// Claims a slot for one caller; `None` if all are claimed.
+    pub(crate) fn check_out(&self) -> Option<usize> {
+        self.words.claim()
+    }
+
+    /// Gives a slot back that was checked out.
+    pub(crate) fn give_back(&self, slot: usize) {
+        self.words.retire(Some(slot));
+    }
+
+    /// Does what [`Store::update`] does through a slot that the caller has checked out. It is then
+    /// another: the one that was current before its last publication.
+    #[inline(always)]
+    pub(crate) fn update_through<R, E>(
+        &self,
+        slot: &Cell<usize>,
+        pause: impl Fn(&Limits<N>) -> u64,
+        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
+    ) -> Result<R, E> {
+        let mut spare = Some(slot.get());
+        let answer = self.update(&mut spare, pause, change, refuse);
+        if let Some(left) = spare {
+            slot.set(left);
+        }
+        answer
     }
 
     /// One version, untorn, and what there is to know of its limits: `first` of the first, `later`
@@ -388,56 +411,6 @@ impl<const N: usize, const S: usize> Revised<N> for Versions<N, S> {
                 Err(miss) => backoff = miss.pause(backoff),
             }
         }
-    }
-}
-
-/// The same words, through a slot that one caller has checked out. It is given back on drop.
-#[derive(Debug)]
-pub struct Checkout<'a, const N: usize, const S: usize> {
-    versions: &'a Versions<N, S>,
-    /// Always a slot that this owns: the one checked out, or the one that was current before its
-    /// last publication.
-    spare: Cell<usize>,
-}
-
-impl<const N: usize, const S: usize> Store<N> for Checkout<'_, N, S> {
-    #[inline(always)]
-    fn update<R, E>(
-        &self,
-        pause: impl Fn(&Limits<N>) -> u64,
-        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
-    ) -> Result<R, E> {
-        let mut spare = Some(self.spare.get());
-        let answer = self.versions.update(&mut spare, pause, change, refuse);
-        if let Some(left) = spare {
-            self.spare.set(left);
-        }
-        answer
-    }
-
-    fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
-        Store::read(self.versions, look)
-    }
-
-    fn touch(&self) {
-        self.versions.touch();
-    }
-}
-
-impl<const N: usize, const S: usize> Revised<N> for Checkout<'_, N, S> {
-    fn revision(&self) -> Revision<N> {
-        self.versions.revision()
-    }
-
-    fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        self.versions.update_revised(change)
-    }
-}
-
-impl<const N: usize, const S: usize> Drop for Checkout<'_, N, S> {
-    fn drop(&mut self) {
-        self.versions.words.retire(Some(self.spare.get()));
     }
 }
 

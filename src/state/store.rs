@@ -51,7 +51,8 @@ pub trait Store<const N: usize> {
 }
 
 /// Words whose limits may have changed: where those stand among others.
-pub(crate) trait Revised<const N: usize>: Store<N> {
+#[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "the line makes it reachable"))]
+pub trait Revised<const N: usize>: Store<N> {
     /// The limits as they are.
     fn revision(&self) -> Revision<N>;
 

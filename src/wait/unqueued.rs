@@ -9,24 +9,19 @@ use crate::decision::refused::Refused;
 use crate::state::store::Store;
 use crate::wait::timer::Timer;
 
-/// No line.
+/// Words alone.
 #[derive(Debug)]
-pub struct Line<const N: usize>;
+pub struct Queued<S, const N: usize> {
+    pub(crate) words: S,
+}
 
-impl<const N: usize> Line<N> {
-    pub(crate) const fn new() -> Self {
-        Self
+impl<S, const N: usize> Queued<S, N> {
+    pub(crate) fn new(words: S) -> Self {
+        Self { words }
     }
 }
 
-/// Words alone.
-#[derive(Debug)]
-pub struct Queued<S, L> {
-    pub(crate) words: S,
-    pub(crate) line: L,
-}
-
-impl<S: Store<N>, L, const N: usize> Store<N> for Queued<S, L> {
+impl<S: Store<N>, const N: usize> Store<N> for Queued<S, N> {
     #[inline(always)]
     fn update<R, E>(
         &self,

@@ -16,7 +16,6 @@
 //! * A mark beside the end of a step. Both are read-modify-writes of one word. If the mark is the
 //!   later one, then the lock was free before, and the try succeeds, or meets a later holder.
 
-use core::borrow::Borrow;
 use core::cell::Cell;
 use core::task::Waker;
 use core::time::Duration;
@@ -39,7 +38,7 @@ use crate::wait::line::wakers::Wakers;
 
 /// What a bucket keeps for those who wait: a word for each stream, and a pointer.
 #[derive(Debug)]
-pub struct Line<const N: usize> {
+pub(crate) struct Line<const N: usize> {
     /// Until when takers stay out, in nanoseconds.
     until: [AtomicU64; N],
     /// There since somebody waited first.
@@ -136,24 +135,24 @@ impl<const N: usize> Line<N> {
 
 /// Words, and the line of those who wait for them.
 #[derive(Debug)]
-pub struct Queued<S, L> {
+pub struct Queued<S, const N: usize> {
     pub(crate) words: S,
-    pub(crate) line: L,
+    line: Line<N>,
 }
 
-impl<S, L> Queued<S, L> {
+impl<S: Revised<N>, const N: usize> Queued<S, N> {
+    pub(crate) fn new(words: S) -> Self {
+        Self { words, line: Line::new() }
+    }
+
     /// Runs a step under the lock, then what follows from it, and wakes others when unlocked.
-    fn locked<const N: usize, R>(
+    fn locked<R>(
         &self,
         now: Time,
         step: impl FnOnce(&mut WaitingLine<Waker, N>, &Shared<N>) -> R,
         answer: impl FnOnce(&mut WaitingLine<Waker, N>, R) -> Standing<N>,
-    ) -> Standing<N>
-    where
-        S: Revised<N>,
-        L: Borrow<Line<N>>,
-    {
-        let line: &Line<N> = self.line.borrow();
+    ) -> Standing<N> {
+        let line = &self.line;
         let shared = line.shared(Grace::default());
         let mut guard = shared.line.lock();
         let done = step(&mut guard, shared);
@@ -167,16 +166,13 @@ impl<S, L> Queued<S, L> {
     }
 
     /// Does what follows from a step, and says what others see of the line.
-    fn advance<const N: usize>(
+    fn advance(
         &self,
         line: &Line<N>,
         shared: &Shared<N>,
         queue: &mut WaitingLine<Waker, N>,
         now: Time,
-    ) -> (Wakers, Wakers)
-    where
-        S: Revised<N>,
-    {
+    ) -> (Wakers, Wakers) {
         let dropped = self.depart(shared, queue, now);
         loop {
             let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
@@ -200,10 +196,7 @@ impl<S, L> Queued<S, L> {
     }
 
     /// Lets those go who left word, and gives back the wakers that they left.
-    fn depart<const N: usize>(&self, shared: &Shared<N>, queue: &mut WaitingLine<Waker, N>, now: Time) -> Wakers
-    where
-        S: Revised<N>,
-    {
+    fn depart(&self, shared: &Shared<N>, queue: &mut WaitingLine<Waker, N>, now: Time) -> Wakers {
         let mut dropped = Wakers::default();
         shared.departures.pop_all(|Parting { index, kept }| {
             // It is there until its owner leaves. Nobody panics here: who drops may unwind.
@@ -227,22 +220,15 @@ impl<S, L> Queued<S, L> {
     }
 
     /// Leaves word that the owner of a ticket left, and serves it if the lock is free.
-    fn part<const N: usize>(&self, now: Time, parting: Parting)
-    where
-        S: Revised<N>,
-        L: Borrow<Line<N>>,
-    {
-        let line: &Line<N> = self.line.borrow();
+    fn part(&self, now: Time, parting: Parting) {
+        let line = &self.line;
         let shared = line.shared(Grace::default());
         shared.departures.push(parting);
         self.leave_mark(line, shared, now);
     }
 
     /// Leaves a mark for the holder of the lock, or serves it if there is none.
-    fn leave_mark<const N: usize>(&self, line: &Line<N>, shared: &Shared<N>, now: Time)
-    where
-        S: Revised<N>,
-    {
+    fn leave_mark(&self, line: &Line<N>, shared: &Shared<N>, now: Time) {
         // ORDERING: AcqRel. Release pairs with the swap in `serve_mark`: the holder of the lock
         // reads the words, and who left, as this thread left them. Acquire pairs with the
         // read-modify-writes there: if the mark is not found any more, the try sees a free lock.
@@ -253,7 +239,7 @@ impl<S, L> Queued<S, L> {
     }
 
     /// Says until when takers stay out, and what is waited for.
-    fn show<const N: usize>(&self, line: &Line<N>, shared: &Shared<N>, queue: &WaitingLine<Waker, N>) {
+    fn show(&self, line: &Line<N>, shared: &Shared<N>, queue: &WaitingLine<Waker, N>) {
         for i in 0..N {
             // ORDERING: Relaxed. Partner is the load in `ahead`. A take that begins after this
             // thread has told somebody of its wait reads this value by that order alone; any other
@@ -272,12 +258,8 @@ impl<S, L> Queued<S, L> {
     }
 
     /// What the first of those who wait may use, for a change of limits.
-    pub(crate) fn awaited<const N: usize>(&self, grace: Duration) -> Awaited<N>
-    where
-        S: Revised<N>,
-        L: Borrow<Line<N>>,
-    {
-        let line: &Line<N> = self.line.borrow();
+    pub(crate) fn awaited(&self, grace: Duration) -> Awaited<N> {
+        let line = &self.line;
         line.shared.get().map_or(Awaited::NOTHING, |shared| Awaited {
             // ORDERING: Relaxed. Partner is the store in `show`, which says why. Dies as 0:
             // tests/line_level.rs, `a_change_leaves_what_the_first_may_use`.
@@ -287,12 +269,8 @@ impl<S, L> Queued<S, L> {
     }
 
     /// Tells those who wait, and those who hold reservations, that the limits changed.
-    pub(crate) fn retime<const N: usize>(&self, now: Time)
-    where
-        S: Revised<N>,
-        L: Borrow<Line<N>>,
-    {
-        let line: &Line<N> = self.line.borrow();
+    pub(crate) fn retime(&self, now: Time) {
+        let line = &self.line;
         if line.shared.get().is_none() {
             return;
         }
@@ -309,10 +287,7 @@ impl<S, L> Queued<S, L> {
     }
 
     /// Serves those who came back meanwhile and found the lock held.
-    fn serve_mark<const N: usize>(&self, line: &Line<N>, shared: &Shared<N>, now: Time)
-    where
-        S: Revised<N>,
-    {
+    fn serve_mark(&self, line: &Line<N>, shared: &Shared<N>, now: Time) {
         // ORDERING: AcqRel. Partner is the mark in `eased`. If that is later, it sees the lock as
         // this thread left it; if it is earlier, it is found here. Dies as a load: loom-tests/
         // line.rs, `a_put_back_that_finds_the_lock_held_is_served`.
@@ -330,19 +305,13 @@ impl<S, L> Queued<S, L> {
     }
 
     /// Swaps the words of a moment for others, if nobody else was faster.
-    fn swap<const N: usize>(&self, limits: &Limits<N>, spent: &[u64; N], words: [u64; N]) -> bool
-    where
-        S: Revised<N>,
-    {
+    fn swap(&self, limits: &Limits<N>, spent: &[u64; N], words: [u64; N]) -> bool {
         let change = |now: &Limits<N>, seen: &[u64; N]| (now == limits && seen == spent).then_some((words, ()));
         self.words.update(|_| 0, change, |_, _, _| ()).is_ok()
     }
 
     /// Why a caller is not let in, or has to go.
-    fn refusal<const N: usize>(&self, now: Time, ask: &Ask<N>, ahead: &[u64; N]) -> Refused<N>
-    where
-        S: Revised<N>,
-    {
+    fn refusal(&self, now: Time, ask: &Ask<N>, ahead: &[u64; N]) -> Refused<N> {
         self.words.read(|limits, spent| {
             let amounts = core::array::from_fn(|i| match ask.amounts[i] {
                 0 => 0,
@@ -354,10 +323,7 @@ impl<S, L> Queued<S, L> {
     }
 }
 
-impl<S: Revised<N>, L: Borrow<Line<N>>, const N: usize> Store<N> for Queued<S, L>
-where
-    Self: Sized,
-{
+impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
     #[inline(always)]
     fn update<R, E>(
         &self,
@@ -379,13 +345,13 @@ where
 
     #[inline(always)]
     fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
-        let line: &Line<N> = self.line.borrow();
+        let line = &self.line;
         // Which streams are used matters only if somebody waits.
         if (0..N).any(|i| line.keeps_out(now, i)) { line.ahead(now, *amounts) } else { None }
     }
 
     fn is_closed(&self) -> bool {
-        let line: &Line<N> = self.line.borrow();
+        let line = &self.line;
         // ORDERING: Relaxed. Partner is the store in `show`: a line that is closed keeps everybody
         // out for ever, and no other does. Dies as never closed: loom-tests/line.rs,
         // `who_enters_beside_a_close_is_let_go`.
@@ -393,12 +359,12 @@ where
     }
 
     fn is_waited_for(&self, stream: usize) -> bool {
-        waiting(self.line.borrow())[stream] > 0
+        waiting(&self.line)[stream] > 0
     }
 
     #[inline(always)]
     fn eased(&self, now: Time) {
-        let line: &Line<N> = self.line.borrow();
+        let line = &self.line;
         if let Some(shared) = line.shared.get() {
             eased(self, line, shared, now);
         }
@@ -416,21 +382,16 @@ fn waiting<const N: usize>(line: &Line<N>) -> [u64; N] {
 }
 
 #[inline(never)]
-fn eased<S: Revised<N>, L: Borrow<Line<N>>, const N: usize>(
-    queued: &Queued<S, L>,
-    line: &Line<N>,
-    shared: &Shared<N>,
-    now: Time,
-) {
+fn eased<S: Revised<N>, const N: usize>(queued: &Queued<S, N>, line: &Line<N>, shared: &Shared<N>, now: Time) {
     if waiting(line) == [0; N] {
         return;
     }
     queued.leave_mark(line, shared, now);
 }
 
-impl<S: Revised<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> for Queued<S, L> {
+impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
     fn enter(&self, now: Time, ask: &Ask<N>, bounds: &WaitBounds<N>, waker: Option<&Waker>) -> Standing<N> {
-        let line: &Line<N> = self.line.borrow();
+        let line = &self.line;
         line.shared(Grace::of(bounds.grace));
         let mut waker = waker.cloned();
         let step = |queue: &mut WaitingLine<Waker, N>, shared: &Shared<N>| loop {
@@ -451,7 +412,7 @@ impl<S: Revised<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> f
                 }
                 Enter::Joined(ticket, _) => {
                     shared.departures.seat(ticket.index);
-                    self.show(self.line.borrow(), shared, queue);
+                    self.show(&self.line, shared, queue);
                     self.words.touch();
                     return Ok(ticket);
                 }
@@ -492,12 +453,12 @@ impl<S: Revised<N> + Sync, L: Borrow<Line<N>> + Sync, const N: usize> Queue<N> f
     }
 
     fn ready_at(&self, ticket: Ticket) -> Option<Time> {
-        let line: &Line<N> = self.line.borrow();
+        let line = &self.line;
         line.shared(Grace::default()).departures.ready_at(ticket.index)
     }
 
     fn stands(&self, ticket: Ticket) -> Standing<N> {
-        let line: &Line<N> = self.line.borrow();
+        let line = &self.line;
         let visit = line.shared(Grace::default()).line.lock().stands(ticket);
         standing(visit, ticket, false, false)
     }
