@@ -127,16 +127,21 @@ impl<const N: usize, C: Clock, const S: usize> Store<N> for Handle<'_, N, C, S> 
     }
 
     #[inline(always)]
+    fn keeps_out(&self, now: Time) -> bool {
+        self.bucket.queued.keeps_out(now)
+    }
+
+    #[inline(always)]
+    fn refusal_in_line(&self, now: Time, amounts: [u64; N]) -> Option<Refused<N>> {
+        self.bucket.queued.refusal_in_line(now, amounts)
+    }
+
     fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
         self.bucket.queued.ahead(now, amounts)
     }
 
     fn is_waited_for(&self, stream: usize) -> bool {
         Store::<N>::is_waited_for(&self.bucket.queued, stream)
-    }
-
-    fn is_closed(&self) -> bool {
-        Store::<N>::is_closed(&self.bucket.queued)
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::refused::{Never, NotYet, Refused};
+use crate::decision::refused::{Never, Refused};
 use crate::state::store::Store;
 
 #[inline(always)]
@@ -12,8 +12,10 @@ pub(crate) fn try_take<const N: usize>(store: &impl Store<N>, now: Time, amounts
     if all_zero(&amounts) {
         return Ok(());
     }
-    if let Some(ahead) = store.ahead(now, &amounts) {
-        return Err(kept_out(store, now, amounts, ahead));
+    if store.keeps_out(now) {
+        if let Some(refused) = store.refusal_in_line(now, amounts) {
+            return Err(refused);
+        }
     }
     store.update(
         move |limits| limits.pause_left(now),
@@ -27,7 +29,7 @@ pub(crate) fn take_items<const N: usize>(store: &impl Store<N>, now: Time, max: 
     if all_zero(&per_item) {
         return max;
     }
-    if store.ahead(now, &per_item).is_some() {
+    if store.keeps_out(now) && store.refusal_in_line(now, per_item).is_some() {
         return 0;
     }
     let taken = store.update(
@@ -44,7 +46,7 @@ pub(crate) fn take_in_order<const N: usize>(
     requests: impl Iterator<Item = [u64; N]> + Clone,
 ) -> usize {
     let used = requests.clone().fold([0; N], |used, request| core::array::from_fn(|i| used[i] | request[i]));
-    if store.ahead(now, &used).is_some() {
+    if store.keeps_out(now) && store.refusal_in_line(now, used).is_some() {
         return requests.take_while(all_zero).count();
     }
     let taken = store.update(
@@ -110,40 +112,12 @@ pub(crate) fn wait_for<const N: usize>(store: &impl Store<N>, now: Time, amounts
     store.read(|limits, spent| {
         limits.check(&amounts)?;
         if let Some(ahead) = &ahead {
-            return Ok(behind(limits, spent, now, &amounts, ahead).wait());
+            return Ok(limits.behind(spent, now, &amounts, ahead).wait());
         }
         // What is for nothing waits for nothing.
         let pause = if all_zero(&amounts) { 0 } else { limits.pause_left(now) };
         Ok(limits.not_yet(spent, limits.elapsed(now), &amounts).behind(pause).wait())
     })
-}
-
-/// Why a taker stays out: its amounts come after those who wait. The wait is an estimate.
-#[cold]
-#[inline(never)]
-fn kept_out<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N], ahead: [u64; N]) -> Refused<N> {
-    if store.is_closed() {
-        return Refused::Closed;
-    }
-    store.read(|limits, spent| {
-        if let Err(never) = limits.check(&amounts) {
-            return never.into();
-        }
-        behind(limits, spent, now, &amounts, &ahead).into()
-    })
-}
-
-/// What there is to wait for by one who comes after those who wait.
-fn behind<const N: usize>(
-    limits: &Limits<N>,
-    spent: &[u64; N],
-    now: Time,
-    amounts: &[u64; N],
-    ahead: &[u64; N],
-) -> NotYet<N> {
-    let sum = |i: usize| if amounts[i] == 0 { 0 } else { amounts[i].saturating_add(ahead[i]) };
-    let units = limits.units_capped(&core::array::from_fn(sum));
-    limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now))
 }
 
 /// Neither a loop with an early exit nor a call of `memcmp`, which a comparison with `[0; N]`

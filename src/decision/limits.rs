@@ -256,6 +256,14 @@ impl<const N: usize> Limits<N> {
         NotYet { pause: 0, elapsed, short }
     }
 
+    /// What there would be to wait for by one who comes after those who wait for `ahead` tokens of
+    /// each stream.
+    pub(crate) fn behind(&self, spent: &[u64; N], now: Time, amounts: &[u64; N], ahead: &[u64; N]) -> NotYet<N> {
+        let sum = |i: usize| if amounts[i] == 0 { 0 } else { amounts[i].saturating_add(ahead[i]) };
+        let units = self.units_capped(&core::array::from_fn(sum));
+        self.would_wait(spent, self.elapsed(now), &units).behind(self.ahead_of(now))
+    }
+
     /// What there is to wait for at `elapsed` until the lines of those streams that `units` were
     /// taken from have reached `ends`.
     pub(crate) fn remaining(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> NotYet<N> {

@@ -3,6 +3,7 @@
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::limit::amounts::Amounts;
@@ -27,9 +28,20 @@ pub trait Store<const N: usize> {
     /// changes the words later.
     fn touch(&self) {}
 
-    /// Whether those who wait keep a taker of these amounts out, and the tokens of each stream that
-    /// they wait for.
+    /// Whether those who wait keep takers of some stream out.
     #[inline(always)]
+    fn keeps_out(&self, _now: Time) -> bool {
+        false
+    }
+
+    /// Why they keep a taker of these amounts out, with a wait that is an estimate; `None` if they do
+    /// not.
+    fn refusal_in_line(&self, _now: Time, _amounts: [u64; N]) -> Option<Refused<N>> {
+        None
+    }
+
+    /// Whether they keep a taker of these amounts out, and the tokens of each stream that they wait
+    /// for.
     fn ahead(&self, _now: Time, _amounts: &[u64; N]) -> Option<[u64; N]> {
         None
     }
@@ -37,11 +49,6 @@ pub trait Store<const N: usize> {
     /// Whether somebody waits for tokens of a stream.
     #[inline(always)]
     fn is_waited_for(&self, _stream: usize) -> bool {
-        false
-    }
-
-    /// Whether nobody is let in any more, for good.
-    fn is_closed(&self) -> bool {
         false
     }
 

@@ -257,6 +257,15 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
         }
     }
 
+    /// Whether nobody is let in any more, for good.
+    fn is_closed(&self) -> bool {
+        let line = &self.line;
+        // ORDERING: Relaxed. Partner is the store in `show`: a line that is closed keeps everybody
+        // out for ever, and no other does. Dies as never closed: loom-tests/line.rs,
+        // `who_enters_beside_a_close_is_let_go`.
+        line.until.iter().any(|until| until.load(Relaxed) == u64::MAX)
+    }
+
     /// What the first of those who wait may use, for a change of limits.
     pub(crate) fn awaited(&self, grace: Duration) -> Awaited<N> {
         let line = &self.line;
@@ -312,14 +321,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
 
     /// Why a caller is not let in, or has to go.
     fn refusal(&self, now: Time, ask: &Ask<N>, ahead: &[u64; N]) -> Refused<N> {
-        self.words.read(|limits, spent| {
-            let amounts = core::array::from_fn(|i| match ask.amounts[i] {
-                0 => 0,
-                tokens => tokens.saturating_add(ahead[i]),
-            });
-            let units = limits.units_capped(&amounts);
-            limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.ahead_of(now)).into()
-        })
+        self.words.read(|limits, spent| limits.behind(spent, now, &ask.amounts, ahead).into())
     }
 }
 
@@ -344,18 +346,25 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
     }
 
     #[inline(always)]
-    fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
-        let line = &self.line;
-        // Which streams are used matters only if somebody waits.
-        if (0..N).any(|i| line.keeps_out(now, i)) { line.ahead(now, *amounts) } else { None }
+    fn keeps_out(&self, now: Time) -> bool {
+        (0..N).any(|i| self.line.keeps_out(now, i))
     }
 
-    fn is_closed(&self) -> bool {
-        let line = &self.line;
-        // ORDERING: Relaxed. Partner is the store in `show`: a line that is closed keeps everybody
-        // out for ever, and no other does. Dies as never closed: loom-tests/line.rs,
-        // `who_enters_beside_a_close_is_let_go`.
-        line.until.iter().any(|until| until.load(Relaxed) == u64::MAX)
+    #[cold]
+    #[inline(never)]
+    fn refusal_in_line(&self, now: Time, amounts: [u64; N]) -> Option<Refused<N>> {
+        let ahead = self.line.ahead(now, amounts)?;
+        if self.is_closed() {
+            return Some(Refused::Closed);
+        }
+        Some(self.words.read(|limits, spent| match limits.check(&amounts) {
+            Err(never) => never.into(),
+            Ok(()) => limits.behind(spent, now, &amounts, &ahead).into(),
+        }))
+    }
+
+    fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
+        self.line.ahead(now, *amounts)
     }
 
     fn is_waited_for(&self, stream: usize) -> bool {
