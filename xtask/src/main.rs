@@ -34,6 +34,8 @@ usage: cargo xtask COMMAND
           how much two takers get done while the limits change a thousand times a second
   keys [maps|throughput|memory|flood]
           what a bucket for every key costs: beside peers, in memory, under a flood of keys, and in other maps
+  overload [--quick] [--rounds N] [sizes]
+          how limiters serve callers that hang up, ten times as many as the rate; three minutes a round; or sizes alone
   versus COMMIT
           what a decision costs in terms of what it cost at an earlier commit, both in one process
   charts FILE
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "ratios" => step::run_alone(measure::ratios(rest)),
         Some((command, rest)) if command == "changes" => step::run_alone(measure::changes(rest)),
         Some((command, rest)) if command == "keys" => step::run_alone(measure::keys(rest)),
+        Some((command, rest)) if command == "overload" => step::run_alone(measure::overload(rest)),
         Some((command, rest)) if command == "versus" => versus::run(rest),
         Some((command, rest)) if command == "charts" => step::run_alone(measure::charts(rest)),
         Some((command, [])) if matches!(command.as_str(), "help" | "-h" | "--help") => {

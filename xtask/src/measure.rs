@@ -21,3 +21,8 @@ pub(crate) fn changes(rest: &[String]) -> Step {
 pub(crate) fn keys(rest: &[String]) -> Step {
     Step::cargo("keys", "run --quiet --release --package benches --bin keys --").args(rest)
 }
+
+/// How limiters fare under callers that hang up; `rest` goes to the program.
+pub(crate) fn overload(rest: &[String]) -> Step {
+    Step::cargo("overload", "run --quiet --release --package benches --bin overload --").args(rest)
+}
