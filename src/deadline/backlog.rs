@@ -21,9 +21,17 @@ pub(crate) struct Backlog<T, const N: usize> {
     /// The number of items that ever came. Of two items with equal deadlines, the later one has the
     /// larger number.
     arrivals: u64,
-    /// When the items began to wait for company: the first push since the last batch, or that
-    /// batch if it left items behind. `None` if no item waits.
-    opened: Option<Time>,
+    /// Since when the items wait for company. `None` if no item waits.
+    since: Option<Since>,
+}
+
+/// Since when items wait for company.
+#[derive(Clone, Copy)]
+enum Since {
+    /// The first push after the queue was empty.
+    Push(Time),
+    /// The last drain, in which tokens were short.
+    Shortage(Time),
 }
 
 /// When a batch is worth draining.
@@ -37,7 +45,7 @@ pub(crate) struct Batching {
 
 impl<T, const N: usize> Backlog<T, N> {
     pub(crate) const fn new() -> Self {
-        Self { by_deadline: BTreeMap::new(), by_expiry: BTreeMap::new(), arrivals: 0, opened: None }
+        Self { by_deadline: BTreeMap::new(), by_expiry: BTreeMap::new(), arrivals: 0, since: None }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -46,7 +54,7 @@ impl<T, const N: usize> Backlog<T, N> {
 
     /// Adds an item that was pushed at `pushed`.
     pub(crate) fn push(&mut self, entry: Entry<T, N>, pushed: Time) {
-        self.opened.get_or_insert(pushed);
+        self.since.get_or_insert(Since::Push(pushed));
         self.by_expiry.insert((entry.expires, self.arrivals), entry.deadline);
         self.by_deadline.insert((entry.deadline, self.arrivals), entry);
         self.arrivals += 1;
@@ -84,7 +92,7 @@ impl<T, const N: usize> Backlog<T, N> {
             }
         }
         drained.next = drained.next.into_iter().chain(self.next_expiry()).min();
-        self.opened = (self.len() > 0).then_some(now);
+        self.since = (self.len() > 0).then_some(Since::Shortage(now));
         drained
     }
 
@@ -101,7 +109,13 @@ impl<T, const N: usize> Backlog<T, N> {
     pub(crate) fn due(&self, now: Time, batching: Batching, bucket: &Snapshot<N>) -> Option<Time> {
         let (deadline, amounts) = self.first()?;
         let fits = fits(now, amounts, bucket);
-        let alone = self.opened.map_or(now, |opened| opened.after(batching.linger)).min(deadline);
+        let alone = match self.since? {
+            Since::Push(since) => since.after(batching.linger).min(deadline),
+            // A deadline that had passed then has brought its item into a batch already. If it
+            // did so again, each token would be a batch of its own.
+            Since::Shortage(since) if deadline <= since => since.after(batching.linger),
+            Since::Shortage(since) => since.after(batching.linger).min(deadline),
+        };
         let worth = if alone <= fits { fits } else { fits.max(alone.min(self.full(now, batching.max, bucket))) };
         self.next_expiry().into_iter().chain([worth]).min()
     }

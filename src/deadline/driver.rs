@@ -34,12 +34,12 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// A batch is drained when the bucket grants its first item, and one of these holds:
     ///
     /// * `max` items wait, or as many as the capacity can hold, and the bucket grants all of them;
-    /// * the smallest deadline has passed;
+    /// * the smallest deadline has passed, and it had not when tokens last were short;
     /// * `linger` has passed since the first push after the last batch, or since that batch if
     ///   tokens were short for the items behind it.
     ///
     /// It is also drained as soon as an item expires. So an item waits for company for at most
-    /// `linger`. A `linger` of zero makes small batches if tokens are short.
+    /// `linger` at a time. With a `linger` of zero and too few tokens, each token makes a batch.
     ///
     /// # Guarantees
     ///
