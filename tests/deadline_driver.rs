@@ -172,6 +172,35 @@ fn a_deadline_ends_the_linger_and_an_expiry_is_handed_out_when_it_comes() {
     assert_eq!(sent.take(), [(4, vec![2])]);
 }
 
+/// Every deadline has passed, and ten items go in a tenth of a second.
+#[test]
+fn where_tokens_are_short_deadlines_that_passed_do_not_make_small_batches() {
+    let (clock, sent) = (ManualClock::new(), Sent::default());
+    let queue = queue(&clock, Limit::per_second(100).capacity(50).empty());
+    for item in 0..30 {
+        queue.push(Entry::new(item, [1]).deadline(nanos(0))).unwrap();
+    }
+    let mut driver = driver!(queue, &clock, sent, 1, 100);
+    driver.run();
+    for hundredth in 1..=31 {
+        driver.at(&clock, hundredth * TENTH / 10);
+    }
+    // The first has never been asked for, so its deadline counts.
+    assert_eq!(sent.take().into_iter().map(|(_, items)| items.len()).collect::<Vec<_>>(), [1, 10, 10, 9]);
+    // A deadline that passes later ends the linger, also of those behind.
+    clock.set(nanos(4 * TENTH));
+    queue.bucket().reset([0]);
+    push(&queue, [30]);
+    queue.push(Entry::new(31, [2]).deadline(nanos(4 * TENTH))).unwrap();
+    driver.run();
+    driver.at(&clock, 4 * TENTH + TENTH / 5);
+    assert_eq!(sent.take(), [(4, vec![31])]);
+    queue.push(Entry::new(32, [1]).deadline(nanos(4 * TENTH + TENTH / 2))).unwrap();
+    driver.run();
+    driver.at(&clock, 4 * TENTH + TENTH / 2);
+    assert_eq!(sent.take(), [(4, vec![32, 30])]);
+}
+
 /// A capacity of 10 is refilled in a second, and the linger is a hundred. To linger for all of it
 /// would lose 990 of 1000 tokens.
 #[test]

@@ -550,6 +550,20 @@ fn a_shard_that_was_paused_changed_or_closed_is_as_it_was_left_however_long_it_i
 }
 
 #[test]
+fn shards_that_are_made_after_close_are_closed() {
+    let clock = ManualClock::new();
+    let shards = shards(&clock);
+    shards.push(1, Entry::new(1, [1])).unwrap();
+    shards.close();
+    for key in 1..=2 {
+        let refused = shards.push(key, Entry::new(9, [1])).unwrap_err();
+        assert_eq!((refused.item, refused.reason), (9, PushRefusal::Closed));
+    }
+    assert!(shards.is_closed());
+    assert_eq!(shards.drain_all(ALL).shards[0].1.admitted, [1]);
+}
+
+#[test]
 fn a_bucket_that_is_in_use_is_not_removed_under_its_user() {
     let clock = ManualClock::new();
     let shards = shards(&clock);
