@@ -1,4 +1,4 @@
-//! A driver hands out every item once: in batches, when they are due, and until the queue is closed.
+//! A driver hands out every item once: in batches, when they are due, until the queue is closed.
 #![cfg(feature = "std")]
 
 mod common;

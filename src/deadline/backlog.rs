@@ -191,8 +191,8 @@ mod tests {
         }
     }
 
-    /// The bucket grants ten a second. Each row: amounts, deadline, linger, the most of a batch, and
-    /// when it is due, in tenths of a second.
+    /// The bucket grants ten a second. Each row: amounts, deadline, linger, the most of a batch,
+    /// and when it is due, in tenths of a second.
     #[test]
     fn a_batch_is_due_when_it_is_full_or_urgent_or_has_lingered_and_its_first_item_fits() {
         const END: u64 = 1 << 30;

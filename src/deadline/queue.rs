@@ -96,13 +96,15 @@ pub struct DeadlineQueue<T, const N: usize, C = DefaultClock, const S: usize = S
     pub(crate) changed: Arc<Event>,
 }
 
+/// Items pushed during a drain, with the time of the push, in order of arrival.
+type Aside<T, const N: usize> = Vec<(Entry<T, N>, Time)>;
+
 struct Shared<T, const N: usize> {
     /// The waiting items. `None` while a thread drains: that thread holds them.
     waiting: Option<Backlog<T, N>>,
     /// Items that the draining thread held when it began; 0 while no thread drains.
     out: usize,
-    /// Items pushed during a drain, with the time of the push, in order of arrival.
-    aside: Vec<(Entry<T, N>, Time)>,
+    aside: Aside<T, N>,
     /// Whether another thread wanted to drain while one did.
     sought: bool,
     closed: bool,
@@ -347,7 +349,7 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     }
 
     /// Takes the waiting items for this thread; `None` if another thread holds them.
-    fn begin(&self) -> Option<(Backlog<T, N>, Vec<(Entry<T, N>, Time)>)> {
+    fn begin(&self) -> Option<(Backlog<T, N>, Aside<T, N>)> {
         let mut shared = self.lock();
         let Some(waiting) = shared.waiting.take() else {
             shared.sought = true;
