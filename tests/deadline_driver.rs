@@ -346,6 +346,18 @@ fn a_driver_with_nothing_to_do_is_not_woken_and_a_push_wakes_it_once() {
     }
 }
 
+/// So a driver may be spawned on a runtime with several threads.
+#[test]
+fn drivers_are_send_if_the_timer_and_the_items_are() {
+    fn is_send(_: impl Send) {}
+    let clock = ManualClock::new();
+    let shards = ShardedDeadlineQueue::<u64, u64, 1, _>::with_clock(&clock, |_, clock| {
+        MultiBucket::with_clock([Limit::per_second(10)], clock)
+    });
+    is_send(queue(&clock, ten()).run(Hand(&clock), HOUR, 1, |_| ready(())));
+    is_send(shards.run(Hand(&clock), HOUR, 1, |_, _| ready(())));
+}
+
 /// Threads push, and threads drive; tokens are plenty.
 #[test]
 fn threads_that_drive_hand_out_every_item_once_and_end_when_it_is_closed() {
