@@ -36,7 +36,7 @@
 //! | a meter that drains; work let out evenly, without bursts | [`LeakyBucket`] |
 //! | a thread that takes all the time: faster, and as exact | [`Handle`](bucket::Handle) of a `MultiBucket` |
 //! | a thread that takes so often that it may hold tokens in advance | [`Lease`] |
-//! | a queue in front of a bucket, by deadline | [`DeadlineQueue`] (feature `std`) |
+//! | a queue in front of a bucket, drained in batches by deadline | [`DeadlineQueue`] (feature `std`) |
 //! | a rate that follows what a server bears | [`Adaptive`](adaptive::Adaptive) |
 //!
 //! # Sharing, and answering a refusal

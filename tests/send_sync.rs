@@ -62,7 +62,7 @@ const _: () = {
 
 #[cfg(feature = "std")]
 const _: () = {
-    use tollgate::deadline::{DeadlineQueue, Drained, DrainedShards, Oversized, ShardedDeadlineQueue};
+    use tollgate::deadline::{DeadlineQueue, Drained, DrainedShards, Oversized, PushError, ShardedDeadlineQueue};
 
     /// What may be sent, but not shared, is an item all the same.
     type Item = std::cell::Cell<u8>;
@@ -74,6 +74,8 @@ const _: () = {
     owned::<Drained<Item>>();
     owned::<DrainedShards<u32, Item>>();
     any_error::<Oversized<Item>>();
+    any_error::<PushError<Item>>();
+    any_error::<PushError<Item, LimitError>>();
 };
 
 #[cfg(feature = "keys")]
@@ -160,20 +162,20 @@ fn whatever_is_shown_says_what_it_is_and_how_it_stands() {
 #[test]
 #[cfg(feature = "std")]
 fn queues_show_how_much_waits_whatever_it_is() {
-    use tollgate::deadline::{DeadlineQueue, ShardedDeadlineQueue};
+    use tollgate::deadline::{DeadlineQueue, Entry, ShardedDeadlineQueue};
 
     struct Plain;
     let clock = ManualClock::new();
-    let make = |_: &u32, clock| MultiBucket::with_clock([Limit::per_second(42)], clock).unwrap();
-    let queue = DeadlineQueue::new(make(&7, &clock));
-    queue.push(Plain, [1], Time::ZERO, Time::MAX).unwrap();
+    let make = |_: &u32, clock| MultiBucket::with_clock([Limit::per_second(42)], clock);
+    let queue = DeadlineQueue::new(make(&7, &clock).unwrap());
+    queue.push(Entry::new(Plain, [1])).unwrap();
     shows(&queue, "DeadlineQueue { len: 1", "[42]");
     let shards = ShardedDeadlineQueue::with_clock(&clock, make);
-    shards.push(7, Plain, [1], Time::ZERO, Time::MAX).unwrap();
+    shards.push(7, Entry::new(Plain, [1])).unwrap();
     shows(&shards, "ShardedDeadlineQueue", "len: 1");
-    let Err(refused) = queue.push(Plain, [43], Time::ZERO, Time::MAX) else { panic!() };
-    shows(&refused, "Oversized", "43");
-    assert_eq!(refused.to_string(), "never to be admitted: 43 tokens requested of stream 0, which holds at most 42");
+    let Err(refused) = queue.push(Entry::new(Plain, [43])) else { panic!() };
+    shows(&refused, "PushError", "43");
+    assert_eq!(refused.to_string(), "not queued: 43 tokens requested of stream 0, which holds at most 42");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Owns the answer of a drain. It never decides which item leaves.
+//! Owns the answers of drains. It never decides which item leaves.
 
 use core::fmt;
 use std::vec::Vec;
@@ -11,16 +11,16 @@ use crate::decision::refused::Never;
 ///
 /// ```
 /// use tollgate::clock::{ManualClock, Time};
-/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::deadline::{DeadlineQueue, Entry};
 /// use tollgate::{Limit, MultiBucket};
 ///
 /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
 ///     [Limit::per_second(10).capacity(1)],
 ///     ManualClock::new(),
 /// )?);
-/// queue.push("first", [1], Time::ZERO, Time::MAX)?;
-/// queue.push("second", [1], Time::ZERO, Time::MAX)?;
-/// let drained = queue.drain().expect("nobody else drains");
+/// queue.push(Entry::new("first", [1]))?;
+/// queue.push(Entry::new("second", [1]))?;
+/// let drained = queue.drain(100).expect("nobody else drains");
 /// assert_eq!(drained.admitted, ["first"]);
 /// assert_eq!(drained.next, Some(Time::from_nanos(100_000_000)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -37,10 +37,10 @@ pub struct Drained<T> {
     /// When to drain again, a reading of the bucket's clock. `None` if no item waits.
     ///
     /// It is the instant at which the bucket can grant the next item, or the next expiry if that is
-    /// earlier.
+    /// earlier. If the limits change, ask [`next`](crate::deadline::DeadlineQueue::next) again.
     ///
-    /// It is the instant of the drain itself if items came while the drain ran: drain again
-    /// immediately.
+    /// It is the instant of the drain itself if the drain stopped at its maximum, or if items came
+    /// while it ran: drain again immediately. If the bucket is closed, only an expiry counts.
     pub next: Option<Time>,
 }
 
@@ -49,46 +49,84 @@ impl<T> Drained<T> {
         Self { expired: Vec::new(), admitted: Vec::new(), never: Vec::new(), next: None }
     }
 
+    /// Counts the items that left.
+    pub(crate) fn count(&self) -> usize {
+        self.expired.len() + self.admitted.len() + self.never.len()
+    }
+
     /// Returns whether no item left.
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::deadline::{DeadlineQueue, Entry};
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
     ///     [Limit::per_second(10)],
     ///     ManualClock::new(),
     /// )?);
-    /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
-    /// assert!(!queue.drain().unwrap().is_empty());
-    /// assert!(queue.drain().unwrap().is_empty());
+    /// queue.push(Entry::new("item", [1]))?;
+    /// assert!(!queue.drain(100).unwrap().is_empty());
+    /// assert!(queue.drain(100).unwrap().is_empty());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn is_empty(&self) -> bool {
-        self.expired.is_empty() && self.admitted.is_empty() && self.never.is_empty()
+        self.count() == 0
     }
 }
 
-/// An item that was given back because it needs more than the capacity.
+/// The items that left a [`ShardedDeadlineQueue`](crate::deadline::ShardedDeadlineQueue), and when
+/// to drain again.
 ///
 /// ```
-/// use tollgate::clock::{ManualClock, Time};
-/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::clock::ManualClock;
+/// use tollgate::deadline::{Entry, ShardedDeadlineQueue};
+/// use tollgate::{Limit, MultiBucket};
+///
+/// let clock = ManualClock::new();
+/// let shards = ShardedDeadlineQueue::with_clock(&clock, |_: &u32, clock| {
+///     MultiBucket::with_clock([Limit::per_second(10)], clock)
+/// });
+/// shards.push(7, Entry::new("item", [1]))?;
+/// let drained = shards.drain_all(100);
+/// assert_eq!((drained.shards[0].0, &drained.shards[0].1.admitted), (7, &vec!["item"]));
+/// assert_eq!((drained.busy, drained.next), (0, None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[must_use = "items that left the queues are in here and nowhere else"]
+pub struct DrainedShards<K, T> {
+    /// The items that left, by key, in no particular order. A key without such items is not listed.
+    pub shards: Vec<(K, Drained<T>)>,
+    /// Shards that another thread was draining. That thread gets their items, and drains again.
+    pub busy: usize,
+    /// The earliest [`Drained::next`] of all shards that were not busy.
+    pub next: Option<Time>,
+}
+
+/// An item that a drain gives back because it needs more than the capacity.
+///
+/// This happens if the capacity was lowered after the push.
+///
+/// ```
+/// use tollgate::clock::ManualClock;
+/// use tollgate::deadline::{DeadlineQueue, Entry};
 /// use tollgate::{Limit, MultiBucket, Never};
 ///
 /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
 ///     [Limit::per_second(10)],
 ///     ManualClock::new(),
 /// )?);
-/// let refused = queue.push("item", [11], Time::ZERO, Time::MAX).unwrap_err();
-/// assert_eq!(refused.item, "item");
-/// assert_eq!(refused.never, Never { stream: 0, requested: 11, capacity: 10 });
+/// queue.push(Entry::new("item", [10]))?;
+/// queue.bucket().set_limits([Limit::per_second(5)])?;
+/// let drained = queue.drain(100).expect("nobody else drains");
+/// assert_eq!(drained.never[0].item, "item");
+/// assert_eq!(drained.never[0].never, Never { stream: 0, requested: 10, capacity: 5 });
 /// assert_eq!(
-///     refused.to_string(),
-///     "never to be admitted: 11 tokens requested of stream 0, which holds at most 10"
+///     drained.never[0].to_string(),
+///     "never to be admitted: 10 tokens requested of stream 0, which holds at most 5"
 /// );
-/// # Ok::<(), tollgate::limit::LimitError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Oversized<T> {

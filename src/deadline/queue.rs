@@ -2,22 +2,27 @@
 //! never decides which item goes: `backlog.rs` does.
 
 use core::{fmt, mem};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
-use crate::deadline::backlog::{Backlog, Entry};
-use crate::deadline::drained::{Drained, Oversized};
-use crate::decision::refused::Refused;
+use crate::deadline::backlog::{Backlog, fits};
+use crate::deadline::drained::Drained;
+use crate::deadline::entry::Entry;
+use crate::deadline::push_error::{PushError, PushRefusal};
+use crate::state::at::At;
 use crate::state::multi::SLOTS;
 use crate::state::snapshot::Snapshot;
+use crate::state::store::Store;
+use crate::sync::Event;
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
 ///
-/// Producers [`push`](Self::push) items. Any thread may [`drain`](Self::drain) and gets the items
-/// that leave the queue:
+/// Producers [`push`](Self::push) items. A driver, [`run`](Self::run), drains them in batches and
+/// sleeps in between. Or any thread may [`drain`](Self::drain) by itself, and gets the items that
+/// leave the queue:
 ///
 /// 1. All expired items.
 /// 2. Then, **from the smallest deadline on**, each item that the bucket grants, up to the first
@@ -25,8 +30,6 @@ use crate::state::snapshot::Snapshot;
 ///
 /// Items with equal deadlines leave in order of arrival. No item overtakes another: a small item
 /// with a later deadline waits behind a large one.
-///
-/// The queue never sleeps and has no thread of its own: [`Drained::next`] says when to drain again.
 ///
 /// # Guarantees
 ///
@@ -43,31 +46,26 @@ use crate::state::snapshot::Snapshot;
 ///   immediately, and a push sets its item aside. A drain sees every item pushed before it began.
 ///   If an item was pushed while it ran, its `next` is its own instant. So no item is stranded if
 ///   every thread drains after it pushes, and every thread that drained drains again at `next`.
-/// * Cost, on average over the random heights of the skip lists inside:
+///   A driver does so by itself.
 ///
-/// | step | time, beside the bucket's own |
-/// |---|---|
-/// | drain, for each item that leaves | constant, however many items wait |
-/// | push | `O(log n)` |
-/// | next drain, for each item pushed during a drain | `O(log n)` |
+/// With `n` items waiting, a push and each item that leaves cost `O(log n)`, beside the bucket's
+/// own cost. A drain moves the items that were pushed during the one before it.
 ///
 /// # Trade-offs
 ///
 /// Unlike the bucket, the queue is not lock-free. A thread that stops inside a drain keeps the
 /// waiting items until it goes on. Other threads can still push, and take from the bucket.
 ///
-/// A push holds a mutex. A drain holds it for a few moves at its two ends, but not while it asks
-/// the bucket. No item is dropped and no clock is read under the mutex. A poisoned mutex stays
-/// usable.
-///
-/// Memory grows with the most items that ever waited together, and stays allocated.
+/// A push holds a mutex while it adds the item. A drain holds it for a few moves at its two ends,
+/// but not while it asks the bucket. No item is dropped and no clock is read under the mutex. A
+/// poisoned mutex stays usable.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
 /// use tollgate::clock::ManualClock;
-/// use tollgate::deadline::DeadlineQueue;
+/// use tollgate::deadline::{DeadlineQueue, Entry};
 /// use tollgate::{Clock, Limit, MultiBucket};
 ///
 /// let shard = MultiBucket::with_clock(
@@ -78,28 +76,38 @@ use crate::state::snapshot::Snapshot;
 /// let now = queue.bucket().clock().now();
 /// let after = |millis| now.after(Duration::from_millis(millis));
 ///
-/// queue.push("later", [1, 600_000], after(200), after(30_000))?;
-/// queue.push("sooner", [1, 600_000], after(100), after(30_000))?;
-/// let drained = queue.drain().expect("nobody else drains");
+/// let entry = |item, millis| {
+///     Entry::new(item, [1, 600_000]).deadline(after(millis)).expires(after(30_000))
+/// };
+/// queue.push(entry("later", 200))?;
+/// queue.push(entry("sooner", 100))?;
+/// let drained = queue.drain(500).expect("nobody else drains");
 /// assert_eq!(drained.admitted, ["sooner"]);
 ///
 /// let next = drained.next.expect("one still waits");
 /// queue.bucket().clock().set(next);
-/// assert_eq!(queue.drain().unwrap().admitted, ["later"]);
+/// assert_eq!(queue.drain(500).unwrap().admitted, ["later"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct DeadlineQueue<T, const N: usize, C = DefaultClock, const S: usize = SLOTS> {
-    bucket: MultiBucket<N, C, S>,
+    pub(crate) bucket: MultiBucket<N, C, S>,
     shared: Mutex<Shared<T, N>>,
+    /// What wakes drivers. All shards of one owner have one.
+    pub(crate) changed: Arc<Event>,
 }
+
+/// Items pushed during a drain, with the time of the push, in order of arrival.
+type Aside<T, const N: usize> = Vec<(Entry<T, N>, Time)>;
 
 struct Shared<T, const N: usize> {
     /// The waiting items. `None` while a thread drains: that thread holds them.
     waiting: Option<Backlog<T, N>>,
     /// Items that the draining thread held when it began; 0 while no thread drains.
     out: usize,
-    /// Items pushed during a drain, in order of arrival, until the next drain.
-    aside: Vec<Entry<T, N>>,
+    aside: Aside<T, N>,
+    /// Whether another thread wanted to drain while one did.
+    sought: bool,
+    closed: bool,
 }
 
 impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
@@ -117,16 +125,48 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn new(bucket: MultiBucket<N, C, S>) -> Self {
-        Self { bucket, shared: Mutex::new(Shared { waiting: Some(Backlog::new()), out: 0, aside: Vec::new() }) }
+        Self::with_event(bucket, Arc::new(Event::new()))
     }
 
-    /// Returns the bucket.
+    pub(crate) fn with_event(bucket: MultiBucket<N, C, S>, changed: Arc<Event>) -> Self {
+        let shared = Shared { waiting: Some(Backlog::new()), out: 0, aside: Vec::new(), sought: false, closed: false };
+        Self { bucket, shared: Mutex::new(shared), changed }
+    }
+
+    /// Returns the bucket, to change its limits, to pause it, or to take from it directly.
     ///
-    /// Callers may take tokens from it directly. Drain after tokens are put back.
+    /// A change of limits or a pause wakes a driver. [`next`](Self::next) follows it. Put tokens
+    /// back by [`put_back`](Self::put_back) of the queue: a driver does not see the bucket's own.
     ///
     /// ```
+    /// use std::time::Duration;
     /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::deadline::{DeadlineQueue, Entry};
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
+    ///     [Limit::per_second(10).empty()],
+    ///     ManualClock::new(),
+    /// )?);
+    /// queue.push(Entry::new("item", [1]))?;
+    /// assert_eq!(queue.next(), Some(Time::from_nanos(100_000_000)));
+    /// queue.bucket().set_limits([Limit::per_second(1000)])?;
+    /// assert_eq!(queue.next(), Some(Time::from_nanos(1_000_000)));
+    /// queue.bucket().pause_for(Duration::from_secs(1));
+    /// assert_eq!(queue.next(), Some(Time::from_nanos(1_001_000_000)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn bucket(&self) -> &MultiBucket<N, C, S> {
+        &self.bucket
+    }
+
+    /// Gives back tokens that were not used, and wakes a driver.
+    ///
+    /// See [`MultiBucket::put_back`].
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::deadline::{DeadlineQueue, Entry};
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
@@ -134,57 +174,99 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     ///     ManualClock::new(),
     /// )?);
     /// queue.bucket().try_take([10])?;
-    /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
-    /// assert!(queue.drain().unwrap().is_empty());
-    /// queue.bucket().put_back([1]);
-    /// assert_eq!(queue.drain().unwrap().admitted, ["item"]);
+    /// queue.push(Entry::new("item", [1]))?;
+    /// assert!(queue.drain(100).unwrap().is_empty());
+    /// queue.put_back([1]);
+    /// assert_eq!(queue.drain(100).unwrap().admitted, ["item"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn bucket(&self) -> &MultiBucket<N, C, S> {
-        &self.bucket
+    pub fn put_back(&self, amounts: [u64; N]) {
+        self.bucket.put_back(amounts);
+        self.notify();
     }
 
-    /// Adds an item that needs `amounts` tokens.
+    /// Adds an item, and wakes a driver.
     ///
-    /// Items with smaller deadlines are admitted first. The item expires at `expires`;
-    /// [`Time::MAX`] means never, within the clock's range of 584 years. Both times are readings of
-    /// the bucket's clock.
-    ///
-    /// A push admits nothing, so [`drain`](Self::drain) after it. An item that has expired already
-    /// leaves with the next drain, as expired.
+    /// A push admits nothing. An item that has expired already leaves with the next drain, as
+    /// expired.
     ///
     /// # Errors
     ///
-    /// Returns [`Oversized`] with the item if `amounts` is above the bucket's capacity.
+    /// [`PushError`] with the item:
+    ///
+    /// * [`Never`](PushRefusal::Never) if its amounts are above the bucket's capacity;
+    /// * [`Closed`](PushRefusal::Closed) if the queue is closed.
     ///
     /// # Examples
     ///
     /// ```
     /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::deadline::{DeadlineQueue, Entry};
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
     ///     [Limit::per_second(10)],
     ///     ManualClock::new(),
     /// )?);
-    /// queue.push("item", [1], Time::from_nanos(500), Time::from_nanos(1000))?;
+    /// let deadline = Time::from_nanos(500);
+    /// queue.push(Entry::new("item", [1]).deadline(deadline).expires(Time::from_nanos(1000)))?;
     /// assert_eq!(queue.len(), 1);
-    /// assert!(queue.push("too large", [11], Time::from_nanos(500), Time::MAX).is_err());
+    /// let refused = queue.push(Entry::new("too large", [11])).unwrap_err();
+    /// assert_eq!(refused.item, "too large");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn push(&self, item: T, amounts: [u64; N], deadline: Time, expires: Time) -> Result<(), Oversized<T>> {
-        if let Err(never) = self.bucket.at(Time::ZERO).wait_for(amounts) {
-            return Err(Oversized { item, never });
+    pub fn push(&self, entry: Entry<T, N>) -> Result<(), PushError<T>> {
+        self.push_at(self.bucket.clock().now(), entry)
+    }
+
+    pub(crate) fn push_at<E>(&self, now: Time, entry: Entry<T, N>) -> Result<(), PushError<T, E>> {
+        if let Err(never) = self.bucket.at(Time::ZERO).wait_for(entry.amounts) {
+            return Err(PushError { item: entry.item, reason: PushRefusal::Never(never) });
         }
-        let entry = Entry { item, amounts, deadline, expires };
         let mut shared = self.lock();
         match &mut *shared {
+            Shared { closed: true, .. } => {
+                return Err(PushError { item: entry.item, reason: PushRefusal::Closed });
+            }
             // Items set aside came earlier.
-            Shared { waiting: Some(waiting), aside, .. } if aside.is_empty() => waiting.push(entry),
-            Shared { aside, .. } => aside.push(entry),
+            Shared { waiting: Some(waiting), aside, .. } if aside.is_empty() => waiting.push(entry, now),
+            Shared { aside, .. } => aside.push((entry, now)),
         }
+        drop(shared);
+        self.notify();
         Ok(())
+    }
+
+    /// Closes the queue for good: it refuses every later push.
+    ///
+    /// The items that wait stay. Drivers no longer wait for company, hand them out as the bucket
+    /// grants them, and end when none is left. To empty the queue without them, call
+    /// [`flush`](Self::flush) or [`flush_uncharged`](Self::flush_uncharged).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::deadline::{DeadlineQueue, Entry, PushRefusal};
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let queue = DeadlineQueue::new(MultiBucket::new([Limit::per_second(10)])?);
+    /// queue.push(Entry::new("waits", [1]))?;
+    /// queue.close();
+    /// let refused = queue.push(Entry::new("late", [1])).unwrap_err();
+    /// assert_eq!((refused.item, refused.reason), ("late", PushRefusal::Closed));
+    ///
+    /// let mut sent = Vec::new();
+    /// queue.run_blocking(Duration::from_secs(3600), 500, |batch| sent.extend(batch.admitted));
+    /// assert_eq!(sent, ["waits"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.notify();
+    }
+
+    /// Returns whether the queue was closed.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
     }
 
     /// Returns how many items wait.
@@ -192,15 +274,15 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// While a thread drains, the count includes the items that it is about to return.
     ///
     /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::deadline::{DeadlineQueue, Entry};
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
     ///     [Limit::per_second(10)],
     ///     ManualClock::new(),
     /// )?);
-    /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
+    /// queue.push(Entry::new("item", [1]))?;
     /// assert_eq!(queue.len(), 1);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -210,118 +292,83 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     }
 
     /// Returns whether no item waits, and no thread is about to return one.
-    ///
-    /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
-    /// use tollgate::{Limit, MultiBucket};
-    ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
-    ///     [Limit::per_second(10)],
-    ///     ManualClock::new(),
-    /// )?);
-    /// assert!(queue.is_empty());
-    /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
-    /// assert!(!queue.is_empty());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Drains at a time that the caller supplies: see [`drain`](Self::drain).
+    /// Returns a view with the same verbs at a time that the caller supplies.
     ///
     /// `now` is a reading of the bucket's clock. A stale `now` admits fewer items, never more.
     ///
     /// ```
     /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
+    /// use tollgate::deadline::{DeadlineQueue, Entry};
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
     ///     [Limit::per_second(10).empty()],
     ///     ManualClock::new(),
     /// )?);
-    /// queue.push("item", [1], Time::ZERO, Time::MAX)?;
-    /// assert!(queue.drain_at(Time::from_nanos(99_999_999)).unwrap().is_empty());
-    /// assert_eq!(queue.drain_at(Time::from_nanos(100_000_000)).unwrap().admitted, ["item"]);
+    /// queue.push(Entry::new("item", [1]))?;
+    /// assert!(queue.at(Time::from_nanos(99_999_999)).drain(100).unwrap().is_empty());
+    /// let drained = queue.at(Time::from_nanos(100_000_000)).drain(100).unwrap();
+    /// assert_eq!(drained.admitted, ["item"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn drain_at(&self, now: Time) -> Option<Drained<T>> {
-        self.let_go(now, |amounts| self.bucket.at(now).try_take(amounts))
-    }
-
-    /// Flushes at a time that the caller supplies: see [`flush`](Self::flush).
-    ///
-    /// `now` is a reading of the bucket's clock.
-    ///
-    /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
-    /// use tollgate::{Limit, MultiBucket};
-    ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
-    ///     [Limit::per_second(10).empty()],
-    ///     ManualClock::new(),
-    /// )?);
-    /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
-    /// assert_eq!(queue.flush_at(Time::from_nanos(5)).unwrap().expired, ["item"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn flush_at(&self, now: Time) -> Option<Drained<T>> {
-        self.let_go(now, |amounts| self.bucket.at(now).charge(amounts))
-    }
-
-    /// Flushes without a charge, at a time that the caller supplies.
-    ///
-    /// `now` is a reading of the bucket's clock. See [`flush_uncharged`](Self::flush_uncharged).
-    ///
-    /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
-    /// use tollgate::{Limit, MultiBucket};
-    ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
-    ///     [Limit::per_second(10).empty()],
-    ///     ManualClock::new(),
-    /// )?);
-    /// queue.push("item", [1], Time::ZERO, Time::from_nanos(5))?;
-    /// assert_eq!(queue.flush_uncharged_at(Time::from_nanos(4)).unwrap().admitted, ["item"]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn flush_uncharged_at(&self, now: Time) -> Option<Drained<T>> {
-        self.let_go(now, |_| Ok(()))
+    pub fn at(&self, now: Time) -> At<&Self, N> {
+        At { of: self, now }
     }
 
     /// Takes items out, for every drain and flush.
-    ///
-    /// Nothing can panic between the two locks: the code moves items and asks the bucket, which
-    /// never panics.
-    pub(crate) fn let_go(
-        &self,
-        now: Time,
-        admit: impl FnMut([u64; N]) -> Result<(), Refused<N>>,
-    ) -> Option<Drained<T>> {
-        let (mut waiting, aside) = self.begin()?;
-        for entry in aside {
-            waiting.push(entry);
-        }
-        let mut drained = waiting.drain(now, admit);
-        let mut shared = self.lock();
-        (shared.waiting, shared.out) = (Some(waiting), 0);
-        if !shared.aside.is_empty() {
+    pub(crate) fn let_go(&self, now: Time, drain: impl FnOnce(&mut Backlog<T, N>) -> Drained<T>) -> Option<Drained<T>> {
+        let (mut drained, came_meanwhile) = self.hold(drain)?;
+        if came_meanwhile {
             drained.next = Some(now);
         }
         Some(drained)
     }
 
-    /// Takes the waiting items for this thread; `None` if another thread holds them.
-    fn begin(&self) -> Option<(Backlog<T, N>, Vec<Entry<T, N>>)> {
+    /// Runs `work` on the waiting items, and says whether items came meanwhile.
+    ///
+    /// `None` if another thread holds them. Nothing can panic between the two locks: the code moves
+    /// items and asks the bucket, which never panics.
+    pub(crate) fn hold<R>(&self, work: impl FnOnce(&mut Backlog<T, N>) -> R) -> Option<(R, bool)> {
+        let (mut waiting, aside) = self.begin()?;
+        for (entry, pushed) in aside {
+            waiting.push(entry, pushed);
+        }
+        let done = work(&mut waiting);
         let mut shared = self.lock();
-        let waiting = shared.waiting.take()?;
+        (shared.waiting, shared.out) = (Some(waiting), 0);
+        let (came, sought) = (!shared.aside.is_empty(), mem::take(&mut shared.sought));
+        drop(shared);
+        if sought {
+            self.notify();
+        }
+        Some((done, came))
+    }
+
+    /// Takes the waiting items for this thread; `None` if another thread holds them.
+    fn begin(&self) -> Option<(Backlog<T, N>, Aside<T, N>)> {
+        let mut shared = self.lock();
+        let Some(waiting) = shared.waiting.take() else {
+            shared.sought = true;
+            return None;
+        };
         let aside = mem::take(&mut shared.aside);
         shared.out = waiting.len() + aside.len();
         Some((waiting, aside))
+    }
+
+    /// Returns when to drain next, without a drain.
+    pub(crate) fn next_at(&self, now: Time) -> Option<Time> {
+        let shared = self.lock();
+        let Some(waiting) = shared.waiting.as_ref().filter(|_| shared.aside.is_empty()) else { return Some(now) };
+        let (first, expiry) = (waiting.first(), waiting.next_expiry());
+        drop(shared);
+        let first = first.filter(|_| !self.is_bucket_closed());
+        let fits = first.map(|(_, amounts)| fits(now, amounts, &self.bucket.at(now).snapshot()));
+        fits.into_iter().chain(expiry).min()
     }
 
     /// Returns whether no item waits, no thread drains, and the bucket is full.
@@ -329,92 +376,20 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
         let shared = self.lock();
         let empty = shared.aside.is_empty() && shared.waiting.as_ref().is_some_and(|waiting| waiting.len() == 0);
         drop(shared);
-        empty && is_full(&self.bucket.at(now).snapshot())
+        empty && !self.is_bucket_closed() && is_full(&self.bucket.at(now).snapshot())
+    }
+
+    pub(crate) fn is_bucket_closed(&self) -> bool {
+        Store::<N>::is_closed(&self.bucket.queued)
+    }
+
+    /// Wakes all drivers. Without one it costs a fence and a load.
+    pub(crate) fn notify(&self) {
+        self.changed.notify(usize::MAX);
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared<T, N>> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
-    /// Returns the expired items and those that the bucket grants.
-    ///
-    /// It admits from the smallest deadline on, up to the first item that the bucket refuses. That
-    /// item and all later ones stay in the queue. It returns `None` immediately if another thread
-    /// drains or flushes.
-    ///
-    /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
-    /// use tollgate::{Limit, MultiBucket};
-    ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?);
-    /// queue.push("large", [9], Time::from_nanos(1), Time::MAX)?;
-    /// queue.push("larger", [10], Time::from_nanos(2), Time::MAX)?;
-    /// queue.push("small", [1], Time::from_nanos(3), Time::MAX)?;
-    /// let drained = queue.drain().expect("nobody else drains");
-    /// assert_eq!(drained.admitted, ["large"]); // the small one would fit, but it is not its turn
-    /// assert_eq!(drained.next, Some(Time::from_nanos(900_000_000)));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn drain(&self) -> Option<Drained<T>> {
-        self.drain_at(self.bucket.clock().now())
-    }
-
-    /// Returns the expired items, then admits all others by deadline.
-    ///
-    /// If tokens are short, the bucket goes into debt. The refill pays the debt off before any
-    /// other item is admitted. It returns `None` immediately, with nothing done, if another thread
-    /// drains or flushes.
-    ///
-    /// It holds back only what the bucket cannot [`charge`](MultiBucket::charge), since the bound
-    /// could not count it. An amount of 2^62 units or more is given back as one that can never fit.
-    /// If the debt itself would grow that far, the remaining items stay in the queue.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
-    /// use tollgate::{Limit, MultiBucket};
-    ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
-    ///     [Limit::per_second(10)],
-    ///     ManualClock::new(),
-    /// )?);
-    /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
-    /// queue.push("second", [5], Time::ZERO, Time::MAX)?;
-    /// assert_eq!(queue.flush().unwrap().admitted, ["first", "second"]);
-    /// assert_eq!(queue.bucket().wait_for([1])?, Duration::from_millis(600)); // 5 are owed
-    ///     
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn flush(&self) -> Option<Drained<T>> {
-        self.flush_at(self.bucket.clock().now())
-    }
-
-    /// Flushes without taking tokens: see [`flush`](Self::flush).
-    ///
-    /// [The bound](crate#the-bound) does not count the items that this admits. Use it for another
-    /// sink than the limited one, for example a file at shutdown.
-    ///
-    /// ```
-    /// use tollgate::clock::{ManualClock, Time};
-    /// use tollgate::deadline::DeadlineQueue;
-    /// use tollgate::{Limit, MultiBucket};
-    ///
-    /// let queue = DeadlineQueue::new(MultiBucket::with_clock(
-    ///     [Limit::per_second(10)],
-    ///     ManualClock::new(),
-    /// )?);
-    /// queue.push("first", [10], Time::ZERO, Time::MAX)?;
-    /// queue.push("second", [5], Time::ZERO, Time::MAX)?;
-    /// assert_eq!(queue.flush_uncharged().unwrap().admitted, ["first", "second"]);
-    /// assert_eq!(queue.bucket().available(), [10]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn flush_uncharged(&self) -> Option<Drained<T>> {
-        self.flush_uncharged_at(self.bucket.clock().now())
     }
 }
 
@@ -425,19 +400,18 @@ impl<T, const N: usize, C: Clock, const S: usize> fmt::Debug for DeadlineQueue<T
 }
 
 fn is_full<const N: usize>(snapshot: &Snapshot<N>) -> bool {
-    snapshot.available().into_iter().enumerate().all(|(stream, available)| {
-        // Above any capacity of this stream, and 0 of the others: the refusal tells the capacity.
-        let too_much = core::array::from_fn(|i| if i == stream { u64::MAX } else { 0 });
-        snapshot.wait_for(too_much).is_err_and(|never| never.capacity == available)
-    })
+    snapshot.available() == snapshot.configured.map(|limit| limit.capacity)
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use core::time::Duration;
     use std::vec;
 
     use super::*;
     use crate::clock::manual::ManualClock;
+    use crate::deadline::backlog::Batching;
+    use crate::deadline::driver::Step;
     use crate::limit::limit::Limit;
 
     fn queue() -> DeadlineQueue<u64, 1, ManualClock> {
@@ -445,7 +419,7 @@ mod tests {
     }
 
     fn push(queue: &DeadlineQueue<u64, 1, ManualClock>, item: u64) {
-        queue.push(item, [1], Time::ZERO, Time::MAX).unwrap();
+        queue.push(Entry::new(item, [1])).unwrap();
     }
 
     /// One thread is inside a drain, at every point at which another can meet it.
@@ -453,21 +427,21 @@ mod tests {
     fn while_one_drains_others_are_told_so_and_what_they_push_brings_it_back_at_once() {
         let queue = queue();
         push(&queue, 0);
-        let drained = queue.let_go(Time::ZERO, |_| {
-            assert_eq!(queue.drain(), None);
+        let drained = queue.let_go(Time::ZERO, |waiting| {
+            assert_eq!(queue.drain(9), None);
             assert_eq!(queue.flush(), None);
-            assert_eq!(queue.len(), 1);
+            assert_eq!((queue.len(), queue.next()), (1, Some(Time::ZERO)));
             assert!(!queue.is_idle(Time::ZERO));
             push(&queue, 1);
             assert_eq!(queue.len(), 2);
-            Ok(())
+            waiting.drain(Time::ZERO, 9, |amounts| queue.bucket.try_take(amounts))
         });
         let drained = drained.unwrap();
         assert_eq!((drained.admitted, drained.next), (vec![0], Some(Time::ZERO)));
         // Between the drains: the item still goes behind those set aside.
         push(&queue, 2);
-        assert_eq!(queue.len(), 2);
-        let drained = queue.drain().unwrap();
+        assert_eq!((queue.len(), queue.next()), (2, Some(Time::ZERO)));
+        let drained = queue.drain(9).unwrap();
         assert_eq!((drained.admitted, drained.next), (vec![1, 2], None));
         assert!(queue.is_empty() && !queue.is_idle(Time::ZERO) && queue.is_idle(Time::from_nanos(1_000_000_000)));
     }
@@ -482,6 +456,27 @@ mod tests {
         }));
         assert!(poisoned.is_err() && queue.shared.is_poisoned());
         push(&queue, 1);
-        assert_eq!(queue.drain().unwrap().admitted, [0, 1]);
+        assert_eq!(queue.drain(9).unwrap().admitted, [0, 1]);
+    }
+
+    /// A driver that meets a drain sleeps until it is over, and is woken then.
+    #[test]
+    fn a_drain_that_another_thread_sought_wakes_it_at_its_end() {
+        let queue = queue();
+        push(&queue, 0);
+        let batching = Batching { max: 9, linger: Duration::ZERO };
+        crate::sync::listen!(queue.changed => changed);
+        let sought = queue.let_go(Time::ZERO, |_| {
+            assert!(matches!(queue.step(Time::ZERO, batching), Step::Wait(None)));
+            Drained::nothing()
+        });
+        assert!(sought.is_some());
+        assert!(crate::sync::Listener::wait_timeout(changed, Duration::from_secs(9)).is_some());
+        let Step::Batch(batch) = queue.step(Time::ZERO, batching) else { panic!("the item fits") };
+        assert_eq!(batch.admitted, [0]);
+        // A drain that nobody sought wakes nobody: a driver would wake itself for ever.
+        crate::sync::listen!(queue.changed => changed);
+        let _ = (queue.step(Time::ZERO, batching), queue.drain(9));
+        assert!(crate::sync::Listener::wait_timeout(changed, Duration::ZERO).is_none());
     }
 }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use tollgate::clock::{ManualClock, Time};
-use tollgate::deadline::{DeadlineQueue, Drained, ShardedDeadlineQueue};
+use tollgate::deadline::{DeadlineQueue, Drained, Entry, PushRefusal, ShardedDeadlineQueue};
 use tollgate::{Clock, Limit, MultiBucket};
 
 use crate::Tally;
@@ -72,12 +72,12 @@ impl Shard<'_> {
                 self.enqueue(Batch { deadline, id }, amounts, expires)
             }
             Operation::Drain(recorded) => {
-                let short = self.let_go(recorded, Gated::drain, Gated::drain_at)?;
+                let short = self.let_go(recorded, |queue, now| queue.at(now).drain(usize::MAX))?;
                 self.differences += u64::from(short);
                 self.check_levels(recorded)
             }
             Operation::Flush(recorded) => {
-                let short = self.let_go(recorded, Gated::flush_uncharged, Gated::flush_uncharged_at)?;
+                let short = self.let_go(recorded, |queue, now| queue.at(now).flush_uncharged())?;
                 holds(!short && self.queue.is_empty(), || "a flush left something".into())?;
                 self.check_levels(recorded)
             }
@@ -93,29 +93,30 @@ impl Shard<'_> {
     /// wait for the stream that never has a token.
     fn enqueue(&self, batch: Batch, [records, bytes]: [u64; 2], expires: Time) -> Result<(), String> {
         let too_large = [records, bytes].into_iter().zip(self.limits).position(|(n, limit)| n > limit.capacity);
-        let refused = self.queue.push(batch, [records, bytes, 0], batch.deadline, expires).err();
-        let given_back = refused.map(|refused| (refused.item, refused.never.stream));
-        holds(given_back == too_large.map(|stream| (batch, stream)), || format!("given back: {given_back:?}"))?;
+        let refused =
+            self.queue.push(Entry::new(batch, [records, bytes, 0]).deadline(batch.deadline).expires(expires)).err();
+        let given_back = refused.map(|refused| match refused.reason {
+            PushRefusal::Never(never) => (refused.item, Some(never.stream)),
+            _ => (refused.item, None),
+        });
+        holds(given_back == too_large.map(|stream| (batch, Some(stream))), || format!("given back: {given_back:?}"))?;
         if given_back.is_some() {
-            self.queue.push(batch, [0, 0, 1], batch.deadline, expires).map_err(|refused| refused.to_string())?;
+            self.queue
+                .push(Entry::new(batch, [0, 0, 1]).deadline(batch.deadline).expires(expires))
+                .map_err(|refused| refused.to_string())?;
         }
         Ok(())
     }
 
     /// `true` if it took a nanosecond more for what was recorded.
-    fn let_go(
-        &self,
-        recorded: &Recorded,
-        verb: fn(&Gated) -> Option<Drained<Batch>>,
-        verb_at: fn(&Gated, Time) -> Option<Drained<Batch>>,
-    ) -> Result<bool, String> {
+    fn let_go(&self, recorded: &Recorded, verb: fn(&Gated, Time) -> Option<Drained<Batch>>) -> Result<bool, String> {
         self.at(recorded.t);
-        let mut drained = verb(&self.queue).ok_or("nobody else drains")?;
+        let mut drained = verb(&self.queue, Time::from_nanos(recorded.t)).ok_or("nobody else drains")?;
         let short = drained.admitted.len() < recorded.admitted.len();
         if short {
             let later = Time::from_nanos(recorded.t).after(NANO);
             holds(drained.next == Some(later), || format!("differs by more than a nanosecond: {drained:?}"))?;
-            drained.admitted.extend(verb_at(&self.queue, later).ok_or("nobody else drains")?.admitted);
+            drained.admitted.extend(verb(&self.queue, later).ok_or("nobody else drains")?.admitted);
         }
         let ids = |batches: &[Batch]| batches.iter().map(|batch| batch.id).collect::<Vec<_>>();
         // The recording lists these by deadline, the queue by expiry.
@@ -185,7 +186,7 @@ pub(crate) fn replay_limiter(recording: &Recording) -> Result<Tally, String> {
         return Err(format!("{}:1: no drain_interval_ns, expiration_ns and end", recording.file));
     };
     let hand = ManualClock::starting_at(Time::from_nanos(recording.header.t0));
-    let shards = Shards::with_clock(&hand, move |_, clock| MultiBucket::with_clock(limits, clock).unwrap());
+    let shards = Shards::with_clock(&hand, move |_, clock| MultiBucket::with_clock(limits, clock));
     let puts = recording.operations::<Put>()?;
     let mut ends = Ends::default();
     for &(line, Put::Put { id, shard, outcome, at, .. }) in &puts {
@@ -200,9 +201,11 @@ pub(crate) fn replay_limiter(recording: &Recording) -> Result<Tally, String> {
         }
         hand.set(Time::from_nanos(t));
         let [deadline, expires] = [deadline, t + expiration_ns].map(Time::from_nanos);
-        shards.push(shard, id, amounts, deadline, expires).map_err(|refused| fails(format!(" {refused}")))?;
+        shards
+            .push(shard, Entry::new(id, amounts).deadline(deadline).expires(expires))
+            .map_err(|refused| fails(format!(" {refused}")))?;
         ends.expected.insert((Time::from_nanos(at), outcome, id));
-        ends.follow(&hand, Some(shard), || shards.drain(&shard).into_iter().collect()).map_err(fails)?;
+        ends.follow(&hand, Some(shard), || shards.drain(&shard, usize::MAX).into_iter().collect()).map_err(fails)?;
     }
     while tick <= end {
         ends.tick(&shards, tick).map_err(fails)?;
@@ -218,7 +221,9 @@ impl Ends {
     fn tick(&mut self, shards: &Shards<'_>, tick: u64) -> Result<(), String> {
         let hand = shards.clock();
         hand.set(Time::from_nanos(tick));
-        self.follow(hand, None, || shards.drain_all().shards.into_iter().map(|(_, drained)| drained).collect())
+        self.follow(hand, None, || {
+            shards.drain_all(usize::MAX).shards.into_iter().map(|(_, drained)| drained).collect()
+        })
     }
 
     /// Drains one shard or all, and once more a nanosecond later if something is short of the

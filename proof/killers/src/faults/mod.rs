@@ -4,6 +4,7 @@
 mod adaptive;
 mod bucket;
 mod clock;
+mod deadline;
 mod decision;
 mod keyed;
 mod lease;
@@ -14,7 +15,7 @@ mod wait;
 use crate::fault::Fault;
 
 /// `state` first: it holds the fault that takes the longest.
-const ROOMS: [&[Fault]; 9] = [
+const ROOMS: [&[Fault]; 10] = [
     state::FAULTS,
     clock::FAULTS,
     decision::FAULTS,
@@ -24,6 +25,7 @@ const ROOMS: [&[Fault]; 9] = [
     bucket::FAULTS,
     keyed::FAULTS,
     adaptive::FAULTS,
+    deadline::FAULTS,
 ];
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {
