@@ -72,8 +72,8 @@ impl Stage for TokenBucket<ManualClock> {
         let timer = Half(self.clock());
         Box::pin(async move {
             match way {
-                Way::Take => self.take(n, timer).await.unwrap(),
-                Way::TakeTimeout => self.take_timeout(n, LONG, timer).await.unwrap(),
+                Way::Take => self.take_on(n, timer).await.unwrap(),
+                Way::TakeTimeout => self.take_timeout_on(n, LONG, timer).await.unwrap(),
                 Way::Reserve => self.reserve(n).unwrap().wait_on(timer).await,
             }
         })
@@ -93,8 +93,8 @@ impl Stage for MultiBucket<2, ManualClock> {
         let timer = Half(self.clock());
         Box::pin(async move {
             match way {
-                Way::Take => self.take([n; 2], timer).await.unwrap(),
-                Way::TakeTimeout => self.take_timeout([n; 2], LONG, timer).await.unwrap(),
+                Way::Take => self.take_on([n; 2], timer).await.unwrap(),
+                Way::TakeTimeout => self.take_timeout_on([n; 2], LONG, timer).await.unwrap(),
                 Way::Reserve => self.reserve([n; 2]).unwrap().wait_on(timer).await,
             }
         })
@@ -211,7 +211,7 @@ mod on_tokio {
         let runtime = builder.enable_time().build().unwrap();
         for _ in 0..100 {
             let bucket = bucket.clone();
-            runtime.spawn(async move { bucket.take(1, TokioTimer).await });
+            runtime.spawn(async move { bucket.take(1).await });
         }
         runtime.block_on(async {
             while bucket.wait_for(1) != Ok(Duration::from_millis(10_100)) {

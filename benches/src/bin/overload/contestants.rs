@@ -54,7 +54,7 @@ impl Contestant for Tollgate {
     where
         T: Timer<Sleep: Send> + Copy + Send + Sync,
     {
-        self.0.take(1, timer).await.expect("the line has no bounds");
+        self.0.take_on(1, timer).await.expect("the line has no bounds");
     }
 
     fn rest(&self) -> Rest {

@@ -10,12 +10,12 @@ use crate::runtimes::SmolTimer;
 
 fn one(timer: impl Timer) -> usize {
     let bucket = TokenBucket::new(Limit::per_second(1)).expect("a good limit");
-    size_of_val(&bucket.take(1, timer))
+    size_of_val(&bucket.take_on(1, timer))
 }
 
 fn several<const N: usize>(timer: impl Timer) -> usize {
     let bucket = MultiBucket::new([Limit::per_second(1); N]).expect("good limits");
-    size_of_val(&bucket.take([1; N], timer))
+    size_of_val(&bucket.take_on([1; N], timer))
 }
 
 pub(crate) fn print() {
