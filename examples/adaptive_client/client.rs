@@ -6,6 +6,8 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use tollgate::adaptive::Outcome;
+
 use crate::Client;
 
 /// Sends requests until the time ends, and tells the policy their outcomes.
@@ -20,13 +22,9 @@ pub(crate) fn send(
     while !done.load(Relaxed) {
         client.bucket().take_blocking([1])?;
         match connection.get("/")? {
-            (200, _) => client.tick(),
-            (429, retry_after) => {
-                client.throttled();
-                // A pause stays when the policy changes the limit. Of several pauses, the latest
-                // end holds.
-                retry_after.into_iter().for_each(|wait| client.bucket().pause_for(wait));
-            }
+            (200, _) => client.observe(Outcome::Granted),
+            // A `Retry-After` pauses the bucket. Of several pauses, the latest end holds.
+            (429, retry_after) => client.observe(Outcome::Refused { retry_after }),
             (status, _) => return Err(format!("the server answered {status}").into()),
         }
     }

@@ -1,8 +1,8 @@
 //! A client finds the rate that a server bears, without knowing the server's limit.
 //!
 //! The server speaks HTTP over loopback and answers 429 above a hidden limit. The client's own
-//! limit is more than twice as high. [`Aimd`] lowers the rate by a tenth when an answer is 429, and
-//! raises it with time. Several threads share one bucket and wait on it in turn.
+//! limit is more than twice as high. [`Cubic`] lowers the rate by a tenth or more when an answer is
+//! 429, and raises it with time. Several threads share one bucket and wait on it in turn.
 //!
 //! Far over the limit, the server adds `Retry-After: 1`. The client then pauses its bucket for a
 //! second, and no thread sends. This happens once or twice at the beginning, and rarely later.
@@ -12,9 +12,9 @@
 //! ```
 //!
 //! The program fails if the rate that the server granted is not within 10 % of the hidden limit, on
-//! average over the last 10 s. By the policy's formula the factor drops by a tenth about every 0.8
-//! s, around 0.4. It falls there from 1 within a second, not counting pauses. So 10 s hold a dozen
-//! drops, and after 20 s the beginning is long over. A run of less than 20 s is not judged.
+//! average over the last 10 s. The factor falls below 0.4 within a second, not counting pauses. Then
+//! it drops by a tenth every few seconds. So after 20 s the beginning is long over. A run of less
+//! than 20 s is not judged.
 
 mod client;
 mod plot;
@@ -27,7 +27,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lexopt::{Arg, Parser, ValueExt};
-use tollgate::adaptive::{Adaptive, Aimd};
+use tollgate::adaptive::{Adaptive, Cubic};
 use tollgate::limit::Ratio;
 use tollgate::{Limit, MultiBucket, TokenBucket};
 
@@ -61,7 +61,7 @@ struct Counts {
     put_off: AtomicU64,
 }
 
-type Client = Adaptive<MultiBucket<1>, Aimd>;
+type Client = Adaptive<MultiBucket<1>, Cubic>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::read()?;
@@ -71,10 +71,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let hidden = TokenBucket::new(Limit::per_second(HIDDEN).capacity(HIDDEN / 10))?;
     let patience = TokenBucket::new(PATIENCE)?;
 
-    // 5 % of 1000/s more every second, a tenth less when throttled. Throttled answers within 100 ms
-    // are one event.
+    // A tenth less when refused, and back within 5 s. Refusals within 100 ms are one event.
     let bucket = MultiBucket::new([Limit::per_second(CONFIGURED).capacity(10)])?;
-    let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(5), Ratio::percent(90)))?;
+    let client = Adaptive::new(bucket, Cubic::new(Duration::from_secs(5), Ratio::percent(90)))?;
 
     let (counts, done, closed) = (Counts::default(), AtomicBool::new(false), AtomicBool::new(false));
     let samples = thread::scope(|scope| {
