@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tollgate::adaptive::Outcome;
 
-use crate::Client;
+use crate::{Client, Counts};
 
 /// Sends requests until the time ends, and tells the policy their outcomes.
 ///
@@ -16,15 +16,23 @@ use crate::Client;
 pub(crate) fn send(
     address: SocketAddr,
     client: &Client,
+    counts: &Counts,
     done: &AtomicBool,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut connection = Connection::open(address)?;
     while !done.load(Relaxed) {
         client.bucket().take_blocking([1])?;
         match connection.get("/")? {
-            (200, _) => client.observe(Outcome::Granted),
-            // A `Retry-After` pauses the bucket. Of several pauses, the latest end holds.
-            (429, retry_after) => client.observe(Outcome::Refused { retry_after }),
+            (200 | 204, _) => {
+                counts.admitted.fetch_add(1, Relaxed);
+                client.observe(Outcome::Granted);
+            }
+            (429, retry_after) => {
+                counts.refused.fetch_add(1, Relaxed);
+                counts.put_off.fetch_add(retry_after.is_some().into(), Relaxed);
+                // A `Retry-After` pauses the bucket. Of several pauses, the latest end holds.
+                client.observe(Outcome::Refused { retry_after });
+            }
             (status, _) => return Err(format!("the server answered {status}").into()),
         }
     }
