@@ -45,9 +45,10 @@ struct Found {
 }
 
 impl Found {
-    fn is_within(&self, limit: u64, percent: f64) -> bool {
-        let off = |rate: f64| 100.0 * (rate / limit as f64 - 1.0).abs();
-        off(self.rate) <= percent && off(self.granted) <= percent
+    /// Whether what the server granted is that near to its limit, and the rate, too.
+    fn is_within(&self, limit: u64, granted: f64, rate: f64) -> bool {
+        let off = |found: f64| 100.0 * (found / limit as f64 - 1.0).abs();
+        off(self.granted) <= granted && off(self.rate) <= rate
     }
 }
 
@@ -131,25 +132,28 @@ fn the_limit_is_found_beside_pauses() {
         for seed in 0..if cfg!(miri) { 1 } else { 8 } {
             let found = run(World { retry_after, seed, ..WORLD }, 30);
             println!("100/s, Retry-After {retry_after} s, seed {seed}: {found:?}");
-            assert!(found.is_within(100, 10.0) && found.refusals <= 12, "{found:?}");
+            assert!(found.is_within(100, 10.0, 10.0) && found.refusals <= 12, "{found:?}");
         }
         // Without latency a refusal stops the very next request.
         let found = run(World { retry_after, latency: (0, 0), in_flight: 1, ..WORLD }, 30);
         println!("100/s, Retry-After {retry_after} s, no latency: {found:?}");
-        assert!(found.is_within(100, 10.0) && found.refusals <= 12, "{found:?}");
+        assert!(found.is_within(100, 10.0, 10.0) && found.refusals <= 12, "{found:?}");
     }
 }
 
+/// A burst worth a second blurs the limit. So does one worth 10 ms, as requests overtake each other
+/// by up to 22 ms: the server refuses some far below its limit.
 #[test]
 #[cfg_attr(miri, ignore = "slow")]
 fn other_limits_are_found() {
-    for (server, client, in_flight, most) in [(10, 1000, 4, 24), (100, 1000, 32, 40), (1000, 10_000, 64, 80)] {
+    for (server, burst, client, in_flight, most) in
+        [(10, 10, 1000, 4, 24), (100, 10, 1000, 32, 40), (1000, 10, 10_000, 64, 90), (1000, 100, 10_000, 64, 70)]
+    {
         for retry_after in [1, 5, 30] {
-            for seed in 0..4 {
-                let world = World { server, client, in_flight, retry_after, seed, ..WORLD };
-                let found = run(world, 60);
-                println!("{server}/s, Retry-After {retry_after} s, {in_flight} in flight, seed {seed}: {found:?}");
-                assert!(found.is_within(server, 20.0) && found.refusals <= most, "{found:?}");
+            for seed in 0..2 {
+                let found = run(World { server, burst, client, in_flight, retry_after, seed, ..WORLD }, 60);
+                println!("{server}/s, burst {burst}, Retry-After {retry_after} s, {in_flight} in flight: {found:?}");
+                assert!(found.is_within(server, 20.0, 30.0) && found.refusals <= most, "{found:?}");
             }
         }
     }
@@ -161,6 +165,6 @@ fn the_limit_is_found_without_pauses() {
     for seed in 0..4 {
         let found = run(World { retry_after: 0, seed, ..WORLD }, 30);
         println!("100/s, no Retry-After, seed {seed}: {found:?}");
-        assert!(found.is_within(100, 12.0) && found.refusals <= 60, "{found:?}");
+        assert!(found.is_within(100, 12.0, 12.0) && found.refusals <= 60, "{found:?}");
     }
 }

@@ -14,10 +14,10 @@
 //! With `--server ADDRESS --limit N`, it asks that server, which grants N requests a second. `cargo
 //! xtask nginx` does so.
 //!
-//! All times are unpaused times. The program fails if the rate that the server granted is not within
-//! 10 % of the hidden limit, on average over the last 10 s. The factor falls below 0.4 within a
-//! second. Then it drops by a tenth every few seconds. So after 20 s the beginning is long over. A
-//! run of less than 20 s is not judged.
+//! All times are unpaused times. The program fails if the rate that the server granted is not
+//! within 10 % of the hidden limit, on average over the last 10 s. The factor falls below 0.4
+//! within a second. Then it drops by a tenth every few seconds. So after 20 s the beginning is long
+//! over. A run of less than 20 s is not judged.
 
 mod client;
 mod plot;
@@ -76,7 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
 
     // A tenth less when refused, and back within 15 s. Refusals within 100 ms are one event.
-    let bucket = MultiBucket::new([Limit::per_second(CONFIGURED).capacity(5)])?;
+    let bucket = MultiBucket::new([Limit::per_second(CONFIGURED).capacity(options.capacity)])?;
     let client = Adaptive::new(bucket, Cubic::new(Duration::from_secs(15), Ratio::percent(90)))?;
 
     let (counts, done, closed) = (Counts::default(), AtomicBool::new(false), AtomicBool::new(false));
@@ -187,18 +187,21 @@ struct Options {
     server: Option<SocketAddr>,
     /// The hidden limit, in requests a second.
     limit: u64,
+    /// The capacity of the client's bucket: less than the server's burst.
+    capacity: u64,
 }
 
 impl Options {
     fn read() -> Result<Self, Box<dyn Error>> {
         let plot = "target/adaptive_client.svg".into();
-        let mut options = Self { run_for: Duration::from_secs(30), plot, server: None, limit: HIDDEN };
+        let mut options = Self { run_for: Duration::from_secs(30), plot, server: None, limit: HIDDEN, capacity: 5 };
         let mut parser = Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
                 Arg::Long("seconds") => options.run_for = Duration::try_from_secs_f64(parser.value()?.parse()?)?,
                 Arg::Long("server") => options.server = Some(parser.value()?.parse()?),
                 Arg::Long("limit") => options.limit = parser.value()?.parse()?,
+                Arg::Long("capacity") => options.capacity = parser.value()?.parse()?,
                 Arg::Long("plot") => options.plot = parser.value()?.into(),
                 other => return Err(other.unexpected().into()),
             }

@@ -48,9 +48,13 @@ use crate::limit::ratio::Ratio;
 ///
 /// With a recovery of 15 s and a decrease to 90 %, a client of up to 1000/s finds a server's 100/s
 /// within 10 %, in 30 s of unpaused time. A simulation of 4 requests in flight took 4 to 7 events
-/// and up to 9 refusals. A server's burst blurs the limit: the rate exceeds the limit for as long as
-/// the burst lasts. If the burst is worth a second or more, the factor exceeds the limit by up to a
-/// fifth for some seconds.
+/// and up to 9 refusals.
+///
+/// A server's burst blurs the limit: the rate exceeds the limit for as long as the burst lasts. If
+/// the burst is worth a second or more, the factor exceeds the limit by up to a fifth for some
+/// seconds. A server with too small a burst refuses requests far below its limit, because they
+/// arrive unevenly. The factor then settles lower. Keep the capacity of the client's bucket below
+/// the server's burst.
 ///
 /// Source: CUBIC (RFC 9438). New are the larger decreases, and a `recovery` that does not depend on
 /// the decrease. RFC 9438 takes `w` between the refused rate and the reduced one, too, where the

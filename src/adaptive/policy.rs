@@ -7,8 +7,8 @@ use crate::limit::ratio::Ratio;
 
 /// A rule by which the factor on a rate follows what is observed.
 ///
-/// [`FillTable`](crate::adaptive::FillTable) and [`Cubic`](crate::adaptive::Cubic) are two policies.
-/// [`Adaptive`](crate::adaptive::Adaptive) applies one.
+/// Two policies are [`Cubic`](crate::adaptive::Cubic) and
+/// [`FillTable`](crate::adaptive::FillTable). [`Adaptive`](crate::adaptive::Adaptive) applies one.
 ///
 /// A policy is a pure function: it holds its parameters, but neither the factor nor a clock. Where
 /// threads compete, a policy may be asked several times for one step. It must then give equal

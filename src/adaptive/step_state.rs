@@ -69,13 +69,18 @@ impl StepState {
     ) -> Option<Self> {
         let interval = policy.interval().as_nanos().max(1);
         let passed = |unpaused: &Unpaused| unpaused.at(now).since(self.stepped).as_nanos() / interval;
-        let event = report != Report::Time && now >= self.attentive;
-        let idle = passed(&self.unpaused) == 0 && !event && !self.unpaused.is_paused(now);
+        let is_event = |attentive: Time| report != Report::Time && now >= attentive;
+        let idle = passed(&self.unpaused) == 0 && !is_event(self.attentive) && !self.unpaused.is_paused(now);
         if idle && !matches!(report, Report::Paused(_)) {
             return None;
         }
         let look = look();
         let mut next = Self { unpaused: self.after_pauses(now, report, look.pause_end), ..*self };
+        if next.unpaused.until() < self.unpaused.until() {
+            // The pause ended early, so a refusal from now on is a new event.
+            next.attentive = next.attentive.min(next.unpaused.until());
+        }
+        let event = is_event(next.attentive);
         let passed = passed(&next.unpaused);
         let seen = Observed { fill: look.fill, refused: false };
         if passed > 0 {
@@ -100,7 +105,7 @@ impl StepState {
         match report {
             Report::Paused(before) => {
                 let before = before.unwrap_or(Time::ZERO);
-                self.unpaused.pause_since(self.stepped, before).pause(now, end)
+                self.unpaused.pause_since(self.stepped, before).pause(now, end).end(now, end)
             }
             _ => self.unpaused.pause_since(self.stepped, end).end(now, end),
         }
@@ -239,6 +244,16 @@ mod tests {
             assert_eq!((longer.course, longer.attentive), (state.course, t(25 * TENTH)));
         }
         assert!(next(&state, 20 * TENTH, Report::Refused, Some(20 * TENTH)).is_some());
+    }
+
+    #[test]
+    fn a_refusal_after_a_pause_that_ended_early_is_an_event() {
+        let paused = next(&half(0), 10 * TENTH, Report::Paused(None), Some(u64::MAX)).unwrap();
+        let from = paused.course.from;
+        let refused = next(&paused, 15 * TENTH, Report::Refused, None).unwrap();
+        assert!(refused.course.from < from);
+        let refused = next(&paused, 15 * TENTH, Report::Paused(None), Some(25 * TENTH)).unwrap();
+        assert_eq!((refused.attentive, refused.unpaused.until()), (t(25 * TENTH), t(25 * TENTH)));
     }
 
     #[test]

@@ -41,7 +41,7 @@ impl Unpaused {
 
     /// Adds a pause that others made, and that ends at `end`.
     ///
-    /// Nobody saw it begin. So it counts from `counted` on, the unpaused time that was last counted.
+    /// Nobody saw it begin. So it counts from `counted` on, the unpaused time last counted.
     pub(crate) fn pause_since(self, counted: Time, end: Time) -> Self {
         self.pause(Time::from_nanos(counted.as_nanos().saturating_add(self.paused)), end)
     }

@@ -43,7 +43,8 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         Ok(server) => {
             println!("{}: {LIMIT}/s, burst {burst}, Retry-After: {retry_after}", program.display());
             let words = format!(
-                "run --quiet --release --example adaptive_client -- --seconds 30 --limit {LIMIT} --server {}",
+                "run --quiet --release --example adaptive_client -- --seconds 30 --limit {LIMIT} --capacity {} --server {}",
+                burst.clamp(1, 5),
                 server.address
             );
             step::run_alone(Step::cargo("adaptive_client", &words))

@@ -20,7 +20,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "adaptive/step_state.rs",
             "pub(crate) fn next",
-            "report != Report::Time && now >= self.attentive",
+            "report != Report::Time && now >= attentive",
             "report != Report::Time",
         )],
         expect: Killed("adaptive::two_refused_at_once_are_one_event"),
