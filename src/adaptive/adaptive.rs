@@ -39,14 +39,15 @@ use crate::sync::Backoff;
 ///   construction. The first call after the end of an interval makes its step, and makes up for
 ///   intervals in which no call came. A thousand callers that observe equal things get exactly the
 ///   factors that one caller gets.
-/// * **A pause is no time.** Nothing grows while the bucket is [paused](MultiBucket::pause_for). A
-///   pause for a `Retry-After` is cut out to the nanosecond. Of a pause that others make, no call
-///   may see the beginning. Such a pause counts from the last step on, so it may cost growth, and
-///   never gains any. A pause that is over when the limit is changed or the bucket is resumed by
-///   others, and in which no call came, stays unseen.
+/// * **A pause is no time.** Nothing grows in a [pause](crate::MultiBucket::pause_for). A pause for
+///   a `Retry-After` is cut out to the nanosecond. Of a pause that others make, no call may see the
+///   beginning. It counts from the last step on, so it may cost growth and never gains any. One
+///   pause stays unseen: no call came in it, and others then resumed the bucket or changed its
+///   limit.
 /// * **Bounds.** The factor stays within those of the policy, whatever is [set](Self::set_factor).
 /// * **The rate is never 0**, unless the configured one is. The least is one token in 584 years.
-/// * **Nothing is retroactive.** A new factor is a [change of the limit](MultiBucket::set_limits):
+/// * **Nothing is retroactive.** A new factor is a
+///   [change of the limit](crate::MultiBucket::set_limits):
 ///   tokens that accrued before it accrued at the old rate. The rate is always the *configured* one
 ///   [scaled](crate::Rate::scaled), rounded down, so nothing drifts. Each change loses less than
 ///   the refill of about a nanosecond, or of the limit's [precision](Limit::precision) if that is
