@@ -37,7 +37,7 @@
 //! | a thread that takes all the time: faster, and as exact | [`Handle`](bucket::Handle) of a `MultiBucket` |
 //! | a thread that takes so often that it may hold tokens in advance | [`Lease`] |
 //! | a queue in front of a bucket, drained in batches by deadline | [`DeadlineQueue`] (feature `std`) |
-//! | a rate that follows what a server bears | [`Adaptive`](adaptive::Adaptive) |
+//! | a rate that finds what a server grants | [`Adaptive`](adaptive::Adaptive) |
 //!
 //! # Sharing, and answering a refusal
 //!

@@ -138,7 +138,7 @@ trait Played<const N: usize> {
 
 impl Played<1> for TokenBucket<&ManualClock> {
     fn take<'t>(&'t self, [n]: [u64; 1], timer: &'t Alarms<'_>) -> impl Future<Output = Result<(), Refused>> + 't {
-        Self::take(self, n, timer)
+        Self::take_on(self, n, timer)
     }
 
     fn takes(&self, [n]: [u64; 1]) -> bool {
@@ -156,7 +156,7 @@ impl Played<1> for TokenBucket<&ManualClock> {
 
 impl<const N: usize> Played<N> for MultiBucket<N, &ManualClock> {
     fn take<'t>(&'t self, n: [u64; N], timer: &'t Alarms<'_>) -> impl Future<Output = Result<(), Refused<N>>> + 't {
-        Self::take(self, n, timer)
+        Self::take_on(self, n, timer)
     }
 
     fn takes(&self, n: [u64; N]) -> bool {
@@ -268,4 +268,18 @@ fn a_line_for_two_streams_serves_whom_an_exact_one_serves_at_the_same_nanosecond
         let (clock, limits) = (ManualClock::new(), [limit(seed), limit(seed / 16)]);
         play(seed, limits, &clock, &MultiBucket::with_clock(limits, &clock).unwrap());
     }
+}
+
+#[test]
+fn who_is_woken_twice_at_one_instant_does_not_oversleep() {
+    let clock = ManualClock::new();
+    let limit = Limit::per_second(100_000).capacity(1).empty();
+    let (alarms, bucket) = (Alarms::new(&clock), TokenBucket::with_clock(limit, &clock).unwrap());
+    let mut crowd = Crowd::new(&alarms);
+    (0..2).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
+    crowd.run(nanos(5_000));
+    // Both promises become later by 10 us.
+    bucket.charge(1).unwrap();
+    crowd.run_out();
+    assert_eq!(crowd.served, [(0, nanos(20_000)), (1, nanos(30_000))]);
 }

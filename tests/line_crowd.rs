@@ -34,7 +34,7 @@ fn ten_thousand_are_served_in_order_each_at_its_instant_and_polled_twice() {
     let clock = ManualClock::new();
     let (alarms, bucket) = (Alarms::new(&clock), TokenBucket::with_clock(limit, &clock).unwrap());
     let mut crowd = Crowd::new(&alarms);
-    amounts.iter().for_each(|n| _ = crowd.come(bucket.take(*n, &alarms)));
+    amounts.iter().for_each(|n| _ = crowd.come(bucket.take_on(*n, &alarms)));
     crowd.run_out();
     assert_eq!((crowd.served, crowd.polls), (expected.clone(), 20_000));
 
@@ -42,7 +42,7 @@ fn ten_thousand_are_served_in_order_each_at_its_instant_and_polled_twice() {
     let alarms = Alarms::new(&clock);
     let bucket = MultiBucket::with_clock([limit, Limit::per_second(1_000_000)], &clock).unwrap();
     let mut crowd = Crowd::new(&alarms);
-    amounts.iter().for_each(|n| _ = crowd.come(bucket.take([*n, 100], &alarms)));
+    amounts.iter().for_each(|n| _ = crowd.come(bucket.take_on([*n, 100], &alarms)));
     crowd.run_out();
     assert_eq!((crowd.served, crowd.polls), (expected, 20_000));
 }
@@ -113,7 +113,7 @@ fn in_an_hour_in_which_half_hang_up_all_others_are_served_by_the_book() {
             hang_up(&mut crowd, &clock, at, leaver);
         }
         crowd.run(nanos(caller.came));
-        crowd.come(bucket.take(1, &alarms));
+        crowd.come(bucket.take_on(1, &alarms));
         crowd.poll();
         hang_ups.extend(caller.hangs_up.map(|at| Reverse((at, who))));
         longest = longest.max(crowd.waiting());
@@ -148,9 +148,9 @@ fn three_who_are_never_polled_again_delay_those_behind_by_ten_milliseconds_each_
         let (deaf_alarms, mut crowd) = (Alarms::new(&clock), Crowd::new(&alarms));
         // Nobody rings their alarms, and nobody polls them.
         let mut deaf = Crowd::new(&deaf_alarms);
-        (0..3).for_each(|_| _ = deaf.come(bucket.take(1, &deaf_alarms)));
+        (0..3).for_each(|_| _ = deaf.come(bucket.take_on(1, &deaf_alarms)));
         deaf.poll();
-        (0..20).for_each(|_| _ = crowd.come(bucket.take(1, &alarms)));
+        (0..20).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
         crowd.run_out();
         assert!(crowd.served.iter().map(|(who, _)| *who).eq(0..20), "{limit}: in order");
         for (who, at) in &crowd.served {
@@ -178,9 +178,9 @@ fn one_who_was_never_polled_again_enters_anew_behind_the_others() {
     let (alarms, bucket) = (Alarms::new(&clock), TokenBucket::with_clock(limit, &clock).unwrap());
     let (deaf_alarms, mut crowd) = (Alarms::new(&clock), Crowd::new(&alarms));
     let mut deaf = Crowd::new(&deaf_alarms);
-    deaf.come(bucket.take(1, &deaf_alarms));
+    deaf.come(bucket.take_on(1, &deaf_alarms));
     deaf.poll();
-    (0..10).for_each(|_| _ = crowd.come(bucket.take(1, &alarms)));
+    (0..10).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
     crowd.run(Time::ZERO.after(Duration::from_millis(60)));
     assert!(crowd.waiting() > 0 && crowd.waiting() < 10, "{}", crowd.waiting());
     // It comes at last, while others still wait.

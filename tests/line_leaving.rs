@@ -74,7 +74,7 @@ impl Stage for TokenBucket<ManualClock> {
             match way {
                 Way::Take => self.take_on(n, timer).await.unwrap(),
                 Way::TakeTimeout => self.take_timeout_on(n, LONG, timer).await.unwrap(),
-                Way::Reserve => self.reserve(n).unwrap().wait_on(timer).await,
+                Way::Reserve => self.reserve(n).unwrap().wait_on(timer).await.unwrap(),
             }
         })
     }
@@ -95,7 +95,7 @@ impl Stage for MultiBucket<2, ManualClock> {
             match way {
                 Way::Take => self.take_on([n; 2], timer).await.unwrap(),
                 Way::TakeTimeout => self.take_timeout_on([n; 2], LONG, timer).await.unwrap(),
-                Way::Reserve => self.reserve([n; 2]).unwrap().wait_on(timer).await,
+                Way::Reserve => self.reserve([n; 2]).unwrap().wait_on(timer).await.unwrap(),
             }
         })
     }
@@ -183,7 +183,7 @@ fn a_hundred_who_are_dropped_in_any_order_leave_nothing_behind() {
         let bucket = TokenBucket::with_clock(ten_per_second(), ManualClock::new()).unwrap();
         let alarms = Alarms::new(&clock);
         let mut crowd = Crowd::new(&alarms);
-        (0..100).for_each(|_| _ = crowd.come(bucket.take(1, &alarms)));
+        (0..100).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
         crowd.poll();
         for i in 0..100 {
             // The wait of one more: for those who are left, and for itself.
@@ -202,7 +202,6 @@ mod on_tokio {
     use std::sync::Arc;
 
     use tokio::runtime::Builder;
-    use tollgate::wait::TokioTimer;
 
     use super::*;
 
@@ -275,7 +274,7 @@ fn a_close_wakes_all_tasks_and_each_is_refused() {
     let clock = ManualClock::new();
     let (alarms, bucket) = (Alarms::new(&clock), TokenBucket::with_clock(ten_per_second(), &clock).unwrap());
     let mut crowd = Crowd::new(&alarms);
-    (0..100).for_each(|_| _ = crowd.come(bucket.take(1, &alarms)));
+    (0..100).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
     crowd.run(Time::ZERO.after(Duration::from_millis(500)));
     bucket.close();
     crowd.poll();

@@ -1,6 +1,8 @@
 //! What accrued for those who wait stays theirs: it may be more than the capacity, for as long as
 //! the grace.
 
+#![cfg(feature = "std")]
+
 use std::future::{Future, Pending, pending};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};

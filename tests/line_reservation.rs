@@ -1,5 +1,7 @@
 //! Reservations that are made behind others who wait.
 
+#![cfg(feature = "std")]
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;

@@ -48,14 +48,14 @@ fn after_a_stall_the_bound_holds_at_use_and_all_are_served_in_order() {
             let clock = ManualClock::new();
             let (alarms, bucket) = (Alarms::new(&clock), TokenBucket::with_clock(limit, &clock).unwrap());
             let mut crowd = Crowd::new(&alarms);
-            (0..1000).for_each(|_| _ = crowd.come(bucket.take(1, &alarms)));
+            (0..1000).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
             stall(&mut crowd, &clock, capacity, order);
 
             let clock = ManualClock::new();
             let alarms = Alarms::new(&clock);
             let bucket = MultiBucket::with_clock([limit, Limit::per_second(1000)], &clock).unwrap();
             let mut crowd = Crowd::new(&alarms);
-            (0..1000).for_each(|_| _ = crowd.come(bucket.take([1, 1], &alarms)));
+            (0..1000).for_each(|_| _ = crowd.come(bucket.take_on([1, 1], &alarms)));
             stall(&mut crowd, &clock, capacity, order);
         }
     }
@@ -165,4 +165,27 @@ mod stopped {
         assert!(longest >= STALL.as_nanos() as u64 / 2, "it stood still for {longest} ns only");
         audit_with_grace(limit(), GRACE, &uses).unwrap();
     }
+}
+
+#[test]
+fn a_stall_just_after_a_call_costs_the_called_one_nothing() {
+    let limit = Limit::per_second(100).empty();
+    let clock = ManualClock::new();
+    let (alarms, bucket) = (Alarms::new(&clock), TokenBucket::with_clock(limit, &clock).unwrap());
+    let mut crowd = Crowd::new(&alarms);
+    (0..3).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
+    crowd.poll();
+    // The second is polled before the first, and calls it.
+    clock.advance(Duration::from_millis(20));
+    alarms.ring();
+    let mut once = true;
+    crowd.poll_by(|queue| {
+        let second = std::mem::take(&mut once).then(|| queue.iter().position(|who| *who == 1).unwrap());
+        second.and_then(|second| queue.remove(second))
+    });
+    clock.advance(STALL);
+    alarms.ring();
+    crowd.poll_by(VecDeque::pop_back);
+    crowd.run_out();
+    assert!(crowd.served.iter().map(|(who, _)| *who).eq(0..3), "{:?}", crowd.served);
 }

@@ -7,7 +7,7 @@ use std::hash::Hash;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::Duration;
 
-use tollgate::adaptive::{Adaptive, Aimd, FillTable, Observed};
+use tollgate::adaptive::{Adaptive, Course, Cubic, FillTable, Observed, Outcome};
 use tollgate::bucket::{At, Handle, HandlesExhausted, Headroom, Snapshot};
 use tollgate::clock::{DefaultClock, ManualClock, Monotonic, Time};
 use tollgate::limit::{Inherit, LimitError, LimitRule, ParseError, RateError, Ratio};
@@ -29,7 +29,7 @@ const _: () = {
     shared::<At<&MultiBucket<8>, 8>>();
     shared::<LeakyBucket>();
     shared::<At<&LeakyBucket>>();
-    shared::<Adaptive<LeakyBucket, Aimd>>();
+    shared::<Adaptive<LeakyBucket, Cubic>>();
     shared::<Adaptive<&MultiBucket<1>, FillTable>>();
     shared::<Lease<'_, TokenBucket>>();
     shared::<Lease<'_, MultiBucket<8, ManualClock, 1000>, 8>>();
@@ -39,7 +39,9 @@ const _: () = {
     value::<Inherit>();
     value::<Rate>();
     value::<Time>();
-    value::<Aimd>();
+    value::<Cubic>();
+    value::<Course>();
+    value::<Outcome>();
     value::<FillTable>();
     value::<Observed>();
     value::<Ratio>();

@@ -313,6 +313,7 @@ fn a_timeout_counts_from_the_call() {
     assert_eq!((bucket.wait_for(1).unwrap(), timer.sleeps()), (Duration::from_millis(100), 1));
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn who_is_polled_first_past_its_timeout_is_refused() {
     let clock = ManualClock::new();
@@ -484,6 +485,7 @@ fn a_timer_that_fires_late_loses_no_tokens() {
     }
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn tokens_put_back_go_to_those_who_wait() {
     let clock = ManualClock::new();
@@ -502,6 +504,7 @@ fn tokens_put_back_go_to_those_who_wait() {
     assert!(poll(&mut third).is_ready());
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn of_several_streams_the_short_one_is_waited_for_and_all_are_debited_at_use() {
     let clock = ManualClock::new();
@@ -526,6 +529,7 @@ fn of_several_streams_the_short_one_is_waited_for_and_all_are_debited_at_use() {
     assert_eq!(bucket.wait_for([0, 1]).unwrap(), Duration::from_millis(10));
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn a_future_dropped_between_its_instant_and_its_poll_gives_back_exactly_once() {
     let clock = ManualClock::new();
@@ -588,6 +592,7 @@ fn a_reservation_that_was_waited_for_is_used_whatever_comes_after() {
     assert_eq!(bucket.wait_for(1).unwrap(), Duration::from_millis(600));
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn who_waits_for_readiness_stands_in_line_and_takes_nothing() {
     let clock = ManualClock::new();
@@ -605,6 +610,7 @@ fn who_waits_for_readiness_stands_in_line_and_takes_nothing() {
     assert_eq!(bucket.available(), 1);
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn who_waits_for_readiness_is_woken_by_what_comes_back_and_by_who_leaves() {
     for leaves in [false, true] {

@@ -6,7 +6,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
-use crate::Client;
+use tollgate::adaptive::Outcome;
+
+use crate::{Client, Counts};
 
 /// Sends requests until the time ends, and tells the policy their outcomes.
 ///
@@ -14,18 +16,22 @@ use crate::Client;
 pub(crate) fn send(
     address: SocketAddr,
     client: &Client,
+    counts: &Counts,
     done: &AtomicBool,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let mut connection = Connection::open(address)?;
     while !done.load(Relaxed) {
         client.bucket().take_blocking([1])?;
         match connection.get("/")? {
-            (200, _) => client.tick(),
+            (200 | 204, _) => {
+                counts.admitted.fetch_add(1, Relaxed);
+                client.observe(Outcome::Granted);
+            }
             (429, retry_after) => {
-                client.throttled();
-                // A pause stays when the policy changes the limit. Of several pauses, the latest
-                // end holds.
-                retry_after.into_iter().for_each(|wait| client.bucket().pause_for(wait));
+                counts.refused.fetch_add(1, Relaxed);
+                counts.put_off.fetch_add(retry_after.is_some().into(), Relaxed);
+                // A `Retry-After` pauses the bucket. Of several pauses, the latest end holds.
+                client.observe(Outcome::Refused { retry_after });
             }
             (status, _) => return Err(format!("the server answered {status}").into()),
         }

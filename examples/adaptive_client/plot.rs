@@ -5,14 +5,14 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::{CONFIGURED, HIDDEN, Sample};
+use crate::{CONFIGURED, Sample};
 
 const ALLOWED: RGBColor = RGBColor(0x1f, 0x6f, 0xb4);
 const ADMITTED: RGBColor = RGBColor(0x2c, 0x9a, 0x4b);
 const LIMIT: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 
 /// Writes an SVG to `file`, and makes its folder if it is missing.
-pub(crate) fn draw(file: &Path, samples: &[Sample]) -> Result<(), Box<dyn Error>> {
+pub(crate) fn draw(file: &Path, samples: &[Sample], hidden: u64) -> Result<(), Box<dyn Error>> {
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -38,7 +38,7 @@ pub(crate) fn draw(file: &Path, samples: &[Sample]) -> Result<(), Box<dyn Error>
         series.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
         Ok(())
     };
-    line("hidden limit", LIMIT, vec![(0.0, HIDDEN as f64), (end, HIDDEN as f64)])?;
+    line("hidden limit", LIMIT, vec![(0.0, hidden as f64), (end, hidden as f64)])?;
     line("client's limit", ALLOWED, samples.iter().map(|sample| (sample.seconds, sample.allowed)).collect())?;
     line("admitted", ADMITTED, samples.iter().map(|sample| (sample.seconds, sample.admitted)).collect())?;
     chart

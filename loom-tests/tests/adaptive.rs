@@ -3,12 +3,13 @@
 #![cfg(loom)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use loom::sync::atomic::{AtomicU64, Ordering::AcqRel, Ordering::Acquire};
 use loom_tests::model;
 use loom_tests::thread;
 use tollgate::Limit;
-use tollgate::adaptive::{Adaptive, Adjustable, Aimd};
+use tollgate::adaptive::{Adaptive, Adjustable, Cubic, Outcome};
 use tollgate::clock::Time;
 use tollgate::limit::{LimitError, Ratio};
 
@@ -32,17 +33,27 @@ impl Adjustable for Bucket {
         Ok(())
     }
 
+    fn pause_for(&self, _: Duration) {}
+
+    fn pause_end(&self) -> Option<Time> {
+        None
+    }
+
     fn fill(&self) -> Ratio {
         Ratio::ZERO
     }
 }
 
-type Client = Adaptive<Bucket, Aimd>;
+type Client = Adaptive<Bucket, Cubic>;
 
-/// Makes a client of 100 a second, halved when throttled, at least a tenth.
+const REFUSED: Outcome = Outcome::Refused { retry_after: None };
+
+/// Makes a client of 100 a second, at least 10.
+///
+/// Its time stands still, so a refusal leaves a quarter: it seems far too fast.
 fn client() -> Arc<Client> {
-    let aimd = Aimd::new(Ratio::ZERO, Ratio::percent(50)).with_least(Ratio::percent(10));
-    Arc::new(Adaptive::new(Bucket(AtomicU64::new(100)), aimd).unwrap())
+    let cubic = Cubic::new(Duration::from_secs(15), Ratio::percent(50)).with_least(Ratio::percent(10));
+    Arc::new(Adaptive::new(Bucket(AtomicU64::new(100)), cubic).unwrap())
 }
 
 /// Returns the rate after all calls, which must be that of the factor.
@@ -73,17 +84,17 @@ model! {
 }
 
 model! {
-    /// Two throttled outcomes at one instant are one event.
+    /// Two refusals at one instant are one event.
     ///
-    /// Two threads, a throttled outcome each; at most three preemptions. Fails if a step is
+    /// Two threads, a refusal each; at most three preemptions. Fails if a step is
     /// published over one that it has not seen.
-    two_that_are_throttled_at_once_are_one_event, Some(3), 10, [50], || {
+    two_refused_at_once_are_one_event, Some(3), 10, [25], || {
         let client = client();
         let other = {
             let client = Arc::clone(&client);
-            thread::spawn(move || client.throttled())
+            thread::spawn(move || client.observe(REFUSED))
         };
-        client.throttled();
+        client.observe(REFUSED);
         other.join().unwrap();
         settled(&client)
     }

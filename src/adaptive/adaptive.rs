@@ -4,15 +4,15 @@
 //! `step_state.rs` and the policy decide what a step does. The loop is in `state/published.rs`.
 
 use core::fmt;
+use core::time::Duration;
 
+use crate::adaptive::adjustable::Adjustable;
+use crate::adaptive::outcome::Outcome;
 use crate::adaptive::policy::Policy;
-use crate::adaptive::step_state::StepState;
-use crate::bucket::leaky::LeakyBucket;
-use crate::bucket::multi::MultiBucket;
-use crate::clock::clock::Clock;
-use crate::clock::time::Time;
+use crate::adaptive::step_state::{Look, Report, StepState};
 use crate::decision::limit_rule::LimitRule;
 use crate::limit::limit::{Limit, LimitError};
+use crate::limit::rate::Rate;
 use crate::limit::ratio::Ratio;
 use crate::state::epoch::Stamp;
 use crate::state::multi::SLOTS;
@@ -26,12 +26,12 @@ use crate::sync::Backoff;
 ///
 /// | policy | job |
 /// |---|---|
-/// | [`Aimd`](crate::adaptive::Aimd) | a client of a server that answers 429 |
+/// | [`Cubic`](crate::adaptive::Cubic) | a client of a server that answers 429 |
 /// | [`FillTable`](crate::adaptive::FillTable) | a leaky bucket that adapts to its level |
 ///
-/// Use the bucket through [`bucket`](Self::bucket). Call [`tick`](Self::tick) now and then, for
-/// example after each success. Call [`throttled`](Self::throttled) when the server refuses. `B` is
-/// the bucket, or a reference or an `Arc` to it.
+/// Use the bucket through [`bucket`](Self::bucket). A client calls [`observe`](Self::observe) with
+/// each answer. Without answers, call [`tick`](Self::tick) now and then. `B` is the bucket, or a
+/// reference or an `Arc` to it.
 ///
 /// # Guarantees
 ///
@@ -39,8 +39,15 @@ use crate::sync::Backoff;
 ///   construction. The first call after the end of an interval makes its step, and makes up for
 ///   intervals in which no call came. A thousand callers that observe equal things get exactly the
 ///   factors that one caller gets.
+/// * **A pause is no time.** Nothing grows in a [pause](crate::MultiBucket::pause_for). A pause for
+///   a `Retry-After` is cut out to the nanosecond. Of a pause that others make, no call may see the
+///   beginning. It counts from the last step on, so it may cost growth and never gains any. One
+///   pause stays unseen: no call came in it, and others then resumed the bucket or changed its
+///   limit.
 /// * **Bounds.** The factor stays within those of the policy, whatever is [set](Self::set_factor).
-/// * **Nothing is retroactive.** A new factor is a [change of the limit](MultiBucket::set_limits):
+/// * **The rate is never 0**, unless the configured one is. The least is one token in 584 years.
+/// * **Nothing is retroactive.** A new factor is a
+///   [change of the limit](crate::MultiBucket::set_limits):
 ///   tokens that accrued before it accrued at the old rate. The rate is always the *configured* one
 ///   [scaled](crate::Rate::scaled), rounded down, so nothing drifts. Each change loses less than
 ///   the refill of about a nanosecond, or of the limit's [precision](Limit::precision) if that is
@@ -64,23 +71,26 @@ use crate::sync::Backoff;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tollgate::adaptive::{Adaptive, Aimd};
+/// use tollgate::adaptive::{Adaptive, Cubic, Outcome};
 /// use tollgate::clock::ManualClock;
 /// use tollgate::limit::Ratio;
 /// use tollgate::{Limit, MultiBucket};
 ///
-/// // At most 500/s, and less while the server says so: 2 % more every second, 10 % less when throttled.
+/// // At most 500/s, and less while the server refuses: 10 % less, and back within 15 s.
 /// let bucket = MultiBucket::with_clock([Limit::per_second(500).capacity(5)], ManualClock::new())?;
-/// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
+/// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+/// let client = Adaptive::new(bucket, policy)?;
+/// client.bucket().clock().advance(Duration::from_secs(2));
 ///
-/// for status in [200, 200, 429] {
+/// for (status, retry_after) in [(200, None), (200, None), (429, Some(Duration::from_secs(3)))] {
 ///     client.bucket().try_take([1])?;
-///     match status {
-///         429 => client.throttled(),
-///         _ => client.tick(),
-///     }
+///     client.observe(match status {
+///         429 => Outcome::Refused { retry_after },
+///         _ => Outcome::Granted,
+///     });
 /// }
 /// assert_eq!(client.bucket().limit().rate.to_string(), "450/s");
+/// assert_eq!(client.bucket().pause_left(), Duration::from_secs(3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Adaptive<B, P> {
@@ -88,7 +98,7 @@ pub struct Adaptive<B, P> {
     policy: P,
     /// The configured limit, at a factor of 1.
     limit: Limit,
-    words: Published<3, SLOTS>,
+    words: Published<8, SLOTS>,
 }
 
 impl<B: Adjustable, P: Policy> Adaptive<B, P> {
@@ -124,16 +134,66 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         for factor in [least.min(most), most] {
             scaled(limit, factor).check()?;
         }
-        let state = StepState::beginning(Ratio::ONE, bucket.now()).with(Ratio::ONE, &policy);
+        let now = bucket.now();
+        let state = StepState::beginning(Ratio::ONE, now).with(Ratio::ONE, &policy, now);
         let adaptive = Self { bucket, policy, limit, words: Published::new(&words_of(state)) };
         adaptive.apply(false);
         Ok(adaptive)
     }
 
+    /// Tells the policy what became of a request.
+    ///
+    /// | outcome | effect |
+    /// |---|---|
+    /// | `Granted` | makes the steps of all intervals that have passed |
+    /// | `Refused` | counts one refusal, after these steps |
+    /// | `Refused` with a `retry_after` | pauses the bucket for this time, too |
+    /// | `Failed` | none |
+    ///
+    /// Refusals within one interval of the first are one event, and so are those in the pause that
+    /// the first made: the others change no factor. Each may extend the pause. A pause never gets
+    /// shorter.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::adaptive::{Adaptive, Cubic, Outcome};
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::limit::Ratio;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
+    /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+    /// let client = Adaptive::new(bucket, policy)?;
+    /// client.bucket().clock().advance(Duration::from_secs(2));
+    /// client.observe(Outcome::Refused { retry_after: Some(Duration::from_secs(5)) });
+    /// client.observe(Outcome::Refused { retry_after: Some(Duration::from_secs(2)) });
+    /// assert_eq!(client.factor(), Ratio::percent(90));
+    /// assert_eq!(client.bucket().pause_left(), Duration::from_secs(5));
+    ///
+    /// // No growth in the pause.
+    /// client.bucket().clock().advance(Duration::from_secs(5));
+    /// client.observe(Outcome::Granted);
+    /// assert_eq!(client.factor(), Ratio::percent(90));
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn observe(&self, outcome: Outcome) {
+        match outcome {
+            Outcome::Granted => self.report(Report::Time),
+            Outcome::Refused { retry_after: None | Some(Duration::ZERO) } => self.report(Report::Refused),
+            Outcome::Refused { retry_after: Some(pause) } => {
+                let before = self.bucket.pause_end();
+                // Before the refusal is published: a call that sees it also sees the pause.
+                self.bucket.pause_for(pause);
+                self.report(Report::Paused(before));
+            }
+            Outcome::Failed => {}
+        }
+    }
+
     /// Makes the steps of all intervals that have passed.
     ///
-    /// Call it after each success, or regularly. It changes nothing if no interval has ended since
-    /// the last step.
+    /// Call it regularly where no answer is observed. It changes nothing if no interval has ended
+    /// since the last step.
     ///
     /// ```
     /// use std::time::Duration;
@@ -143,7 +203,8 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// use tollgate::{LeakyBucket, Limit};
     ///
     /// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
-    /// let adaptive = Adaptive::new(bucket, FillTable::new(10, Ratio::percent(10), Ratio::ONE))?;
+    /// let table = FillTable::new(10, Ratio::percent(10), Ratio::ONE);
+    /// let adaptive = Adaptive::new(bucket, table)?;
     /// adaptive.tick(); // no interval has passed
     /// assert_eq!(adaptive.factor(), Ratio::ONE);
     /// adaptive.bucket().clock().advance(Duration::from_millis(100));
@@ -154,58 +215,40 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// ```
     #[inline]
     pub fn tick(&self) {
-        self.observe(false);
-    }
-
-    /// Reports that the server throttled a request just now.
-    ///
-    /// Outcomes within one interval of the first are one event: the others change nothing.
-    ///
-    /// ```
-    /// use tollgate::adaptive::{Adaptive, Aimd};
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::limit::Ratio;
-    /// use tollgate::{Limit, MultiBucket};
-    ///
-    /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
-    /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
-    /// client.throttled();
-    /// client.throttled();
-    /// assert_eq!(client.factor(), Ratio::percent(90));
-    /// # Ok::<(), tollgate::limit::LimitError>(())
-    /// ```
-    #[inline]
-    pub fn throttled(&self) {
-        self.observe(true);
+        self.report(Report::Time);
     }
 
     /// Returns the current factor. The answer may change before the call returns.
     ///
     /// ```
-    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use std::time::Duration;
+    /// use tollgate::adaptive::{Adaptive, Cubic};
     /// use tollgate::clock::ManualClock;
     /// use tollgate::limit::Ratio;
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
-    /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
+    /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+    /// let client = Adaptive::new(bucket, policy)?;
     /// assert_eq!(client.factor(), Ratio::ONE);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn factor(&self) -> Ratio {
-        self.read().0.factor
+        self.read().0.course.factor
     }
 
     /// Sets the factor, clamped to the policy's bounds. It adapts from there.
     ///
     /// ```
-    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use std::time::Duration;
+    /// use tollgate::adaptive::{Adaptive, Cubic};
     /// use tollgate::clock::ManualClock;
     /// use tollgate::limit::Ratio;
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
-    /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
+    /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+    /// let client = Adaptive::new(bucket, policy)?;
     /// client.set_factor(Ratio::percent(40));
     /// assert_eq!(client.bucket().limit().rate.to_string(), "200/s");
     /// client.set_factor(Ratio::percent(300));
@@ -213,25 +256,27 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_factor(&self, factor: Ratio) {
-        let now = self.bucket.now();
         // Intervals that have ended by now are stepped over, so they do not change the new factor.
         self.update(|state| {
-            let passed = state.next(&self.policy, now, false, || self.bucket.fill());
-            Some(passed.unwrap_or(*state).with(factor, &self.policy))
+            let now = self.bucket.now();
+            let passed = state.next(&self.policy, now, Report::Time, || self.look());
+            Some(passed.unwrap_or(*state).with(factor, &self.policy, now))
         });
     }
 
     /// Sets the factor to 1, clamped to the policy's bounds.
     ///
     /// ```
-    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use std::time::Duration;
+    /// use tollgate::adaptive::{Adaptive, Cubic};
     /// use tollgate::clock::ManualClock;
     /// use tollgate::limit::Ratio;
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
-    /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
-    /// client.throttled();
+    /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+    /// let client = Adaptive::new(bucket, policy)?;
+    /// client.set_factor(Ratio::percent(40));
     /// client.reset_factor();
     /// assert_eq!(client.bucket().limit(), Limit::per_second(500));
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -240,9 +285,13 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
         self.set_factor(Ratio::ONE);
     }
 
-    fn observe(&self, throttled: bool) {
-        let now = self.bucket.now();
-        self.update(|state| state.next(&self.policy, now, throttled, || self.bucket.fill()));
+    fn report(&self, report: Report) {
+        // The clock is read after the state. So a pause in the state began before this reading.
+        self.update(|state| state.next(&self.policy, self.bucket.now(), report, || self.look()));
+    }
+
+    fn look(&self) -> Look {
+        Look { pause_end: self.bucket.pause_end(), fill: self.bucket.fill() }
     }
 
     /// Reads the current version, untorn, and its stamp.
@@ -266,7 +315,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
                     }
                     let state = StepState::of_words(words.spent);
                     match change(&state) {
-                        Some(next) => Decision::Publish(words_of(next), next.factor != state.factor),
+                        Some(next) => Decision::Publish(words_of(next), next.course.factor != state.course.factor),
                         None => Decision::Keep(()),
                     }
                 },
@@ -298,8 +347,8 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// between publishing a factor and applying it.
     fn apply(&self, mut new: bool) {
         loop {
-            let (StepState { factor, .. }, seen) = self.read();
-            let limit = scaled(self.limit, factor);
+            let (state, seen) = self.read();
+            let limit = scaled(self.limit, state.course.factor);
             if new || self.bucket.limit() != limit {
                 let set = self.bucket.set_limit(limit);
                 // Both ends were checked. After a debt that is too large, the next step retries.
@@ -318,13 +367,15 @@ impl<B, P> Adaptive<B, P> {
     /// Returns the bucket, to take from.
     ///
     /// ```
-    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use std::time::Duration;
+    /// use tollgate::adaptive::{Adaptive, Cubic};
     /// use tollgate::clock::ManualClock;
     /// use tollgate::limit::Ratio;
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
-    /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
+    /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+    /// let client = Adaptive::new(bucket, policy)?;
     /// assert!(client.bucket().try_take([1]).is_ok());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -335,14 +386,15 @@ impl<B, P> Adaptive<B, P> {
     /// Returns the policy.
     ///
     /// ```
-    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use std::time::Duration;
+    /// use tollgate::adaptive::{Adaptive, Cubic};
     /// use tollgate::clock::ManualClock;
     /// use tollgate::limit::Ratio;
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
-    /// let aimd = Aimd::new(Ratio::percent(2), Ratio::percent(90));
-    /// assert_eq!(*Adaptive::new(bucket, aimd)?.policy(), aimd);
+    /// let cubic = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+    /// assert_eq!(*Adaptive::new(bucket, cubic)?.policy(), cubic);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn policy(&self) -> &P {
@@ -354,14 +406,16 @@ impl<B, P> Adaptive<B, P> {
     /// The limit in force now is the bucket's own.
     ///
     /// ```
-    /// use tollgate::adaptive::{Adaptive, Aimd};
+    /// use std::time::Duration;
+    /// use tollgate::adaptive::{Adaptive, Cubic};
     /// use tollgate::clock::ManualClock;
     /// use tollgate::limit::Ratio;
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(500)], ManualClock::new())?;
-    /// let client = Adaptive::new(bucket, Aimd::new(Ratio::percent(2), Ratio::percent(90)))?;
-    /// client.throttled();
+    /// let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
+    /// let client = Adaptive::new(bucket, policy)?;
+    /// client.set_factor(Ratio::percent(40));
     /// assert_eq!(client.limit(), Limit::per_second(500));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -370,12 +424,18 @@ impl<B, P> Adaptive<B, P> {
     }
 }
 
-fn words_of(state: StepState) -> State<3> {
+fn words_of(state: StepState) -> State<8> {
     State { limits: 0, spent: state.words() }
 }
 
+/// One token in 584 years.
+const SLOWEST: Rate = Rate::of_nanos(1, u64::MAX);
+
+/// The limit times the factor. Its rate is 0 only if that of the limit is.
 fn scaled(limit: Limit, factor: Ratio) -> Limit {
-    Limit { rate: limit.rate.scaled(factor), ..limit }
+    let rate = limit.rate.scaled(factor);
+    let vanished = rate.tokens() == 0 && limit.rate.tokens() > 0;
+    Limit { rate: if vanished { SLOWEST } else { rate }, ..limit }
 }
 
 impl<B: Adjustable + fmt::Debug, P: Policy + fmt::Debug> fmt::Debug for Adaptive<B, P> {
@@ -384,117 +444,5 @@ impl<B: Adjustable + fmt::Debug, P: Policy + fmt::Debug> fmt::Debug for Adaptive
         let mut debug = f.debug_struct("Adaptive");
         debug.field("limit", limit).field("factor", &self.factor()).field("policy", policy).field("bucket", bucket);
         debug.finish_non_exhaustive()
-    }
-}
-
-/// A bucket with a changeable limit, as [`Adaptive`] needs it.
-///
-/// ```
-/// use tollgate::adaptive::Adjustable;
-/// use tollgate::clock::ManualClock;
-/// use tollgate::limit::Ratio;
-/// use tollgate::{LeakyBucket, Limit};
-///
-/// let bucket = LeakyBucket::full_with_clock(Limit::per_second(10), ManualClock::new())?;
-/// Adjustable::set_limit(&bucket, Limit::per_second(5).capacity(10))?;
-/// assert_eq!(Adjustable::fill(&&bucket), Ratio::ONE);
-/// # Ok::<(), tollgate::limit::LimitError>(())
-/// ```
-pub trait Adjustable {
-    /// Reads the bucket's clock.
-    fn now(&self) -> Time;
-
-    /// Returns the limit in force.
-    fn limit(&self) -> Limit;
-
-    /// Changes the limit from now on.
-    ///
-    /// Changes have one order. A thread that makes a change has seen all that earlier changers had
-    /// seen.
-    ///
-    /// # Errors
-    ///
-    /// Returns a [`LimitError`] for a limit that the bucket cannot keep. Nothing is then changed.
-    fn set_limit(&self, limit: Limit) -> Result<(), LimitError>;
-
-    /// Returns how full the bucket is, as a leaky bucket: see [`LeakyBucket::fill`].
-    fn fill(&self) -> Ratio;
-}
-
-impl<C: Clock, const S: usize> Adjustable for LeakyBucket<C, S> {
-    fn now(&self) -> Time {
-        self.clock().now()
-    }
-
-    fn limit(&self) -> Limit {
-        Self::limit(self)
-    }
-
-    fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
-        Self::set_limit(self, limit)
-    }
-
-    fn fill(&self) -> Ratio {
-        Self::fill(self)
-    }
-}
-
-impl<C: Clock, const S: usize> Adjustable for MultiBucket<1, C, S> {
-    fn now(&self) -> Time {
-        self.clock().now()
-    }
-
-    fn limit(&self) -> Limit {
-        Self::limit(self)
-    }
-
-    fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
-        Self::set_limit(self, limit)
-    }
-
-    fn fill(&self) -> Ratio {
-        self.snapshot().fill()
-    }
-}
-
-impl<B: Adjustable + ?Sized> Adjustable for &B {
-    fn now(&self) -> Time {
-        (**self).now()
-    }
-
-    fn limit(&self) -> Limit {
-        (**self).limit()
-    }
-
-    fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
-        (**self).set_limit(limit)
-    }
-
-    fn fill(&self) -> Ratio {
-        (**self).fill()
-    }
-}
-
-#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-mod shared {
-    extern crate alloc;
-    use super::{Adjustable, Limit, LimitError, Ratio, Time};
-
-    impl<B: Adjustable + ?Sized> Adjustable for alloc::sync::Arc<B> {
-        fn now(&self) -> Time {
-            (**self).now()
-        }
-
-        fn limit(&self) -> Limit {
-            (**self).limit()
-        }
-
-        fn set_limit(&self, limit: Limit) -> Result<(), LimitError> {
-            (**self).set_limit(limit)
-        }
-
-        fn fill(&self) -> Ratio {
-            (**self).fill()
-        }
     }
 }

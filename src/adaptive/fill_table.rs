@@ -3,6 +3,7 @@
 
 use core::time::Duration;
 
+use crate::adaptive::course::Course;
 use crate::adaptive::policy::{Observed, Policy};
 use crate::limit::ratio::Ratio;
 
@@ -32,7 +33,7 @@ use crate::limit::ratio::Ratio;
 /// that ceiling. A full bucket drains more slowly and so stays full, down to the least factor.
 ///
 /// Hence both bounds are arguments: with a ceiling of 1 the configured rate is never exceeded. For
-/// a client of a server that answers 429, use [`Aimd`](crate::adaptive::Aimd).
+/// a client of a server that answers 429, use [`Cubic`](crate::adaptive::Cubic).
 ///
 /// Source: the leaky bucket of `py-asyncutils` 1.3.4. Its recorded decisions are in `tests/traces`.
 ///
@@ -152,10 +153,10 @@ impl Policy for FillTable {
         self.interval
     }
 
-    /// Makes a step for each interval, all at the current fill. Ignores throttled outcomes.
-    fn step(&self, factor: Ratio, elapsed: Duration, seen: Observed) -> Ratio {
+    /// Makes a step for each interval, all at the current fill. Ignores refusals.
+    fn step(&self, course: &Course, elapsed: Duration, seen: Observed) -> Ratio {
         let steps = elapsed.as_nanos() / self.interval.as_nanos().max(1);
-        let mut factor = factor;
+        let mut factor = course.factor;
         for _ in 0..steps {
             let next = self.adjusted(factor, seen.fill);
             // Each step changes the factor by more than 1 %, towards a bound or towards 1. So after
@@ -210,17 +211,17 @@ mod tests {
     fn one_step_over_many_intervals_is_as_many_steps() {
         for fill in [0, 50, 100].map(Ratio::percent) {
             for start in [10, 33, 100, 250, 1000].map(Ratio::percent) {
-                let seen = Observed { fill, throttled: false };
+                let seen = Observed { fill, refused: false };
                 let mut factor = start;
                 for n in 0..60 {
                     assert_eq!(
-                        table(300).step(start, n * table(300).interval, seen),
+                        table(300).step(&Course::new(start), n * table(300).interval, seen),
                         factor,
                         "{n} at {fill:?} from {start:?}"
                     );
                     factor = table(300).adjusted(factor, fill);
                 }
-                assert_eq!(table(300).step(start, Duration::MAX, seen), factor);
+                assert_eq!(table(300).step(&Course::new(start), Duration::MAX, seen), factor);
             }
         }
     }

@@ -170,11 +170,11 @@ pub(crate) fn nap_until(nap: &mut Nap, now: Time, until: Option<Time>) -> Option
 }
 
 /// Sleeps until the event, or until the sleep ends; returns whether it was the event.
-pub(crate) async fn woken(event: impl Future<Output = ()> + Unpin, sleep: Option<impl Future<Output = ()>>) -> bool {
+pub(crate) async fn woken(event: impl Future<Output = ()> + Unpin, sleep: Option<impl Future>) -> bool {
     let mut slept = false;
     let sleep = async {
         match sleep {
-            Some(sleep) => sleep.await,
+            Some(sleep) => drop(sleep.await),
             None => pending().await,
         }
         slept = true;

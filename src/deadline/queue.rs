@@ -15,7 +15,6 @@ use crate::deadline::push_error::{PushError, PushRefusal};
 use crate::state::at::At;
 use crate::state::multi::SLOTS;
 use crate::state::snapshot::Snapshot;
-use crate::state::store::Store;
 use crate::sync::Event;
 
 /// Items with amounts, a deadline and an expiry, in front of a [`MultiBucket`].
@@ -380,7 +379,7 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     }
 
     pub(crate) fn is_bucket_closed(&self) -> bool {
-        Store::<N>::is_closed(&self.bucket.queued)
+        self.bucket.queued.is_closed()
     }
 
     /// Wakes all drivers. Without one it costs a fence and a load.

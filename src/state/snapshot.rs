@@ -3,6 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused;
 use crate::decision::refused::{Never, NotYet, Refused};
@@ -146,6 +147,11 @@ impl<const N: usize> Snapshot<N> {
     /// ```
     pub fn pause_left(&self) -> Duration {
         refused::pause(self.pause)
+    }
+
+    /// Returns the end of a pause that was in force, or over but followed by no change.
+    pub(crate) fn pause_end(&self) -> Option<Time> {
+        self.limits.is_paused().then_some(self.limits.origin)
     }
 
     /// Returns the limits in force at that instant, as configured.

@@ -6,6 +6,7 @@ mod fuzz;
 mod house;
 mod loom;
 mod measure;
+mod nginx;
 mod step;
 mod test;
 mod versus;
@@ -36,6 +37,9 @@ usage: cargo xtask COMMAND
           what a bucket for every key costs: beside peers, in memory, under a flood of keys, and in other maps
   overload [--quick] [--rounds N] [sizes]
           how limiters serve callers that hang up, ten times as many as the rate; three minutes a round; or sizes alone
+  nginx [--fetch | --retry-after SECONDS | --burst N]
+          an adaptive client against a real nginx on loopback, which grants 100/s; about 40 s; --fetch gets nginx, from
+          Debian
   versus COMMIT
           what a decision costs in terms of what it cost at an earlier commit, both in one process
   charts FILE
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Some((command, rest)) if command == "changes" => step::run_alone(measure::changes(rest)),
         Some((command, rest)) if command == "keys" => step::run_alone(measure::keys(rest)),
         Some((command, rest)) if command == "overload" => step::run_alone(measure::overload(rest)),
+        Some((command, rest)) if command == "nginx" => nginx::run(rest),
         Some((command, rest)) if command == "versus" => versus::run(rest),
         Some((command, rest)) if command == "charts" => step::run_alone(measure::charts(rest)),
         Some((command, [])) if matches!(command.as_str(), "help" | "-h" | "--help") => {

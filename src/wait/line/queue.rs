@@ -258,7 +258,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     }
 
     /// Whether nobody is let in any more, for good.
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         let line = &self.line;
         // ORDERING: Relaxed. Partner is the store in `show`: a line that is closed keeps everybody
         // out for ever, and no other does. Dies as never closed: loom-tests/line.rs,

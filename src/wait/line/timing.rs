@@ -17,7 +17,7 @@ use crate::wait::line::waiting_line::{Debt, WaitingLine, after};
 impl<W, const N: usize> WaitingLine<W, N> {
     /// What follows from a step; to be asked for until it is `None`.
     pub(crate) fn advance(&mut self, moment: &Moment<'_, N>) -> Option<Debt<N>> {
-        self.lapse(moment);
+        self.lapse(moment, false);
         for i in 0..N {
             let Some(head) = self.roster.head(i) else { continue };
             if self.roster.is_first(head) {
@@ -197,14 +197,19 @@ impl<W, const N: usize> WaitingLine<W, N> {
 
     /// Removes those at the front who were called long ago and have not come.
     ///
-    /// Only after a call: when everything stood still, all are late, and none of them is deaf.
-    pub(super) fn lapse(&mut self, moment: &Moment<'_, N>) {
+    /// Only after a call: when everything stood still, all are late, and none of them is deaf. Who
+    /// comes `late` itself knows no more of others than that, and calls them anew.
+    pub(super) fn lapse(&mut self, moment: &Moment<'_, N>, late: bool) {
         for i in 0..N {
             while let Some(head) = self.roster.head(i) {
                 let entry = self.roster.get(head);
                 let Contact::Called(called) = entry.contact else { break };
                 // A reservation has nobody who comes; it is a debt as soon as it is first.
                 if entry.ask.aim == Aim::Reserve || after(called, self.grace.deaf) > moment.now {
+                    break;
+                }
+                if late {
+                    self.roster.get_mut(head).contact = Contact::Called(moment.now);
                     break;
                 }
                 let waker = self.remove(head);

@@ -157,9 +157,11 @@ impl<W, const N: usize> WaitingLine<W, N> {
         if entry.contact == Contact::Firm {
             return Visit::Firm(entry.at);
         }
+        let was_called = matches!(entry.contact, Contact::Called(_));
         entry.contact = Contact::Came;
-        let (ask, due) = (entry.ask, entry.timer <= moment.now);
-        self.lapse(moment);
+        let (ask, timer) = (entry.ask, entry.timer);
+        let due = timer <= moment.now;
+        self.lapse(moment, !was_called && after(timer, self.grace.deaf) < moment.now);
         if self.roster.is_first(index) && ask.aim != Aim::Reserve {
             if self.serves(moment, &ask.amounts) {
                 if self.is_over(moment, ask.deadline) {

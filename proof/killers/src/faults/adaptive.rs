@@ -20,9 +20,9 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "adaptive/step_state.rs",
             "pub(crate) fn next",
-            "throttled && now >= self.attentive",
-            "throttled",
+            "report != Report::Time && now >= attentive",
+            "report != Report::Time",
         )],
-        expect: Killed("adaptive::two_that_are_throttled_at_once_are_one_event"),
+        expect: Killed("adaptive::two_refused_at_once_are_one_event"),
     },
 ];
