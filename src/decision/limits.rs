@@ -189,8 +189,8 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].units_capped(amounts[i]))
     }
 
-    /// The most units of each stream that may be owed at `now` within `bounds`; `None` if these
-    /// limits begin later than anybody may wait: at the end of a pause, or at the reading of whoever
+    /// The most units of each stream that may be owed at `now` within `bounds`; `None` if they
+    /// begin later than anybody may wait: at the end of a pause, or at the reading of whoever
     /// changed them by a clock that is ahead.
     pub(crate) fn most_owed(&self, now: Time, bounds: &WaitBounds<N>) -> Option<[u64; N]> {
         let (elapsed, ahead) = (self.elapsed(now), self.ahead_of(now));

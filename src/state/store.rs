@@ -34,8 +34,8 @@ pub trait Store<const N: usize> {
         false
     }
 
-    /// Why they keep a taker of these amounts out, with a wait that is an estimate; `None` if they do
-    /// not.
+    /// Why they keep a taker of these amounts out, with a wait that is an estimate; `None` if they
+    /// do not.
     fn refusal_in_line(&self, _now: Time, _amounts: [u64; N]) -> Option<Refused<N>> {
         None
     }
@@ -58,7 +58,7 @@ pub trait Store<const N: usize> {
 }
 
 /// Words whose limits may have changed: where those stand among others.
-#[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "the line makes it reachable"))]
+#[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "the line reaches it"))]
 pub trait Revised<const N: usize>: Store<N> {
     /// The limits as they are.
     fn revision(&self) -> Revision<N>;

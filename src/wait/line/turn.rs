@@ -68,7 +68,7 @@ impl<'a, const N: usize> Turn<'a, N> {
                 if !anew && !slept {
                     return Ok(Come::SleepsOn);
                 }
-                // Only a sleep that ended says that the clock stands still: a wake may come at once.
+                // Only a sleep that ended says that the clock stands still.
                 Ok(Come::Sleeps(self.still.sleep(at.since(now), still && slept && !anew)))
             }
             Standing::Refused(refused) => Err(refused),

@@ -19,9 +19,9 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "handle-drop-keeps-the-slot",
         edits: &[edit(
-            "state/multi.rs",
-            "impl<const N: usize, const S: usize> Drop for Checkout",
-            "self.versions.words.retire(Some(self.spare.get()));",
+            "bucket/handle.rs",
+            "Drop for Handle",
+            "self.bucket.queued.words.give_back(self.slot.get());",
             "",
         )],
         expect: Killed("slots::the_slot_of_a_dropped_handle_is_used_again"),
@@ -29,10 +29,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "handle-drop-releases-twice",
         edits: &[edit(
-            "state/multi.rs",
-            "impl<const N: usize, const S: usize> Drop for Checkout",
-            "self.versions.words.retire(Some(self.spare.get()));",
-            "self.versions.words.retire(Some(self.spare.get()));\n self.versions.words.retire(Some(self.spare.get()));",
+            "bucket/handle.rs",
+            "Drop for Handle",
+            "self.bucket.queued.words.give_back(self.slot.get());",
+            "self.bucket.queued.words.give_back(self.slot.get());\n self.bucket.queued.words.give_back(self.slot.get());",
         )],
         expect: Killed("handle::a_handle_gives_its_slot_back_once"),
     },
@@ -41,8 +41,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "state/multi.rs",
             "pub(crate) fn check_out",
-            "Some(Checkout { versions: self, spare: Cell::new(self.words.claim()?) })",
-            "let claimed = self.words.claim()?;\n self.words.retire(Some(claimed));\n Some(Checkout { versions: self, spare: Cell::new(claimed) })",
+            "self.words.claim()",
+            "let claimed = self.words.claim()?;\n self.words.retire(Some(claimed));\n Some(claimed)",
         )],
         expect: Killed("handle::a_handle_gives_its_slot_back_once"),
     },
@@ -51,7 +51,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "bucket/handle.rs",
             "pub(crate) fn new(bucket",
-            "drop(bucket.queued.words.check_out().ok_or(HandlesExhausted(()))?);",
+            "words.give_back(words.check_out().ok_or(HandlesExhausted(()))?);",
             "",
         )],
         expect: Killed("tests/multi::handles_run_out_with_an_error_and_callers_without_one_go_on"),
@@ -166,10 +166,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "place-of-a-stale-word",
         edits: &[edit(
-            "bucket/token.rs",
-            "fn update(&self, change: &Change",
-            "let changed = self.queued.words.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));",
-            "let spent = crate::state::store::Store::read(&self.queued.words, |_, spent| spent[0]);\n        let next = change(&revision, &[spent]).ok_or((revision, [spent]))?;\n        let changed = self.word.update(|_| Some((next, ())));",
+            "state/word.rs",
+            "fn update_revised(",
+            "let changed = self.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));",
+            "let spent = Store::read(self, |_, spent| spent[0]);\n        let next = change(&revision, &[spent]).ok_or((revision, [spent]))?;\n        let changed = self.update(|_| Some((next, ())));",
         )],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },

@@ -227,8 +227,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/inherited.rs",
             "pub(crate) fn inherit(",
-            "(kept + added).min(self.ceiling.into())",
-            "(kept + added)",
+            "(kept + added).min(most.1)",
+            "(kept + added).min(most.1.max(i128::MAX))",
         )],
         expect: Killed("tests/set_limits::what_is_kept_is_no_more_than_the_new_capacity"),
     },
@@ -247,8 +247,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "decision/inherited.rs",
             "pub(crate) fn inherit(",
-            "let level = (kept + added).min(self.ceiling.into());",
-            "let level = (kept + added).clamp(-i128::from(self.furthest_debt()), self.ceiling.into());",
+            "let level = (kept + added).min(most.1);",
+            "let level = (kept + added).clamp(-i128::from(self.furthest_debt()), most.1);",
         )],
         expect: Killed("tests/debts::a_change_to_a_limit_that_cannot_keep_the_debt_is_refused_and_changes_nothing"),
     },
@@ -373,9 +373,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "pause-keeps-a-debt-as-far-as-anybody-may-owe",
         edits: &[edit(
             "decision/inherited.rs",
-            "pub(crate) const fn settled(",
-            "self.level(spent, elapsed) as u64",
-            "{ let (level, most) = (self.level(spent, elapsed), -(self.furthest_debt() as i64)); if level < most { most } else { level } } as u64",
+            "pub(crate) fn settled(",
+            "self.level_up_to(spent, elapsed, most) as u64",
+            "{ let (level, most) = (self.level_up_to(spent, elapsed, most), -(self.furthest_debt() as i64)); if level < most { most } else { level } } as u64",
         )],
         expect: Killed("tests/debts::a_pause_keeps_every_debt_to_the_unit_however_old_the_reading"),
     },
@@ -436,7 +436,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "queue-over-a-pause-of-any-length",
-        edits: &[edit("decision/limits.rs", "fn most_owed", ".checked_sub(pause)?", ".saturating_sub(pause)")],
+        edits: &[edit("decision/limits.rs", "fn most_owed", ".checked_sub(ahead)?", ".saturating_sub(ahead)")],
         expect: Killed("tests/pause::nobody_is_let_into_the_queue_for_longer_than_the_bound"),
     },
 ];

@@ -16,7 +16,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-without-a-grace",
-        edits: &[edit("wait/line/moment.rs", "pub(crate) fn ceiling(", "gained.min(1 << 60)", "gained.min(0)")],
+        edits: &[edit("decision/meter.rs", "pub(crate) fn ceiling_for(", "gained.min(1 << 60)", "gained.min(0)")],
         expect: Killed("lib::wait::line::tests::rules::who_comes_within_the_grace_loses_nothing"),
     },
     Fault {
@@ -31,7 +31,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-ceiling-without-the-amount",
-        edits: &[edit("wait/line/moment.rs", "pub(crate) fn ceiling(", ".max(units)", ".max(units * 0)")],
+        edits: &[edit("decision/meter.rs", "pub(crate) fn ceiling_for(", ".max(units)", ".max(units * 0)")],
         expect: Killed("lib::wait::line::tests::rules::an_oversized_amount_accrues_whole"),
     },
     Fault {
@@ -86,16 +86,16 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-reservation-lapses",
-        edits: &[edit("wait/line/timing.rs", "pub(super) fn lapse(", "entry.ask.reserved ||", "")],
+        edits: &[edit("wait/line/timing.rs", "pub(super) fn lapse(", "entry.ask.aim == Aim::Reserve ||", "")],
         expect: Killed("lib::wait::line::tests::rules::a_reservation_behind_one_who_is_deaf_stays"),
     },
     Fault {
         id: "line-larger-bucket-keeps-what-overflowed",
         edits: &[edit(
-            "wait/line/waiting_line.rs",
-            "pub(crate) fn usable(",
-            "moment.ceiling(i, units, &self.grace)",
-            "moment.ceiling(i, units, &self.grace).max(1 << 60)",
+            "decision/awaited.rs",
+            "pub(crate) fn most(",
+            "old.ceiling_for(i128::from(first) * i128::from(old.unit()), self.grace)",
+            "old.ceiling_for(i128::from(first) * i128::from(old.unit()), self.grace).max(1 << 60)",
         )],
         expect: Killed("lib::wait::line::tests::rules::what_overflowed_before_a_change_is_not_in_a_larger_bucket"),
     },
@@ -293,7 +293,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-until-is-not-stored",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn show<",
+            "fn show(",
             "line.until[i].store(queue.until(i).as_nanos(), Relaxed);",
             "let _ = line;",
         )],
@@ -303,7 +303,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-waiting-is-not-stored",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn show<",
+            "fn show(",
             "shared.waiting[i].store(queue.waiting(i), Relaxed);",
             "let _ = shared;",
         )],
@@ -313,7 +313,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-until-is-not-looked-at",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn keeps_out(",
+            "fn keeps_out(&self, now: Time, i: usize)",
             "now.as_nanos() < self.until[i].load(Relaxed)",
             "now.as_nanos() > u64::MAX - i as u64",
         )],
@@ -333,7 +333,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-mark-is-only-loaded",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn serve_mark<",
+            "fn serve_mark(",
             "shared.mark.fetch_or(0, AcqRel)",
             "shared.mark.load(Relaxed)",
         )],
@@ -343,7 +343,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-mark-is-taken-without-its-words",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn serve_mark<",
+            "fn serve_mark(",
             "shared.mark.swap(0, AcqRel);",
             "shared.mark.store(0, Relaxed);",
         )],
@@ -353,7 +353,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-mark-is-not-left",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn leave_mark<",
+            "fn leave_mark(",
             "shared.mark.fetch_or(1, AcqRel);",
             "shared.mark.load(Relaxed);",
         )],
@@ -455,5 +455,97 @@ pub(super) const FAULTS: &[Fault] = &[
             model: "line::two_who_leave_one_after_the_other_both_count",
             reason: "the compare-exchange checks the value: another costs a lap",
         },
+    },
+    Fault {
+        id: "line-first-is-not-stored",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn show(",
+            "shared.first[i].store(queue.first_wants(i), Relaxed);",
+            "shared.first[i].store(0, Relaxed);",
+        )],
+        expect: Killed("tests/line_level::a_change_leaves_what_the_first_may_use"),
+    },
+    Fault {
+        id: "line-change-cuts-what-the-first-may-use",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "pub(crate) fn awaited(",
+            "shared.first[i].load(Relaxed)",
+            "{ let _ = (shared, i); 0 }",
+        )],
+        expect: Killed("tests/line_level::a_change_leaves_what_the_first_may_use"),
+    },
+    Fault {
+        id: "line-change-cuts-at-a-lowered-capacity",
+        edits: &[edit(
+            "decision/awaited.rs",
+            "pub(crate) fn most_after(",
+            "_ => Meter::MOST_UNITS as i128 - 1,",
+            "_ => new.ceiling().into(),",
+        )],
+        expect: Killed(
+            "tests/line_level::one_that_waits_for_more_than_a_lowered_capacity_is_served_however_often_limits_change",
+        ),
+    },
+    Fault {
+        id: "line-who-comes-late-takes-others-for-deaf",
+        edits: &[edit(
+            "wait/line/timing.rs",
+            "pub(super) fn lapse(",
+            "if late {",
+            "if late && self.left > usize::MAX - 1 {",
+        )],
+        expect: Killed("tests/line_stall::a_stall_just_after_a_call_costs_the_called_one_nothing"),
+    },
+    Fault {
+        id: "line-look-takes",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn visit(",
+            "let looks = ask.aim == Aim::Look;",
+            "let looks = ask.aim == Aim::Reserve;",
+        )],
+        expect: Killed("tests/waiting::who_waits_for_readiness_stands_in_line_and_takes_nothing"),
+    },
+    Fault {
+        id: "line-debts-stay-where-they-were",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn postpone(",
+            "if at != entry.at {",
+            "if at != entry.at && self.left > usize::MAX - 1 {",
+        )],
+        expect: Killed("tests/line_reservation::a_change_moves_reservations_made_behind_others_as_it_moves_all"),
+    },
+    Fault {
+        id: "line-debt-that-is-paid-earlier-is-not-told",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn postpone(",
+            "if at < entry.at {",
+            "if at < entry.at && self.left > usize::MAX - 1 {",
+        )],
+        expect: Killed("tests/line_reservation::a_reservation_behind_others_is_waited_for_and_is_then_used"),
+    },
+    Fault {
+        id: "line-reservation-waited-for-is-given-back",
+        edits: &[edit("wait/reservation.rs", "pub async fn wait_on", "self.used = true;", "self.used = false;")],
+        expect: Killed("tests/line_reservation::a_reservation_behind_others_is_waited_for_and_is_then_used"),
+    },
+    Fault {
+        id: "line-waker-takes-the-clock-for-still",
+        edits: &[edit("wait/line/turn.rs", "fn come(", "still && slept && !anew", "still")],
+        expect: Killed("tests/line_book::who_is_woken_twice_at_one_instant_does_not_oversleep"),
+    },
+    Fault {
+        id: "timeout-by-the-clock-of-who-changed-the-limits",
+        edits: &[edit(
+            "decision/limits.rs",
+            "pub(crate) fn ahead_of(",
+            "self.pause_left(now).max(self.origin.nanos_since(now))",
+            "self.pause_left(now)",
+        )],
+        expect: Killed("tests/time::a_timeout_holds_by_the_clock_of_the_caller_whatever_the_limits_count_from"),
     },
 ];

@@ -163,7 +163,7 @@ pub(super) const FAULTS: &[Fault] = &[
     // Pauses.
     Fault {
         id: "place-not-moved-by-a-change",
-        edits: &[edit("wait/reservation.rs", "pub fn ready_at(", "revision.number == self.revision", "revision.number >= self.revision")],
+        edits: &[edit("decision/due.rs", "pub(crate) fn at(", "revision.number == self.revision", "revision.number >= self.revision")],
         expect: Killed("tests/set_limits::a_reservation_becomes_ready_earlier_if_the_rate_is_raised_and_later_if_it_is_lowered"),
     },
 ];
