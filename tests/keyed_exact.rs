@@ -111,7 +111,7 @@ impl Model {
                     assert!(amount > before.level, "key {key} at {now}: {n} refused; {before:?}");
                     match refused {
                         Refused::Never(_) => assert!(amount > before.capacity, "{refused}"),
-                        Refused::Closed => panic!("nobody closes it"),
+                        Refused::Closed | Refused::Cancelled => panic!("nobody closes it"),
                         Refused::NotYet(not_yet) if before.rate > 0 && !rate_changes => {
                             let wait = (amount - before.level).div_euclid(before.rate)
                                 + i64::from((amount - before.level) % before.rate > 0);

@@ -291,7 +291,7 @@ fn run<const N: usize, L: Verbs<N>>(
                             let (requested, capacity) = (amounts[stream], capacities[stream]);
                             assert_eq!(never, Never { stream, requested, capacity }, "{state}");
                         }
-                        Err(Refused::Closed) => panic!("nobody closes it: {state}"),
+                        Err(Refused::Closed | Refused::Cancelled) => panic!("nobody closes it: {state}"),
                         Err(Refused::NotYet(refusal)) => {
                             let wait = |i: usize| bucket[i].wait(t, amounts[i].saturating_sub(plain[i].held)).unwrap();
                             let longest = (0..N).map(wait).max().unwrap();

@@ -14,7 +14,7 @@ use std::time::Duration;
 use common::nanos;
 use crowd::{Alarms, Crowd};
 use tollgate::clock::{ManualClock, Time};
-use tollgate::wait::Timer;
+use tollgate::wait::{Cancel, Timer};
 use tollgate::{Clock, Limit, MultiBucket, Refused, TokenBucket};
 
 const MS: u64 = 1_000_000;
@@ -282,4 +282,27 @@ fn a_close_wakes_all_tasks_and_each_is_refused() {
     assert!(crowd.refused.iter().all(|(_, refused)| *refused == Refused::Closed));
     clock.advance(Duration::from_secs(1));
     assert_eq!(bucket.available(), 10);
+}
+
+#[test]
+fn a_cancel_lets_those_threads_go_that_wait_on_it_and_no_others() {
+    let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new()).unwrap();
+    let (stop, other) = (Cancel::new(), Cancel::new());
+    std::thread::scope(|scope| {
+        let let_go: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| bucket.take_blocking_unless(1, Duration::MAX, &stop))).collect();
+        let stays = scope.spawn(|| bucket.take_blocking_unless(3, Duration::MAX, &other));
+        // All but one sleep by then, or soon.
+        std::thread::sleep(Duration::from_millis(20));
+        stop.cancel();
+        for waiter in let_go {
+            assert_eq!(waiter.join().unwrap(), Err(Refused::Cancelled));
+        }
+        assert_eq!(bucket.take_blocking_unless(1, Duration::MAX, &stop), Err(Refused::Cancelled));
+        assert!(stop.is_cancelled() && !other.is_cancelled());
+        bucket.put_back(3);
+        assert_eq!(stays.join().unwrap(), Ok(()));
+    });
+    bucket.clock().advance(Duration::from_millis(100));
+    assert_eq!(bucket.available(), 1, "nothing was taken, and nobody keeps others out");
 }

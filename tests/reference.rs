@@ -175,7 +175,7 @@ fn agree<const N: usize>(limits: [Limit; N], mut bucket: impl Verbs<N>, ops: &[O
                         prop_assert_eq!(said, (amounts[never.stream], limits[never.stream].capacity), "{}", state());
                         prop_assert_eq!(told, Err(never), "{}", state());
                     }
-                    Err(Refused::Closed) => prop_assert!(false, "nobody closes it"),
+                    Err(Refused::Closed | Refused::Cancelled) => prop_assert!(false, "nobody closes it"),
                     Err(Refused::NotYet(refused)) => {
                         prop_assert!(!models.iter().zip(amounts).all(must), "refused; {}", state());
                         let waits: [_; N] = std::array::from_fn(|i| models[i].wait(t, amounts[i]).unwrap_or(i128::MAX));

@@ -63,7 +63,7 @@ impl Producer<'_> {
                         self.wire.flush()?;
                         thread::sleep(refusal.wait().min(self.deadline.since(now)));
                     }
-                    Err(Refused::Closed) => break 'records,
+                    Err(Refused::Closed | Refused::Cancelled) => break 'records,
                     Err(Refused::Never(refusal)) => {
                         tally.skipped(refusal);
                         skipped_in_a_row += 1;

@@ -155,6 +155,22 @@ macro_rules! waiting_verbs {
                 Bucket::take_blocking_timeout(self, amounts, timeout)
             }
 
+            /// Waits in turn on this thread, unless it is cancelled:
+            /// [`Bucket::take_blocking_unless`](crate::Bucket::take_blocking_unless).
+            ///
+            /// # Errors
+            ///
+            /// As [`Bucket::take_blocking_unless`](crate::Bucket::take_blocking_unless).
+            #[cfg(feature = "std")]
+            pub fn take_blocking_unless(
+                &self,
+                amounts: $amounts,
+                timeout: Duration,
+                cancel: &Cancel,
+            ) -> Result<(), Refused<{ $n }>> {
+                Bucket::take_blocking_unless(self, amounts, timeout, cancel)
+            }
+
             /// Closes the bucket for good: [`Bucket::close`](crate::Bucket::close).
             #[cfg(feature = "std")]
             pub fn close(&self) {

@@ -21,6 +21,8 @@ use crate::state::limits_changed::LimitsChanged;
 use crate::state::multi::{SLOTS, Versions};
 use crate::state::snapshot::Snapshot;
 use crate::state::store::{Change, Revised, Store, Stored, Waitable};
+#[cfg(feature = "std")]
+use crate::wait::cancel::Cancel;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
 use crate::wait::line::queue::{Queue, Queued};

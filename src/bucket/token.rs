@@ -18,6 +18,8 @@ use crate::state::at::At;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Revised, Store, Stored, Waitable};
 use crate::state::word::Word;
+#[cfg(feature = "std")]
+use crate::wait::cancel::Cancel;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
 use crate::wait::line::queue::{Queue, Queued};

@@ -32,6 +32,8 @@ pub enum Refused<const N: usize = 1> {
     Never(Never),
     /// The bucket was closed for good.
     Closed,
+    /// The caller was let go before its turn came.
+    Cancelled,
 }
 
 impl<const N: usize> Refused<N> {
@@ -53,7 +55,7 @@ impl<const N: usize> Refused<N> {
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::NotYet(refusal) => Some(refusal.wait()),
-            Self::Never(_) | Self::Closed => None,
+            Self::Never(_) | Self::Closed | Self::Cancelled => None,
         }
     }
 
@@ -86,7 +88,7 @@ impl<const N: usize> Refused<N> {
         match self {
             Self::NotYet(refusal) => refusal.stream(),
             Self::Never(refusal) => refusal.stream,
-            Self::Closed => 0,
+            Self::Closed | Self::Cancelled => 0,
         }
     }
 }
@@ -245,6 +247,7 @@ impl<const N: usize> fmt::Display for Refused<N> {
             Self::NotYet(refusal) => refusal.fmt(f),
             Self::Never(refusal) => refusal.fmt(f),
             Self::Closed => f.write_str("the bucket is closed"),
+            Self::Cancelled => f.write_str("the wait was cancelled"),
         }
     }
 }

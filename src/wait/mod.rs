@@ -14,6 +14,8 @@
 // - `nap`: how long a waiter sleeps before it looks again.
 // - `timer`: `Timer`, and the timers of runtimes.
 
+#[cfg(feature = "std")]
+pub(crate) mod cancel;
 pub(crate) mod estimate;
 #[cfg(feature = "std")]
 pub(crate) mod line;
@@ -27,6 +29,8 @@ pub(crate) mod unqueued;
 pub(crate) mod waiting;
 pub(crate) mod waits;
 
+#[cfg(feature = "std")]
+pub use cancel::Cancel;
 pub use estimate::Estimate;
 pub use reservation::Reservation;
 #[cfg(feature = "futures-timer")]

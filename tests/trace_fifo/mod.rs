@@ -61,13 +61,13 @@ impl Fifo {
             end = match &place {
                 Ok(place) => place.ready_at(),
                 Err(Refused::NotYet(_)) => start.after(row.timeout()),
-                Err(Refused::Never(_) | Refused::Closed) => start,
+                Err(_) => start,
             };
             let told = match &place {
                 Ok(_) => "",
                 Err(Refused::NotYet(_)) => "timeout",
                 Err(Refused::Never(_)) => "over_capacity",
-                Err(Refused::Closed) => "closed",
+                Err(Refused::Closed | Refused::Cancelled) => "closed",
             };
             self.compare(*line, row, told, end)?;
             if let Ok(place) = place {

@@ -319,7 +319,7 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         announced: Result<Duration, Never>,
     ) -> Result<(), String> {
         let truthful = match refused {
-            Refused::Closed => false,
+            Refused::Closed | Refused::Cancelled => false,
             Refused::Never(never) => {
                 let capacity = self.take.limits.map(|limit| limit.capacity);
                 let stream = (0..N).find(|i| amounts[*i] > capacity[*i]);

@@ -86,7 +86,7 @@ macro_rules! subjects {
                     Ok(()) => Answer::Done,
                     Err(Refused::NotYet(refusal)) => Answer::NotYet(refusal.stream(), refusal.wait().as_nanos()),
                     Err(Refused::Never(refusal)) => Answer::Never(refusal.stream),
-                    Err(Refused::Closed) => unreachable!("nobody closes it"),
+                    Err(other) => unreachable!("{other:?}"),
                 }
             }
 

@@ -11,6 +11,7 @@ use pin_project_lite::pin_project;
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::sync::Parker;
+use crate::wait::cancel::Cancel;
 use crate::wait::line::entry::{Aim, Ask, Ticket};
 use crate::wait::line::queue::Standing;
 use crate::wait::nap::Still;
@@ -98,23 +99,36 @@ impl<const N: usize> Drop for Turn<'_, N> {
     }
 }
 
-/// Waits for a turn on this thread.
+/// Waits for a turn on this thread, unless it is cancelled.
 pub(crate) fn wait_blocking<const N: usize>(
     bucket: &dyn Queueing<N>,
     amounts: [u64; N],
     timeout: Duration,
     aim: Aim,
+    cancel: Option<&Cancel>,
 ) -> Result<(), Refused<N>> {
     let mut now = bucket.now();
     let mut turn = Turn::new(bucket, now, amounts, timeout, aim);
     let parker = Arc::new(Parker::new());
     let waker = Waker::from(Arc::clone(&parker));
-    // Whoever wakes a thread, it does not know how long it slept.
-    while let Come::Sleeps(sleep) = turn.come(now, &waker, true)? {
-        parker.sleep(sleep);
-        now = bucket.now();
+    if let Some(cancel) = cancel {
+        cancel.enter(&waker);
     }
-    Ok(())
+    let answer = loop {
+        if cancel.is_some_and(Cancel::is_cancelled) {
+            break Err(Refused::Cancelled);
+        }
+        // Whoever wakes a thread, it does not know how long it slept.
+        match turn.come(now, &waker, true) {
+            Ok(Come::Sleeps(sleep)) => parker.sleep(sleep),
+            ended => break ended.map(|_| ()),
+        }
+        now = bucket.now();
+    };
+    if let Some(cancel) = cancel {
+        cancel.leave(&waker);
+    }
+    answer
 }
 
 /// Waits for a turn on `timer`. The timeout counts from this call.
