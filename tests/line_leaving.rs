@@ -288,12 +288,12 @@ fn a_close_wakes_all_tasks_and_each_is_refused() {
 fn a_cancel_lets_those_threads_go_that_wait_on_it_and_no_others() {
     let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new()).unwrap();
     let (stop, other) = (Cancel::new(), Cancel::new());
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         let let_go: Vec<_> =
             (0..4).map(|_| scope.spawn(|| bucket.take_blocking_unless(1, Duration::MAX, &stop))).collect();
         let stays = scope.spawn(|| bucket.take_blocking_unless(3, Duration::MAX, &other));
         // All but one sleep by then, or soon.
-        std::thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
         stop.cancel();
         for waiter in let_go {
             assert_eq!(waiter.join().unwrap(), Err(Refused::Cancelled));

@@ -216,3 +216,15 @@ fn a_thread_waits_for_a_reservation_behind_others() {
         assert!(now >= ready_at);
     });
 }
+
+#[test]
+fn a_reservation_becomes_a_debt_under_limits_that_have_changed() {
+    behind_another!(bucket, first);
+    let place = bucket.reserve([2]).unwrap();
+    bucket.set_limit(Limit::per_second(20).capacity(10)).unwrap();
+    bucket.clock().advance(TENTH / 2);
+    assert!(poll(first.as_mut()).is_ready());
+    assert_eq!(place.remaining(), TENTH);
+    bucket.set_limit(Limit::per_second(10)).unwrap();
+    assert_eq!(place.remaining(), 2 * TENTH);
+}

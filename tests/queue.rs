@@ -322,3 +322,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_reservation_at_a_supplied_time_is_decided_by_it_and_dropped_by_the_clock() {
+    let single = TokenBucket::with_clock(per_second(10).empty(), ManualClock::new()).unwrap();
+    let second = nanos(1_000_000_000);
+    single.at(second).reserve(10).unwrap().commit();
+    assert_eq!(single.at(second).reserve(5).unwrap().ready_at(), nanos(1_500_000_000));
+    let wait = Duration::from_millis(100);
+    assert!(single.at(second).reserve_within(1, wait - NANO).is_err());
+    let place = single.at(second).reserve_within(1, wait).unwrap();
+    single.clock().set(nanos(1_099_999_999));
+    drop(place);
+    assert_eq!(single.at(second).wait_for(1), Ok(wait), "given back: its instant has not come");
+    assert_eq!(single.at(second).reserve_oversized(11).unwrap().remaining(), Duration::from_millis(1000) + NANO);
+    let double = multi([per_second(10).empty(), per_second(100).empty()]);
+    assert_eq!(double.at(second).reserve([1, 200]).unwrap_err().wait(), None);
+    assert_eq!(double.at(second).reserve([10, 100]).unwrap().ready_at(), second);
+}

@@ -11,9 +11,9 @@ use std::time::Duration;
 use loom::sync::Notify;
 use loom::thread;
 use loom_tests::{limit, model, token_bucket};
-use tollgate::clock::ManualClock;
+use tollgate::clock::{ManualClock, Time};
 use tollgate::wait::Timer;
-use tollgate::{MultiBucket, Refused, TokenBucket};
+use tollgate::{Limit, MultiBucket, Rate, Refused, TokenBucket};
 
 /// The waker of a task.
 struct Alarm(Notify);
@@ -218,5 +218,51 @@ model! {
         bucket.close();
         let closed = waiter.join().unwrap() == Err(Refused::Closed);
         closed && bucket.try_take(1) == Err(Refused::Closed)
+    }
+}
+
+model! {
+    /// A resume lets one go that enters beside it, or tells it.
+    ///
+    /// Two threads, one call each; at most two preemptions. Fails if a resume does not go to the
+    /// line after it has published the limits.
+    who_enters_beside_a_resume_is_told, Some(2), 10, [[2]], || {
+        let bucket = Arc::new(MultiBucket::<1, _, 3>::with_slots([limit(3)], ManualClock::new()).unwrap());
+        bucket.pause_for(Duration::from_secs(3600));
+        let waiter = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_blocking([1]).unwrap())
+        };
+        bucket.resume();
+        waiter.join().unwrap();
+        bucket.available()
+    }
+}
+
+model! {
+    /// A change of limits beside the hand-over of a reservation: it moves the debt, or the debt is
+    /// made under it.
+    ///
+    /// Two threads: the first of the line leaves, so that the reservation behind it becomes a debt;
+    /// another lets the rate stop; at most two preemptions. Fails if the debt is made of words and
+    /// limits that are not of one version, or if a change does not move debts.
+    a_change_beside_a_reservation_that_becomes_a_debt_moves_it, Some(2), 10, [true], || {
+        let bucket = Arc::new(MultiBucket::<1, _, 3>::with_slots([limit(1).empty()], ManualClock::new()).unwrap());
+        let first = {
+            let bucket = Arc::clone(&bucket);
+            let wait = Box::pin(async move { bucket.take_on([1], Never).await });
+            let mut first = Task { wait, alarm: Arc::new(Alarm(Notify::new())) };
+            assert!(first.poll().is_pending());
+            first
+        };
+        let place = bucket.reserve([1]).unwrap();
+        let change = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.set_limits([Limit::new(Rate::per_second(0), 1)]).unwrap())
+        };
+        drop(first);
+        change.join().unwrap();
+        // Nothing accrues any more, so it is never ready.
+        place.ready_at() == Time::MAX
     }
 }

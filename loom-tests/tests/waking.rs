@@ -52,7 +52,7 @@ impl Timer for Never {
 const HOUR: Duration = Duration::from_secs(3600);
 
 model! {
-    /// A resume wakes a thread that waits in line, however far it has fallen asleep.
+    /// A resume wakes a thread that waits for a reservation, however far it has fallen asleep.
     ///
     /// Two threads, one resume and one reservation of available tokens, which sleeps or finds the
     /// pause over; exhaustive. Fails if a waiter computes its sleep before it listens. Fails if a
@@ -62,7 +62,7 @@ model! {
         bucket.pause_for(HOUR);
         let waiter = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_blocking([1]).unwrap())
+            thread::spawn(move || bucket.reserve([1]).unwrap().wait().unwrap())
         };
         bucket.resume();
         waiter.join().unwrap();
@@ -71,17 +71,17 @@ model! {
 }
 
 model! {
-    /// A resume wakes a task that waits in line, however far it has fallen asleep.
+    /// A resume wakes a task that waits for a reservation, however far it has fallen asleep.
     ///
-    /// Two threads, one resume and one take that sleeps or finds the pause over, as a future on a
-    /// thread of its own; exhaustive. Fails if a resume wakes nobody, or a task looks before it
+    /// Two threads, one resume and one reservation that sleeps or finds the pause over, as a future
+    /// on a thread of its own; exhaustive. Fails if a resume wakes nobody, or a task looks before it
     /// listens.
     a_task_that_falls_asleep_beside_a_resume_is_woken, None, 10, [[2]], || {
         let bucket = multi_bucket::<1, 3>([3]);
         bucket.pause_for(HOUR);
         let waiter = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || block_on(bucket.take_on([1], Never)).unwrap())
+            thread::spawn(move || block_on(bucket.reserve([1]).unwrap().wait_on(Never)).unwrap())
         };
         bucket.resume();
         waiter.join().unwrap();
@@ -90,16 +90,16 @@ model! {
 }
 
 model! {
-    /// A change that fills the bucket wakes a thread that waits without a place.
+    /// A change that fills the bucket wakes a thread that waits for a reservation.
     ///
-    /// Two threads, one change that fills the bucket, and a thread that waits and takes nothing; at
-    /// most two preemptions. Fails if a change does not notify.
-    who_waits_until_it_is_ready_beside_a_change_is_woken, Some(2), 10, [[3]], || {
+    /// Two threads, one change that fills the bucket, and one reservation; exhaustive. Fails if a
+    /// change does not notify.
+    who_waits_for_a_reservation_beside_a_change_is_woken, None, 10, [[2], [3]], || {
         let bucket = MultiBucket::<1, _, 3>::with_slots([Limit::new(Rate::new(1, HOUR).unwrap(), 3).empty()], ManualClock::new());
         let bucket = Arc::new(bucket.unwrap());
         let waiter = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.until_available_blocking([1]).unwrap())
+            thread::spawn(move || bucket.reserve([1]).unwrap().wait().unwrap())
         };
         bucket.set_limits_with([limit(3)], Inherit::Reset).unwrap();
         waiter.join().unwrap();

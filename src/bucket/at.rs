@@ -7,6 +7,8 @@ use crate::decision::refused::{Never, Refused};
 use crate::limit::amounts::Amounts;
 use crate::state::at::At;
 use crate::state::store::Stored;
+use crate::wait::reservation::Reservation;
+use crate::wait::waits::{self, Waits};
 
 /// The verbs of a [`Bucket`](crate::Bucket) at a time that the caller supplies.
 impl<B: Stored<N>, const N: usize> At<&B, N> {
@@ -66,6 +68,52 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
     /// As [`Bucket::wait_for`](crate::Bucket::wait_for).
     pub fn wait_for(self, amounts: B::Amounts) -> Result<Duration, Never> {
         verbs::wait_for(self.of.store(), self.now, amounts.to_array())
+    }
+}
+
+/// The verbs of a reservation that is made at a time that the caller supplies. It is waited for, and
+/// dropped, by the bucket's clock.
+impl<'b, B: Stored<N> + Waits<N>, const N: usize> At<&'b B, N> {
+    /// Takes these amounts, to be used later: [`Bucket::reserve`](crate::Bucket::reserve).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::reserve`](crate::Bucket::reserve).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// let second = Time::ZERO.after(Duration::from_secs(1));
+    /// let place = bucket.at(second).reserve(10)?;
+    /// assert_eq!(place.ready_at(), second);
+    /// assert_eq!(place.remaining(), Duration::from_secs(1)); // by the bucket's clock
+    ///     
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reserve(self, amounts: B::Amounts) -> Result<Reservation<'b, N>, Refused<N>> {
+        self.reserve_within(amounts, Duration::MAX)
+    }
+
+    /// Reserves, if the wait from this time on is short enough:
+    /// [`Bucket::reserve_within`](crate::Bucket::reserve_within).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::reserve_within`](crate::Bucket::reserve_within).
+    pub fn reserve_within(self, amounts: B::Amounts, max_wait: Duration) -> Result<Reservation<'b, N>, Refused<N>> {
+        waits::reserve(self.of, self.now, amounts.to_array(), max_wait, false)
+    }
+
+    /// Reserves any amounts: [`Bucket::reserve_oversized`](crate::Bucket::reserve_oversized).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::reserve_oversized`](crate::Bucket::reserve_oversized).
+    pub fn reserve_oversized(self, amounts: B::Amounts) -> Result<Reservation<'b, N>, Refused<N>> {
+        waits::reserve(self.of, self.now, amounts.to_array(), Duration::MAX, true)
     }
 }
 

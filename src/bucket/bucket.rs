@@ -41,7 +41,7 @@ use crate::wait::{
 /// * An amount of 0 leaves its stream out: it is neither checked nor written.
 /// * All streams change in one linearizable step, or none does. A refused call changes nothing.
 /// * Each call reads the clock once. Waiting verbs read it again when they wake.
-/// * A grant is only a count: it does not order any other memory.
+/// * A grant is only a count: it orders no other memory.
 ///
 /// [`TokenBucket`](crate::TokenBucket) and [`MultiBucket`](crate::MultiBucket) have the same verbs
 /// as methods of their own. So this trait is for code that takes any bucket. It is sealed.
@@ -126,7 +126,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Gives back tokens that were taken and not used.
     ///
-    /// They pay off a debt first. Tokens above the capacity are lost.
+    /// They pay off a debt first; those above the capacity are lost.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -188,7 +188,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Returns the whole tokens available now, of all streams at one instant.
     ///
-    /// A stream in debt has 0, and so have all during a pause.
+    /// A stream in debt has 0; so have all during a pause.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;

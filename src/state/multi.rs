@@ -378,8 +378,9 @@ impl<const N: usize, const S: usize> Store<N> for Versions<N, S> {
 }
 
 impl<const N: usize, const S: usize> Revised<N> for Versions<N, S> {
-    fn revision(&self) -> Revision<N> {
-        self.see(|| Revision::first(self.limits), |slot, _| slot.revision()).1
+    fn read_revised(&self) -> (Revision<N>, [u64; N]) {
+        let (state, revision, _) = self.see(|| Revision::first(self.limits), |slot, _| slot.revision());
+        (revision, state.spent)
     }
 
     /// `change` sees no revision that is torn.

@@ -60,8 +60,13 @@ pub trait Store<const N: usize> {
 /// Words whose limits may have changed: where those stand among others.
 #[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "the line reaches it"))]
 pub trait Revised<const N: usize>: Store<N> {
+    /// The words of one version, and the limits that they are counted in.
+    fn read_revised(&self) -> (Revision<N>, [u64; N]);
+
     /// The limits as they are.
-    fn revision(&self) -> Revision<N>;
+    fn revision(&self) -> Revision<N> {
+        self.read_revised().0
+    }
 
     /// Changes the words in one step to what `change` makes of them and of the limits that they are
     /// counted in; `Err` with both, of one version, if it makes nothing of them.

@@ -82,12 +82,12 @@ impl Store<1> for Word {
 }
 
 impl Revised<1> for Word {
-    fn revision(&self) -> Revision<1> {
-        Revision::first(self.limits)
+    fn read_revised(&self) -> (Revision<1>, [u64; 1]) {
+        (Revision::first(self.limits), Store::read(self, |_, spent| *spent))
     }
 
     fn update_revised(&self, change: &Change<'_, 1>) -> Result<(), (Revision<1>, [u64; 1])> {
-        let revision = self.revision();
+        let revision = Revision::first(self.limits);
         let changed = self.update(|spent| change(&revision, &[spent]).map(|next| (next, ())));
         changed.map_err(|spent| (revision, [spent]))
     }

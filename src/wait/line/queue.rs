@@ -16,7 +16,6 @@
 //! * A mark beside the end of a step. Both are read-modify-writes of one word. If the mark is the
 //!   later one, then the lock was free before, and the try succeeds, or meets a later holder.
 
-use core::cell::Cell;
 use core::task::Waker;
 use core::time::Duration;
 
@@ -175,15 +174,13 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     ) -> (Wakers, Wakers) {
         let dropped = self.depart(shared, queue, now);
         loop {
-            let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
-            let Some(debt) = queue.advance(&Moment { now, limits: &limits, spent }) else { break };
-            let due = Cell::new(None);
-            let change = |revision: &Revision<N>, seen: &[u64; N]| {
-                let same = revision.limits == limits && *seen == spent;
-                due.set(Some(Due::new(revision, &debt.words, now, debt.ready)));
-                same.then_some(debt.words)
+            let (revision, spent) = self.words.read_revised();
+            let Some(debt) = queue.advance(&Moment { now, limits: &revision.limits, spent }) else { break };
+            let change = |other: &Revision<N>, seen: &[u64; N]| {
+                (other.number == revision.number && *seen == spent).then_some(debt.words)
             };
-            if let (Ok(()), Some(due)) = (self.words.update_revised(&change), due.take()) {
+            if self.words.update_revised(&change).is_ok() {
+                let due = Due::new(&revision, &debt.words, now, debt.ready);
                 shared.departures.set_ready(queue.firm(&debt, due).index, debt.ready);
             }
         }
@@ -284,9 +281,8 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             return;
         }
         let step = |queue: &mut WaitingLine<Waker, N>, shared: &Shared<N>| {
-            let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
-            queue.retime(&Moment { now, limits: &limits, spent });
-            let revision = self.words.revision();
+            let (revision, spent) = self.words.read_revised();
+            queue.retime(&Moment { now, limits: &revision.limits, spent });
             queue.postpone(
                 |due, amounts| due.at(&revision, amounts),
                 |index, at| shared.departures.set_ready(index, at),

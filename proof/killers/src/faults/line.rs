@@ -548,4 +548,19 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("tests/time::a_timeout_holds_by_the_clock_of_the_caller_whatever_the_limits_count_from"),
     },
+    Fault {
+        id: "line-resume-tells-nobody",
+        edits: &[edit("bucket/changing.rs", "fn resume_from(", "self.retime(clock());", "let _ = clock;")],
+        expect: Killed("line::who_enters_beside_a_resume_is_told"),
+    },
+    Fault {
+        id: "line-debt-of-other-limits",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn advance(",
+            "(other.number == revision.number && *seen == spent).then_some(debt.words)",
+            "(other.number >= revision.number && *seen == spent).then_some(debt.words)",
+        )],
+        expect: Killed("line::a_change_beside_a_reservation_that_becomes_a_debt_moves_it"),
+    },
 ];

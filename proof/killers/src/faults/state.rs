@@ -848,7 +848,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "change-wakes-nobody",
         edits: &[edit("state/multi.rs", "pub(crate) fn set_limits(", "self.limits_changed.notify();", "")],
-        expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
+        expect: Killed("waking::who_waits_for_a_reservation_beside_a_change_is_woken"),
     },
     Fault {
         id: "change-wakes-before-it-is-published",
@@ -861,7 +861,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 "let limits = limits_of(configured, Time::ZERO)?;\n self.limits_changed.notify();",
             ),
         ],
-        expect: Killed("waking::who_waits_until_it_is_ready_beside_a_change_is_woken"),
+        expect: Killed("waking::who_waits_for_a_reservation_beside_a_change_is_woken"),
     },
     Fault {
         id: "resume-wakes-nobody",
