@@ -31,7 +31,7 @@
 //! | one limit that is fixed | [`TokenBucket`] |
 //! | several limits at once, all or nothing; limits that change; pauses | [`MultiBucket`] |
 //! | a limit for every client | [`KeyedBuckets`] (feature `keys`) |
-//! | wait in turn, on a thread or in a task | [`take_blocking`], [`take`](Bucket::take) |
+//! | wait in turn, on a thread or in a task | [`take_blocking`], [`take_on`](Bucket::take_on) |
 //! | take now and use later, or take before the cost is known | [`Reservation`], [`Estimate`](wait::Estimate) |
 //! | a meter that drains; work let out evenly, without bursts | [`LeakyBucket`] |
 //! | a thread that takes all the time: faster, and as exact | [`Handle`](bucket::Handle) of a `MultiBucket` |
@@ -102,6 +102,8 @@
 //!   over its parts, each at its own rate; a pause is a rate of 0. While a change is under way, the
 //!   larger rate counts. A change adds at most `r * s` if its thread's clock is ahead of the
 //!   takers' by `s`. All this holds for every [`Inherit`](limit::Inherit) but `Reset`.
+//! * Where callers wait in turn, `e` is more by the grace: how late one may come and lose nothing,
+//!   10 ms unless it is set (`with_grace`).
 //! * A [lease](Lease#the-bound) adds the tokens on lease when the window began.
 //! * A [reservation](Reservation) counts from when its tokens may be used. With several streams, it
 //!   adds what is already reserved on one stream while another is waited for.
@@ -165,20 +167,21 @@
 //! * **A wait ends by its deadline**, or by the grace later if it is polled late. A deadline that
 //!   cannot be met is refused at once.
 //! * **A waiter that is not polled** delays those behind it for a moment, and nobody for ever.
-//! * **The bound** holds for uses. It grows by what accrues in the grace: how late a waiter may
-//!   come and lose nothing, 10 ms unless it is set (`with_grace`).
+//! * **The bound** holds for uses, each counted when it is decided.
 //!
 //! Those who enter the line, come to it or change the limits share a short lock. Takers, put-backs
 //! and dropped waits never wait for it. While somebody waits, a taker is refused even where tokens
-//! are there for a moment: they are promised. Without `std` a waiter takes its tokens at once, as a
-//! debt, and its instant stays. With the feature `tokio`:
+//! are there for a moment: they are promised. `wait::Cancel` lets one thread go, and
+//! `close` lets all go.
+//!
+//! Without `std` there is no line, and nothing is allocated: [`take_on`](Bucket::take_on) takes its
+//! tokens at its first poll, as a debt, and sleeps until they are there. With the feature `tokio`:
 //!
 //! ```
 //! # #[cfg(feature = "tokio")]
 //! #[tokio::main(flavor = "current_thread")]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     use std::time::Duration;
-//!     use tollgate::wait::TokioTimer;
 //!     use tollgate::{Limit, TokenBucket};
 //!
 //!     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
@@ -239,7 +242,8 @@
 //! refusal is one load. The README has the figures and the commands that made them.
 //!
 //! * **Fairness.** A call can lose any number of races, if another call succeeds each time. Callers
-//!   that sleep and try again are served in no order; [`take`](Bucket::take) is served in turn.
+//!   that sleep and try again are served in no order; [`take_on`](Bucket::take_on) is served in
+//!   turn.
 //! * **Sliding windows.** A token bucket grants up to `C + r * w` in a window, not `r * w`.
 //! * **One process.** A bucket is shared by the threads of one process.
 //! * **Targets without 64-bit atomics.** There it runs on the fallback of `portable-atomic`, which

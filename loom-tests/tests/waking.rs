@@ -74,8 +74,8 @@ model! {
     /// A resume wakes a task that waits for a reservation, however far it has fallen asleep.
     ///
     /// Two threads, one resume and one reservation that sleeps or finds the pause over, as a future
-    /// on a thread of its own; exhaustive. Fails if a resume wakes nobody, or a task looks before it
-    /// listens.
+    /// on a thread of its own; exhaustive. Fails if a resume wakes nobody, or a task looks before
+    /// it listens.
     a_task_that_falls_asleep_beside_a_resume_is_woken, None, 10, [[2]], || {
         let bucket = multi_bucket::<1, 3>([3]);
         bucket.pause_for(HOUR);

@@ -71,7 +71,7 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
     }
 }
 
-/// The verbs of a reservation that is made at a time that the caller supplies. It is waited for, and
+/// The verbs that make a reservation at a time that the caller supplies. It is waited for, and
 /// dropped, by the bucket's clock.
 impl<'b, B: Stored<N> + Waits<N>, const N: usize> At<&'b B, N> {
     /// Takes these amounts, to be used later: [`Bucket::reserve`](crate::Bucket::reserve).

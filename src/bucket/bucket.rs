@@ -43,8 +43,8 @@ use crate::wait::{
 /// * Each call reads the clock once. Waiting verbs read it again when they wake.
 /// * A grant is only a count: it orders no other memory.
 ///
-/// [`TokenBucket`](crate::TokenBucket) and [`MultiBucket`](crate::MultiBucket) have the same verbs
-/// as methods of their own. So this trait is for code that takes any bucket. It is sealed.
+/// [`TokenBucket`](crate::TokenBucket) and [`MultiBucket`](crate::MultiBucket) have them as methods
+/// of their own. So this trait, which is sealed, is for code that takes any bucket.
 ///
 /// ```
 /// use tollgate::{Bucket, Limit, MultiBucket};
@@ -145,11 +145,10 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Takes these amounts unconditionally, for work already done. May go into debt.
     ///
-    /// A debt may exceed the capacity, and the bounds on those who wait.
+    /// A debt may exceed the capacity, and the bounds on those who wait. The largest takes 146
+    /// years to refill at 1000/s, and at least 90 days at any rate.
     ///
     /// # Errors
-    ///
-    /// The largest debt takes 146 years to refill at 1000/s, and at least 90 days at any rate.
     ///
     /// * [`Refused::Never`] for an amount that is larger.
     /// * [`Refused::NotYet`] for a debt that would be larger.
@@ -307,8 +306,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for more than any debt may be:
-    /// see [`charge`](Self::charge).
+    /// As [`reserve`](Self::reserve), but [`Refused::Never`] only for more than any
+    /// [debt](Self::charge).
     ///
     /// ```
     /// use tollgate::{Bucket, Limit, TokenBucket};

@@ -23,9 +23,9 @@ use crate::state::multi::SLOTS;
 ///
 /// * **As a meter**, [`try_add`](Self::try_add) adds what fits and refuses the rest. The level
 ///   stays between 0 and the capacity.
-/// * **As a queue**, [`add`](Self::add) and [`reserve`](Self::reserve) add at once what will fit
-///   later. The level then rises above the capacity; the part above it is the queue. A bucket of
-///   capacity 1 lets work out at an even pace.
+/// * **As a queue**, [`reserve`](Self::reserve) adds at once what will fit later. The level then
+///   rises above the capacity; the part above it is the queue. [`add_on`](Self::add_on) waits in
+///   turn. A bucket of capacity 1 lets work out at an even pace.
 ///
 /// Levels are whole and rounded up, as available tokens are rounded down. So `level() + room()` is
 /// the capacity unless others wait, and only an empty bucket has a level of 0.

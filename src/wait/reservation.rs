@@ -27,23 +27,23 @@ use crate::wait::waits::Queueing;
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
+/// Reserve, sleep until [`ready_at`](Self::ready_at), or [wait](Self::wait_on), act, and drop it.
+/// **Dropped before its instant, it is cancelled**, and gives its tokens back. Dropped later, or
+/// after a wait that ended, it counts as used. [`cancel`](Self::cancel) gives the tokens back at
+/// any time, and [`commit`](Self::commit) keeps them. Held beyond the
+/// [idle limit](crate::Limit::idle_limit), never less than 90 days, it may give nothing back.
+///
 /// Where nobody waits, the bucket goes into debt, and the instant is known at once. **The order of
 /// reservations is the order of service**: nobody overtakes, neither by
 /// [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount, unless tokens come back.
-/// Behind those who wait, the instant is an estimate until they are served.
-///
-/// The instant is [`ready_at`](Self::ready_at). Then [`commit`](Self::commit) it, or let
-/// [`wait`](Self::wait) do both. **Dropped before its instant, it is cancelled**, and gives its
-/// tokens back. Dropped later, it counts as used. [`cancel`](Self::cancel) gives them back at any
-/// time. Held beyond the [idle limit](crate::Limit::idle_limit), never less than 90 days, it may
-/// give nothing back.
+/// Behind those who wait, the instant is an estimate until it is first. Then it is a debt, too.
 ///
 /// # Guarantees
 ///
 /// * The instant of a debt never becomes later, whatever others take, reserve or cancel. It does
 ///   not become earlier either: tokens that come back go to the line, or to the next caller. Only a
-///   [change of the limits](crate::MultiBucket::set_limits) moves one that was made where nobody
-///   waited: what was not there yet accrues at the new rate.
+///   [change of the limits](crate::MultiBucket::set_limits) moves it: what was not there yet
+///   accrues at the new rate.
 /// * It is exact: at that instant the tokens are there, and a nanosecond before they are not.
 /// * At the decisions [the bound](crate#the-bound) holds with debts counted: what is taken and
 ///   reserved in a window of length `w` is no more than `C + r * (w + e) + P + D`, where `P` is
