@@ -399,8 +399,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// ```
     /// #[tokio::main(flavor = "current_thread")]
     /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     let bucket = tollgate::TokenBucket::new("1000/s".parse()?)?;
-    ///     bucket.take(2).await?;
+    ///     let bucket = tollgate::TokenBucket::new(tollgate::Limit::per_second(1000).empty())?;
+    ///     bucket.take(2).await?; // 2 ms later
     ///     let timeout = std::time::Duration::from_millis(4);
     ///     assert!(bucket.take_timeout(1000, timeout).await.is_err()); // at once
     ///     Ok(())
