@@ -6,8 +6,10 @@ mod common;
 mod crowd;
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -305,4 +307,33 @@ fn a_cancel_lets_those_threads_go_that_wait_on_it_and_no_others() {
     });
     bucket.clock().advance(Duration::from_millis(100));
     assert_eq!(bucket.available(), 1, "nothing was taken, and nobody keeps others out");
+}
+
+/// Panics when it is woken.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("as it should");
+    }
+}
+
+#[test]
+fn one_whose_waker_panics_keeps_no_others_from_being_woken() {
+    let clock = ManualClock::new();
+    let (alarms, bucket) = (Alarms::new(&clock), TokenBucket::with_clock(Limit::per_second(1), &clock).unwrap());
+    bucket.try_take(1).unwrap();
+    let panics = Waker::from(Arc::new(Panics));
+    let mut waits: Vec<_> = (0..3).map(|_| Box::pin(bucket.take_on(1, &alarms))).collect();
+    for wait in &mut waits {
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&panics)).is_pending());
+    }
+    let mut crowd = Crowd::new(&alarms);
+    (0..10).for_each(|_| _ = crowd.come(bucket.take_on(1, &alarms)));
+    crowd.poll();
+    // Two panics at once abort a process, as everywhere: one of the three is enough here.
+    drop(waits.drain(1..));
+    assert!(catch_unwind(AssertUnwindSafe(|| bucket.close())).is_err());
+    crowd.poll();
+    assert_eq!(crowd.refused.len(), 10, "all others were woken");
 }

@@ -3,9 +3,9 @@
 use core::fmt;
 use core::mem;
 use core::task::Waker;
-use std::vec::Vec;
 
 use crate::sync::Lock;
+use crate::wait::line::wakers::{Wakers, Woken};
 
 /// Lets threads go that wait on it: see
 /// [`Bucket::take_blocking_unless`](crate::Bucket::take_blocking_unless).
@@ -31,19 +31,19 @@ use crate::sync::Lock;
 /// ```
 pub struct Cancel {
     /// Those who wait; `None` once it is cancelled.
-    waiting: Lock<Option<Vec<Waker>>>,
+    waiting: Lock<Option<Wakers>>,
 }
 
 impl Cancel {
     /// Makes one that is not cancelled.
     pub fn new() -> Self {
-        Self { waiting: Lock::new(Some(Vec::new())) }
+        Self { waiting: Lock::new(Some(Wakers::default())) }
     }
 
     /// Lets all go who wait on it, and whoever comes later.
     pub fn cancel(&self) {
         let waiting = mem::take(&mut *self.waiting.lock());
-        waiting.into_iter().flatten().for_each(Waker::wake);
+        drop(waiting.map(Woken));
     }
 
     /// Returns whether it was cancelled.
@@ -62,7 +62,7 @@ impl Cancel {
     /// Forgets this waiter.
     pub(crate) fn leave(&self, waker: &Waker) {
         if let Some(waiting) = &mut *self.waiting.lock() {
-            waiting.retain(|one| !one.will_wake(waker));
+            waiting.remove(waker);
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::wait::line::entry::{Ask, Ticket};
 use crate::wait::line::grace::Grace;
 use crate::wait::line::moment::Moment;
 use crate::wait::line::waiting_line::{Enter, Visit, WaitingLine};
-use crate::wait::line::wakers::Wakers;
+use crate::wait::line::wakers::{Wakers, Woken};
 
 /// What a bucket keeps for those who wait: a word for each stream, and a pointer.
 #[derive(Debug)]
@@ -159,7 +159,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
         let answer = answer(&mut guard, done);
         drop(guard);
         drop(dropped);
-        woken.wake();
+        drop(woken);
         self.serve_mark(line, shared, now);
         answer
     }
@@ -171,7 +171,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
         shared: &Shared<N>,
         queue: &mut WaitingLine<Waker, N>,
         now: Time,
-    ) -> (Wakers, Wakers) {
+    ) -> (Woken, Wakers) {
         let dropped = self.depart(shared, queue, now);
         loop {
             let (revision, spent) = self.words.read_revised();
@@ -185,9 +185,9 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             }
         }
         self.show(line, shared, queue);
-        let mut woken = Wakers::default();
+        let mut woken = Woken::default();
         while let Some(waker) = queue.pop_woken() {
-            woken.push(waker);
+            woken.0.push(waker);
         }
         (woken, dropped)
     }
@@ -305,7 +305,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             let (woken, dropped) = self.advance(line, shared, &mut guard, now);
             drop(guard);
             drop(dropped);
-            woken.wake();
+            drop(woken);
         }
     }
 
@@ -430,7 +430,8 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
     }
 
     fn visit(&self, now: Time, ask: &Ask<N>, ticket: Ticket, waker: Option<&Waker>) -> Standing<N> {
-        let mut waker = waker.cloned();
+        // What is dropped here is dropped when the lock is free again.
+        let (mut waker, mut served) = (waker.cloned(), None);
         let step = |queue: &mut WaitingLine<Waker, N>, _: &Shared<N>| loop {
             let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
             match queue.visit(&Moment { now, limits: &limits, spent }, ticket, &mut waker) {
@@ -439,14 +440,16 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 Visit::Refused(_) => return Some(Standing::Refused(self.refusal(now, ask, &[0; N]))),
                 Visit::Take(words) => {
                     if self.swap(&limits, &spent, words) {
-                        let _ = queue.served(ticket);
+                        served = queue.served(ticket);
                         return Some(Standing::Served);
                     }
                 }
                 Visit::Sleep(_) | Visit::Firm(_) => return None,
             }
         };
-        self.locked(now, step, |queue, ended| ended.unwrap_or_else(|| found(queue, now, ticket)))
+        let standing = self.locked(now, step, |queue, ended| ended.unwrap_or_else(|| found(queue, now, ticket)));
+        drop((waker, served));
+        standing
     }
 
     fn leave(&self, now: Time, ticket: Ticket) {
