@@ -114,3 +114,25 @@ fn one_that_waits_for_more_than_a_lowered_capacity_is_served_however_often_limit
     assert!(poll(first.as_mut()).is_ready());
     assert_eq!(bucket.available(), [0]);
 }
+
+#[test]
+fn who_is_kept_out_where_tokens_abound_is_told_a_wait() {
+    let bucket = one();
+    bucket.try_take(1).unwrap();
+    let mut first = pin!(bucket.take_on(1, Never));
+    assert!(poll(first.as_mut()).is_pending());
+    bucket.clock().advance(Duration::from_millis(5));
+    // Five have accrued, and one is waited for. It was to come 4 ms ago, and has 10 ms to come.
+    let wait = bucket.try_take(1).unwrap_err().wait().unwrap();
+    assert!(Duration::ZERO < wait && wait <= Duration::from_millis(10), "{wait:?}");
+    assert_eq!(bucket.wait_for(1), Ok(wait));
+    let mut tries = 0;
+    while let Err(refused) = bucket.try_take(1) {
+        bucket.clock().advance(refused.wait().unwrap());
+        tries += 1;
+    }
+    assert!((1..20).contains(&tries), "{tries}: it did not come, and no try is in vain for ever");
+    assert!(poll(first.as_mut()).is_pending());
+    bucket.close();
+    assert_eq!(bucket.wait_for(1), Ok(Duration::MAX));
+}

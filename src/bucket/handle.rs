@@ -136,10 +136,6 @@ impl<const N: usize, C: Clock, const S: usize> Store<N> for Handle<'_, N, C, S> 
         self.bucket.queued.refusal_in_line(now, amounts)
     }
 
-    fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
-        self.bucket.queued.ahead(now, amounts)
-    }
-
     fn is_waited_for(&self, stream: usize) -> bool {
         Store::<N>::is_waited_for(&self.bucket.queued, stream)
     }

@@ -108,12 +108,15 @@ pub(crate) fn available<const N: usize>(store: &impl Store<N>, now: Time) -> [u6
 }
 
 pub(crate) fn wait_for<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<Duration, Never> {
-    let ahead = store.ahead(now, &amounts);
+    match store.refusal_in_line(now, amounts) {
+        Some(Refused::NotYet(refusal)) => return Ok(refusal.wait()),
+        Some(Refused::Never(never)) => return Err(never),
+        // A bucket that is closed never has any.
+        Some(Refused::Closed | Refused::Cancelled) => return Ok(Duration::MAX),
+        None => {}
+    }
     store.read(|limits, spent| {
         limits.check(&amounts)?;
-        if let Some(ahead) = &ahead {
-            return Ok(limits.behind(spent, now, &amounts, ahead).wait());
-        }
         // What is for nothing waits for nothing.
         let pause = if all_zero(&amounts) { 0 } else { limits.pause_left(now) };
         Ok(limits.not_yet(spent, limits.elapsed(now), &amounts).behind(pause).wait())

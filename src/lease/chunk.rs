@@ -97,8 +97,9 @@ impl<const N: usize> Chunk<N> {
         };
         // What is held was granted before, and may be spent. During a pause nothing is fetched, nor
         // while others wait.
-        let waited_for = u64::from(store.ahead(now, per_item).is_some());
-        let fetched = store.update(|limits| limits.pause_left(now).max(waited_for), fetch, left);
+        let waited_for = store.refusal_in_line(now, *per_item);
+        let out = u64::from(waited_for.is_some());
+        let fetched = store.update(|limits| limits.pause_left(now).max(out), fetch, left);
         let items = match fetched {
             Ok((items, taken, bound)) => {
                 self.most = bound;
@@ -109,7 +110,8 @@ impl<const N: usize> Chunk<N> {
                 }
                 items
             }
-            Err(left) => left?,
+            Err(Err(refused)) => return Err(waited_for.unwrap_or(refused)),
+            Err(Ok(items)) => items,
         };
         self.held = minus(&self.held, &per_item.map(|each| each * items));
         Ok(items)

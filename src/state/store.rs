@@ -40,12 +40,6 @@ pub trait Store<const N: usize> {
         None
     }
 
-    /// Whether they keep a taker of these amounts out, and the tokens of each stream that they wait
-    /// for.
-    fn ahead(&self, _now: Time, _amounts: &[u64; N]) -> Option<[u64; N]> {
-        None
-    }
-
     /// Whether somebody waits for tokens of a stream.
     #[inline(always)]
     fn is_waited_for(&self, _stream: usize) -> bool {

@@ -105,19 +105,21 @@ impl<const N: usize> Line<N> {
         Self { until: core::array::from_fn(|_| AtomicU64::new(0)), shared: PublishOnce::new() }
     }
 
+    /// Until when takers of a stream stay out.
     #[inline(always)]
-    fn keeps_out(&self, now: Time, i: usize) -> bool {
+    fn until(&self, i: usize) -> Time {
         // ORDERING: Relaxed. Partner is the store in `show`, which says why. Dies if it is not
         // looked at: loom-tests/line.rs, `a_taker_that_begins_after_an_entry_stays_out`.
-        now.as_nanos() < self.until[i].load(Relaxed)
+        Time::from_nanos(self.until[i].load(Relaxed))
     }
 
-    /// What these amounts come after; `None` if no stream that they use keeps out.
+    /// What these amounts come after, and until when they stay out at most; `None` if no stream
+    /// that they use keeps out.
     #[cold]
     #[inline(never)]
-    fn ahead(&self, now: Time, amounts: [u64; N]) -> Option<[u64; N]> {
-        let out = |i: usize| amounts[i] > 0 && self.keeps_out(now, i);
-        (0..N).any(out).then(|| waiting(self))
+    fn ahead(&self, now: Time, amounts: [u64; N]) -> Option<([u64; N], Time)> {
+        let last = (0..N).filter(|i| amounts[*i] > 0).map(|i| self.until(i)).max()?;
+        (last > now).then(|| (waiting(self), last))
     }
 
     /// What waiters share, with the grace of the bucket if it is made now.
@@ -343,24 +345,25 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
 
     #[inline(always)]
     fn keeps_out(&self, now: Time) -> bool {
-        (0..N).any(|i| self.line.keeps_out(now, i))
+        (0..N).any(|i| now < self.line.until(i))
     }
 
     #[cold]
     #[inline(never)]
     fn refusal_in_line(&self, now: Time, amounts: [u64; N]) -> Option<Refused<N>> {
-        let ahead = self.line.ahead(now, amounts)?;
+        let (ahead, until) = self.line.ahead(now, amounts)?;
         if self.is_closed() {
             return Some(Refused::Closed);
         }
         Some(self.words.read(|limits, spent| match limits.check(&amounts) {
             Err(never) => never.into(),
-            Ok(()) => limits.behind(spent, now, &amounts, &ahead).into(),
+            Ok(()) => {
+                let behind = limits.behind(spent, now, &amounts, &ahead);
+                // What there is now is for those who wait, until they are overdue.
+                let left = if behind.wait().is_zero() { until.nanos_since(now) } else { behind.pause };
+                behind.behind(left).into()
+            }
         }))
-    }
-
-    fn ahead(&self, now: Time, amounts: &[u64; N]) -> Option<[u64; N]> {
-        self.line.ahead(now, *amounts)
     }
 
     fn is_waited_for(&self, stream: usize) -> bool {
@@ -472,7 +475,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
     }
 
     fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool {
-        self.ahead(now, amounts).is_some()
+        self.line.ahead(now, *amounts).is_some()
     }
 
     fn close(&self, now: Time) {

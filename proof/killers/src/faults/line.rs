@@ -313,9 +313,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-until-is-not-looked-at",
         edits: &[edit(
             "wait/line/queue.rs",
-            "fn keeps_out(&self, now: Time, i: usize)",
-            "now.as_nanos() < self.until[i].load(Relaxed)",
-            "now.as_nanos() > u64::MAX - i as u64",
+            "fn until(&self, i: usize)",
+            "Time::from_nanos(self.until[i].load(Relaxed))",
+            "Time::from_nanos(i as u64)",
         )],
         expect: Killed("line::a_taker_that_begins_after_an_entry_stays_out"),
     },
