@@ -34,7 +34,7 @@ in 1 s: the most that went on in a window of a second.
 over C + r*w: tokens beyond it in the worst window, by the decisions and by when callers went on;
     over C + r*(w + J): the same with J = 10 ms. Below 0: it was never reached.
 polls: of all callers, for each who was served; one who hangs up is polled then, too. wakes: of one
-    who was served: its polls after the first.
+    who was served: its polls after the first; in brackets, those before its own timer came.
 out of turn: callers served before one who had entered earlier and was polled in time, within 10 ms
     of its timer and its wakes; in brackets, before anyone.
 left: callers in the line when the last one came; then those whose wait never ended. rest: tokens
@@ -135,6 +135,7 @@ impl fmt::Display for Figures {
         let share = in_span as f64 * 1e9 / (self.case.rate as f64 * span as f64);
         let all = self.served.len().max(1) as f64;
         let wakes: u64 = self.served.iter().map(|served| served.polls - 1).sum();
+        let told: u64 = self.served.iter().map(|served| served.told).sum();
         let [decided, went_on] = [self.excess(|served| served.decided), self.excess(|served| served.served[1])];
         let grace = self.grace();
         let in_time = |served: &Served| served.late <= GRACE.as_nanos() as u64;
@@ -144,7 +145,7 @@ impl fmt::Display for Figures {
         write!(f, "| {:.3}, {:.3} ", share / (1.0 - thread), share / (1.0 - task))?;
         write!(f, "| {} | {decided:.2}, {went_on:.2} ", self.most_in_a_second())?;
         write!(f, "| {:.2}, {:.2} ", rounded(decided - grace), rounded(went_on - grace))?;
-        write!(f, "| {:.2} | {:.2} ", self.polls as f64 / all, wakes as f64 / all)?;
+        write!(f, "| {:.2} | {:.2} ({:.2}) ", self.polls as f64 / all, wakes as f64 / all, told as f64 / all)?;
         write!(f, "| {} ({}) ", self.out_of_turn(in_time), self.out_of_turn(|_| true))?;
         write!(f, "| {}, {} ", self.waiting, self.stuck)?;
         write!(f, "| {}, {} |", self.rest.tokens, if self.rest.is_empty { "empty" } else { "NOT EMPTY" })
@@ -159,7 +160,7 @@ mod tests {
     fn figures(callers: &[(u64, u64)]) -> Figures {
         let served = callers.iter().map(|&(entered, served)| {
             let [entered, served] = [entered, served].map(|at| [1_000_000 * at; 2]);
-            Served { entered, served, decided: served[0], polls: 2, late: 0 }
+            Served { entered, served, decided: served[0], polls: 2, told: 0, late: 0 }
         });
         Figures {
             runtime: "none",

@@ -23,6 +23,8 @@ pub(crate) struct Served {
     /// The reading of the clock that decided; where there is none, when the caller went on.
     pub(crate) decided: u64,
     pub(crate) polls: u64,
+    /// Polls after the first, before its timer came: it was woken by others.
+    pub(crate) told: u64,
     /// By how much its latest poll came after its timer or its wake.
     pub(crate) late: u64,
 }
@@ -40,12 +42,12 @@ impl Due {
         Arc::new(Self { stopwatch, woken: AtomicU64::new(u64::MAX), timer: AtomicU64::new(u64::MAX) })
     }
 
-    /// Returns by how much a poll at `now` is late.
-    fn late(&self, now: u64) -> u64 {
+    /// Returns by how much a poll at `now` is late, and whether its timer has come.
+    fn late(&self, now: u64) -> (u64, bool) {
         let woken = self.woken.swap(u64::MAX, Relaxed);
         let is_timed = self.timer.load(Relaxed) <= now;
         let timer = if is_timed { self.timer.swap(u64::MAX, Relaxed) } else { u64::MAX };
-        now.saturating_sub(woken.min(timer))
+        (now.saturating_sub(woken.min(timer)), is_timed)
     }
 }
 
@@ -87,7 +89,7 @@ pub(crate) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(crate) fn new(due: &'a Arc<Due>) -> Self {
-        let seen = Served { entered: [0; 2], served: [0; 2], decided: 0, polls: 0, late: 0 };
+        let seen = Served { entered: [0; 2], served: [0; 2], decided: 0, polls: 0, told: 0, late: 0 };
         Self { due, wakers: None, seen }
     }
 
@@ -99,7 +101,9 @@ impl<'a> Watch<'a> {
     ) -> Poll<Served> {
         let (stopwatch, seen) = (self.due.stopwatch, &mut self.seen);
         let began = stopwatch.nanos();
-        seen.late = seen.late.max(self.due.late(began));
+        let (late, is_timed) = self.due.late(began);
+        seen.late = seen.late.max(late);
+        seen.told += u64::from(seen.polls > 0 && !is_timed);
         seen.polls += 1;
         polls.fetch_add(1, Relaxed);
         let task = context.waker();
