@@ -50,7 +50,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "wait/line/waiting_line.rs",
             "pub(crate) fn until(",
             "after(after(last, self.grace.deaf), 1)",
-            "last.max(NEVER)",
+            "after(last, u64::MAX).max(NEVER)",
         )],
         expect: Killed("lib::wait::line::tests::rules::one_who_never_comes_keeps_takers_out_for_a_while_only"),
     },
