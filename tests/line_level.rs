@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tollgate::clock::ManualClock;
 use tollgate::wait::Timer;
-use tollgate::{Limit, MultiBucket, TokenBucket};
+use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
 
 /// A timer whose sleeps never end: the test polls.
 struct Never;
@@ -135,4 +135,61 @@ fn who_is_kept_out_where_tokens_abound_is_told_a_wait() {
     assert!(poll(first.as_mut()).is_pending());
     bucket.close();
     assert_eq!(bucket.wait_for(1), Ok(Duration::MAX));
+}
+
+#[test]
+fn whatever_refuses_beside_those_who_wait_says_a_wait_and_a_stream_that_is_used() {
+    let limits = [Limit::per_second(10), Limit::per_second(1000)];
+    let bucket = MultiBucket::with_clock(limits, ManualClock::new()).unwrap();
+    bucket.try_take([10, 0]).unwrap();
+    let mut first = pin!(bucket.take_on([8, 1], Never));
+    assert!(poll(first.as_mut()).is_pending());
+    let refusals = [
+        bucket.try_take([0, 1]).unwrap_err(),
+        bucket.estimate([0, 1]).map(|_| ()).unwrap_err(),
+        bucket.take_blocking_timeout([0, 1], Duration::ZERO).unwrap_err(),
+        bucket.reserve_within([0, 1], Duration::ZERO).map(|_| ()).unwrap_err(),
+    ];
+    for refused in refusals {
+        let wait = refused.wait().unwrap();
+        assert!((Duration::from_millis(790)..=Duration::from_millis(820)).contains(&wait), "{wait:?}");
+        assert_eq!(refused.stream(), 1);
+        assert!(refused.to_string().starts_with("not enough tokens in stream 1 for another"), "{refused}");
+    }
+}
+
+#[test]
+fn a_lease_fetches_nothing_while_others_wait_nor_from_a_closed_bucket() {
+    fn kept_out<const N: usize>(bucket: &impl tollgate::Bucket<N, Amounts = [u64; N]>, clock: &ManualClock) {
+        let mut lease = bucket.lease([10; N]);
+        lease.try_take([1; N]).unwrap();
+        bucket.reset([0; N]);
+        let mut first = pin!(bucket.take_on([5; N], Never));
+        assert!(poll(first.as_mut()).is_pending());
+        clock.advance(Duration::from_millis(300));
+        let wait = lease.try_take([1; N]).unwrap_err().wait().unwrap();
+        assert!(wait > Duration::ZERO, "{wait:?}");
+        clock.advance(Duration::from_millis(200));
+        assert!(poll(first.as_mut()).is_ready());
+        clock.advance(Duration::from_millis(100));
+        assert_eq!(lease.try_take([1; N]), Ok(()), "nobody waits any more");
+        bucket.close();
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(lease.try_take([1; N]), Err(Refused::Closed));
+    }
+    let limit = Limit::per_second(10);
+    let changed = MultiBucket::with_clock([limit], ManualClock::new()).unwrap();
+    changed.set_limits([limit]).unwrap();
+    kept_out(&changed, changed.clock());
+    let bucket = MultiBucket::with_clock([limit, limit], ManualClock::new()).unwrap();
+    kept_out(&bucket, bucket.clock());
+    // What is held may be spent.
+    let single = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
+    let mut lease = single.lease(10);
+    for _ in 0..4 {
+        lease.try_take(1).unwrap();
+    }
+    assert_eq!(lease.held(), 3);
+    single.close();
+    assert_eq!((lease.try_take(3), lease.try_take(1)), (Ok(()), Err(Refused::Closed)));
 }

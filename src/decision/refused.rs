@@ -141,6 +141,16 @@ impl<const N: usize> NotYet<N> {
         Self { pause, ..self }
     }
 
+    /// The same if the wait is no shorter than so many nanoseconds, because of others who wait for
+    /// this stream.
+    pub(crate) fn lasting(mut self, stream: usize, nanos: u64) -> Self {
+        let Short { refill, units } = &mut self.short[stream];
+        let accrued = |elapsed: u64| refill.at_wide(elapsed);
+        let gained = accrued(self.elapsed.saturating_add(nanos)).saturating_sub(accrued(self.elapsed));
+        *units = (*units).max(u64::try_from(gained).unwrap_or(u64::MAX)).max(1);
+        self
+    }
+
     /// Returns the stream with the longest wait; the first of several.
     ///
     /// While the bucket is [paused](crate::MultiBucket::pause_for), all streams wait for the pause

@@ -96,10 +96,14 @@ impl<const N: usize> Chunk<N> {
             }
         };
         // What is held was granted before, and may be spent. During a pause nothing is fetched, nor
-        // while others wait.
-        let waited_for = store.refusal_in_line(now, *per_item);
-        let out = u64::from(waited_for.is_some());
-        let fetched = store.update(|limits| limits.pause_left(now).max(out), fetch, left);
+        // while others wait, nor from a bucket that is closed.
+        let fetched = match store.refusal_in_line(now, *per_item) {
+            Some(refused) => Err(match whole_items(&held, per_item, max) {
+                0 => Err(refused),
+                items => Ok(items),
+            }),
+            None => store.update(|limits| limits.pause_left(now), fetch, left),
+        };
         let items = match fetched {
             Ok((items, taken, bound)) => {
                 self.most = bound;
@@ -110,8 +114,7 @@ impl<const N: usize> Chunk<N> {
                 }
                 items
             }
-            Err(Err(refused)) => return Err(waited_for.unwrap_or(refused)),
-            Err(Ok(items)) => items,
+            Err(left) => left?,
         };
         self.held = minus(&self.held, &per_item.map(|each| each * items));
         Ok(items)

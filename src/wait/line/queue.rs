@@ -113,13 +113,13 @@ impl<const N: usize> Line<N> {
         Time::from_nanos(self.until[i].load(Relaxed))
     }
 
-    /// What these amounts come after, and until when they stay out at most; `None` if no stream
-    /// that they use keeps out.
+    /// What these amounts come after, and the stream that keeps them out for the longest; `None` if
+    /// none that they use does.
     #[cold]
     #[inline(never)]
-    fn ahead(&self, now: Time, amounts: [u64; N]) -> Option<([u64; N], Time)> {
-        let last = (0..N).filter(|i| amounts[*i] > 0).map(|i| self.until(i)).max()?;
-        (last > now).then(|| (waiting(self), last))
+    fn ahead(&self, now: Time, amounts: [u64; N]) -> Option<([u64; N], usize)> {
+        let stream = (0..N).filter(|i| amounts[*i] > 0).max_by_key(|i| self.until(*i))?;
+        (self.until(stream) > now).then(|| (waiting(self), stream))
     }
 
     /// What waiters share, with the grace of the bucket if it is made now.
@@ -317,9 +317,16 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
         self.words.update(|_| 0, change, |_, _, _| ()).is_ok()
     }
 
-    /// Why a caller is not let in, or has to go.
-    fn refusal(&self, now: Time, ask: &Ask<N>, ahead: &[u64; N]) -> Refused<N> {
-        self.words.read(|limits, spent| limits.behind(spent, now, &ask.amounts, ahead).into())
+    /// Why a caller is not let in, or has to go: it would be served at this instant.
+    fn refusal(&self, now: Time, ask: &Ask<N>, ahead: &[u64; N], at: Time) -> Refused<N> {
+        self.words.read(|limits, spent| {
+            let behind = limits.behind(spent, now, &ask.amounts, ahead);
+            match (0..N).find(|i| ask.amounts[*i] > 0) {
+                // What there is now is for others who wait.
+                Some(stream) if behind.wait().is_zero() => behind.lasting(stream, at.nanos_since(now)).into(),
+                _ => behind.into(),
+            }
+        })
     }
 }
 
@@ -351,7 +358,7 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
     #[cold]
     #[inline(never)]
     fn refusal_in_line(&self, now: Time, amounts: [u64; N]) -> Option<Refused<N>> {
-        let (ahead, until) = self.line.ahead(now, amounts)?;
+        let (ahead, stream) = self.line.ahead(now, amounts)?;
         if self.is_closed() {
             return Some(Refused::Closed);
         }
@@ -359,9 +366,11 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
             Err(never) => never.into(),
             Ok(()) => {
                 let behind = limits.behind(spent, now, &amounts, &ahead);
+                if !behind.wait().is_zero() {
+                    return behind.into();
+                }
                 // What there is now is for those who wait, until they are overdue.
-                let left = if behind.wait().is_zero() { until.nanos_since(now) } else { behind.pause };
-                behind.behind(left).into()
+                behind.lasting(stream, self.line.until(stream).nanos_since(now)).into()
             }
         }))
     }
@@ -414,9 +423,9 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 Enter::Settle(words) => {
                     let _ = self.swap(&limits, &spent, words);
                 }
-                Enter::Refused(_) => {
+                Enter::Refused(at) => {
                     let ahead = core::array::from_fn(|i| queue.waiting(i));
-                    return Err(Standing::Refused(self.refusal(now, ask, &ahead)));
+                    return Err(Standing::Refused(self.refusal(now, ask, &ahead, at)));
                 }
                 Enter::Joined(ticket, _) => {
                     shared.departures.seat(ticket.index);
@@ -440,7 +449,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
             match queue.visit(&Moment { now, limits: &limits, spent }, ticket, &mut waker) {
                 Visit::Closed => return Some(Standing::Refused(Refused::Closed)),
                 Visit::Gone => return Some(Standing::Gone),
-                Visit::Refused(_) => return Some(Standing::Refused(self.refusal(now, ask, &[0; N]))),
+                Visit::Refused(at) => return Some(Standing::Refused(self.refusal(now, ask, &[0; N], at))),
                 Visit::Take(words) => {
                     if self.swap(&limits, &spent, words) {
                         served = queue.served(ticket);
