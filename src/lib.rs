@@ -46,7 +46,7 @@
 //! ```
 //! use std::sync::Arc;
 //! use std::time::Duration;
-//! use tollgate::{Limit, MultiBucket};
+//! use tollgate::{Limit, MultiBucket, Refused};
 //!
 //! // Records *and* bytes: a take debits both, or neither.
 //! let shard = MultiBucket::new(["1000/s".parse::<Limit>()?, "1MiB/s".parse()?])?;
@@ -54,15 +54,18 @@
 //! let producer = Arc::clone(&shard);
 //! std::thread::spawn(move || producer.try_take([1, 700_000])).join().unwrap()?;
 //!
-//! let answer = shard.try_take([1, 700_000]).map_err(|refused| refused.wait());
-//! let (status, retry_after) = match answer {
+//! let (status, retry_after) = match shard.try_take([1, 700_000]) {
 //!     Ok(()) => (200, None),
+//!     Err(Refused::NotYet(refused)) => match refused.wait() {
+//!         // Nobody knows how long: the rate is 0, or a pause has no end.
+//!         Duration::MAX => (429, None),
+//!         // `Retry-After` is in whole seconds: round up, to 1 at least.
+//!         wait => (429, Some(wait.as_nanos().div_ceil(1_000_000_000).max(1))),
+//!     },
 //!     // More than the capacity: no retry helps.
-//!     Err(None) => (413, None),
-//!     // Nobody knows how long: the rate is 0, or a pause has no end.
-//!     Err(Some(Duration::MAX)) => (429, None),
-//!     // `Retry-After` is in whole seconds: round up, to 1 at least.
-//!     Err(Some(wait)) => (429, Some(wait.as_nanos().div_ceil(1_000_000_000).max(1))),
+//!     Err(Refused::Never(_)) => (413, None),
+//!     // The bucket was closed.
+//!     Err(_) => (503, None),
 //! };
 //! assert_eq!((status, retry_after), (429, Some(1)));
 //!
@@ -138,7 +141,8 @@
 //! as your allocator, and allocate before they claim a slot. `KeyedBuckets` allocates as its map
 //! grows.
 //!
-//! A call panics only for a tier that does not exist, or where a clock or timer panics:
+//! A call panics only for a tier that does not exist, or one too many, or where a clock or timer
+//! panics:
 //! `TokioTimer` does outside of a tokio runtime.
 //!
 //! ## Isolation

@@ -37,7 +37,7 @@ use crate::wait::{
 ///
 /// What holds for all of them:
 ///
-/// * An amount is a number of tokens: a `u64` where there is one stream, or an array of them.
+/// * An amount is a number of tokens: a `u64` for a `TokenBucket`, else an array of them.
 /// * An amount of 0 leaves its stream out: it is neither checked nor written.
 /// * All streams change in one linearizable step, or none does. A refused call changes nothing.
 /// * Each call reads the clock once. Waiting verbs read it again when they wake.
@@ -65,8 +65,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// * [`Refused::NotYet`] if a stream has too few tokens: with the longest wait, and its stream.
+    /// * [`Refused::NotYet`] if tokens are short, or others wait for them: with the longest wait.
     /// * [`Refused::Never`] for more than a stream's capacity.
+    /// * [`Refused::Closed`] once the bucket is closed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -167,9 +168,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     }
 
     /// Sets the level of each stream, capped at the capacity: [the bound](crate#the-bound) counts
-    /// anew from here.
-    ///
-    /// It also revives a stream that stood untouched for longer than its
+    /// anew from here. It revives a stream that stood longer than its
     /// [idle limit](crate::Limit::idle_limit).
     ///
     /// ```
@@ -187,7 +186,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Returns the whole tokens available now, of all streams at one instant.
     ///
-    /// A stream in debt has 0; so have all during a pause.
+    /// A stream in debt has 0; so have all during a pause. While others wait, they are for those.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -267,6 +266,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// * [`Refused::Never`] for more than a stream's capacity.
     /// * [`Refused::NotYet`] past the bucket's bounds on waiting, or where a stream that lacks
     ///   tokens has a rate of 0: with the wait that the reservation would have.
+    /// * [`Refused::Closed`] once the bucket is closed.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
@@ -447,10 +447,10 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         waits::take(self, amounts.to_array(), timeout, timer)
     }
 
-    /// Waits in turn on any [`Timer`] until these amounts could be taken, and takes nothing.
+    /// Waits in turn on any [`Timer`] until these amounts could be taken, and takes nothing: they
+    /// are for whoever comes next.
     ///
-    /// It stands in the line as [`take_on`](Self::take_on) does. Then the tokens are for whoever
-    /// comes next. Without `std` there is no line: it looks again when they should be there.
+    /// Without `std` there is no line: it looks again when they should be there.
     ///
     /// # Errors
     ///
@@ -482,14 +482,14 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         turn::wait_blocking(self.queueing(), amounts.to_array(), Duration::MAX, Aim::Look, None)
     }
 
-    /// Closes the bucket for good: all who wait are refused, and so is everybody who comes.
+    /// Closes the bucket for good: all who wait are refused, and so is whoever takes or reserves.
     ///
-    /// Their error is [`Refused::Closed`]. Tokens may still be put back.
+    /// Charges, settling, put-backs and changes of limits go on.
     ///
     /// ```
-    /// use tollgate::{Bucket, Limit, Refused, TokenBucket};
+    /// use tollgate::{Limit, Refused, TokenBucket};
     /// let bucket = TokenBucket::new(Limit::per_second(10))?;
-    /// Bucket::close(&bucket);
+    /// bucket.close();
     /// assert_eq!(bucket.try_take(1), Err(Refused::Closed));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```

@@ -22,7 +22,7 @@ use crate::state::word::Word;
 use crate::wait::cancel::Cancel;
 use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
-use crate::wait::line::queue::{Queue, Queued};
+use crate::wait::line::{queue::Queued, standing::Queue};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]

@@ -50,7 +50,8 @@ impl<T, const N: usize> Entry<T, N> {
 
     /// Sets the deadline: an item with a smaller one leaves first.
     ///
-    /// A deadline only orders. An item whose deadline has passed stays in the queue.
+    /// It also ends a driver's wait for company. An item whose deadline has passed stays in the
+    /// queue.
     pub fn deadline(self, deadline: Time) -> Self {
         Self { deadline, ..self }
     }

@@ -36,7 +36,8 @@ use crate::sync::Event;
 ///   never leaves is dropped with the queue.
 /// * An item that expires at `now` or earlier is never admitted at `now`. An expired item costs no
 ///   tokens.
-/// * A deadline only orders: an item whose deadline has passed stays in the queue.
+/// * A deadline orders, and ends a driver's wait for company. An item whose deadline has passed
+///   stays in the queue.
 /// * `push` gives back an item that can never fit. If the capacity was lowered since, the drain
 ///   that reaches the item gives it back. Such an item never blocks another.
 /// * Every admitted item has taken its tokens from the bucket, so [the bound](crate#the-bound)

@@ -37,9 +37,9 @@ pub enum Refused<const N: usize = 1> {
 }
 
 impl<const N: usize> Refused<N> {
-    /// Returns the wait until an equal call would succeed; `None` if it never can.
+    /// Returns the wait until an equal call would succeed; `None` for all but [`NotYet`].
     ///
-    /// See [`NotYet::wait`].
+    /// See [`NotYet::wait`]. Beside others who wait in turn it is an estimate.
     ///
     /// ```
     /// use std::time::Duration;
@@ -229,7 +229,7 @@ pub struct Never {
     pub stream: usize,
     /// The requested tokens.
     pub requested: u64,
-    /// The capacity of the stream.
+    /// The capacity of the stream; of a [charge](crate::Bucket::charge), the largest debt.
     pub capacity: u64,
 }
 

@@ -15,7 +15,7 @@ use crate::decision::limits::Limits;
 use crate::keyed::shard::no_such_tier;
 use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
-use crate::keyed::tier::Tag;
+use crate::keyed::tier::{Tag, check_tiers};
 use crate::keyed::words::Words;
 use crate::limit::limit::{Limit, LimitError, limits_of};
 
@@ -120,6 +120,7 @@ where
     pub(crate) fn add_tier(&self, limits: [Limit; N], reading: Reading<'_, impl Clock>) -> Result<usize, LimitError> {
         let _changer = self.changers.write();
         let (tier, next) = (self.tiers(), limits_of(limits, reading.now)?);
+        check_tiers(tier + 1);
         let new = Terms::new(next, limits, tier as u64);
         let more = |terms: &Arc<[Terms<N>]>| terms.iter().cloned().chain([new.clone()]).collect();
         for index in 0..self.shards() {

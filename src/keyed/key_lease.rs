@@ -195,7 +195,7 @@ where
         if self.holding.spend(&amounts) { Ok(()) } else { self.fetch(&amounts, 1).map(|_| ()) }
     }
 
-    /// As [`Lease::take_up_to`](crate::Lease::take_up_to).
+    /// As [`Lease::take_items`](crate::Lease::take_items).
     ///
     /// ```
     /// # use tollgate::clock::ManualClock;

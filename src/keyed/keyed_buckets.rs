@@ -222,7 +222,8 @@ where
     ///
     /// # Panics
     ///
-    /// A call for a key whose tier is not there panics and names the tier. It changes nothing.
+    /// For more than 65,536 tiers. And a call for a key whose tier is not there panics and names
+    /// the tier. It changes nothing.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;

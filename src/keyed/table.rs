@@ -25,7 +25,7 @@ use crate::keyed::overflow::Overflow;
 use crate::keyed::room::Room;
 use crate::keyed::shard::{Entry, Found, Shard, Sought, instant};
 use crate::keyed::terms::Terms;
-use crate::keyed::tier::Tag;
+use crate::keyed::tier::{Tag, check_tiers};
 use crate::keyed::words::Words;
 use crate::state::limits_changed::LimitsChanged;
 use crate::sync::{AtomicU64, RwLock};
@@ -122,6 +122,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     where
         K: Hash,
     {
+        check_tiers(self.tiers() + more.len());
         let first = self.lanes.first().map(|lane| Arc::clone(&lane.0.read().terms));
         let all = |terms: &Arc<[Terms<N>]>| terms.iter().chain(more).cloned().collect::<Arc<[_]>>();
         let shared = first.as_ref().map(|first| (first, all(first)));

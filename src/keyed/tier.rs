@@ -140,6 +140,15 @@ impl Tag for () {
     }
 }
 
+/// That so many tiers can be told apart.
+///
+/// # Panics
+///
+/// If there are more than that.
+pub(crate) fn check_tiers(tiers: usize) {
+    assert!(tiers <= usize::from(u16::MAX) + 1, "{tiers} tiers, where there may be 65536");
+}
+
 impl Tag for u16 {
     #[inline]
     fn of(tier: usize) -> Self {

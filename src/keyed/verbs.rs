@@ -105,7 +105,7 @@ where
     ///
     /// # Errors
     ///
-    /// [`KeyRefused::Bucket`] if the bucket is short of tokens, or never holds so many.
+    /// [`KeyRefused::Bucket`] if it would owe more than any debt may be.
     /// [`KeyRefused::NoRoom`] for a new key at the [bound](Self#the-most-keys). A refused call
     /// changes nothing.
     ///

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// Amounts of `N` streams, in tokens: `u64` where there is one stream, or an array.
+/// Amounts of `N` streams, in tokens: `u64` for a bucket of one stream alone, or an array.
 ///
 /// ```
 /// use tollgate::limit::Amounts;

@@ -3,7 +3,7 @@
 //! | type | what it is |
 //! |---|---|
 //! | [`Limit`] | a rate with a capacity; [`LimitError`] if no bucket can keep it |
-//! | [`Rate`] | tokens per period; [`ParseError`] for text that is none |
+//! | [`Rate`] | tokens per period; [`ParseError`] for text that is not one |
 //! | [`Inherit`] | what becomes of the level when limits change |
 //! | [`Ratio`] | a factor of a rate, or how full a bucket is |
 //! | [`Amounts`] | what a call takes: a number, or one for each stream |

@@ -64,11 +64,12 @@ impl<const N: usize> Snapshot<N> {
         if self.pause > 0 { [0; N] } else { self.limits.available(&self.spent, self.elapsed) }
     }
 
-    /// Checks whether the bucket would have granted a take of `amounts`.
+    /// Checks whether the bucket would have granted a take of `amounts`, apart from those who wait.
     ///
     /// # Errors
     ///
-    /// Returns the [`Refused`] that the take would have returned.
+    /// The [`Refused`] that the take would have returned if nobody waited in turn, and the bucket
+    /// was not closed.
     ///
     /// # Examples
     ///

@@ -40,7 +40,7 @@ impl Cancel {
         Self { waiting: Lock::new(Some(Wakers::default())) }
     }
 
-    /// Lets all go who wait on it, and whoever comes later.
+    /// Lets all threads go that wait on it, and those that come later.
     pub fn cancel(&self) {
         let waiting = mem::take(&mut *self.waiting.lock());
         drop(waiting.map(Woken));

@@ -154,7 +154,7 @@ pub struct Jittered<T> {
 
 #[cfg(feature = "std")]
 impl<T: Timer> Jittered<T> {
-    /// Of a timer, each of whose sleeps lasts less than `most` longer.
+    /// Makes each sleep of a timer longer, by less than `most`.
     pub const fn new(timer: T, most: Duration) -> Self {
         Self { timer, most }
     }

@@ -7,7 +7,7 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::state::store::Waitable;
 #[cfg(feature = "std")]
-use crate::wait::line::{entry::Aim, queue::Queue, turn};
+use crate::wait::line::{entry::Aim, standing::Queue, turn};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]

@@ -17,6 +17,7 @@
 //! 10. `wakers`: who is woken, outside of the lock.
 //! 11. `turn`: one caller's wait.
 //! 12. `place`: a reservation's place, and the wait for it.
+//! 13. `standing`: what callers ask of a line, and what they are told.
 
 pub(crate) mod departures;
 pub(crate) mod entry;
@@ -26,6 +27,7 @@ pub(crate) mod moment;
 pub(crate) mod place;
 pub(crate) mod queue;
 pub(crate) mod roster;
+pub(crate) mod standing;
 pub(crate) mod timing;
 pub(crate) mod turn;
 pub(crate) mod waiting_line;

@@ -10,7 +10,7 @@ use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::sync::Parker;
 use crate::wait::line::entry::{Aim, Ask, Ticket};
-use crate::wait::line::queue::Standing;
+use crate::wait::line::standing::Standing;
 use crate::wait::nap::Nap;
 use crate::wait::timer::Timer;
 use crate::wait::waits::Queueing;

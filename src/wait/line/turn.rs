@@ -13,7 +13,7 @@ use crate::decision::refused::Refused;
 use crate::sync::Parker;
 use crate::wait::cancel::Cancel;
 use crate::wait::line::entry::{Aim, Ask, Ticket};
-use crate::wait::line::queue::Standing;
+use crate::wait::line::standing::Standing;
 use crate::wait::nap::Still;
 use crate::wait::timer::Timer;
 use crate::wait::waits::Queueing;
