@@ -522,5 +522,5 @@ proptest! {
 #[should_panic(expected = "65537 tiers, where there may be 65536")]
 fn there_are_no_more_tiers_than_can_be_told_apart() {
     let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(1), 100, ManualClock::new()).unwrap();
-    let _ = clients.with_tiers((0..65_536).map(Limit::per_second), |key: &u64| *key as usize);
+    let _ = clients.with_tiers((1..=65_536).map(Limit::per_second), |key: &u64| *key as usize);
 }

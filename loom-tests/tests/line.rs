@@ -13,7 +13,7 @@ use loom::thread;
 use loom_tests::{limit, model, token_bucket};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::wait::Timer;
-use tollgate::{Limit, MultiBucket, Rate, Refused, TokenBucket};
+use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
 
 /// The waker of a task.
 struct Alarm(Notify);
@@ -244,9 +244,10 @@ model! {
     /// made under it.
     ///
     /// Two threads: the first of the line leaves, so that the reservation behind it becomes a debt;
-    /// another lets the rate stop; at most two preemptions. Fails if the debt is made of words and
-    /// limits that are not of one version, or if a change does not move debts.
-    a_change_beside_a_reservation_that_becomes_a_debt_moves_it, Some(2), 10, [true], || {
+    /// another makes the rate a thousand times faster, in other units; at most two preemptions.
+    /// Fails if the debt is made of words and limits that are not of one version, or if a change
+    /// does not move debts.
+    a_change_beside_a_reservation_that_becomes_a_debt_moves_it, Some(2), 10, [(1, 2)], || {
         let bucket = Arc::new(MultiBucket::<1, _, 3>::with_slots([limit(1).empty()], ManualClock::new()).unwrap());
         let first = {
             let bucket = Arc::clone(&bucket);
@@ -258,11 +259,13 @@ model! {
         let place = bucket.reserve([1]).unwrap();
         let change = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.set_limits([Limit::new(Rate::per_second(0), 1)]).unwrap())
+            thread::spawn(move || bucket.set_limits([Limit::per_second(1000).capacity(1)]).unwrap())
         };
         drop(first);
         change.join().unwrap();
-        // Nothing accrues any more, so it is never ready.
-        place.ready_at() == Time::MAX
+        // In milliseconds: when it is paid, and a token more.
+        let ready = place.ready_at().since(Time::ZERO).as_millis();
+        place.commit();
+        (ready, bucket.wait_for([1]).unwrap().as_millis())
     }
 }

@@ -531,7 +531,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "line-reservation-waited-for-is-given-back",
         edits: &[edit("wait/reservation.rs", "pub async fn wait_on", "self.used = true;", "self.used = false;")],
-        expect: Killed("tests/line_reservation::a_reservation_behind_others_is_waited_for_and_is_then_used"),
+        expect: Killed("tests/waiting::a_reservation_that_was_waited_for_is_used_whatever_comes_after"),
     },
     Fault {
         id: "line-waker-takes-the-clock-for-still",
