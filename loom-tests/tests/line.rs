@@ -9,8 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use loom::sync::Notify;
-use loom::thread;
-use loom_tests::{limit, model, token_bucket};
+use loom_tests::{limit, model, thread, token_bucket};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::wait::Timer;
 use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
