@@ -101,10 +101,11 @@
 //!   for a capacity that takes over 73 years to refill.
 //! * `P` is what was [put back](Bucket::put_back) between the first and the last grant of the
 //!   window.
-//! * Where limits change in the window, `C` is the largest capacity in it. `r * w` is then the sum
-//!   over its parts, each at its own rate; a pause is a rate of 0. While a change is under way, the
-//!   larger rate counts. A change adds at most `r * s` if its thread's clock is ahead of the
-//!   takers' by `s`. All this holds for every [`Inherit`](limit::Inherit) but `Reset`.
+//! * Where limits change in the window, `C` is the largest capacity in it, or the largest amount
+//!   that was waited for and used in it if that is more. `r * w` is then the sum over its parts,
+//!   each at its own rate; a pause is a rate of 0. While a change is under way, the larger rate
+//!   counts. A change adds at most `r * s` if its thread's clock is ahead of the takers' by `s`.
+//!   All this holds for every [`Inherit`](limit::Inherit) but `Reset`.
 //! * Where callers wait in turn, `e` is more by the grace: how late one may come and lose nothing,
 //!   10 ms unless it is set (`with_grace`).
 //! * A [lease](Lease#the-bound) adds the tokens on lease when the window began.
@@ -165,7 +166,7 @@
 //!
 //! * **In order.** Waiters on a stream are served first come, first served, whatever the amount, as
 //!   long as they are polled. No take that begins after one waits overtakes it, unless the line is
-//!   overdue.
+//!   overdue, or its rate is 0.
 //! * **Who leaves makes room at once** for those behind. So do tokens that are put back. A wait
 //!   becomes longer only by changes of limits, pauses, charges, and waiters that come late.
 //! * **A wait ends by its deadline**, or by the grace later if it is polled late. A deadline that

@@ -283,3 +283,24 @@ fn who_is_woken_twice_at_one_instant_does_not_oversleep() {
     crowd.run_out();
     assert_eq!(crowd.served, [(0, nanos(20_000)), (1, nanos(30_000))]);
 }
+
+#[test]
+fn who_waits_for_one_that_was_called_is_not_woken_by_itself_however_long_the_grace() {
+    let clock = ManualClock::new();
+    let limit = Limit::per_second(100).empty();
+    let bucket = TokenBucket::with_clock(limit, &clock).unwrap().with_grace(std::time::Duration::from_secs(10));
+    let alarms = Alarms::new(&clock);
+    let mut deaf = Box::pin(bucket.take_on(1, &alarms));
+    assert!(deaf.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())).is_pending());
+    let mut crowd = Crowd::new(&alarms);
+    crowd.come(bucket.take_on(1, &alarms));
+    crowd.poll();
+    clock.advance(std::time::Duration::from_millis(20));
+    alarms.ring();
+    let mut polls = 0;
+    crowd.poll_by(|queue| {
+        polls += 1;
+        assert!(polls < 10, "it wakes itself");
+        queue.pop_front()
+    });
+}

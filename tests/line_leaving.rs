@@ -8,7 +8,7 @@ mod crowd;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
@@ -336,4 +336,39 @@ fn one_whose_waker_panics_keeps_no_others_from_being_woken() {
     assert!(catch_unwind(AssertUnwindSafe(|| bucket.close())).is_err());
     crowd.poll();
     assert_eq!(crowd.refused.len(), 10, "all others were woken");
+}
+
+/// Closes a bucket when it is dropped, as it may be with a task.
+struct Closes(Arc<TokenBucket<ManualClock>>);
+
+impl Wake for Closes {
+    fn wake(self: Arc<Self>) {}
+}
+
+impl Drop for Closes {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+#[test]
+fn a_waker_may_close_the_bucket_as_it_is_dropped() {
+    let (done, is_done) = mpsc::channel();
+    // A deadlock would be for ever: so on a thread of its own.
+    thread::spawn(move || {
+        let bucket = Arc::new(TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new()).unwrap());
+        let alarms_clock = ManualClock::new();
+        let alarms = Alarms::new(&alarms_clock);
+        let mut first = Box::pin(bucket.take_on(5, &alarms));
+        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let mut place = bucket.reserve(1).unwrap();
+        drop(first);
+        let waker = Waker::from(Arc::new(Closes(Arc::clone(&bucket))));
+        assert!(Box::pin(place.wait_on(&alarms)).as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        place.commit();
+        assert_eq!(bucket.try_take(1), Err(Refused::Closed), "the last waker is gone");
+        done.send(()).unwrap();
+    });
+    assert!(is_done.recv_timeout(Duration::from_secs(60)).is_ok(), "it waits for its own lock");
 }

@@ -193,3 +193,40 @@ fn a_lease_fetches_nothing_while_others_wait_nor_from_a_closed_bucket() {
     single.close();
     assert_eq!((lease.try_take(3), lease.try_take(1)), (Ok(()), Err(Refused::Closed)));
 }
+
+#[test]
+fn a_batch_ends_at_the_first_request_that_others_keep_out() {
+    let limits = [Limit::per_second(10), Limit::per_second(10).empty()];
+    let bucket = MultiBucket::with_clock(limits, ManualClock::new()).unwrap();
+    let mut first = pin!(bucket.take_on([0, 1], Never));
+    assert!(poll(first.as_mut()).is_pending());
+    assert_eq!(bucket.take_in_order(&[[1, 0], [0, 0], [2, 0], [0, 1], [1, 0]]), 3);
+    assert_eq!(bucket.available(), [7, 0]);
+}
+
+#[test]
+fn one_without_a_deadline_is_not_refused_because_of_those_who_have_left() {
+    let bucket = MultiBucket::with_clock([Limit::per_second(10).empty(); 2], ManualClock::new()).unwrap();
+    bucket.put_back([3, 0]);
+    let mut leaver = Box::pin(bucket.take_on([5, 0], Never));
+    let mut second = pin!(bucket.take_on([1, 5], Never));
+    assert!(poll(leaver.as_mut()).is_pending() && poll(second.as_mut()).is_pending());
+    let stopped = Limit::new(tollgate::Rate::per_second(0), 10);
+    bucket.set_limits([stopped, Limit::per_second(10)]).unwrap();
+    drop(leaver);
+    assert!(poll(pin!(bucket.take_on([0, 1], Never))).is_pending(), "it can be served after 600 ms");
+}
+
+#[test]
+fn a_deadline_behind_a_reservation_counts_from_when_that_is_first() {
+    let limits = [Limit::per_second(10).empty(), Limit::per_second(10)];
+    let bucket = MultiBucket::with_clock(limits, ManualClock::new()).unwrap();
+    let mut first = pin!(bucket.take_on([1, 0], Never));
+    assert!(poll(first.as_mut()).is_pending());
+    // A debt as soon as the first is served, at 100 ms.
+    let _place = bucket.reserve([9, 1]).unwrap();
+    let mut third = pin!(bucket.take_timeout_on([0, 1], Duration::from_millis(500), Never));
+    assert!(poll(third.as_mut()).is_pending());
+    bucket.clock().advance(Duration::from_millis(100));
+    assert!(poll(first.as_mut()).is_ready() && poll(third.as_mut()).is_ready());
+}

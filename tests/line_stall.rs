@@ -189,3 +189,38 @@ fn a_stall_just_after_a_call_costs_the_called_one_nothing() {
     crowd.run_out();
     assert!(crowd.served.iter().map(|(who, _)| *who).eq(0..3), "{:?}", crowd.served);
 }
+
+/// One who waits for ten tokens at ten a second, and is polled each millisecond, with takers beside
+/// it all the time: when it was served, in milliseconds, and how many takers were let in before.
+fn served_beside_takers(bucket: &MultiBucket<1, &ManualClock>, alarms: &Alarms<'_>, late: impl Fn()) -> (u64, u64) {
+    let mut crowd = Crowd::new(alarms);
+    crowd.come(bucket.take_on([10], alarms));
+    crowd.poll();
+    let place = bucket.reserve([1]).unwrap();
+    late();
+    let mut let_in = 0;
+    for millis in 1..20_000 {
+        bucket.clock().advance(Duration::from_millis(1));
+        alarms.ring();
+        crowd.poll();
+        if crowd.served.len() == 1 {
+            drop(place);
+            return (millis, let_in);
+        }
+        let_in += u64::from(bucket.try_take([1]).is_ok());
+    }
+    panic!("it was never served, and {let_in} takers were");
+}
+
+#[test]
+fn nobody_overtakes_one_that_a_pause_or_a_charge_makes_later_than_those_behind() {
+    let bucket = |clock| MultiBucket::with_clock([Limit::per_second(10).empty()], clock).unwrap();
+    let clock = ManualClock::new();
+    let paused = bucket(&clock);
+    let alarms = Alarms::new(&clock);
+    assert_eq!(served_beside_takers(&paused, &alarms, || paused.pause_for(Duration::from_secs(5))), (6000, 0));
+    let clock = ManualClock::new();
+    let charged = bucket(&clock);
+    let alarms = Alarms::new(&clock);
+    assert_eq!(served_beside_takers(&charged, &alarms, || charged.charge([100]).unwrap()), (11_000, 0));
+}

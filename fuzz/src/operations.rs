@@ -141,6 +141,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                             models[i].take(t, amounts[i]);
                         }
                     }
+                    Err(Refused::Closed | Refused::Cancelled) => panic!("nobody closes it; {}", state()),
                     Err(Refused::Never(never)) => {
                         let stream = (0..N).find(|&i| amounts[i] > models[i].capacity).expect("a stream too small");
                         let said = Never { stream, requested: amounts[stream], capacity: models[stream].capacity };

@@ -355,7 +355,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Errors
     ///
     /// As [`reserve_within`](Self::reserve_within): at once, if it cannot be served in time, and as
-    /// soon as it no longer can. [`Refused::Closed`] once the bucket is [closed](Self::close).
+    /// soon as a change of limits or a close makes that so.
     ///
     /// ```
     /// use std::time::Duration;

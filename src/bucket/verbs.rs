@@ -45,10 +45,10 @@ pub(crate) fn take_in_order<const N: usize>(
     now: Time,
     requests: impl Iterator<Item = [u64; N]> + Clone,
 ) -> usize {
-    let used = requests.clone().fold([0; N], |used, request| core::array::from_fn(|i| used[i] | request[i]));
-    if store.keeps_out(now) && store.refusal_in_line(now, used).is_some() {
-        return requests.take_while(all_zero).count();
-    }
+    // The first that is kept out ends the batch.
+    let let_in = |request: &[u64; N]| store.refusal_in_line(now, *request).is_none();
+    let most = if store.keeps_out(now) { requests.clone().take_while(let_in).count() } else { usize::MAX };
+    let requests = requests.take(most);
     let taken = store.update(
         |limits| limits.pause_left(now),
         |limits, spent| limits.take_in_order(spent, limits.elapsed(now), requests.clone()),

@@ -74,18 +74,18 @@ pub trait Timer {
     /// A future that completes about `duration` after this call.
     ///
     /// ```
-    /// use std::future::{Ready, ready};
+    /// use std::future::{Pending, pending};
     /// use std::time::Duration;
     /// use tollgate::wait::Timer;
     ///
-    /// /// For a clock that is moved by hand, by whoever polls: always early.
+    /// /// For a clock that is moved by hand, by whoever polls then: no sleep ever ends.
     /// struct NoTime;
     ///
     /// impl Timer for NoTime {
-    ///     type Sleep = Ready<()>;
+    ///     type Sleep = Pending<()>;
     ///
-    ///     fn sleep(&self, _: Duration) -> Ready<()> {
-    ///         ready(())
+    ///     fn sleep(&self, _: Duration) -> Pending<()> {
+    ///         pending()
     ///     }
     /// }
     /// # let _ = NoTime.sleep(Duration::ZERO);

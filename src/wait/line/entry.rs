@@ -67,6 +67,8 @@ pub(crate) struct Entry<W, const N: usize> {
     pub(crate) words: [u64; N],
     /// When it is served, by the last forecast.
     pub(crate) at: Time,
+    /// When it is out of the line, by the last forecast: a reservation is as soon as it is first.
+    pub(crate) out: Time,
     /// When its waiter comes by itself.
     pub(crate) timer: Time,
     /// What its owner was told of that as it came last, and when it came.

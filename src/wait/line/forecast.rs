@@ -1,6 +1,7 @@
 //! Owns the forecast: when the entries of a line are served if all come in time. Pure.
 
 use crate::clock::time::Time;
+use crate::wait::line::entry::{Aim, Ask};
 use crate::wait::line::grace::Grace;
 use crate::wait::line::moment::{Moment, NEVER};
 
@@ -30,6 +31,16 @@ impl<const N: usize> Forecast<N> {
             reached.max(self.last[i])
         });
         ready.max().unwrap_or(moment.now)
+    }
+
+    /// When an entry that is served at `at` is out of the line: a reservation is as soon as it is
+    /// first, since it becomes a debt.
+    pub(crate) fn out(&self, moment: &Moment<'_, N>, ask: &Ask<N>, at: Time) -> Time {
+        if ask.aim != Aim::Reserve {
+            return at;
+        }
+        let last = (0..N).filter(|i| ask.amounts[*i] > 0).map(|i| self.last[i]);
+        last.max().unwrap_or(moment.now).max(moment.now)
     }
 
     /// Folds in an entry that is served at `at`.

@@ -158,7 +158,9 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             // It is there until its owner leaves. Nobody panics here: who drops may unwind.
             let Some(ticket) = queue.roster.ticket_of(index) else { return };
             if kept {
-                queue.keep(ticket);
+                if let Some(waker) = queue.keep(ticket) {
+                    dropped.push(waker);
+                }
                 return;
             }
             let (waker, debt) = queue.leave(ticket);

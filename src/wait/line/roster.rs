@@ -24,12 +24,14 @@ struct List {
     uncalled: u32,
     /// The last entry whose timer ever comes.
     last_timed: u32,
+    /// The entry whose timer was set to come last of all, as long as it is there.
+    latest: u32,
     /// Tokens that the entries ask for.
     tokens: u64,
 }
 
 impl List {
-    const EMPTY: Self = Self { head: NONE, tail: NONE, uncalled: NONE, last_timed: NONE, tokens: 0 };
+    const EMPTY: Self = Self { head: NONE, tail: NONE, uncalled: NONE, last_timed: NONE, latest: NONE, tokens: 0 };
 }
 
 #[derive(Debug)]
@@ -141,6 +143,7 @@ impl<W, const N: usize> Roster<W, N> {
             turn: self.turns,
             words,
             at,
+            out: at,
             timer: NEVER,
             told: NEVER,
             came: None,
@@ -184,6 +187,9 @@ impl<W, const N: usize> Roster<W, N> {
             if self.lists[i].last_timed == index {
                 self.lists[i].last_timed = self.timed_before(i, before);
             }
+            if self.lists[i].latest == index {
+                self.lists[i].latest = NONE;
+            }
             match some(before) {
                 Some(before) => self.get_mut(before).links[i].behind = behind,
                 None => self.lists[i].head = behind,
@@ -226,6 +232,9 @@ impl<W, const N: usize> Roster<W, N> {
             if !self.get(index).uses(i) {
                 continue;
             }
+            if timer < NEVER && some(self.lists[i].latest).is_none_or(|latest| self.get(latest).timer <= timer) {
+                self.lists[i].latest = index;
+            }
             let last = self.lists[i].last_timed;
             if timer == NEVER {
                 if last == index {
@@ -250,7 +259,10 @@ impl<W, const N: usize> Roster<W, N> {
 
     /// The last timer that ever comes on a stream; `None` if there is none.
     pub(crate) fn last_timer(&self, i: usize) -> Option<Time> {
-        some(self.lists[i].last_timed).map(|last| self.get(last).timer)
+        let List { head, last_timed, latest, .. } = self.lists[i];
+        let timers =
+            [head, last_timed, latest].into_iter().filter_map(|index| some(index).map(|index| self.get(index).timer));
+        timers.filter(|timer| *timer < NEVER).max()
     }
 
     /// A walk over all entries, in the order of arrival.

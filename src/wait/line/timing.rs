@@ -71,7 +71,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         // because of that. Only who cannot make it by a mere sum is refused at once.
         if several
             && self.roster.len() > 0
-            && at > ask.deadline
+            && (at > ask.deadline || at == NEVER)
             && self.sum(moment).instant(moment, &ask.amounts) <= ask.deadline
         {
             self.forecast(moment);
@@ -91,7 +91,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         for i in 0..N {
             if let Some(tail) = self.roster.tail(i).map(|tail| self.roster.get(tail)) {
                 forecast.place[i] = moment.place_of(i, tail.words[i]);
-                forecast.last[i] = tail.at.max(moment.now);
+                forecast.last[i] = tail.out.max(moment.now);
             }
         }
         forecast
@@ -138,8 +138,9 @@ impl<W, const N: usize> WaitingLine<W, N> {
 
     fn foresee(&mut self, moment: &Moment<'_, N>, forecast: &mut Forecast<N>, index: u32, at: Time) {
         let entry = self.roster.get_mut(index);
-        forecast.fold(moment, &entry.ask.amounts, at, &self.grace);
-        entry.at = at;
+        let out = forecast.out(moment, &entry.ask, at);
+        forecast.fold(moment, &entry.ask.amounts, out, &self.grace);
+        (entry.at, entry.out) = (at, out);
         for i in (0..N).filter(|i| entry.ask.amounts[*i] > 0) {
             entry.words[i] = moment.word(i, forecast.place[i]);
         }
@@ -158,7 +159,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
             // Who was called and does not come is deaf then; until then it may come.
             Some(lapse) => lapse,
             None if entry.at > moment.now => entry.at,
-            None => after(moment.now, self.grace.deaf),
+            None => after(moment.now, self.grace.deaf.min(self.grace.slack)),
         };
         let deadline = entry.ask.deadline;
         self.roster.set_timer(index, timer.min(deadline));
@@ -252,7 +253,10 @@ impl<W, const N: usize> WaitingLine<W, N> {
             alone.fold(moment, &amounts, moment.instant(&amounts), &self.grace);
             (forecast.place[i], forecast.last[i]) = (alone.place[i], alone.last[i]);
         }
-        let at = forecast.instant(moment, &entry.ask.amounts);
+        // Who waits for one that was called comes as that counts as deaf.
+        let heads = (0..N).filter(|i| entry.uses(*i)).filter_map(|i| self.roster.head(i));
+        let lapse = heads.filter_map(|head| self.lapses_at(head)).max().unwrap_or(moment.now);
+        let at = forecast.instant(moment, &entry.ask.amounts).max(lapse);
         if after(at, self.grace.slack) < entry.timer {
             self.foresee(moment, &mut forecast, index, at);
             self.tell(index, at);

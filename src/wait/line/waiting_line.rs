@@ -123,7 +123,8 @@ impl<W, const N: usize> WaitingLine<W, N> {
         }
         let (before, at) = self.promise(moment, ask);
         let mut after = before;
-        after.fold(moment, &ask.amounts, at, &self.grace);
+        let out = before.out(moment, ask, at);
+        after.fold(moment, &ask.amounts, out, &self.grace);
         if at > ask.deadline || at == NEVER || used().any(|i| !moment.can_owe(i, after.place[i], most[i])) {
             return Enter::Refused(at);
         }
@@ -132,6 +133,7 @@ impl<W, const N: usize> WaitingLine<W, N> {
         let ask = if ask.aim == Aim::Reserve { Ask { deadline: NEVER, ..*ask } } else { *ask };
         match self.roster.push(ask, words, at, waker.take()) {
             Some(index) => {
+                self.roster.get_mut(index).out = out;
                 self.roster.set_timer(index, at);
                 if at <= moment.now && !self.roster.is_first(index) {
                     self.come_due(moment, index);
@@ -237,14 +239,17 @@ impl<W, const N: usize> WaitingLine<W, N> {
     }
 
     /// Lets a reservation be: it is used when it is ready, and nobody asks for it any more.
-    pub(crate) fn keep(&mut self, ticket: Ticket) {
-        if let Some(index) = self.roster.find(ticket) {
-            let entry = self.roster.get_mut(index);
-            entry.kept = true;
-            if matches!(entry.contact, Contact::Firm | Contact::Gone) {
-                self.roster.free(index);
-            }
+    ///
+    /// Gives back a waker, to be dropped unlocked.
+    pub(crate) fn keep(&mut self, ticket: Ticket) -> Option<W> {
+        let index = self.roster.find(ticket)?;
+        let entry = self.roster.get_mut(index);
+        entry.kept = true;
+        let waker = entry.waker.take();
+        if matches!(entry.contact, Contact::Firm | Contact::Gone) {
+            self.roster.free(index);
         }
+        waker
     }
 
     /// How an entry stands, without a step.

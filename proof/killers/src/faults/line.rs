@@ -563,4 +563,89 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("line::a_change_beside_a_reservation_that_becomes_a_debt_moves_it"),
     },
+    // What an attack from outside found.
+    Fault {
+        id: "line-takers-know-the-last-of-the-line-only",
+        edits: &[edit(
+            "wait/line/roster.rs",
+            "pub(crate) fn last_timer(",
+            "[head, last_timed, latest]",
+            "[if head == latest { last_timed } else { last_timed }]",
+        )],
+        expect: Killed("tests/line_stall::nobody_overtakes_one_that_a_pause_or_a_charge_makes_later_than_those_behind"),
+    },
+    Fault {
+        id: "line-second-wakes-itself",
+        edits: &[edit("wait/line/timing.rs", "fn watch(", ".max(lapse)", ".max(lapse.min(moment.now))")],
+        expect: Killed(
+            "tests/line_book::who_waits_for_one_that_was_called_is_not_woken_by_itself_however_long_the_grace",
+        ),
+    },
+    Fault {
+        id: "line-never-is-believed",
+        edits: &[edit("wait/line/timing.rs", "pub(super) fn promise(", "|| at == NEVER", "|| at > NEVER")],
+        expect: Killed("tests/line_level::one_without_a_deadline_is_not_refused_because_of_those_who_have_left"),
+    },
+    Fault {
+        id: "line-reservation-stands-until-it-is-ready",
+        edits: &[edit(
+            "wait/line/forecast.rs",
+            "pub(crate) fn out(",
+            "if ask.aim != Aim::Reserve {",
+            "if ask.aim != Aim::Reserve || at >= moment.now {",
+        )],
+        expect: Killed("tests/line_level::a_deadline_behind_a_reservation_counts_from_when_that_is_first"),
+    },
+    Fault {
+        id: "line-batch-is-kept-out-as-a-whole",
+        edits: &[edit(
+            "bucket/verbs.rs",
+            "pub(crate) fn take_in_order<",
+            "requests.take(most)",
+            "requests.take(if most < usize::MAX { 0 } else { most })",
+        )],
+        expect: Killed("tests/line_level::a_batch_ends_at_the_first_request_that_others_keep_out"),
+    },
+    Fault {
+        id: "line-waker-dropped-under-the-lock",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn depart(",
+            "if let Some(waker) = queue.keep(ticket) {\n                    dropped.push(waker);",
+            "if let Some(waker) = queue.keep(ticket) {\n                    drop(waker);",
+        )],
+        expect: Killed("tests/line_leaving::a_waker_may_close_the_bucket_as_it_is_dropped"),
+    },
+    Fault {
+        id: "line-wakes-nobody-behind-a-panic",
+        edits: &[edit(
+            "wait/line/wakers.rs",
+            "impl Drop for Rest",
+            "while let Some(waker) = self.0.pop() {",
+            "while let Some(waker) = self.0.pop().filter(|_| false) {",
+        )],
+        expect: Killed("tests/line_leaving::one_whose_waker_panics_keeps_no_others_from_being_woken"),
+    },
+    Fault {
+        id: "line-lease-overtakes",
+        edits: &[edit(
+            "lease/chunk.rs",
+            "pub(crate) fn fetch(",
+            "store.refusal_in_line(now, *per_item)",
+            "store.refusal_in_line(now, *per_item).filter(|_| false)",
+        )],
+        expect: Killed("tests/line_level::a_lease_fetches_nothing_while_others_wait_nor_from_a_closed_bucket"),
+    },
+    Fault {
+        id: "line-refusal-waits-for-nothing",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn refusal_in_line(",
+            "if !behind.wait().is_zero() {",
+            "if !behind.wait().is_zero() || stream < N {",
+        )],
+        expect: Killed(
+            "tests/line_level::whatever_refuses_beside_those_who_wait_says_a_wait_and_a_stream_that_is_used",
+        ),
+    },
 ];
