@@ -248,9 +248,11 @@ fn no_wait_allocates_except_in_its_timer() {
         let mut ready = pin!(double.until_available_on([1, 1], &timer));
         assert!(first.as_mut().poll(&mut context).is_pending() && second.as_mut().poll(&mut context).is_pending());
         assert!(both.as_mut().poll(&mut context).is_pending() && ready.as_mut().poll(&mut context).is_pending());
-        double.put_back([1, 1]);
         // Without a line it is a debt, whose instant stays.
-        assert_eq!(both.poll(&mut context).is_ready(), cfg!(feature = "std"));
+        if cfg!(feature = "std") {
+            double.put_back([1, 1]);
+            assert!(both.poll(&mut context).is_ready());
+        }
     }
     let used = allocations(|| {
         let (timer, minute) = (Hand(&clock), Duration::from_secs(60));
