@@ -185,6 +185,7 @@ impl<const N: usize> Limits<N> {
     }
 
     /// `amounts` in units, where what is too large counts as the largest that can be.
+    #[cfg(feature = "std")]
     pub(crate) fn units_capped(&self, amounts: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].units_capped(amounts[i]))
     }
@@ -258,6 +259,7 @@ impl<const N: usize> Limits<N> {
 
     /// What there would be to wait for by one who comes after those who wait for `ahead` tokens of
     /// each stream.
+    #[cfg(feature = "std")]
     pub(crate) fn behind(&self, spent: &[u64; N], now: Time, amounts: &[u64; N], ahead: &[u64; N]) -> NotYet<N> {
         let sum = |i: usize| if amounts[i] == 0 { 0 } else { amounts[i].saturating_add(ahead[i]) };
         let units = self.units_capped(&core::array::from_fn(sum));

@@ -231,6 +231,7 @@ impl Meter {
     }
 
     /// `n` tokens in units; the most that can be counted if that is too large.
+    #[cfg(feature = "std")]
     pub(crate) const fn units_capped(&self, n: u64) -> u64 {
         match self.units(n) {
             Some(units) => units,

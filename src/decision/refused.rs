@@ -143,6 +143,7 @@ impl<const N: usize> NotYet<N> {
 
     /// The same if the wait is no shorter than so many nanoseconds, because of others who wait for
     /// this stream.
+    #[cfg(feature = "std")]
     pub(crate) fn lasting(mut self, stream: usize, nanos: u64) -> Self {
         let Short { refill, units } = &mut self.short[stream];
         let accrued = |elapsed: u64| refill.at_wide(elapsed);

@@ -4,13 +4,20 @@
 //! |---|---|
 //! | [`Reservation`] | tokens taken before they may be used |
 //! | [`Estimate`] | tokens taken for work whose cost is not known yet |
-//! | [`Timer`] | the sleep of a runtime |
+//! | [`Timer`] | the sleep of a runtime; [`timer_fn`] makes one of a function |
+#![cfg_attr(feature = "std", doc = "| [`Jittered`] | sleeps that last longer, at random |")]
+#![cfg_attr(feature = "std", doc = "| [`Cancel`] | one thread lets others go that wait |")]
 
-// Owns what waits for tokens: places, sleeps and timers. It never changes a word by itself.
+// Owns what waits for tokens: the line, places, sleeps and timers.
 //
+// - `line`: those who wait in turn. It has a list of its own.
+// - `waits`: what a bucket is to those who wait: with a line, or without.
+// - `unqueued`: what stands in for the line where there is no `std`.
 // - `reservation`: `Reservation`, tokens taken before they may be used.
 // - `estimate`: `Estimate`, tokens taken for work of unknown cost.
-// - `waiting`: the waits of a task and of a thread.
+// - `cancel`: `Cancel`, which lets threads go.
+// - `waiting`: how a task or a thread sleeps until an instant.
+// - `readiness`: the wait for tokens where there is no line.
 // - `nap`: how long a waiter sleeps before it looks again.
 // - `timer`: `Timer`, and the timers of runtimes.
 
