@@ -433,7 +433,9 @@ fn on_a_clock_that_stands_still_waiters_sleep_ever_longer_and_do_not_spin() {
     assert!(poll(&mut ready).is_pending());
     let mut waiter = Box::pin(bucket.take_on(1, &in_turn));
     assert!(poll(&mut waiter).is_pending());
-    for (timer, first) in [(&for_readiness, 1), (&in_turn, 2)] {
+    // Where there is a line, one stands behind the other.
+    let second = if cfg!(feature = "std") { 2 } else { 1 };
+    for (timer, first) in [(&for_readiness, 1), (&in_turn, second)] {
         let sleeps = timer.1.borrow();
         assert_eq!((sleeps.len(), sleeps[0]), (20, Duration::from_nanos(first)));
         assert!(sleeps[1] >= Duration::from_micros(100) && sleeps.is_sorted(), "{sleeps:?}");
