@@ -410,6 +410,15 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         Self(self.0.with_max_wait(max_wait))
     }
 
+    /// Closes the bucket for good: [`Bucket::close`](crate::Bucket::close).
+    #[cfg(feature = "std")]
+    pub fn close(&self)
+    where
+        C: Sync,
+    {
+        self.0.close();
+    }
+
     /// Sets how late a waiter may come and lose nothing: [`MultiBucket::with_grace`].
     #[cfg(feature = "std")]
     #[must_use]

@@ -231,8 +231,9 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use std::time::Duration;
     /// use tollgate::{Limit, MultiBucket};
     ///
-    /// let bucket = MultiBucket::new([Limit::per_second(1000)])?.with_grace(Duration::from_millis(2));
+    /// let bucket = MultiBucket::new([Limit::per_minute(1)])?.with_grace(Duration::from_millis(2));
     /// bucket.take_blocking([1])?;
+    /// assert_eq!(bucket.available(), [0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "std")]

@@ -153,8 +153,9 @@ impl<C: Clock> TokenBucket<C> {
     /// use std::time::Duration;
     /// use tollgate::{Limit, TokenBucket};
     ///
-    /// let bucket = TokenBucket::new(Limit::per_second(1000))?.with_grace(Duration::from_millis(2));
+    /// let bucket = TokenBucket::new(Limit::per_minute(1))?.with_grace(Duration::from_millis(2));
     /// bucket.take_blocking(1)?;
+    /// assert_eq!(bucket.available(), 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "std")]

@@ -362,6 +362,7 @@ where
     ///
     /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(1000), 1000)?;
     /// clients.bucket(&7).until_available_blocking(1)?;
+    /// assert!(clients.try_take(&7, 1).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn until_available_blocking(&self, amounts: Amounts<N>) -> Result<(), Refused<N>> {

@@ -190,14 +190,14 @@ impl<T: Timer + ?Sized> Timer for &T {
 /// millisecond apart; it rounds up.
 ///
 /// ```
-/// use tollgate::wait::TokioTimer;
-/// use tollgate::{Limit, TokenBucket};
+/// use std::time::{Duration, Instant};
+/// use tollgate::wait::{Timer, TokioTimer};
 ///
 /// #[tokio::main(flavor = "current_thread")]
-/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-///     bucket.take(2).await?; // 2 ms later
-///     Ok(())
+/// async fn main() {
+///     let start = Instant::now();
+///     TokioTimer.sleep(Duration::from_millis(2)).await;
+///     assert!(start.elapsed() >= Duration::from_millis(2));
 /// }
 /// ```
 #[cfg(feature = "tokio")]
