@@ -7,12 +7,14 @@ mod crowd;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::future::Future;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use common::{Naive, Random, nanos};
 use crowd::{Alarms, Crowd, GRACE, audit_with_grace};
 use tollgate::clock::{ManualClock, Time};
-use tollgate::{Limit, MultiBucket, TokenBucket};
+use tollgate::{Clock, Limit, MultiBucket, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -190,4 +192,32 @@ fn one_who_was_never_polled_again_enters_anew_behind_the_others() {
     assert_eq!(crowd.served.len(), 10);
     deaf.run_out();
     assert!(deaf.served[0].1 > crowd.served[9].1, "{:?}", deaf.served);
+}
+
+#[test]
+fn in_700_days_of_little_use_nothing_is_lost_and_nobody_left_behind() {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let clock = ManualClock::new();
+    let (alarms, limit) = (Alarms::new(&clock), Limit::per_hour(1).capacity(3));
+    let bucket = MultiBucket::with_clock([limit], &clock).unwrap();
+    for day in 0..700 {
+        let mut crowd = Crowd::new(&alarms);
+        (0..4).for_each(|_| _ = crowd.come(bucket.take_on([1], &alarms)));
+        crowd.poll();
+        // Three tokens were there; the fourth is waited for. Behind it, one hangs up, and a
+        // reservation is dropped.
+        let mut leaver = Box::pin(bucket.take_on([2], &alarms));
+        assert!(leaver.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let place = bucket.reserve([1]).unwrap();
+        drop((leaver, place));
+        if day % 7 == 0 {
+            bucket.set_limit(Limit::per_hour(2).capacity(3)).unwrap();
+            bucket.set_limit(limit).unwrap();
+        }
+        crowd.run_out();
+        assert_eq!(crowd.served.len(), 4, "day {day}");
+        assert_eq!(clock.now(), nanos(0).after(DAY * day + Duration::from_secs(3600)), "day {day}");
+        clock.set(nanos(0).after(DAY * (day + 1)));
+        assert_eq!(bucket.available(), [3], "day {day}");
+    }
 }

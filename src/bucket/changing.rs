@@ -50,9 +50,10 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///   room for that unit, it rounds by less than a token for every 2^61 of capacity.
     ///   [`Proportional`](Inherit::Proportional) scales what was rounded off, too.
     /// * **Waiters.** A [`Reservation`](crate::Reservation) keeps its place, and its instant
-    ///   follows the new rate. Sleepers are woken and work it out anew, which costs a step for
-    ///   each. Without the feature `std` they wake when they were going to. Waking takes a lock
-    ///   that only waiters and changers take.
+    ///   follows the new rate. Of those who wait in turn, the first is told if its turn comes
+    ///   earlier, others if it comes far earlier, and whoever can no longer be served in time is
+    ///   refused. Once it is in force, a change takes the lock that those who wait share. Without
+    ///   the feature `std` sleepers wake when they were going to.
     ///
     /// Takes are about as fast after a change as before. Refusals of two streams take half as long
     /// again. Changes one at a time allocate nothing. With the feature `alloc`, a bucket allocates

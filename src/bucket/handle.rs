@@ -122,10 +122,6 @@ impl<const N: usize, C: Clock, const S: usize> Store<N> for Handle<'_, N, C, S> 
         self.bucket.queued.read(look)
     }
 
-    fn touch(&self) {
-        Store::<N>::touch(&self.bucket.queued);
-    }
-
     #[inline(always)]
     fn keeps_out(&self, now: Time) -> bool {
         self.bucket.queued.keeps_out(now)

@@ -370,14 +370,15 @@ impl<const N: usize, const S: usize> Store<N> for Versions<N, S> {
         let (state, limits, _) = self.see(|| self.limits, RevisionSlot::limits);
         look(&limits, &state.spent)
     }
-
-    /// The publication of a version is a Release, and each attempt begins with an Acquire.
-    fn touch(&self) {
-        let _ = Store::update(self, |_| 0, |_, spent| Some((*spent, ())), |_, _, _| ());
-    }
 }
 
 impl<const N: usize, const S: usize> Revised<N> for Versions<N, S> {
+    /// The publication of a version is a Release, and each attempt begins with an Acquire.
+    #[cfg(feature = "std")]
+    fn touch(&self) {
+        let _ = Store::update(self, |_| 0, |_, spent| Some((*spent, ())), |_, _, _| ());
+    }
+
     fn read_revised(&self) -> (Revision<N>, [u64; N]) {
         let (state, revision, _) = self.see(|| Revision::first(self.limits), |slot, _| slot.revision());
         (revision, state.spent)

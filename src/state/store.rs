@@ -24,10 +24,6 @@ pub trait Store<const N: usize> {
     /// Shows `look` the words of one version, and their limits. It may run several times.
     fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V;
 
-    /// Writes the words as they are. What this thread wrote before is seen by each thread that
-    /// changes the words later.
-    fn touch(&self) {}
-
     /// Whether those who wait keep takers of some stream out.
     #[inline(always)]
     fn keeps_out(&self, _now: Time) -> bool {
@@ -54,6 +50,11 @@ pub trait Store<const N: usize> {
 /// Words whose limits may have changed: where those stand among others.
 #[cfg_attr(not(feature = "std"), expect(unreachable_pub, reason = "the line reaches it"))]
 pub trait Revised<const N: usize>: Store<N> {
+    /// Writes the words as they are. What this thread wrote before is seen by each thread that
+    /// changes the words later.
+    #[cfg(feature = "std")]
+    fn touch(&self);
+
     /// The words of one version, and the limits that they are counted in.
     fn read_revised(&self) -> (Revision<N>, [u64; N]);
 

@@ -6,7 +6,9 @@ use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
 use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::store::{Change, Revised, Store};
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release};
+#[cfg(feature = "std")]
+use crate::sync::Release;
+use crate::sync::{Acquire, AtomicU64, Relaxed};
 
 /// The word of one stream, and its limits for good, on one line of the cache.
 ///
@@ -71,7 +73,10 @@ impl Store<1> for Word {
         // loom-tests/conservation.rs, `the_last_token_goes_to_exactly_one_thread`.
         look(&self.limits, &[self.spent.load(Relaxed)])
     }
+}
 
+impl Revised<1> for Word {
+    #[cfg(feature = "std")]
     fn touch(&self) {
         // ORDERING: Release. Partner is the Acquire of the compare-exchange in `update`: whoever
         // puts tokens back later sees that somebody waits. If it was earlier, then the words that
@@ -79,9 +84,7 @@ impl Store<1> for Word {
         // `a_put_back_beside_an_entry_wakes_it`.
         self.spent.fetch_add(0, Release);
     }
-}
 
-impl Revised<1> for Word {
     fn read_revised(&self) -> (Revision<1>, [u64; 1]) {
         (Revision::first(self.limits), Store::read(self, |_, spent| *spent))
     }

@@ -305,10 +305,6 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
         self.words.read(look)
     }
 
-    fn touch(&self) {
-        self.words.touch();
-    }
-
     #[inline(always)]
     fn keeps_out(&self, now: Time) -> bool {
         (0..N).any(|i| now < self.line.until(i))
