@@ -41,7 +41,7 @@ fn a_clock_may_be_owned_shared_or_boxed() {
 fn a_bucket_on_the_default_clock_begins_as_its_limit_says() {
     let single = TokenBucket::new(Limit::per_day(10)).unwrap();
     let double = MultiBucket::new([Limit::per_day(10), Limit::per_second(0).capacity(5).empty()]).unwrap();
-    assert_eq!((single.try_take(10), double.try_take([10, 0])), (Ok(()), Ok(())));
+    assert!(single.try_take(10).is_ok() && double.try_take([10, 0]).is_ok());
     assert!(double.try_take([0, 1]).is_err());
 }
 
@@ -80,14 +80,14 @@ fn a_decision_reads_the_clock_once_whatever_the_number_of_streams() {
             act();
             assert_eq!(clock.0.load(Relaxed) - before, 1, "{verb} of {N} streams");
         };
-        once("a grant", &mut || bucket.try_take([1; N]).unwrap());
+        once("a grant", &mut || bucket.try_take([1; N]).map(drop).unwrap());
         once("a refusal", &mut || assert!(bucket.try_take([10; N]).is_err_and(|refused| refused.wait().is_some())));
         once("take_up_to", &mut || assert_eq!(bucket.take_items(2, [1; N]), 2));
         once("put_back", &mut || bucket.put_back([1; N]));
         once("available", &mut || assert_eq!(bucket.available(), [8; N]));
         once("wait_for", &mut || assert!(bucket.wait_for([10; N]).is_ok()));
         once("snapshot", &mut || assert_eq!(bucket.snapshot().available(), [8; N]));
-        once("a grant by handle", &mut || handle.try_take([1; N]).unwrap());
+        once("a grant by handle", &mut || handle.try_take([1; N]).map(drop).unwrap());
         once("a refusal by handle", &mut || assert!(handle.try_take([10; N]).is_err()));
     }
     reads::<1>();

@@ -8,6 +8,7 @@ use crate::bucket::headroom::Headroom;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::limit::limit::{Limit, LimitError};
 use crate::limit::ratio::Ratio;
@@ -232,7 +233,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn try_add(&self, n: u64) -> Result<(), Refused> {
+    pub fn try_add(&self, n: u64) -> Result<Granted, Refused> {
         self.now().try_add(n)
     }
 
@@ -339,7 +340,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
 
     /// Returns the time until `n` fits if nobody adds. Adds nothing.
     ///
-    /// It is zero if `n` fits, and [`Duration::MAX`] if the rate is 0.
+    /// It is zero if `n` fits, and `None` if nobody knows: the rate is 0, or a pause has no end.
     ///
     /// # Errors
     ///
@@ -352,10 +353,10 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// let limit = Limit::per_second(10);
     /// let bucket = LeakyBucket::full_with_clock(limit, ManualClock::new())?;
-    /// assert_eq!(bucket.wait_for(3)?, Duration::from_millis(300));
+    /// assert_eq!(bucket.wait_for(3)?, Some(Duration::from_millis(300)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn wait_for(&self, n: u64) -> Result<Duration, Never> {
+    pub fn wait_for(&self, n: u64) -> Result<Option<Duration>, Never> {
         self.now().wait_for(n)
     }
 

@@ -10,6 +10,7 @@ use crate::bucket::handle::{Handle, HandlesExhausted};
 use crate::bucket::inherent::{deciding_verbs, waiting_verbs};
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
@@ -363,8 +364,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucke
         self.clock.now()
     }
 
-    fn revision(&self) -> Revision<N> {
-        self.queued.words.revision()
+    fn read(&self) -> (Revision<N>, [u64; N]) {
+        self.queued.words.read_revised()
     }
 
     fn wait_bounds(&self) -> &WaitBounds<N> {

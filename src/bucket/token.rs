@@ -9,6 +9,7 @@ use crate::bucket::bucket::Bucket;
 use crate::bucket::inherent::{deciding_verbs, waiting_verbs};
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
@@ -242,8 +243,8 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
         self.clock.now()
     }
 
-    fn revision(&self) -> Revision<1> {
-        self.queued.words.revision()
+    fn read(&self) -> (Revision<1>, [u64; 1]) {
+        self.queued.words.read_revised()
     }
 
     fn wait_bounds(&self) -> &WaitBounds<1> {

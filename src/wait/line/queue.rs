@@ -22,6 +22,7 @@ use core::time::Duration;
 use crate::clock::time::Time;
 use crate::decision::awaited::Awaited;
 use crate::decision::due::Due;
+use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
@@ -282,7 +283,9 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             let behind = limits.behind(spent, now, &ask.amounts, ahead);
             match (0..N).find(|i| ask.amounts[*i] > 0) {
                 // What there is now is for others who wait.
-                Some(stream) if behind.wait().is_zero() => behind.lasting(stream, at.nanos_since(now)).into(),
+                Some(stream) if behind.wait() == Some(Duration::ZERO) => {
+                    behind.lasting(stream, at.nanos_since(now)).into()
+                }
                 _ => behind.into(),
             }
         })
@@ -321,7 +324,7 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
             Err(never) => never.into(),
             Ok(()) => {
                 let behind = limits.behind(spent, now, &amounts, &ahead);
-                if !behind.wait().is_zero() {
+                if behind.wait() != Some(Duration::ZERO) {
                     return behind.into();
                 }
                 // What there is now is for those who wait, until they are overdue.
@@ -372,7 +375,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 Enter::Closed => return Err(Standing::Refused(Refused::Closed)),
                 Enter::Take(words) => {
                     if self.swap(&limits, &spent, words) {
-                        return Err(Standing::Served);
+                        return Err(Standing::Served(Granted::new(&limits, &words, now, 0)));
                     }
                 }
                 Enter::Settle(words) => {
@@ -408,7 +411,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 Visit::Take(words) => {
                     if self.swap(&limits, &spent, words) {
                         served = queue.served(ticket);
-                        return Some(Standing::Served);
+                        return Some(Standing::Served(Granted::new(&limits, &words, now, 0)));
                     }
                 }
                 Visit::Sleep(_) | Visit::Firm(_) => return None,
