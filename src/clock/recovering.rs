@@ -215,3 +215,37 @@ impl<C: Clock> Clock for Recovering<C> {
         })
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::clock::manual::ManualClock;
+
+    const MILLISECOND: u64 = 1_000_000;
+
+    fn shown(clock: &Recovering<ManualClock>, millis: u64) -> u64 {
+        clock.clock().set(Time::from_nanos(millis * MILLISECOND));
+        clock.now().as_nanos() / MILLISECOND
+    }
+
+    #[test]
+    fn a_doubt_is_forgotten_when_it_is_over() {
+        let clock = Recovering::new(ManualClock::new());
+        assert_eq!([100_000, 10_000, 100_000].map(|millis| shown(&clock, millis)), [100_000; 3]);
+        // A smaller step back would be believed at once on the line of the first one.
+        assert_eq!([50_000, 50_999, 51_000].map(|millis| shown(&clock, millis)), [100_000, 100_000, 101_000]);
+    }
+
+    #[test]
+    fn it_goes_back_by_less_than_a_thousandth_of_the_patience() {
+        let clock = Recovering::new(ManualClock::new());
+        let newest = clock.clock().advance(Duration::from_micros(976));
+        assert_eq!(clock.now(), newest);
+        clock.clock().set(Time::ZERO);
+        assert_eq!(clock.now(), Time::ZERO, "not noted");
+        let newest = clock.clock().advance(Duration::from_micros(977));
+        assert_eq!(clock.now(), newest);
+        clock.clock().set(Time::ZERO);
+        assert_eq!(clock.now(), newest, "noted");
+    }
+}
