@@ -120,3 +120,119 @@ fn a_monotonic_clock_goes_back_in_no_thread() {
         }
     });
 }
+
+/// A clock that was set back by an hour for good.
+mod set_back {
+    use tollgate::clock::Recovering;
+
+    use super::*;
+
+    const HOUR: u64 = 3600 * SECOND;
+
+    /// Shows 2 h; then the step comes.
+    fn two_hours() -> (Arc<ManualClock>, Recovering<Arc<ManualClock>>) {
+        let inner = Arc::new(ManualClock::starting_at(nanos(2 * HOUR)));
+        let clock = Recovering::new(Arc::clone(&inner));
+        assert_eq!(clock.now(), nanos(2 * HOUR));
+        (inner, clock)
+    }
+
+    /// How long callers are refused who ask every 10 ms.
+    fn refused_for(inner: &ManualClock, mut asks: impl FnMut() -> bool) -> Duration {
+        let start = inner.now();
+        while !asks() {
+            assert!(inner.now().since(start) < Duration::from_secs(10));
+            inner.advance(Duration::from_millis(10));
+        }
+        inner.now().since(start)
+    }
+
+    #[test]
+    fn what_there_was_is_granted_at_once_and_the_rest_after_the_patience() {
+        let (inner, clock) = two_hours();
+        let one = TokenBucket::with_clock(Limit::per_second(10), &clock).unwrap();
+        let two = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], &clock).unwrap();
+        one.try_take(9).unwrap();
+        two.try_take([9, 9]).unwrap();
+        inner.set(nanos(HOUR));
+        assert_eq!(refused_for(&inner, || one.try_take(1).is_ok()), Duration::ZERO);
+        assert_eq!(refused_for(&inner, || two.try_take([1, 1]).is_ok()), Duration::ZERO);
+        assert_eq!(refused_for(&inner, || one.try_take(1).is_ok()), Duration::from_secs(1));
+        assert_eq!(refused_for(&inner, || two.try_take([1, 1]).is_ok()), Duration::ZERO);
+        assert_eq!((one.available(), two.available()), (9, [9, 999]), "what the patience brought");
+    }
+
+    #[test]
+    fn without_it_everybody_is_refused_for_the_hour() {
+        let inner = ManualClock::starting_at(nanos(2 * HOUR));
+        let bucket = TokenBucket::with_clock(Limit::per_second(10), &inner).unwrap();
+        inner.advance(Duration::from_secs(3600));
+        bucket.try_take(1).unwrap();
+        inner.set(nanos(2 * HOUR));
+        inner.advance(Duration::from_secs(3599));
+        assert!(bucket.try_take(1).is_err());
+        inner.advance(Duration::from_secs(1));
+        assert!(bucket.try_take(1).is_ok());
+    }
+
+    #[test]
+    #[cfg(feature = "keys")]
+    fn keys_are_granted_as_before() {
+        use tollgate::KeyedBuckets;
+
+        let (inner, clock) = two_hours();
+        let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock).unwrap();
+        for key in 0..2000 {
+            keys.try_take(&key, 1).unwrap();
+            inner.advance(Duration::from_millis(10));
+        }
+        inner.set(nanos(HOUR));
+        assert_eq!(refused_for(&inner, || keys.try_take(&1999, 1).is_ok()), Duration::ZERO);
+        let most = Duration::from_secs(1);
+        assert!(refused_for(&inner, || keys.try_take(&999_999, 1).is_ok()) <= most);
+    }
+
+    #[test]
+    fn a_waiter_waits_for_no_more_than_the_patience_and_its_turn() {
+        let (inner, clock) = two_hours();
+        let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock).unwrap();
+        let place = bucket.reserve(10).unwrap();
+        inner.set(nanos(HOUR));
+        assert_eq!(refused_for(&inner, || place.remaining().is_zero()), Duration::from_secs(1));
+    }
+
+    /// A clock whose readings are the true time less all steps back: threads that read it while it
+    /// steps show no more than the true time.
+    #[test]
+    fn steps_back_beside_readings_mint_nothing() {
+        let truth = AtomicU64::new(SECOND);
+        let inner = ManualClock::starting_at(nanos(SECOND));
+        let clock = Recovering::new(&inner).with_patience(Duration::from_millis(10));
+        let first = clock.now().as_nanos();
+        let done = AtomicU64::new(0);
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while done.load(portable_atomic::Ordering::SeqCst) == 0 {
+                        let shown = clock.now().as_nanos();
+                        let truth = truth.load(portable_atomic::Ordering::SeqCst);
+                        assert!(shown <= truth, "{} ns ahead", shown - truth);
+                    }
+                });
+            }
+            let mut back = 0;
+            for i in 1..=40_000_u64 {
+                let now = SECOND + i * 1_000_000;
+                truth.store(now, portable_atomic::Ordering::SeqCst);
+                // By up to 0.2 s every 200 ms: some are believed, some made up for.
+                back += if i % 200 == 0 { (i * 7919) % 200_000_000 } else { 0 };
+                inner.set(nanos(now.saturating_sub(back)));
+                clock.now();
+            }
+            done.store(1, portable_atomic::Ordering::SeqCst);
+        });
+        let (shown, passed) = (clock.now().as_nanos() - first, 40 * SECOND);
+        // A step stops the time shown for some 20 of its 200 ms, longer if threads are stopped.
+        assert!(shown <= passed && shown >= passed / 2, "{shown} of {passed}");
+    }
+}

@@ -168,6 +168,12 @@ impl<C: Clock> Recovering<C> {
     }
 }
 
+impl<C: Clock + Default> Default for Recovering<C> {
+    fn default() -> Self {
+        Self::new(C::default())
+    }
+}
+
 impl<C: Clock> Clock for Recovering<C> {
     #[inline]
     fn now(&self) -> Time {
