@@ -37,8 +37,8 @@
 //! of the guest show afterwards: that the time passed, that it did not, or an older time. Only the
 //! last one refuses callers, and `Recovering` is for it.
 //!
-//! On Linux, NTP's adjustments of the rate reach `InstantClock` and `BootClock`. They do not reach a
-//! time-stamp counter, which is calibrated once in a process.
+//! On Linux, NTP's adjustments of the rate reach `InstantClock` and `BootClock`. They do not reach
+//! a time-stamp counter, which is calibrated once in a process.
 //!
 //! | clock | resolution | a reading costs |
 //! |---|---|---|
@@ -48,9 +48,9 @@
 //! | `Monotonic<C>` | that of `C` | `C` and a read-modify-write of a shared word |
 //! | `Recovering<C>` | that of `C` | `C` and three loads of a shared line |
 //!
-//! Sources: `clock_gettime(2)` of Linux on `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME`; `clock_gettime(3)`
-//! of macOS on `CLOCK_UPTIME_RAW` and `CLOCK_MONOTONIC`; Microsoft's page "Acquiring high-resolution
-//! time stamps"; the standard library's page on [`Instant`].
+//! Sources: `clock_gettime(2)` of Linux on `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME`;
+//! `clock_gettime(3)` of macOS on `CLOCK_UPTIME_RAW` and `CLOCK_MONOTONIC`; Microsoft's page
+//! "Acquiring high-resolution time stamps"; the standard library's page on [`Instant`].
 //!
 //! [`Instant`]: https://doc.rust-lang.org/std/time/struct.Instant.html
 

@@ -173,7 +173,7 @@ mod tests {
     use crate::state::words::{Slot, State};
 
     fn slots<const S: usize>() -> Slots<Slot<2>, S> {
-        let mut first = [const { Slot::vacant() }; S];
+        let mut first = crate::sync::filled![Slot::vacant(); S];
         first[0] = Slot::current(&State { limits: 0, spent: [0; 2] });
         Slots::new(first)
     }
