@@ -123,6 +123,8 @@ fn a_monotonic_clock_goes_back_in_no_thread() {
 
 /// A clock that was set back by an hour for good.
 mod set_back {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
     use tollgate::clock::Recovering;
 
     use super::*;
@@ -201,6 +203,62 @@ mod set_back {
         assert_eq!(refused_for(&inner, || place.remaining().is_zero()), Duration::from_secs(1));
     }
 
+    #[test]
+    fn a_step_that_is_taken_back_after_it_was_believed_counts_once_more() {
+        for (capacity, gained) in [(1_000_000, 36_000), (1_000, 1_000)] {
+            let (inner, clock) = two_hours();
+            let limit = Limit::per_second(10).capacity(capacity).empty();
+            let bucket = TokenBucket::with_clock(limit, &clock).unwrap();
+            inner.set(nanos(HOUR));
+            assert_eq!(bucket.available(), 0);
+            inner.advance(Duration::from_secs(1));
+            assert_eq!(bucket.available(), 10);
+            inner.advance(Duration::from_secs(3600));
+            assert_eq!(bucket.available(), capacity.min(10 + gained), "the hour of the step, and no more");
+        }
+    }
+
+    #[test]
+    fn a_step_that_is_taken_back_before_it_is_believed_counts_nothing() {
+        let (inner, clock) = two_hours();
+        let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock).unwrap();
+        inner.set(nanos(HOUR));
+        assert_eq!(bucket.available(), 0);
+        inner.advance(Duration::from_millis(999));
+        assert_eq!(bucket.available(), 0);
+        inner.set(nanos(2 * HOUR + SECOND));
+        assert_eq!(bucket.available(), 10);
+    }
+
+    proptest! {
+        #![proptest_config(common::config(500, "tests/clock.proptest-regressions"))]
+
+        /// Whatever the clock does, a bucket that is drained at each step grants no more than what
+        /// accrues while the clock goes forward.
+        #[test]
+        fn no_clock_brings_more_than_it_goes_forward(
+            moves in vec((any::<bool>(), 0_u64..3 * SECOND, 0_u32..4), 1..200),
+            patience in 0_u64..2 * SECOND,
+        ) {
+            let inner = ManualClock::starting_at(nanos(1000 * SECOND));
+            let clock = Recovering::new(&inner).with_patience(Duration::from_nanos(patience));
+            let bucket = TokenBucket::with_clock(Limit::per_second(1000).empty(), &clock).unwrap();
+            let (mut forward, mut granted) = (0, 0);
+            for (back, by, scale) in moves {
+                let by = by >> (8 * scale);
+                let now = inner.now().as_nanos();
+                if back {
+                    inner.set(nanos(now - by));
+                } else {
+                    inner.set(nanos(now + by));
+                    forward += by;
+                }
+                granted += bucket.take_up_to(u64::MAX);
+                prop_assert!(granted <= forward / 1_000_000, "{granted} in {forward} ns");
+            }
+        }
+    }
+
     /// A clock whose readings are the true time less all steps back: threads that read it while it
     /// steps show no more than the true time.
     #[test]
@@ -235,4 +293,19 @@ mod set_back {
         // A step stops the time shown for some 20 of its 200 ms, longer if threads are stopped.
         assert!(shown <= passed && shown >= passed / 2, "{shown} of {passed}");
     }
+}
+
+#[cfg(all(feature = "boot-clock", any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)))]
+#[test]
+fn the_boot_clock_counts_at_least_what_the_standard_clock_counts_and_has_one_origin() {
+    use tollgate::clock::BootClock;
+
+    let before = BootClock::new().now();
+    let instant = std::time::Instant::now();
+    thread::sleep(Duration::from_millis(20));
+    let passed = instant.elapsed();
+    let after = BootClock::default().now();
+    assert!(after.since(before) >= passed, "{:?} of {passed:?}", after.since(before));
+    #[cfg(target_os = "linux")]
+    assert!(before > nanos(SECOND), "since the boot: {before:?}");
 }

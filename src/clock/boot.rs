@@ -22,8 +22,9 @@ use crate::clock::time::Time;
 /// On any other system this type is absent. It never falls back to a clock that does not count
 /// suspended time.
 ///
-/// Timers are another matter: those of most runtimes stand still during a suspend. So a waiter may
-/// wake later than its turn; what accrued beyond the capacity and the grace is lost then.
+/// Timers are another matter: on Linux and macOS, one that counts by the standard library's
+/// `Instant` stands still during a suspend. So a waiter may wake later than its turn. What accrued
+/// beyond the capacity and the grace is lost then.
 ///
 /// ```
 /// use tollgate::Clock;

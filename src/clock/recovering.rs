@@ -46,8 +46,8 @@ use crate::sync::{Acquire, AtomicU64, Relaxed, Release, const_fn};
 /// clock may go back by less than a thousandth of the patience. `Monotonic<Recovering<C>>` does
 /// both.
 ///
-/// A reading costs three loads of one shared line. Once in a thousandth of the patience it also
-/// costs an atomic read-modify-write.
+/// A reading costs three loads of one shared line. About once in a thousandth of the patience a
+/// thread also does an atomic read-modify-write on it.
 ///
 /// ```
 /// use std::time::Duration;
