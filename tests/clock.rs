@@ -131,12 +131,15 @@ mod set_back {
 
     const HOUR: u64 = 3600 * SECOND;
 
-    /// Shows 2 h; then the step comes.
-    fn two_hours() -> (Arc<ManualClock>, Recovering<Arc<ManualClock>>) {
-        let inner = Arc::new(ManualClock::starting_at(nanos(2 * HOUR)));
-        let clock = Recovering::new(Arc::clone(&inner));
+    fn at_two_hours() -> ManualClock {
+        ManualClock::starting_at(nanos(2 * HOUR))
+    }
+
+    /// Has shown 2 h when the step comes.
+    fn recovering(inner: &ManualClock) -> Recovering<&ManualClock> {
+        let clock = Recovering::new(inner);
         assert_eq!(clock.now(), nanos(2 * HOUR));
-        (inner, clock)
+        clock
     }
 
     /// How long callers are refused who ask every 10 ms.
@@ -151,7 +154,8 @@ mod set_back {
 
     #[test]
     fn what_there_was_is_granted_at_once_and_the_rest_after_the_patience() {
-        let (inner, clock) = two_hours();
+        let inner = at_two_hours();
+        let clock = recovering(&inner);
         let one = TokenBucket::with_clock(Limit::per_second(10), &clock).unwrap();
         let two = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], &clock).unwrap();
         one.try_take(9).unwrap();
@@ -182,7 +186,8 @@ mod set_back {
     fn keys_are_granted_as_before() {
         use tollgate::KeyedBuckets;
 
-        let (inner, clock) = two_hours();
+        let inner = at_two_hours();
+        let clock = recovering(&inner);
         let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1000, &clock).unwrap();
         for key in 0..2000 {
             keys.try_take(&key, 1).unwrap();
@@ -196,7 +201,8 @@ mod set_back {
 
     #[test]
     fn a_waiter_waits_for_no_more_than_the_patience_and_its_turn() {
-        let (inner, clock) = two_hours();
+        let inner = at_two_hours();
+        let clock = recovering(&inner);
         let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock).unwrap();
         let place = bucket.reserve(10).unwrap();
         inner.set(nanos(HOUR));
@@ -206,7 +212,8 @@ mod set_back {
     #[test]
     fn a_step_that_is_taken_back_after_it_was_believed_counts_once_more() {
         for (capacity, gained) in [(1_000_000, 36_000), (1_000, 1_000)] {
-            let (inner, clock) = two_hours();
+            let inner = at_two_hours();
+            let clock = recovering(&inner);
             let limit = Limit::per_second(10).capacity(capacity).empty();
             let bucket = TokenBucket::with_clock(limit, &clock).unwrap();
             inner.set(nanos(HOUR));
@@ -220,7 +227,8 @@ mod set_back {
 
     #[test]
     fn a_step_that_is_taken_back_before_it_is_believed_counts_nothing() {
-        let (inner, clock) = two_hours();
+        let inner = at_two_hours();
+        let clock = recovering(&inner);
         let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock).unwrap();
         inner.set(nanos(HOUR));
         assert_eq!(bucket.available(), 0);

@@ -225,6 +225,26 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("lib::clock::step_rule::tests::readings_never_go_back_and_stop_for_twice_the_patience_at_most"),
     },
     Fault {
+        id: "step-in-force-wraps-at-the-end",
+        edits: &[edit(
+            "clock/step_rule.rs",
+            "const fn judge",
+            "read.saturating_add(ahead)",
+            "read.wrapping_add(ahead)",
+        )],
+        expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
+    },
+    Fault {
+        id: "step-patience-wraps-at-the-end",
+        edits: &[edit(
+            "clock/step_rule.rs",
+            "const fn judge",
+            "shown.saturating_add(patience)",
+            "shown.wrapping_add(patience)",
+        )],
+        expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
+    },
+    Fault {
         id: "step-wraps-at-the-end",
         edits: &[edit("clock/step_rule.rs", "const fn judge", "read.saturating_add(next)", "read.wrapping_add(next)")],
         expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
