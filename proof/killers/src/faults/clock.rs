@@ -194,7 +194,7 @@ pub(super) const FAULTS: &[Fault] = &[
                 let newest = self.newest.load(Acquire);",
             ),
         ],
-        expect: Killed("time::a_clock_that_goes_on_is_believed"),
+        expect: Killed("time::a_reading_from_before_a_step_back_is_not_shown_on_the_line_after_it"),
     },
     // Steps back: the rule.
     Fault {
