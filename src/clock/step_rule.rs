@@ -178,6 +178,9 @@ mod tests {
         let mut clock = Shown::new(10);
         assert_eq!([u64::MAX, 0, 10, u64::MAX].map(|read| clock.show(read)), [u64::MAX; 4]);
         let (mut clock, near) = (Shown::new(10), u64::MAX - 15);
+        let shown = [near, 0, 12, 13, 30].map(|read| clock.show(read));
+        assert_eq!(shown, [near, near, u64::MAX - 3, u64::MAX - 2, u64::MAX]);
+        let mut clock = Shown::new(10);
         assert_eq!([near, 0, 20, 30].map(|read| clock.show(read)), [near, near, u64::MAX, u64::MAX]);
         let mut never = Shown::new(u64::MAX);
         assert_eq!([1000, 0, 999, u64::MAX].map(|read| never.show(read)), [1000, 1000, 1000, u64::MAX]);

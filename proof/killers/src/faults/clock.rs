@@ -235,16 +235,6 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
     },
     Fault {
-        id: "step-patience-wraps-at-the-end",
-        edits: &[edit(
-            "clock/step_rule.rs",
-            "const fn judge",
-            "shown.saturating_add(patience)",
-            "shown.wrapping_add(patience)",
-        )],
-        expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
-    },
-    Fault {
         id: "step-wraps-at-the-end",
         edits: &[edit("clock/step_rule.rs", "const fn judge", "read.saturating_add(next)", "read.wrapping_add(next)")],
         expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
