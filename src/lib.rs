@@ -264,11 +264,13 @@
 //! | `alloc` | a `MultiBucket` serves any number of threads at once |
 //! | `keys` | `KeyedBuckets`; implies `std` |
 //! | `serde` | `Rate` and `Limit` in configuration files |
-//! | `tokio` | `TokioTimer`, which waits on tokio's timer; implies `std` |
+//! | `tokio` | `TokioTimer`, which waits on tokio's timer, and `TokioClock`; implies `std` |
 //! | `futures-timer` | `FuturesTimer`, which waits on any runtime by a thread of its own; implies `std` |
+//! | `boot-clock` | `BootClock`, which counts while the system is suspended; implies `std` |
 //!
 //! Without `std` the crate is `no_std`. The default clock is then a
-//! [`ManualClock`](clock::ManualClock) that the program moves.
+//! [`ManualClock`](clock::ManualClock) that the program moves. Buckets stand in a `static`:
+//! [`TokenBucket::const_new`].
 //!
 //! # Minimum Rust version
 //!

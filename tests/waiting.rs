@@ -679,24 +679,10 @@ mod paused {
     use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
     use tokio::task::JoinSet;
-    use tokio::time::Instant;
+    use tollgate::clock::TokioClock;
     use tollgate::wait::TokioTimer;
 
     use super::*;
-
-    struct TokioClock(Instant);
-
-    impl TokioClock {
-        fn new() -> Self {
-            Self(Instant::now())
-        }
-    }
-
-    impl Clock for TokioClock {
-        fn now(&self) -> Time {
-            nanos(self.0.elapsed().as_nanos() as u64)
-        }
-    }
 
     fn thousand_per_second() -> Arc<TokenBucket<TokioClock>> {
         let limit = Limit::per_second(1000).capacity(50).empty();

@@ -77,8 +77,13 @@ impl<const N: usize> Limits<N> {
         self.streams.map(|stream| stream.capacity())
     }
 
-    pub(crate) fn start(&self) -> [u64; N] {
-        self.streams.map(|stream| stream.start())
+    pub(crate) const fn start(&self) -> [u64; N] {
+        let (mut start, mut i) = ([0; N], 0);
+        while i < N {
+            start[i] = self.streams[i].start();
+            i += 1;
+        }
+        start
     }
 
     /// That no stream is asked for more than it can ever hold.

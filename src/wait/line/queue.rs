@@ -28,7 +28,7 @@ use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::{Revised, Store};
-use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed};
+use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed, const_fn, filled};
 use crate::wait::line::departures::{Departures, Parting};
 use crate::wait::line::entry::{Ask, Ticket};
 use crate::wait::line::grace::Grace;
@@ -59,8 +59,10 @@ struct Shared<const N: usize> {
 }
 
 impl<const N: usize> Line<N> {
-    pub(crate) fn new() -> Self {
-        Self { until: core::array::from_fn(|_| AtomicU64::new(0)), shared: PublishOnce::new() }
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self { until: filled![AtomicU64::new(0); N], shared: PublishOnce::new() }
+        }
     }
 
     /// Until when takers of a stream stay out.
@@ -100,8 +102,10 @@ pub struct Queued<S, const N: usize> {
 }
 
 impl<S: Revised<N>, const N: usize> Queued<S, N> {
-    pub(crate) fn new(words: S) -> Self {
-        Self { words, line: Line::new() }
+    const_fn! {
+        pub(crate) const fn new(words: S) -> Self {
+            Self { words, line: Line::new() }
+        }
     }
 
     /// Runs a step under the lock, then what follows from it, and wakes others when unlocked.
