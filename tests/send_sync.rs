@@ -16,6 +16,7 @@ use tollgate::{Clock, LeakyBucket, Lease, Limit, MultiBucket, Never, NotYet, Rat
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
 const fn value<T: Send + Sync + Copy + Eq + Debug + 'static>() {}
+const fn plain_error<T: Error + Send + Sync + Clone + Eq + 'static>() {}
 const fn error<T: Error + Send + Sync + Copy + Eq + 'static>() {}
 const fn clock<T: Clock + Send + Sync + Debug + Default + 'static>() {}
 const fn key<T: Hash + Eq>() {}
@@ -48,7 +49,7 @@ const _: () = {
     value::<Headroom>();
     error::<LimitError>();
     error::<RateError>();
-    error::<ParseError>();
+    plain_error::<ParseError>();
     error::<HandlesExhausted>();
     error::<Refused>();
     error::<Refused<8>>();

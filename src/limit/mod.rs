@@ -8,18 +8,24 @@
 //! | [`Ratio`] | a factor of a rate, or how full a bucket is |
 //! | [`Amounts`] | what a call takes: a number, or one for each stream |
 
-// Owns what users configure. It never holds the state of a bucket. `notation` has the text form of
-// rates, amounts and periods; each other file has the type that it is named after.
+// Owns what users configure. It never holds the state of a bucket. `notation` has the words of the
+// text form and writes it, `reader` reads it; each other file has the type that it is named after.
 
 pub(crate) mod amounts;
+#[cfg(feature = "serde")]
+mod configuration;
 pub(crate) mod limit;
+pub(crate) mod limit_error;
 pub(crate) mod notation;
+pub(crate) mod parse_error;
 pub(crate) mod rate;
 pub(crate) mod ratio;
+pub(crate) mod reader;
 
 pub use amounts::Amounts;
-pub use limit::{Limit, LimitError};
-pub use notation::ParseError;
+pub use limit::Limit;
+pub use limit_error::LimitError;
+pub use parse_error::ParseError;
 pub use rate::{Rate, RateError};
 pub use ratio::Ratio;
 

@@ -15,7 +15,8 @@ use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
 use crate::decision::succession::Succession;
-use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::limit::limit::{Limit, limits_of, starts_of};
+use crate::limit::limit_error::LimitError;
 use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::limits_name;
@@ -60,7 +61,7 @@ const MOST_READINGS: u32 = 8;
 impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
         let limits = limits_of(configured, origin)?;
-        let start = State { limits: limits_name::FIRST, spent: limits.start() };
+        let start = State { limits: limits_name::FIRST, spent: limits.reset(0, &starts_of(&configured)) };
         let words = CachePadded::new(Published::new(&start));
         Ok(Self { words, limits, configured, revisions: Slots::new(), limits_changed: LimitsChanged::new() })
     }
@@ -237,8 +238,10 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         inherit: Inherit,
         awaited: impl Fn() -> Awaited<N>,
     ) -> Result<(), LimitError> {
-        let limits = limits_of(configured, Time::ZERO)?;
-        self.change(clock, &|old, _, now| Some((old.succeeded(&limits, now, inherit).with(awaited()), configured)))?;
+        let (limits, starts) = (limits_of(configured, Time::ZERO)?, starts_of(&configured));
+        self.change(clock, &|old, _, now| {
+            Some((old.succeeded(&limits, now, inherit).starting_with(starts).with(awaited()), configured))
+        })?;
         self.limits_changed.notify();
         Ok(())
     }

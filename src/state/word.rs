@@ -4,7 +4,8 @@
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
-use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::limit::limit::{Limit, limits_of, starts_of};
+use crate::limit::limit_error::LimitError;
 use crate::state::store::{Change, Revised, Store};
 #[cfg(feature = "std")]
 use crate::sync::Release;
@@ -26,7 +27,7 @@ pub struct Word {
 impl Word {
     pub(crate) fn new(limit: Limit, origin: Time) -> Result<Self, LimitError> {
         let limits = limits_of([limit], origin)?;
-        let [start] = limits.start();
+        let [start] = limits.reset(0, &starts_of(&[limit]));
         Ok(Self { spent: AtomicU64::new(start), limits })
     }
 
