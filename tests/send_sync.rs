@@ -190,9 +190,9 @@ fn whatever_is_refused_says_why_in_lower_case_and_without_a_full_stop() {
         (Box::new(bucket.try_take(43).unwrap_err()), "43 tokens requested of stream 0, which holds at most 42"),
         (Box::new(bucket.wait_for(43).unwrap_err()), "43 tokens requested of stream 0, which holds at most 42"),
         (Box::new(limit.capacity(0).check().unwrap_err()), "capacity 0"),
-        (Box::new("5/fortnight".parse::<Rate>().unwrap_err()), "\"5/fortnight\""),
+        (Box::new("5/fortnight".parse::<Rate>().unwrap_err()), "5/fortnight"),
         (Box::new(Rate::new(60, Duration::ZERO).unwrap_err()), "60 tokens per 0ns"),
-        (Box::new("5/s burst 7".parse::<Limit>().unwrap_err()), "\"5/s burst 7\""),
+        (Box::new("5/s burst x".parse::<Limit>().unwrap_err()), "5/s burst x"),
     ];
     for (error, says) in errors {
         let (shown, text) = (format!("{error:?}"), error.to_string());

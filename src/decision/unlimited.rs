@@ -14,6 +14,8 @@
 
 use core::num::NonZeroU64;
 
+#[cfg(feature = "std")]
+use crate::decision::limits::Limits;
 use crate::decision::meter::Meter;
 use crate::decision::refill::Refill;
 
@@ -23,6 +25,14 @@ impl Meter {
 
     pub(crate) const fn is_unlimited(&self) -> bool {
         self.unit == 0
+    }
+}
+
+#[cfg(feature = "std")]
+impl<const N: usize> Limits<N> {
+    /// Those of `amounts` that a limit bounds; 0 for the streams without one.
+    pub(crate) fn scarce(&self, amounts: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| if self.streams[i].is_unlimited() { 0 } else { amounts[i] })
     }
 }
 
