@@ -325,6 +325,54 @@ fn a_period_that_cannot_be_is_refused_with_the_value() {
 }
 
 #[test]
+fn a_float_makes_the_decimal_that_it_prints() {
+    for (tokens, shown) in [
+        (0.0, "0/s"),
+        (-0.0, "0/s"),
+        (0.1, "0.1/s"),
+        (16.6667, "16.6667/s"),
+        (1.0 / 3.0, "0.333333333/s"),
+        (2.0 / 3.0, "0.666666667/s"),
+        (0.000_000_000_5, "0.000000001/s"),
+        (999_999_999.999_999_9, "999999999.9999999/s"),
+        (0.999_999_999_9, "1/s"),
+        (1e6, "1000000/s"),
+        (16_777_216.1, "16777216.1/s"),
+        (1.5e15 + 0.5, "1500000000000000.5/s"),
+        (18_446_744_073_709_549_568.0, "18446744073709550000/s"),
+    ] {
+        let rate = Rate::try_per_second_f64(tokens).unwrap();
+        assert_eq!(rate.to_string(), shown, "{tokens:?}");
+        assert_eq!(shown.parse::<Rate>(), Ok(rate), "{tokens:?}");
+    }
+    let third = 1.0 / 3.0;
+    assert_eq!(Rate::try_per_minute_f64(third).unwrap().to_string(), "0.33333333/min");
+    assert_eq!(Rate::try_per_hour_f64(third).unwrap().to_string(), "0.333333/h");
+    assert_eq!(Rate::try_per_day_f64(third).unwrap().to_string(), "0.33333/d");
+    let slowest = Duration::from_nanos(u64::MAX);
+    assert_eq!(Rate::try_new_f64(2.5, slowest).unwrap(), rate(3, u64::MAX));
+}
+
+#[test]
+fn a_float_that_is_no_rate_is_refused_with_the_value() {
+    let bits = f64::to_bits;
+    for tokens in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -1.0, -f64::MIN_POSITIVE, 18_446_744_073_709_551_616.0] {
+        let error = Rate::try_per_second_f64(tokens).unwrap_err();
+        assert_eq!(error, RateError::FloatOutOfRange { bits: bits(tokens) });
+        let rule = "a number of tokens is from 0 to 18446744073709551615";
+        assert_eq!(error.to_string(), format!("{tokens:?} tokens: {rule}"));
+    }
+    for tokens in [0.000_000_000_49, f64::MIN_POSITIVE, f64::from_bits(1)] {
+        let error = Rate::try_per_second_f64(tokens).unwrap_err();
+        assert_eq!(error, RateError::FloatTooSmall { bits: bits(tokens), period: Duration::from_secs(1) });
+        assert!(error.to_string().starts_with(&format!("{tokens:?} tokens per 1s: it rounds to 0")), "{error}");
+    }
+    assert_eq!(Rate::try_new_f64(60.0, Duration::ZERO), Err(RateError::ZeroPeriod { tokens: 0 }));
+    let period = Duration::MAX;
+    assert_eq!(Rate::try_new_f64(1.0, period), Err(RateError::PeriodTooLong { period }));
+}
+
+#[test]
 fn a_limit_is_a_rate_with_a_capacity_and_a_start_where_wanted() {
     for (text, limit) in [
         ("1000/s", Limit::per_second(1000)),
@@ -397,6 +445,24 @@ proptest! {
         prop_assert_eq!(limit.to_string().parse::<Limit>(), Ok(limit), "{}", limit);
         // The rate of the text has the same default capacity, too.
         prop_assert_eq!(Limit::from(back), Limit::from(rate), "{}", text);
+    }
+
+    #[test]
+    fn any_float_is_its_nearest_decimal_or_refused(bits: u64, small in -1e3..1e6_f64, nanos in 1..=u64::MAX, shift in 0..64u32) {
+        let period = Duration::from_nanos((nanos >> shift).max(1));
+        for tokens in [f64::from_bits(bits), small] {
+            let Ok(rate) = Rate::try_new_f64(tokens, period) else {
+                prop_assert!(!(1.0..1.8e19).contains(&tokens), "{}", tokens);
+                continue;
+            };
+            // Within a half of the last decimal that the period leaves, and a float's own rounding.
+            let places = (0..=9).rev().find(|places| (period.as_nanos() as u64).checked_mul(10_u64.pow(*places)).is_some());
+            let half = 0.5 / 10_f64.powi(places.unwrap() as i32);
+            let periods = rate.period().as_nanos() as f64 / period.as_nanos() as f64;
+            let back = rate.tokens() as f64 / periods;
+            prop_assert!((back - tokens).abs() <= half * 1.000_001 + tokens * 1e-15, "{} became {}", tokens, rate);
+            prop_assert_eq!(Limit::from(rate).capacity, rate.tokens().div_ceil(periods.round() as u64));
+        }
     }
 
     #[test]

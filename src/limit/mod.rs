@@ -2,8 +2,8 @@
 //!
 //! | type | what it is |
 //! |---|---|
-//! | [`Limit`] | a rate with a capacity; [`LimitError`] if no bucket can keep it |
-//! | [`Rate`] | tokens per period; [`ParseError`] for text that is not one |
+//! | [`Limit`] | a rate with a capacity; [`LimitError`] if no bucket can keep it, [`AtMostError`] for a window |
+//! | [`Rate`] | tokens per period; [`RateError`] for numbers, [`ParseError`] for text that is not one |
 //! | [`Inherit`] | what becomes of the level when limits change |
 //! | [`Ratio`] | a factor of a rate, or how full a bucket is |
 //! | [`Amounts`] | what a call takes: a number, or one for each stream |
@@ -12,6 +12,7 @@
 // text form and writes it, `reader` reads it; each other file has the type that it is named after.
 
 pub(crate) mod amounts;
+mod at_most;
 #[cfg(feature = "serde")]
 mod configuration;
 pub(crate) mod limit;
@@ -19,14 +20,18 @@ pub(crate) mod limit_error;
 pub(crate) mod notation;
 pub(crate) mod parse_error;
 pub(crate) mod rate;
+pub(crate) mod rate_error;
+mod rate_of_float;
 pub(crate) mod ratio;
 pub(crate) mod reader;
 
 pub use amounts::Amounts;
+pub use at_most::AtMostError;
 pub use limit::Limit;
 pub use limit_error::LimitError;
 pub use parse_error::ParseError;
-pub use rate::{Rate, RateError};
+pub use rate::Rate;
+pub use rate_error::RateError;
 pub use ratio::Ratio;
 
 pub use crate::decision::inherit::Inherit;

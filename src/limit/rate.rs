@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::limit::notation::{self, Scale};
 use crate::limit::parse_error::ParseError;
+use crate::limit::rate_error::RateError;
 use crate::limit::reader::Reader;
 
 /// How fast tokens accrue: whole tokens per whole nanoseconds, kept exactly.
@@ -171,6 +172,16 @@ impl Rate {
         Some(Self { tokens, period: self.written_period().checked_mul(periods)?, periods: periods as u32, ..self })
     }
 
+    /// Makes a rate of `mantissa / 10^places` tokens in `period` nanoseconds.
+    ///
+    /// The fraction is in lowest terms of tens, and the period times 10^places below 2^64.
+    pub(crate) const fn of_decimal(mantissa: u64, places: u32, period: u64) -> Self {
+        let decimals = 10_u64.pow(places);
+        let common = notation::gcd(mantissa, decimals);
+        let periods = decimals / common;
+        Self::written(mantissa / common, period * periods, periods as u32, Scale::PLAIN)
+    }
+
     /// Makes a rate of `tokens` in `period` nanoseconds, at least 1.
     pub(crate) const fn of_nanos(tokens: u64, period: u64) -> Self {
         Self { tokens, period, periods: 1, scale: Scale::PLAIN }
@@ -236,42 +247,6 @@ impl FromStr for Rate {
         Reader::rate_of(text)
     }
 }
-
-/// Why [`Rate::new`] refused a period.
-///
-/// ```
-/// use std::time::Duration;
-/// use tollgate::Rate;
-///
-/// let error = Rate::new(60, Duration::ZERO).unwrap_err();
-/// assert_eq!(error.to_string(), "60 tokens per 0ns: the period must not be zero");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RateError {
-    /// The period is zero.
-    ZeroPeriod {
-        /// The requested tokens.
-        tokens: u64,
-    },
-    /// The period is longer than `u64::MAX` nanoseconds.
-    PeriodTooLong {
-        /// The requested period.
-        period: Duration,
-    },
-}
-
-impl fmt::Display for RateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ZeroPeriod { tokens } => write!(f, "{tokens} tokens per 0ns: the period must not be zero"),
-            Self::PeriodTooLong { period } => {
-                write!(f, "period {period:?}: the longest period is {}ns (584 years)", u64::MAX)
-            }
-        }
-    }
-}
-
-impl core::error::Error for RateError {}
 
 #[cfg(test)]
 mod tests {
