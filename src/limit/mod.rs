@@ -7,6 +7,24 @@
 //! | [`Inherit`] | what becomes of the level when limits change |
 //! | [`Ratio`] | a factor of a rate, or how full a bucket is |
 //! | [`Amounts`] | what a call takes: a number, or one for each stream |
+//!
+//! # Fractions of a token
+//!
+//! Amounts are whole tokens. For costs such as 0.25, count in thousandths: multiply the rate, the
+//! capacity and each cost by 1000, and round a cost with more decimals up. Nothing else is rounded.
+//! Limiters that count in floats decide alike, but where a level is the cost to within a millionth
+//! of a token. The suffix `k` is the factor; the example `fractional_tokens` is this recipe whole.
+//!
+//! ```
+//! use tollgate::clock::ManualClock;
+//! use tollgate::{Limit, TokenBucket};
+//!
+//! // 10 tokens a second, of which 2.5 at once.
+//! let limit: Limit = "10k/s capacity 2.5k".parse()?;
+//! let bucket = TokenBucket::with_clock(limit, ManualClock::new())?;
+//! assert_eq!((0..).take_while(|_| bucket.try_take(250).is_ok()).count(), 10);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 // Owns what users configure. It never holds the state of a bucket. `notation` has the words of the
 // text form and writes it, `reader` reads it; each other file has the type that it is named after.
