@@ -2,7 +2,7 @@
 //!
 //! Amounts are whole tokens. So choose the smallest cost that matters as the token of the bucket:
 //! here a thousandth. Multiply the rate, the capacity and each cost by 1000. Nothing is rounded
-//! after that. A cost with more decimals is rounded up, so a bucket never gives more than the limit.
+//! after that. A cost with more decimals is rounded up, so a bucket never gives too much.
 //!
 //! ```text
 //! cargo run --example fractional_tokens

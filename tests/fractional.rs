@@ -225,7 +225,7 @@ fn a_quarter_of_a_token_is_250_thousandths() {
     assert!(bucket.try_take(250).is_ok() && bucket.try_take(1).is_err());
 }
 
-/// Ten times a tenth is one, exactly. In floats it is a hair less, so a float refuses what is there.
+/// Ten times a tenth is one, exactly. In floats it is a hair less, so a float refuses it.
 #[test]
 fn at_a_boundary_thousandths_grant_what_is_there_and_floats_may_not() {
     let bucket = TokenBucket::with_clock(Limit::per_second(TOKEN).empty(), ManualClock::new()).unwrap();

@@ -83,8 +83,8 @@ fn rates_that_are_the_same_number_are_equal_and_hash_alike() {
     assert_ne!(Rate::per_second(1), rate(1, SECOND + 1));
 }
 
-/// Notations of other tools and their documentation, and what they mean here. U2: of 42 usual ones 5
-/// were read.
+/// Notations of other tools and their documentation, and what they mean here. U2: of 42 usual ones
+/// 5 were read.
 #[test]
 fn most_usual_notations_are_read_and_none_wrongly() {
     const KIB: u64 = 1024;

@@ -230,7 +230,9 @@ proptest! {
         }
         let fresh = multi([Limit::per_second(after)]);
         prop_assert_eq!(bucket.take_items(u64::MAX, [1]), fresh.take_items(u64::MAX, [1]));
-        [&bucket, &fresh].map(|bucket| bucket.clock().advance(Duration::from_nanos(t)));
+        for bucket in [&bucket, &fresh] {
+            bucket.clock().advance(Duration::from_nanos(t));
+        }
         prop_assert_eq!(bucket.take_items(u64::MAX, [1]), fresh.take_items(u64::MAX, [1]));
     }
 }

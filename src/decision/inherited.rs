@@ -66,8 +66,8 @@ impl Meter {
     /// | `Proportional` | what scaling adds, at most `room`; where it takes away, that goes |
     /// | `Reset` | what is missing to `start` tokens, or less than nothing |
     ///
-    /// An unlimited stream refills at once. So a change to it pays every debt, and one from it begins
-    /// full.
+    /// An unlimited stream refills at once. So a change to it pays every debt, and one from it
+    /// begins full.
     pub(crate) fn inherit(
         &self,
         old: &Self,

@@ -63,8 +63,8 @@ pub(crate) fn furthest_debts<const N: usize>(limits: &Limits<N>) -> [u64; N] {
 }
 
 impl<const N: usize> Terms<N> {
-    /// The terms of a new tier. All its keys begin as a bucket does: full, or with the tokens that the
-    /// limit says at the origin and what accrued since.
+    /// The terms of a new tier. All its keys begin as a bucket does: full, or with the tokens that
+    /// the limit says at the origin and what accrued since.
     pub(crate) fn new(limits: Limits<N>, configured: [Limit; N], lineage: u64) -> Self {
         let revision = Revision { number: lineage << LINEAGE, ..Revision::first(limits) };
         Self::of(revision, configured, limits.reset(0, &starts_of(&configured)), Arc::new(MostOwed::of(&limits)))

@@ -12,8 +12,8 @@ impl Limit {
     /// Describes a bucket that grants at most `n` tokens in any window of length `per`, and at most
     /// `burst` at once.
     ///
-    /// The other `n - burst` refill evenly over the window: the capacity is `burst`, and the rate is
-    /// `n - burst` every `per`. So in the long run a bucket grants `n - burst` every `per`, and a
+    /// The other `n - burst` refill evenly over the window: the capacity is `burst`, and the rate
+    /// is `n - burst` every `per`. So a bucket in steady use grants `n - burst` every `per`, and a
     /// smaller burst means more of those. Use it where another party counts windows, wherever they
     /// begin, and refuses more than `n`.
     ///
@@ -24,8 +24,8 @@ impl Limit {
     /// | burst 50 | 50 | 100 | 50 a minute |
     ///
     /// By [the bound](crate#the-bound), `burst + rate * (per + e)` is less than `n + 1`, and tokens
-    /// are whole. Where a precision `e` could add a whole token, the rate counts in `per + e`. Tokens
-    /// that are put back and the grace of those who wait add to the bound as ever.
+    /// are whole. Where a precision `e` could add a whole token, the rate counts in `per + e`.
+    /// Tokens that are put back and the grace of those who wait add to the bound as ever.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Limit {
                 Ok(precision) => precision,
                 Err(error) => return Err(AtMostError::Limit(error)),
             };
-            // rest * (per + e) / longer < rest + 1: what refills beyond `rest` is less than a token.
+            // rest * (per + e) / longer < rest + 1: less than a token refills beyond `rest`.
             let beyond = (per.as_nanos() + precision.as_nanos()).saturating_sub(longer.as_nanos());
             if rest as u128 * beyond < longer.as_nanos() {
                 return Ok(limit);

@@ -60,8 +60,9 @@ impl Limit {
     ///
     /// As text it is `unlimited`. It is the rate of `u64::MAX` tokens a nanosecond with a capacity
     /// of `u64::MAX`. It has no level: [`available`](crate::TokenBucket::available) is always
-    /// `u64::MAX`, nothing is ever owed, and it does not matter how a bucket begins. A bucket whose
-    /// limits change to it owes nothing any more, and one whose limits change from it begins full.
+    /// `u64::MAX`, nothing is ever owed, and it does not matter how a bucket begins. One call takes
+    /// at most `u64::MAX`. A stream whose limit changes to it owes nothing any more, and one whose
+    /// limit changes from it is full, or as a [reset](crate::limit::Inherit::Reset) leaves it.
     ///
     /// ```
     /// use tollgate::{Limit, MultiBucket};

@@ -132,8 +132,8 @@ impl Rate {
     }
 }
 
-/// The decimal digits of a float below 2^64, as it prints itself: at most 20 before the point, and as
-/// many of those after it as matter.
+/// The decimal digits of a float below 2^64, as it prints itself: at most 20 before the point, and
+/// as many of those after it as matter.
 struct Digits {
     before: u64,
     /// Digits after the point, one more than an amount has: the last one rounds.
@@ -152,7 +152,7 @@ impl Digits {
         digits
     }
 
-    /// The number rounded to at most so many decimals, in lowest terms of tens, and how many it has.
+    /// The number rounded to at most so many decimals, without zeros at the end; and its decimals.
     fn rounded(&self, most: u32) -> (u64, u32) {
         let kept = self.after.iter().take(most as usize);
         let number = kept.fold(u128::from(self.before), |sum, digit| sum * 10 + u128::from(*digit));
@@ -172,7 +172,7 @@ impl Write for Digits {
             match byte {
                 b'.' => self.seen_point = true,
                 digit if !self.seen_point => {
-                    self.before = self.before.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'))
+                    self.before = self.before.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
                 }
                 digit if self.places < Self::KEPT => {
                     self.after[self.places] = digit - b'0';
