@@ -263,7 +263,7 @@ proptest! {
         calls in proptest::collection::vec((0..2_000_000_000_u64, 0..30u32, any::<u64>(), 0..12u32), 1..200)
     ) {
         let calls: Vec<Call> =
-            calls.into_iter().map(|(gap, less, cost, small)| (gap >> less, 1 + (cost % capacity >> small))).collect();
+            calls.into_iter().map(|(gap, less, cost, small)| (gap >> less, 1 + ((cost % capacity) >> small))).collect();
         if let Err(error) = all_alike(rate, capacity, &calls) {
             prop_assert!(false, "{}/s, {}: {}", rate, capacity, error);
         }

@@ -96,7 +96,15 @@ fn the_other_streams_are_limited_as_ever() {
 fn who_waits_for_another_stream_keeps_nobody_out() {
     let bucket = multi([Limit::per_second(1).empty(), Limit::UNLIMITED]);
     let _first = bucket.reserve([1, 1]).unwrap();
+    /// Lets the waiter go, also when an assertion fails.
+    struct Closing<'a>(&'a MultiBucket<2, ManualClock>);
+    impl Drop for Closing<'_> {
+        fn drop(&mut self) {
+            self.0.close();
+        }
+    }
     std::thread::scope(|scope| {
+        let closing = Closing(&bucket);
         let waiter = scope.spawn(|| bucket.take_blocking([1, 1]));
         while bucket.try_take([1, 0]).unwrap_err().wait().unwrap() < Duration::from_secs(3) {
             std::thread::yield_now();
@@ -106,7 +114,7 @@ fn who_waits_for_another_stream_keeps_nobody_out() {
         assert_eq!(bucket.take_in_order(&[[0, 9], [0, 9]]), 2);
         assert_eq!(bucket.wait_for([0, 9]), Ok(Duration::ZERO));
         assert_eq!(bucket.take_blocking_timeout([0, 9], Duration::ZERO), Ok(()));
-        bucket.close();
+        drop(closing);
         assert!(bucket.try_take([0, 1]).is_err());
         assert!(waiter.join().unwrap().is_err());
     });

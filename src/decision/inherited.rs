@@ -82,7 +82,7 @@ impl Meter {
             return Ok(Inherited { spent: self.ceiling.wrapping_neg(), added: paid });
         }
         if old.is_unlimited() {
-            let level = if inherit == Inherit::Reset { self.level_of(start) } else { self.ceiling };
+            let level = if inherit == Inherit::Reset { self.units_held(start) } else { self.ceiling };
             return Ok(Inherited { spent: level.wrapping_neg(), added: 0 });
         }
         let level = i128::from(old.level_up_to(spent, elapsed, most.0));
@@ -97,7 +97,7 @@ impl Meter {
                 (level * i128::from(self.ceiling) / i128::from(old.ceiling) - kept).min(room)
             }
             Inherit::Proportional => 0,
-            Inherit::Reset => i128::from(self.level_of(start)) - kept,
+            Inherit::Reset => i128::from(self.units_held(start)) - kept,
         };
         let level = (kept + added).min(most.1);
         if level < -i128::from(Self::MOST_KEPT) {

@@ -253,11 +253,11 @@ impl Meter {
 
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
-        self.refill.at(elapsed).wrapping_sub(self.level_of(tokens))
+        self.refill.at(elapsed).wrapping_sub(self.units_held(tokens))
     }
 
     /// The level of a bucket that holds `tokens`, or its capacity if that is less, in units.
-    pub(super) const fn level_of(&self, tokens: u64) -> u64 {
+    pub(super) const fn units_held(&self, tokens: u64) -> u64 {
         if tokens < self.capacity() && !self.is_unlimited() { tokens.wrapping_mul(self.unit) } else { self.ceiling }
     }
 
@@ -333,7 +333,7 @@ impl Meter {
 
     /// The most tokens that may ever be owed.
     #[cfg(feature = "keys")]
-    pub(crate) const fn furthest_debt_tokens(&self) -> u64 {
+    pub(crate) const fn most_owed_tokens(&self) -> u64 {
         if self.is_unlimited() { u64::MAX } else { self.furthest_debt() / self.unit }
     }
 

@@ -59,7 +59,7 @@ impl<const N: usize> MostOwed<N> {
 
 /// The largest debt in tokens that these limits can hold.
 pub(crate) fn furthest_debts<const N: usize>(limits: &Limits<N>) -> [u64; N] {
-    limits.streams.map(|stream| stream.furthest_debt_tokens())
+    limits.streams.map(|stream| stream.most_owed_tokens())
 }
 
 impl<const N: usize> Terms<N> {

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-/// Why [`Rate::new`] refused a period, or [`Rate::try_new_f64`] a float.
+/// Why [`Rate::new`](crate::Rate::new) refused a period, or
+/// [`Rate::try_new_f64`](crate::Rate::try_new_f64) a float.
 ///
 /// ```
 /// use std::time::Duration;

@@ -238,7 +238,8 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         inherit: Inherit,
         awaited: impl Fn() -> Awaited<N>,
     ) -> Result<(), LimitError> {
-        let (limits, starts) = (limits_of(configured, Time::ZERO)?, starts_of(&configured));
+        let limits = limits_of(configured, Time::ZERO)?;
+        let starts = starts_of(&configured);
         self.change(clock, &|old, _, now| {
             Some((old.succeeded(&limits, now, inherit).starting_with(starts).with(awaited()), configured))
         })?;
