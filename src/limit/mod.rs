@@ -8,6 +8,22 @@
 //! | [`Ratio`] | a factor of a rate, or how full a bucket is |
 //! | [`Amounts`] | what a call takes: a number, or one for each stream |
 //!
+//! # In configuration files
+//!
+//! With the feature `serde`, a rate is its text. A limit is its text or a table, and is checked as
+//! it is read. It is written as text; a format that people do not read gets its fields instead.
+//!
+//! ```toml
+//! requests = "100 per second burst 20"
+//! uploads = { rate = "1MiB/s", capacity = "4MiB", starts = "empty" }
+//! ```
+//!
+//! | field | value | if it is left out |
+//! |---|---|---|
+//! | `rate` | the text of a rate | |
+//! | `capacity`, or `burst` | a number of tokens, or text such as `"4MiB"` | as in [`Limit`] |
+//! | `starts` | `"full"`, `"empty"`, a number of tokens or its text | `"full"` |
+//!
 //! # Fractions of a token
 //!
 //! Amounts are whole tokens. For costs such as 0.25, count in thousandths: multiply the rate, the
