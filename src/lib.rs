@@ -19,10 +19,10 @@
 //! # Ok::<(), tollgate::limit::LimitError>(())
 //! ```
 //!
-//! A [`Limit`] as text is `AMOUNT/PERIOD [capacity AMOUNT] [empty]`, such as `5/min` or
-//! `1MiB/s capacity 4MiB`: see [`Rate`]. Without a capacity, a bucket holds what refills in the
-//! period as written: 1000 for `1000/s`, 60 for `per_minute(60)`, 1 for `1/3s`. A bucket begins
-//! full unless the limit says `empty`.
+//! A [`Limit`] as text is a rate, and optionally a capacity: `5/min`, `100 requests per second` or
+//! `1MiB/s capacity 4MiB`; or `unlimited`. Without a capacity, a bucket holds what refills in the
+//! period as written, rounded up: 1000 for `1000/s`, 60 for `per_minute(60)`, 17 for `16.6667/s`. A
+//! bucket begins full unless the limit says `empty`.
 //!
 //! # Which type for which job
 //!

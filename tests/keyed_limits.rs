@@ -26,6 +26,21 @@ fn seconds(seconds: u64) -> Time {
     nanos(seconds * SECOND)
 }
 
+/// A key never seen has what the limit says, and what accrued since the buckets were made.
+#[test]
+fn keys_begin_with_the_level_that_the_limit_says() {
+    let limit = Limit::per_second(10).starting_with(3);
+    let keys =
+        by_number(limit, 100).with_tiers([limit.starting_with(7)], |key: &u64| usize::from(*key >= 1000)).unwrap();
+    assert_eq!([1, 1000].map(|key| keys.available(&key)), [3, 7]);
+    assert!(keys.try_take(&1, 3).is_ok() && keys.try_take(&1, 1).is_err());
+    keys.clock().advance(Duration::from_millis(500));
+    assert_eq!([1, 2, 1000].map(|key| keys.available(&key)), [5, 8, 10]);
+    let error = keys.set_limits(limit.starting_with(11)).unwrap_err();
+    assert_eq!(error.rule, LimitRule::StartsAboveCapacity);
+    assert_eq!(keys.limits(), limit);
+}
+
 #[test]
 fn an_idle_key_and_a_new_one_keep_what_they_had_and_earn_on() {
     let keys = by_number(Limit::per_second(10), 100);

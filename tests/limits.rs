@@ -8,7 +8,7 @@ use std::time::Duration;
 use common::{config, most, nanos};
 use proptest::prelude::*;
 use tollgate::clock::ManualClock;
-use tollgate::limit::{LimitError, LimitRule};
+use tollgate::limit::{Inherit, LimitError, LimitRule};
 use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
 const SECOND: u64 = 1_000_000_000;
@@ -79,6 +79,40 @@ fn the_fastest_rate_is_kept_and_one_more_is_refused() {
     }
     let per_nanosecond = Rate::new(u64::MAX, Duration::from_nanos(1)).unwrap();
     assert_eq!(refused(Limit::new(per_nanosecond, 1)).rule, LimitRule::RateTooFast);
+}
+
+#[test]
+fn a_bucket_begins_with_any_level_up_to_its_capacity() {
+    for text in TABLE {
+        let rate: Rate = text.parse().unwrap();
+        let full = Limit::new(rate, 1000);
+        for (limit, there) in [
+            (full, 1000),
+            (full.empty(), 0),
+            (full.starting_with(0), 0),
+            (full.starting_with(1), 1),
+            (full.starting_with(999), 999),
+            (full.starting_with(1000), 1000),
+            (full.starting_with(5).full(), 1000),
+            (full.starting_with(500).capacity(600), 500),
+        ] {
+            assert_eq!(limit.start(), there, "{limit}");
+            let one = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
+            let two = MultiBucket::with_clock([Limit::per_second(1), limit], ManualClock::new()).unwrap();
+            assert_eq!((one.available(), two.available()), (there, [1, there]), "{limit}");
+            assert_eq!(two.snapshot().limits()[1].to_string().parse(), Ok(limit));
+            assert!(one.try_take(there + 1).is_err() && one.try_take(there).is_ok(), "{limit}");
+            // Later limits say what a reset leaves.
+            two.set_limits([Limit::per_second(1), Limit::new(rate, 7)]).unwrap();
+            two.set_limits_with([Limit::per_second(1), limit], Inherit::Reset).unwrap();
+            assert_eq!(two.available(), [1, there], "{limit}");
+            assert_eq!(two.snapshot().limits()[1], limit);
+        }
+        let error = refused(full.starting_with(1001));
+        assert_eq!(error.rule, LimitRule::StartsAboveCapacity, "{text}");
+        let said = "capacity 1000 starting with 1001: a bucket starts with at most its capacity";
+        assert!(text.contains(['k', 'M', 'G', 'B']) || error.to_string().ends_with(said), "{error}");
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ struct Piecewise {
 
 impl Piecewise {
     fn new(limit: Limit, scale: i128) -> Self {
-        let level = if limit.starts_full { i128::from(limit.capacity) * scale } else { 0 };
+        let level = i128::from(limit.start()) * scale;
         Self { scale, limit, level, at: 0, accrued: level, paused_until: 0 }
     }
 

@@ -64,7 +64,7 @@ fn a_multi_bucket_in_a_static_has_the_slots_of_its_type() {
     static BUCKET: MultiBucket<8, &ManualClock, 16> = MultiBucket::const_new([Limit::per_second(100); 8], &TICKS);
     thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..25).for_each(|_| BUCKET.try_take([1; 8]).unwrap()));
+            scope.spawn(|| (0..25).for_each(|_| BUCKET.try_take([1; 8]).map(drop).unwrap()));
         }
     });
     assert_eq!((BUCKET.available(), BUCKET.try_take([1; 8]).is_err()), ([0; 8], true));

@@ -86,13 +86,13 @@ const MOST_KEYS: usize = 1_000_000_000;
 
 /// Parses a limit. The crate's errors quote the value, so none is added.
 fn limit(value: String) -> Result<Limit, String> {
-    let limit: Limit = value.parse().map_err(|error: ParseError| format!("--limit {error}"))?;
+    let limit: Limit = value.parse().map_err(|error: ParseError| format!("--limit {error:#}"))?;
     limit.check().map_err(|error| format!("--limit {value:?}: {}", error.rule))?;
     Ok(limit)
 }
 
 fn pace(value: String) -> Result<Rate, String> {
-    let rate: Rate = value.parse().map_err(|error| format!("--pace {error}"))?;
+    let rate: Rate = value.parse().map_err(|error: ParseError| format!("--pace {error:#}"))?;
     if rate.tokens() == 0 { Err(format!("--pace {value:?}: must be above 0")) } else { Ok(rate) }
 }
 

@@ -103,7 +103,7 @@ impl Arguments {
 
 /// Parses a limit. The crate's errors quote the value, so none is added.
 fn limit(option: &str, value: String) -> Result<Limit, String> {
-    let limit: Limit = value.parse().map_err(|error: ParseError| format!("{option} {error}"))?;
+    let limit: Limit = value.parse().map_err(|error: ParseError| format!("{option} {error:#}"))?;
     limit.check().map_err(|error| format!("{option} {value:?}: {}", error.rule))?;
     Ok(limit)
 }

@@ -106,7 +106,7 @@ impl Report {
         let stream = |stream: usize| {
             let limit = limits[stream];
             let admitted = total(&tally.grants, stream);
-            let at_start = if limit.starts_full { limit.capacity } else { 0 };
+            let at_start = limit.start();
             let accrued = at_start as f64 + per_second(limit) * seconds;
             let audit = bounds[stream].audit(&tally.grants, stream);
             let at_sink: Option<Audit> = received.as_ref().map(|arrivals| bounds[stream].audit(arrivals, stream));

@@ -63,7 +63,7 @@ impl Exact {
             num: tokens / common,
             den: period / common,
             capacity: limit.capacity,
-            start: if limit.starts_full { limit.capacity } else { 0 },
+            start: limit.start(),
             spent: Tokens::whole(0),
             precision,
             newest: 0,

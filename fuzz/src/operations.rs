@@ -128,16 +128,22 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                 let through =
                     if through_handle { handle.at(now).try_take(amounts) } else { handled.at(now).try_take(amounts) };
                 assert_eq!(answer, through, "{}", state());
-                assert_eq!(answer, before.check(amounts), "{}", state());
+                assert_eq!(answer.map(drop), before.check(amounts), "{}", state());
                 let sequence = shared.at(now).snapshot().sequence();
                 match answer {
-                    Ok(()) => {
+                    Ok(granted) => {
+                        assert_eq!(granted.remaining_each(), shared.at(now).available(), "{}", state());
                         let allowed = (0..N).all(|i| models[i].items(t, amounts[i], 1).1 == 1);
                         assert!(allowed, "granted; {}", state());
-                        assert_eq!(told, Ok(Duration::ZERO), "{}", state());
+                        assert_eq!(told, Ok(Some(Duration::ZERO)), "{}", state());
                         assert_eq!(sequence, before.sequence() + u64::from(amounts != [0; N]), "{}", state());
                         for i in 0..N {
-                            assert_eq!(alone[i].at(now).try_take(amounts[i]), Ok(()), "stream {i}; {}", state());
+                            assert_eq!(
+                                alone[i].at(now).try_take(amounts[i]).map(drop),
+                                Ok(()),
+                                "stream {i}; {}",
+                                state()
+                            );
                             models[i].take(t, amounts[i]);
                         }
                     }
@@ -155,18 +161,26 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                         assert_eq!(sequence, before.sequence(), "{}", state());
                         let stream = refused.stream();
                         let one = alone[stream].at(now).try_take(amounts[stream]).unwrap_err();
-                        assert_eq!(one.wait(), Some(refused.wait()), "stream {stream}; {}", state());
+                        assert_eq!(one.wait(), refused.wait(), "stream {stream}; {}", state());
                         check_wait(&models, t, amounts, refused.wait(), stream, &state);
-                        let nanos = refused.wait().as_nanos();
+                        assert_eq!(refused.available_each(), before.available(), "{}", state());
+                        assert_eq!(refused.waits()[stream], refused.wait(), "{}", state());
+                        let nanos = refused.wait().map_or(u128::MAX, |wait| wait.as_nanos());
                         // The stated wait is the least that suffices by the bucket's own refill, to
                         // the nanosecond, exact or not.
-                        if u128::from(t) + nanos <= u128::from(to) {
-                            let then = now.after(refused.wait());
-                            let then = if t == 0 { Time::from_nanos(origin).after(refused.wait()) } else { then };
+                        if u128::from(t).saturating_add(nanos) <= u128::from(to) {
+                            let wait = Duration::from_nanos(nanos as u64);
+                            let then = now.after(wait);
+                            let then = if t == 0 { Time::from_nanos(origin).after(wait) } else { then };
                             let just = Time::from_nanos(then.as_nanos() - 1);
-                            assert_eq!(shared.at(then).wait_for(amounts), Ok(Duration::ZERO), "in time; {}", state());
+                            assert_eq!(
+                                shared.at(then).wait_for(amounts),
+                                Ok(Some(Duration::ZERO)),
+                                "in time; {}",
+                                state()
+                            );
                             let early = shared.at(just).wait_for(amounts);
-                            assert_eq!(early, Ok(Duration::from_nanos(1)), "early; {}", state());
+                            assert_eq!(early, Ok(Some(Duration::from_nanos(1))), "early; {}", state());
                         }
                         waited = u64::try_from(nanos).unwrap_or(u64::MAX);
                     }
@@ -190,7 +204,7 @@ fn run<const N: usize>(bytes: &mut Bytes<'_>, origin: u64) {
                     if verb & 64 == 0 {
                         assert_eq!(alone[i].at(now).take_up_to(n), n, "stream {i}; {}", state());
                     } else {
-                        assert_eq!(alone[i].at(now).try_take(n), Ok(()), "stream {i}; {}", state());
+                        assert_eq!(alone[i].at(now).try_take(n).map(drop), Ok(()), "stream {i}; {}", state());
                     }
                     models[i].take(t, n);
                 }
@@ -269,15 +283,16 @@ fn check_wait<const N: usize>(
     models: &[Exact; N],
     t: u64,
     amounts: [u64; N],
-    wait: Duration,
+    wait: Option<Duration>,
     stream: usize,
     state: &impl Fn() -> String,
 ) {
     let waits: [Option<u128>; N] = std::array::from_fn(|i| models[i].wait(t, amounts[i]));
     if let Some(never) = waits.iter().position(Option::is_none) {
-        assert_eq!((wait, stream), (Duration::MAX, never), "{waits:?}; {}", state());
+        assert_eq!((wait, stream), (None, never), "{waits:?}; {}", state());
         return;
     }
+    let wait = wait.expect("every stream refills");
     let waits = waits.map(Option::unwrap_or_default);
     let longest = *waits.iter().max().unwrap();
     let slack = models.iter().map(|model| model.slack(u128::from(t) + longest)).max().unwrap();

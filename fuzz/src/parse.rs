@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tollgate::clock::ManualClock;
-use tollgate::limit::{LimitRule, RateError};
+use tollgate::limit::{LimitRule, ParseError, RateError};
 use tollgate::{Limit, MultiBucket, Rate, TokenBucket};
 
 use crate::bytes::Bytes;
@@ -34,6 +34,7 @@ pub fn parse(data: &[u8]) {
             assert!(period.as_nanos() > u64::MAX.into(), "{error}");
             assert!(error.to_string().contains(&format!("{period:?}")), "{error}");
         }
+        Err(error) => panic!("{error}"),
     }
     // The period is in bare nanoseconds: periods above 584 years are rare otherwise.
     let mut bytes = Bytes(data);
@@ -51,7 +52,7 @@ fn rate(text: &str) {
             assert_eq!((tokens, period), meaning(text.trim()), "{text:?} became {rate}");
             written(rate);
         }
-        Err(error) => names(&error.to_string(), text),
+        Err(error) => names(&error, text),
     }
 }
 
@@ -68,29 +69,47 @@ fn limit(text: &str) {
         Ok(limit) => {
             let again: Limit = limit.to_string().parse().unwrap();
             assert_eq!(again, limit, "{limit}");
-            let first = text.split_whitespace().next().unwrap();
-            assert_eq!(first.parse(), Ok(limit.rate), "{text:?}");
-            assert_eq!(limit.starts_full, !text.trim().ends_with("empty"), "{text:?}");
-            match text.split_whitespace().skip_while(|word| *word != "capacity").nth(1) {
-                Some(amount) => assert_eq!((limit.capacity.into(), 1), meaning(&format!("{amount}/ns")), "{text:?}"),
-                None => assert_eq!(limit.capacity, limit.rate.tokens(), "{text:?}"),
+            // No other word that a limit may have contains one of these.
+            let place = |words: &[&str]| words.iter().filter_map(|word| text.find(word)).min();
+            let start = place(&["full", "empty", "starting"]).unwrap_or(text.len());
+            let (head, start) = text.split_at(start);
+            let capacity = place(&["capacity", "burst"]).unwrap_or(head.len());
+            let (rate, capacity) = head.split_at(capacity.min(head.len()));
+            assert_eq!(limit.starts_with, starts_with(start), "{text:?}");
+            if rate.trim() == "unlimited" {
+                assert!(limit.is_unlimited(), "{text:?}");
+            } else {
+                assert_eq!(rate.parse(), Ok(limit.rate), "{text:?}");
+                let (num, den) = match capacity.trim_start_matches("capacity").trim_start_matches("burst") {
+                    "" => meaning(&format!("{}/ns", amount_of(rate))),
+                    amount => meaning(&format!("{amount}/ns")),
+                };
+                assert!(capacity.is_empty() || den == 1, "{text:?}");
+                assert_eq!(u128::from(limit.capacity), num.div_ceil(den), "{text:?}");
             }
             any_limit(limit);
         }
-        Err(error) => names(&error.to_string(), text),
+        Err(error) => names(&error, text),
     }
 }
 
-/// Checks that the error shows the wrong text, or its beginning.
-fn names(error: &str, text: &str) {
-    let shown = format!("{text:?}");
-    let quoted = error.split("\": ").next().unwrap_or(error);
-    let quoted = quoted.split("\"...: ").next().unwrap_or(quoted);
-    let cut = text.len() > 40;
-    // A limit may be refused for its rate. The error then shows the rate.
-    let part = text.split_whitespace().any(|word| format!("{word:?}").starts_with(quoted));
-    assert!(part || shown.starts_with(quoted) || cut, "{error} for {shown}");
-    assert!(error.len() > quoted.len() + 4, "{error} for {shown}");
+/// Reads what a bucket is to start with.
+fn starts_with(text: &str) -> Option<u64> {
+    match text.trim() {
+        "" | "full" => None,
+        "empty" => Some(0),
+        level => {
+            let amount = level.trim_start_matches("starting").trim_start().trim_start_matches("with");
+            Some(u64::try_from(meaning(&format!("{amount}/ns")).0).unwrap())
+        }
+    }
+}
+
+/// Checks that the error shows the wrong text whole, and a place in it.
+fn names(error: &ParseError, text: &str) {
+    let (line, lines) = (format!("{error:#}"), error.to_string());
+    assert!(line.starts_with(&format!("{text:?}")) && line.contains(": "), "{line} for {text:?}");
+    assert!(text.is_empty() || lines.lines().last().unwrap().trim_start().starts_with('^'), "{lines} for {text:?}");
 }
 
 fn any_limit(limit: Limit) {
@@ -101,6 +120,7 @@ fn any_limit(limit: Limit) {
     assert!(said.contains(&limit.to_string()), "{said}");
     match error.rule {
         LimitRule::ZeroCapacity => assert_eq!(capacity, 0, "{said}"),
+        LimitRule::StartsAboveCapacity => assert!(limit.start() > capacity, "{said}"),
         LimitRule::RateTooFast => {
             // Within a thousandth of the documented figure; the exact one is an implementation's
             // choice.
@@ -120,7 +140,10 @@ fn any_limit(limit: Limit) {
 }
 
 fn makes_buckets(limit: Limit) {
-    let full = if limit.starts_full { limit.capacity } else { 0 };
+    if limit.is_unlimited() {
+        return assert_eq!(TokenBucket::with_clock(limit, ManualClock::new()).unwrap().available(), u64::MAX);
+    }
+    let full = limit.start();
     assert_eq!(TokenBucket::with_clock(limit, ManualClock::new()).unwrap().available(), full, "{limit}");
     assert_eq!(MultiBucket::with_clock([limit; 2], ManualClock::new()).unwrap().available(), [full; 2], "{limit}");
     let precision = limit.precision().unwrap().as_nanos();
@@ -137,22 +160,37 @@ fn makes_buckets(limit: Limit) {
     assert!(limit.idle_limit().unwrap() >= Duration::from_secs(90 * 24 * 3600), "{limit}");
 }
 
+/// What stands before the period of a rate.
+fn amount_of(rate: &str) -> &str {
+    let end = ["/", "per", "rps", "rpm", "rph"].iter().filter_map(|sign| rate.find(sign)).min().unwrap();
+    &rate[..end]
+}
+
 /// Reads the rate in `text` as tokens per nanoseconds in lowest terms.
 ///
 /// It needs none of the parser's checks, since the text is known to be a rate.
 fn meaning(text: &str) -> (u128, u128) {
-    let (amount, period) = text.split_once('/').unwrap();
+    let text: String = text.chars().filter(|letter| !letter.is_whitespace() && *letter != '_').collect();
+    let amount = amount_of(&text);
+    let period = match &text[amount.len()..] {
+        "rps" => "s",
+        "rpm" => "min",
+        "rph" => "h",
+        period => period.strip_prefix('/').unwrap_or_else(|| period.strip_prefix("per").unwrap()),
+    };
     let split = |text: &str, known: fn(char) -> bool| {
         let end = text.find(|c| !known(c)).unwrap_or(text.len());
         (text[..end].to_owned(), text[end..].to_owned())
     };
-    let (number, suffix) = split(amount, |c| c.is_ascii_digit() || c == '.');
+    let (number, tail) = split(amount, |c| c.is_ascii_digit() || c == '.');
     let (count, unit) = split(period, |c| c.is_ascii_digit());
+    let nouns = ["requests", "request", "reqs", "req", "tokens", "token", "bytes", "byte", "r"];
+    let suffix = nouns.iter().find_map(|noun| tail.strip_suffix(noun)).unwrap_or(&tail);
     let digits: u128 = number.replace('.', "").parse().unwrap();
     let decimals = number.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     let factor: u128 = match suffix.trim_end_matches('B') {
         "" => 1,
-        "k" => 1000,
+        "k" | "K" => 1000,
         "M" => 1000_u128.pow(2),
         "G" => 1000_u128.pow(3),
         "T" => 1000_u128.pow(4),
@@ -162,14 +200,16 @@ fn meaning(text: &str) -> (u128, u128) {
         "Ti" => 1024_u128.pow(4),
         other => panic!("suffix {other:?}"),
     };
-    let unit: u128 = match unit.as_str() {
-        "ns" => 1,
-        "us" | "µs" => 1000,
-        "ms" => 1_000_000,
-        "s" | "sec" => 1_000_000_000,
-        "min" => 60_000_000_000,
-        "h" | "hour" => 3_600_000_000_000,
+    let unit: u128 = match unit.trim_end_matches('s') {
+        "n" | "nanosecond" => 1,
+        "u" | "µ" | "μ" | "microsecond" => 1000,
+        "m" if unit == "ms" => 1_000_000,
+        "millisecond" => 1_000_000,
+        "" | "sec" | "second" => 1_000_000_000,
+        "m" | "min" | "minute" => 60_000_000_000,
+        "h" | "hr" | "hour" => 3_600_000_000_000,
         "d" | "day" => 86_400_000_000_000,
+        "w" | "week" => 7 * 86_400_000_000_000,
         other => panic!("unit {other:?}"),
     };
     let count: u128 = if count.is_empty() { 1 } else { count.parse().unwrap() };

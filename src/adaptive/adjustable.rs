@@ -6,7 +6,8 @@ use crate::bucket::leaky::LeakyBucket;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::Limit;
+use crate::limit::limit_error::LimitError;
 use crate::limit::ratio::Ratio;
 
 /// A bucket with a changeable limit, as [`Adaptive`](crate::adaptive::Adaptive) needs it.

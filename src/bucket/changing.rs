@@ -8,7 +8,8 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::decision::awaited::Awaited;
 use crate::decision::inherit::Inherit;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::Limit;
+use crate::limit::limit_error::LimitError;
 use crate::state::at::At;
 use crate::state::snapshot::Snapshot;
 

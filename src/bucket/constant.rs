@@ -8,25 +8,17 @@ use crate::limit::limit::Limit;
 
 /// Makes limits ready for decisions from the clock's origin on.
 ///
-/// It panics on a limit that a bucket cannot keep or that begins empty. In a `static` that is an
-/// error of the compiler.
+/// It panics on a limit that a bucket cannot keep or that begins with less than its capacity. In a
+/// `static` that is an error of the compiler.
 pub(super) const fn limits_from_zero<const N: usize>(configured: [Limit; N]) -> Limits<N> {
-    const NONE: Meter = Meter::of_parts(Parts {
-        whole: 0,
-        part: 0,
-        unit: 1,
-        ceiling: 0,
-        capacity: 1,
-        precision: 0,
-        starts_full: true,
-        paused: false,
-    });
+    const NONE: Meter =
+        Meter::of_parts(Parts { whole: 0, part: 0, unit: 1, ceiling: 0, capacity: 1, precision: 0, paused: false });
     let mut streams = [NONE; N];
     let mut i = 0;
     while i < N {
         assert!(
-            configured[i].starts_full,
-            "a bucket of const_new counts from its clock's zero, so one that begins empty has filled long before"
+            configured[i].start() == configured[i].capacity,
+            "a bucket of const_new counts from its clock's zero, so one that begins with less than its capacity has filled long before"
         );
         streams[i] = match configured[i].meter() {
             Ok(meter) => meter,

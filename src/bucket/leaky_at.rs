@@ -8,7 +8,8 @@ use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::Clock;
 use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::Limit;
+use crate::limit::limit_error::LimitError;
 use crate::limit::ratio::Ratio;
 use crate::state::at::At;
 

@@ -15,7 +15,8 @@ use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::lease::lease::Lease;
-use crate::limit::limit::{Limit, LimitError};
+use crate::limit::limit::Limit;
+use crate::limit::limit_error::LimitError;
 use crate::state::at::At;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Revised, Store, Stored, Waitable};
@@ -141,7 +142,7 @@ impl<C: Clock> TokenBucket<C> {
         /// # BUCKET.available();
         /// ```
         pub const fn const_new(limit: Limit, clock: C) -> Self {
-            let queued = Queued::new(Word::of(limits_from_zero([limit])));
+            let queued = Queued::new(Word::of(limits_from_zero([limit]), limit));
             Self { queued, wait_bounds: WaitBounds::UNBOUNDED, clock }
         }
     }

@@ -15,7 +15,7 @@ use crate::deadline::entry::Entry;
 use crate::deadline::push_error::{PushError, PushRefusal};
 use crate::deadline::queue::DeadlineQueue;
 use crate::deadline::shards::Shards;
-use crate::limit::limit::LimitError;
+use crate::limit::limit_error::LimitError;
 use crate::state::multi::SLOTS;
 use crate::sync::Event;
 

@@ -31,6 +31,7 @@ impl<const N: usize> Due<N> {
     /// Of tokens that were there at `now`.
     #[cfg(feature = "std")]
     pub(crate) fn now(revision: &Revision<N>, now: Time) -> Self {
-        Self::new(revision, &revision.limits.start(), now, now)
+        let ends = revision.limits.reset(revision.limits.elapsed(now), &[0; N]);
+        Self::new(revision, &ends, now, now)
     }
 }

@@ -25,7 +25,7 @@ impl Meter {
     /// `old`, so that a visit to a rate of 0 rounds nothing; where the capacity leaves no room for
     /// those, in the finest that it does.
     pub(crate) const fn following(self, old: &Self) -> Self {
-        if !self.refill.is_flat() {
+        if !self.refill.is_flat() || self.is_unlimited() || old.is_unlimited() {
             return self;
         }
         let finest = (Self::MOST_UNITS - 1) as u64 / self.capacity();
@@ -48,7 +48,7 @@ impl Meter {
     #[cfg(feature = "keys")]
     pub(crate) fn keep(&self, old: &Self, spent: u64, elapsed: u64) -> u64 {
         let most = (old.ceiling.into(), self.ceiling.into());
-        let kept = self.inherit(old, spent, elapsed, Inherit::Keep, u64::MAX, most);
+        let kept = self.inherit(old, spent, elapsed, (Inherit::Keep, 0), u64::MAX, most);
         kept.map_or(Self::MOST_KEPT, |inherited| inherited.spent)
     }
 
@@ -64,22 +64,32 @@ impl Meter {
     /// | `Keep` | nothing |
     /// | `Additive` | `room`: what this capacity has more than `highest` |
     /// | `Proportional` | what scaling adds, at most `room`; where it takes away, that goes |
-    /// | `Reset` | what is missing to the start, or less than nothing |
+    /// | `Reset` | what is missing to `start` tokens, or less than nothing |
+    ///
+    /// An unlimited stream refills at once. So a change to it pays every debt, and one from it
+    /// begins full.
     pub(crate) fn inherit(
         &self,
         old: &Self,
         spent: u64,
         elapsed: u64,
-        inherit: Inherit,
+        (inherit, start): (Inherit, u64),
         highest: u64,
         most: (i128, i128),
     ) -> Result<Inherited, LimitRule> {
+        if self.is_unlimited() {
+            let paid = old.tokens(old.remaining(spent, elapsed).into());
+            return Ok(Inherited { spent: self.ceiling.wrapping_neg(), added: paid });
+        }
+        if old.is_unlimited() {
+            let level = if inherit == Inherit::Reset { self.units_held(start) } else { self.ceiling };
+            return Ok(Inherited { spent: level.wrapping_neg(), added: 0 });
+        }
         let level = i128::from(old.level_up_to(spent, elapsed, most.0));
         let (unit, old_unit) = (i128::from(self.unit), i128::from(old.unit));
         // Below 2^63 times 2^64. Most changes keep the unit, and a division is slow.
         let kept = if unit == old_unit { level } else { (level * unit).div_euclid(old_unit) };
         let room = i128::from(self.capacity().saturating_sub(highest)) * unit;
-        let start = if self.starts_full { i128::from(self.ceiling) } else { 0 };
         let added = match inherit {
             Inherit::Keep => 0,
             Inherit::Additive => room,
@@ -87,7 +97,7 @@ impl Meter {
                 (level * i128::from(self.ceiling) / i128::from(old.ceiling) - kept).min(room)
             }
             Inherit::Proportional => 0,
-            Inherit::Reset => start - kept,
+            Inherit::Reset => i128::from(self.units_held(start)) - kept,
         };
         let level = (kept + added).min(most.1);
         if level < -i128::from(Self::MOST_KEPT) {
@@ -133,7 +143,7 @@ mod tests {
                     let level = level.saturating_add(part).min(old.ceiling as i64);
                     let spent = old.refill.at(77).wrapping_sub(level as u64);
                     let (level, unit) = (i128::from(level), i128::from(new.unit));
-                    match new.inherit(&old, spent, 77, Inherit::Keep, old.capacity(), full(&old, &new)) {
+                    match new.inherit(&old, spent, 77, (Inherit::Keep, 0), old.capacity(), full(&old, &new)) {
                         Ok(Inherited { spent, added: 0 }) => {
                             let kept = i128::from(new.level(spent, 0)) * i128::from(old.unit);
                             let lost = level * unit - kept;

@@ -16,6 +16,8 @@ use core::fmt;
 pub enum LimitRule {
     /// The capacity is 0.
     ZeroCapacity,
+    /// A bucket is to start with more than it holds.
+    StartsAboveCapacity,
     /// The rate is above about 1.18e12 tokens a second.
     ///
     /// At such a rate no capacity leaves an [idle limit](crate::Limit::idle_limit) of 90 days.
@@ -47,6 +49,7 @@ impl fmt::Display for LimitRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ZeroCapacity => f.write_str("a capacity is at least 1 token"),
+            Self::StartsAboveCapacity => f.write_str("a bucket starts with at most its capacity"),
             Self::RateTooFast => {
                 f.write_str("a rate is at most about 1.18e12/s: a faster one leaves an idle limit under 90 days")
             }

@@ -77,10 +77,11 @@ impl<const N: usize> Limits<N> {
         self.streams.map(|stream| stream.capacity())
     }
 
-    pub(crate) const fn start(&self) -> [u64; N] {
+    /// The words of a bucket that begins with so many tokens of each stream.
+    pub(crate) const fn start(&self, tokens: [u64; N]) -> [u64; N] {
         let (mut start, mut i) = ([0; N], 0);
         while i < N {
-            start[i] = self.streams[i].start();
+            start[i] = self.streams[i].reset(0, tokens[i]);
             i += 1;
         }
         start
@@ -357,7 +358,7 @@ mod tests {
     #[test]
     fn one_short_stream_leaves_all_words_as_they_were() {
         let limits = limits();
-        let start = limits.start();
+        let start = limits.reset(0, &limits.capacities());
         assert!(limits.take(&start, 0, &[10, 1000]).is_some());
         let drained = limits.take(&start, 0, &[10, 0]).unwrap();
         assert_eq!(drained[1], start[1]);
@@ -368,7 +369,7 @@ mod tests {
     #[test]
     fn items_are_counted_by_the_scarcest_stream() {
         let limits = limits();
-        let start = limits.start();
+        let start = limits.reset(0, &limits.capacities());
         assert_eq!(limits.take_items(&start, 0, &[1, 300], 100).unwrap().1, 3);
         assert_eq!(limits.take_items(&start, 0, &[1, 1], 100).unwrap().1, 10);
         assert_eq!(limits.take_items(&start, 0, &[0, 0], u64::MAX), Some((start, u64::MAX)));
@@ -379,7 +380,7 @@ mod tests {
     #[test]
     fn what_is_taken_of_each_stream_is_between_the_least_and_the_most() {
         let limits = limits();
-        let half = limits.take(&limits.start(), 0, &[5, 500]).unwrap();
+        let half = limits.take(&limits.reset(0, &limits.capacities()), 0, &[5, 500]).unwrap();
         for (least, most, taken) in [
             ([1, 1], [3, 3], [3, 3]),
             ([5, 0], [9, 1000], [5, 500]),
@@ -401,7 +402,7 @@ mod tests {
     #[test]
     fn a_batch_ends_at_the_first_request_that_does_not_fit() {
         let limits = limits();
-        let start = limits.start();
+        let start = limits.reset(0, &limits.capacities());
         let take = |requests: &[[u64; 2]]| limits.take_in_order(&start, 0, requests.iter().copied());
         for (requests, sum, fit) in [
             (&[[4, 0], [6, 1000]][..], [10, 1000], 2),

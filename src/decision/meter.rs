@@ -22,15 +22,14 @@ use crate::decision::refill::Refill;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Meter {
     pub(crate) refill: Refill,
-    /// Units that a token is worth; never 0.
+    /// Units that a token is worth; 0 where the stream is unlimited.
     pub(super) unit: u64,
-    /// `capacity * unit`; below 2^62.
+    /// `capacity * unit`; below 2^62. 1 where the stream is unlimited.
     pub(super) ceiling: u64,
     pub(super) capacity: NonZeroU64,
     /// How far a decision may be off, in nanoseconds: 0 where the rate is exact, else what a unit
     /// is worth, rounded up.
     pub(super) precision: u16,
-    pub(super) starts_full: bool,
     /// Whether the limits that it is one of are paused. It is here because here there is room for
     /// it: a word and its limit are one line.
     pub(super) paused: bool,
@@ -45,7 +44,6 @@ pub(crate) struct Parts {
     pub(crate) ceiling: u64,
     pub(crate) capacity: u64,
     pub(crate) precision: u16,
-    pub(crate) starts_full: bool,
     pub(crate) paused: bool,
 }
 
@@ -56,20 +54,20 @@ impl Meter {
 
     pub(crate) const fn parts(&self) -> Parts {
         let (whole, part) = self.refill.parts();
-        let Self { unit, ceiling, precision, starts_full, paused, .. } = *self;
-        Parts { whole, part, unit, ceiling, capacity: self.capacity(), precision, starts_full, paused }
+        let Self { unit, ceiling, precision, paused, .. } = *self;
+        Parts { whole, part, unit, ceiling, capacity: self.capacity(), precision, paused }
     }
 
     /// The stream that these are the parts of; nothing of use, but no panic either, for parts of
     /// several.
     #[inline]
     pub(crate) const fn of_parts(parts: Parts) -> Self {
-        let Parts { whole, part, unit, ceiling, capacity, precision, starts_full, paused } = parts;
+        let Parts { whole, part, unit, ceiling, capacity, precision, paused } = parts;
         let capacity = match NonZeroU64::new(capacity) {
             Some(capacity) => capacity,
             None => NonZeroU64::MIN,
         };
-        Self { refill: Refill::of_parts(whole, part), unit, ceiling, capacity, precision, starts_full, paused }
+        Self { refill: Refill::of_parts(whole, part), unit, ceiling, capacity, precision, paused }
     }
 
     pub(crate) const fn paused(self, paused: bool) -> Self {
@@ -104,11 +102,6 @@ impl Meter {
         // from 0.
         let rounding = !self.refill.is_exact() as u64;
         self.refill.time_for(i64::MAX as u64 - self.ceiling - rounding)
-    }
-
-    /// `spent` at the construction of a bucket.
-    pub(crate) const fn start(&self) -> u64 {
-        if self.starts_full { self.ceiling.wrapping_neg() } else { 0 }
     }
 
     /// Units there to be taken after `elapsed` nanoseconds; negative in debt, never above the
@@ -250,8 +243,12 @@ impl Meter {
 
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
-        let tokens = if tokens < self.capacity() { tokens } else { self.capacity() };
-        self.refill.at(elapsed).wrapping_sub(tokens.wrapping_mul(self.unit))
+        self.refill.at(elapsed).wrapping_sub(self.units_held(tokens))
+    }
+
+    /// The level of a bucket that holds `tokens`, or its capacity if that is less, in units.
+    pub(super) const fn units_held(&self, tokens: u64) -> u64 {
+        if tokens < self.capacity() && !self.is_unlimited() { tokens.wrapping_mul(self.unit) } else { self.ceiling }
     }
 
     /// The units that may have accrued unused when a waiter uses an amount of `units`: what a full
@@ -272,7 +269,11 @@ impl Meter {
         self.tokens(self.refill.at_wide(elapsed) + self.remaining(end, elapsed) as u128)
     }
 
+    /// Units in tokens, in 2^-64, rounded down; 0 where the stream is unlimited.
     pub(super) const fn tokens(&self, units: u128) -> u128 {
+        if self.is_unlimited() {
+            return 0;
+        }
         let unit = self.unit as u128;
         ((units / unit) << 64) + ((units % unit) << 64) / unit
     }
@@ -306,7 +307,24 @@ impl Meter {
 
     /// The same in whole tokens, rounded up.
     pub(crate) const fn taken_tokens(&self, spent: u64, elapsed: u64) -> u64 {
-        self.taken(spent, elapsed).0.div_ceil(self.unit)
+        self.whole_tokens(self.taken(spent, elapsed).0)
+    }
+
+    /// Tokens that are owed, rounded up.
+    #[cfg(feature = "keys")]
+    pub(crate) const fn owed_tokens(&self, spent: u64, elapsed: u64) -> u64 {
+        self.whole_tokens(self.remaining(spent, elapsed))
+    }
+
+    /// Units in whole tokens, rounded up; 0 where the stream is unlimited.
+    const fn whole_tokens(&self, units: u64) -> u64 {
+        if self.is_unlimited() { 0 } else { units.div_ceil(self.unit) }
+    }
+
+    /// The most tokens that may ever be owed.
+    #[cfg(feature = "keys")]
+    pub(crate) const fn most_owed_tokens(&self) -> u64 {
+        if self.is_unlimited() { u64::MAX } else { self.furthest_debt() / self.unit }
     }
 
     /// Whole tokens there to be taken; 0 in debt.
@@ -333,7 +351,7 @@ mod tests {
         // elapsed  spent before  take   spent after
         //       0           -10      4           -6
         //     100            -6      4           94    (90 was forfeited by then)
-        let first = stream.take(stream.start(), 0, 4).unwrap();
+        let first = stream.take(stream.reset(0, u64::MAX), 0, 4).unwrap();
         assert_eq!(first as i64, -6);
         assert_eq!(stream.take(first, 100, 4), Some(94));
         assert_eq!(stream.take(94, 100, 7), None);
@@ -381,9 +399,9 @@ mod tests {
         //       0           -10   14        4             4
         //       0             4    1        5             5
         //     100             5   12        2           102    (85 was forfeited by then)
-        let first = stream.owe(stream.start(), 0, 14, 4).unwrap();
+        let first = stream.owe(stream.reset(0, u64::MAX), 0, 14, 4).unwrap();
         assert_eq!(first, 4);
-        assert_eq!(stream.owe(stream.start(), 0, 14, 3), None);
+        assert_eq!(stream.owe(stream.reset(0, u64::MAX), 0, 14, 3), None);
         assert_eq!(stream.owe(4, 0, 1, 5), Some(5));
         assert_eq!(stream.owe(5, 100, 12, 2), Some(102));
         assert_eq!((stream.take(5, 4, 1), stream.take(5, 5, 1), stream.take(5, 6, 1)), (None, None, Some(6)));
@@ -417,10 +435,10 @@ mod tests {
     #[test]
     fn a_debt_larger_than_the_capacity_is_given_back_whole_and_fills_no_further() {
         let stream = stream(Rate::per_second(1_000_000_000), 10);
-        let owed = stream.owe(stream.start(), 0, 100, 1000).unwrap();
-        assert_eq!(stream.give_back(owed, 0, 100), stream.start());
+        let owed = stream.owe(stream.reset(0, u64::MAX), 0, 100, 1000).unwrap();
+        assert_eq!(stream.give_back(owed, 0, 100), stream.reset(0, u64::MAX));
         assert_eq!(stream.give_back(owed, 50, 100), 40, "full at 50");
-        assert_eq!(stream.give_back(owed, 0, 101), stream.start());
+        assert_eq!(stream.give_back(owed, 0, 101), stream.reset(0, u64::MAX));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //!
 //! - `refill`: `Refill`, the units that accrue in a time.
 //! - `meter`: `Meter`, the arithmetic of one stream: what its word means, how each verb changes it.
+//! - `unlimited`: the meter of a stream without a limit.
 //! - `unit`: the choice of the unit that a stream is counted in.
 //! - `limit_rule`: `LimitRule`, the rules that every limit keeps.
 //! - `limits`: `Limits`, the meters of all streams, which decide together.
@@ -29,4 +30,5 @@ pub(crate) mod revision;
 pub(crate) mod seen;
 pub(crate) mod succession;
 pub(crate) mod unit;
+pub(crate) mod unlimited;
 pub(crate) mod wait_bounds;

@@ -30,8 +30,14 @@ impl Seen {
 
     /// Whole tokens that are there.
     pub(crate) const fn available(&self, elapsed: u64) -> u64 {
-        let level = self.level(elapsed);
-        if level < 0 { 0 } else { level as u64 / self.unit }
+        match self.level(elapsed) {
+            ..0 => 0,
+            // Without a limit a token is worth nothing.
+            level => match (level as u64).checked_div(self.unit) {
+                Some(tokens) => tokens,
+                None => u64::MAX,
+            },
+        }
     }
 
     /// Units that are missing for so many, below 2^63; of none, none is missing.

@@ -20,6 +20,8 @@ pub(crate) struct Succession<const N: usize> {
     /// What a word becomes under other limits; `None` if the limits stay, counted anew.
     inherit: Option<Inherit>,
     awaited: Awaited<N>,
+    /// The tokens of each stream that a reset leaves.
+    starts: [u64; N],
 }
 
 impl<const N: usize> Succession<N> {
@@ -32,12 +34,17 @@ impl<const N: usize> Succession<N> {
             _ => core::array::from_fn(|i| highest[i].max(capacities[i])),
         };
         let next = Revision { highest: counts, ..next };
-        Self { old: old.limits, elapsed, highest, next, inherit, awaited: Awaited::NOTHING }
+        Self { old: old.limits, elapsed, highest, next, inherit, awaited: Awaited::NOTHING, starts: capacities }
     }
 
     /// The same change while somebody waits.
     pub(crate) fn with(self, awaited: Awaited<N>) -> Self {
         Self { awaited, ..self }
+    }
+
+    /// The same change, where a reset leaves so many tokens, and not a full bucket.
+    pub(crate) fn starting_with(self, starts: [u64; N]) -> Self {
+        Self { starts, ..self }
     }
 
     /// The next revision, as it is if no policy adds anything.
@@ -57,7 +64,7 @@ impl<const N: usize> Succession<N> {
             let old = &self.old.streams[i];
             let most = (self.awaited.most(i, old), self.awaited.most_after(i, stream));
             let inherited = stream
-                .inherit(old, spent[i], self.elapsed, inherit, self.highest[i], most)
+                .inherit(old, spent[i], self.elapsed, (inherit, self.starts[i]), self.highest[i], most)
                 .map_err(|rule| (i, rule))?;
             words[i] = inherited.spent;
             accrued[i] = accrued[i].wrapping_add(inherited.added);

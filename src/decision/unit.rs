@@ -12,7 +12,6 @@ pub(crate) struct Configured {
     /// Tokens in nanoseconds, in lowest terms.
     pub(crate) rate: (u64, u64),
     pub(crate) capacity: u64,
-    pub(crate) starts_full: bool,
 }
 
 impl Meter {
@@ -21,7 +20,7 @@ impl Meter {
 
     /// Chooses the unit: see the crate's `DESIGN.md`, "Why are amounts not kept in tokens?".
     pub(crate) const fn new(configured: Configured) -> Result<Self, LimitRule> {
-        let Configured { rate: (num, den), capacity, starts_full } = configured;
+        let Configured { rate: (num, den), capacity } = configured;
         let Some(tokens) = NonZeroU64::new(capacity) else { return Err(LimitRule::ZeroCapacity) };
         let (unit, refill, precision) = if num == 0 {
             // Nothing accrues, but what accrued at another rate before is to be kept: that of whole
@@ -44,8 +43,7 @@ impl Meter {
             }
             (unit as u64, Refill::rounded(num * unit, den), den.div_ceil(num * unit) as u16)
         };
-        Self { refill, unit, ceiling: 0, capacity: tokens, precision, starts_full, paused: false }
-            .checked(LimitRule::RateTooFast)
+        Self { refill, unit, ceiling: 0, capacity: tokens, precision, paused: false }.checked(LimitRule::RateTooFast)
     }
 
     /// With its ceiling, if there is room for it.

@@ -17,7 +17,8 @@ use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
 use crate::keyed::tier::{Tag, check_tiers};
 use crate::keyed::words::Words;
-use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::limit::limit::{Limit, limits_of};
+use crate::limit::limit_error::LimitError;
 
 impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H>
 where

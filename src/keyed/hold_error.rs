@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::limit::limit::LimitError;
+use crate::limit::limit_error::LimitError;
 
 /// Why one key could not be blocked, paused, or given limits of its own. Nothing was changed.
 ///

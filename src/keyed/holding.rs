@@ -17,7 +17,8 @@ use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
 use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
-use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::limit::limit::{Limit, limits_of};
+use crate::limit::limit_error::LimitError;
 use crate::sync::Relaxed;
 
 /// Lineages of keys that are held apart begin here; those of tiers are below.

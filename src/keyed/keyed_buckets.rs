@@ -17,7 +17,8 @@ use crate::keyed::streams::{self, Amounts, LimitsOf, Shape, Streams};
 use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{ByTier, Kept, OneTier, TierOf, Tiers};
-use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::limit::limit::{Limit, limits_of};
+use crate::limit::limit_error::LimitError;
 use crate::sync::RwLock;
 
 /// A bucket for every client, tenant or address, with one limit for all or one for each tier.

@@ -20,7 +20,7 @@ use crate::keyed::streams::{Amounts, Limits, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{OneTier, TierOf, Tiers};
-use crate::limit::limit::LimitError;
+use crate::limit::limit_error::LimitError;
 use crate::state::snapshot::Snapshot;
 
 /// [`KeyedBuckets`] at a time that the caller supplies. See [`KeyedBuckets::at`].

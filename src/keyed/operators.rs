@@ -13,7 +13,7 @@ use crate::keyed::saved::Saved;
 use crate::keyed::streams::{Amounts, Limits, Shape, Streams};
 use crate::keyed::table::Reading;
 use crate::keyed::tier::{TierOf, Tiers};
-use crate::limit::limit::LimitError;
+use crate::limit::limit_error::LimitError;
 use crate::state::snapshot::Snapshot;
 
 impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> KeyedBuckets<K, N, C, H, F>

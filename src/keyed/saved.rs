@@ -48,6 +48,9 @@ impl<const N: usize> Saved<N> {
     pub fn of(snapshot: &Snapshot<N>) -> Self {
         let tokens = core::array::from_fn(|i| {
             let (stream, unit) = (&snapshot.limits.streams[i], snapshot.limits.streams[i].unit() as i128);
+            if stream.is_unlimited() {
+                return (i64::MAX, 0);
+            }
             let level = stream.refill.at(snapshot.elapsed).wrapping_sub(snapshot.spent[i]) as i64;
             let level = i128::from(level.min(stream.ceiling() as i64));
             let part = (level.rem_euclid(unit) as u128) << 64;
@@ -63,6 +66,9 @@ impl<const N: usize> Saved<N> {
         let passed = u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX - elapsed);
         core::array::from_fn(|i| {
             let (stream, (whole, part)) = (&limits.streams[i], self.tokens[i]);
+            if stream.is_unlimited() {
+                return stream.reset(elapsed, 0);
+            }
             let unit = stream.unit();
             let accrued = i128::try_from(stream.accrues_within(elapsed, passed)).unwrap_or(i128::MAX / 2);
             let level = i128::from(whole) * i128::from(unit) + ((u128::from(part) * u128::from(unit)) >> 64) as i128;

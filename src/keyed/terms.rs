@@ -9,7 +9,7 @@ use crate::decision::limits::Limits;
 use crate::decision::meter::Meter;
 use crate::decision::revision::{LINEAGE, Revision};
 use crate::keyed::words::Words;
-use crate::limit::limit::Limit;
+use crate::limit::limit::{Limit, starts_of};
 use crate::state::snapshot::Snapshot;
 use crate::sync::{AtomicU64, Relaxed};
 
@@ -59,15 +59,15 @@ impl<const N: usize> MostOwed<N> {
 
 /// The largest debt in tokens that these limits can hold.
 pub(crate) fn furthest_debts<const N: usize>(limits: &Limits<N>) -> [u64; N] {
-    limits.streams.map(|stream| stream.furthest_debt() / stream.unit())
+    limits.streams.map(|stream| stream.most_owed_tokens())
 }
 
 impl<const N: usize> Terms<N> {
-    /// The terms of a new tier. What `start` says of a bucket is said of all its keys: they begin
-    /// full, or they begin to fill at the origin.
+    /// The terms of a new tier. All its keys begin as a bucket does: full, or with the tokens that
+    /// the limit says at the origin and what accrued since.
     pub(crate) fn new(limits: Limits<N>, configured: [Limit; N], lineage: u64) -> Self {
         let revision = Revision { number: lineage << LINEAGE, ..Revision::first(limits) };
-        Self::of(revision, configured, limits.start(), Arc::new(MostOwed::of(&limits)))
+        Self::of(revision, configured, limits.reset(0, &starts_of(&configured)), Arc::new(MostOwed::of(&limits)))
     }
 
     fn of(revision: Revision<N>, configured: [Limit; N], unseen: [u64; N], most_owed: Arc<MostOwed<N>>) -> Self {
@@ -164,10 +164,7 @@ impl<const N: usize> Terms<N> {
     /// The tokens of each stream that these words owe, rounded up.
     pub(crate) fn owed(&self, words: &[u64; N], now: Time) -> [u64; N] {
         let elapsed = self.limits().elapsed(now);
-        core::array::from_fn(|i| {
-            let stream = &self.limits().streams[i];
-            stream.remaining(words[i], elapsed).div_ceil(stream.unit())
-        })
+        core::array::from_fn(|i| self.limits().streams[i].owed_tokens(words[i], elapsed))
     }
 
     /// The terms that follow if the limits change to `limits` at `now`.

@@ -1,5 +1,4 @@
-//! Owns what a stream is limited to, and the error for a limit that no bucket can keep. It never
-//! holds state.
+//! Owns what a stream is limited to. It never holds state.
 
 use core::fmt;
 use core::str::FromStr;
@@ -10,26 +9,39 @@ use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
 use crate::decision::meter::Meter;
 use crate::decision::unit::Configured;
-use crate::limit::notation::{self, ParseError, Rule};
+use crate::limit::limit_error::LimitError;
+use crate::limit::notation::write_amount;
+use crate::limit::parse_error::ParseError;
 use crate::limit::rate::Rate;
+use crate::limit::reader::Reader;
 
-/// A rate, a capacity (the burst), and whether a bucket begins full or empty.
+/// A rate, a capacity (the burst), and how many tokens a bucket begins with.
 ///
 /// A limit is a plain description. A bucket checks it at construction; [`check`](Self::check)
-/// checks it without a bucket. Unless set, the [`capacity`](Self::capacity) is what refills in the
-/// period as written: 1000 for `1000/s`, 60 for `per_minute(60)`, 1 for `1/3s`. A bucket begins
-/// full unless the limit is [`empty`](Self::empty).
+/// checks it without a bucket. Unless set, the [`capacity`](Self::capacity) is what refills in one
+/// period as written, rounded up: 1000 for `1000/s`, 60 for `per_minute(60)`, 17 for `16.6667/s`, 1
+/// for `1/3s`. A rate of 0 therefore needs a capacity. A bucket begins full unless the limit is
+/// [`empty`](Self::empty) or [`starting_with`](Self::starting_with) a level.
 ///
-/// As text, a limit is `AMOUNT/PERIOD [capacity AMOUNT] [empty|full]`. [`Rate`] has the forms of
-/// amounts and periods.
+/// As text, a limit is `RATE [capacity AMOUNT] [START]`, or `unlimited`.
+///
+/// | part | form |
+/// |---|---|
+/// | `RATE` | an amount and a period: see [`Rate`] |
+/// | `capacity` | or `burst`, which means the same |
+/// | `AMOUNT` | as in a rate, a whole number of tokens: `50`, `4MiB`, `1_000 tokens` |
+/// | `START` | `full`, `empty`, or `starting with AMOUNT` |
+/// | `unlimited` | [`UNLIMITED`](Self::UNLIMITED) |
 ///
 /// ```
 /// use tollgate::{Limit, Rate};
 ///
 /// let limit = Limit::per_second(1000).capacity(50).empty();
 /// assert_eq!(limit, "1000/s capacity 50 empty".parse()?);
+/// assert_eq!(limit, "1000 requests per second burst 50 empty".parse()?);
 /// assert_eq!(Limit::per_second(1000).capacity, 1000);
 /// assert_eq!("250/100ms".parse::<Limit>()?.capacity, 250);
+/// assert_eq!("16.6667/s".parse::<Limit>()?.capacity, 17);
 /// # Ok::<(), tollgate::limit::ParseError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -39,20 +51,40 @@ pub struct Limit {
     pub rate: Rate,
     /// The most tokens that a bucket holds (the burst); at least 1.
     pub capacity: u64,
-    /// Whether a bucket begins with all its tokens or with none.
-    pub starts_full: bool,
+    /// The tokens that a bucket begins with, at most the capacity; `None`: full.
+    pub starts_with: Option<u64>,
 }
 
 impl Limit {
+    /// No limit: a stream that grants every amount.
+    ///
+    /// As text it is `unlimited`. It is the rate of `u64::MAX` tokens a nanosecond with a capacity
+    /// of `u64::MAX`. It has no level: [`available`](crate::TokenBucket::available) is always
+    /// `u64::MAX`, nothing is ever owed, and it does not matter how a bucket begins. One call takes
+    /// at most `u64::MAX`. A stream whose limit changes to it owes nothing any more, and one whose
+    /// limit changes from it is full, or as a [reset](crate::limit::Inherit::Reset) leaves it.
+    ///
+    /// ```
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::new([Limit::per_second(2), Limit::UNLIMITED])?;
+    /// assert!(bucket.try_take([1, u64::MAX]).is_ok());
+    /// assert!(bucket.try_take([1, u64::MAX]).is_ok());
+    /// assert_eq!(bucket.available(), [0, u64::MAX]);
+    /// assert_eq!("unlimited".parse::<Limit>()?, Limit::UNLIMITED);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const UNLIMITED: Self = Self::new(Rate::of_nanos(u64::MAX, 1), u64::MAX);
+
     /// Describes a bucket that refills at `rate` up to `capacity` tokens and begins full.
     ///
     /// ```
     /// use tollgate::{Limit, Rate};
     /// let limit = Limit::new(Rate::per_second(5), 10);
-    /// assert_eq!((limit.capacity, limit.starts_full), (10, true));
+    /// assert_eq!((limit.capacity, limit.start()), (10, 10));
     /// ```
     pub const fn new(rate: Rate, capacity: u64) -> Self {
-        Self { rate, capacity, starts_full: true }
+        Self { rate, capacity, starts_with: None }
     }
 
     /// Refills `tokens` every second, with a capacity of `tokens`.
@@ -110,22 +142,67 @@ impl Limit {
     ///
     /// ```
     /// use tollgate::Limit;
-    /// assert!(!Limit::per_second(5).empty().starts_full);
+    /// assert_eq!(Limit::per_second(5).empty().start(), 0);
     /// ```
     #[must_use]
     pub const fn empty(self) -> Self {
-        Self { starts_full: false, ..self }
+        self.starting_with(0)
     }
 
     /// Lets a bucket begin with all its tokens. This is the default.
     ///
     /// ```
     /// use tollgate::Limit;
-    /// assert!(Limit::per_second(5).empty().full().starts_full);
+    /// assert_eq!(Limit::per_second(5).empty().full().start(), 5);
     /// ```
     #[must_use]
     pub const fn full(self) -> Self {
-        Self { starts_full: true, ..self }
+        Self { starts_with: None, ..self }
+    }
+
+    /// Lets a bucket begin with so many tokens.
+    ///
+    /// More than the capacity breaks [`LimitRule::StartsAboveCapacity`].
+    ///
+    /// ```
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let limit = Limit::per_second(10).starting_with(3);
+    /// assert_eq!(limit.to_string(), "10/s capacity 10 starting with 3");
+    /// assert_eq!(TokenBucket::new(limit.capacity(100))?.try_take(4).is_ok(), false);
+    /// let error = TokenBucket::new(limit.starting_with(11)).unwrap_err();
+    /// let rule = "a bucket starts with at most its capacity";
+    /// assert!(error.to_string().ends_with(rule));
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    #[must_use]
+    pub const fn starting_with(self, tokens: u64) -> Self {
+        Self { starts_with: Some(tokens), ..self }
+    }
+
+    /// Returns the tokens that a bucket begins with.
+    ///
+    /// ```
+    /// use tollgate::Limit;
+    /// let limit = Limit::per_second(5).capacity(20);
+    /// assert_eq!([limit.start(), limit.starting_with(7).start()], [20, 7]);
+    /// ```
+    pub const fn start(self) -> u64 {
+        match self.starts_with {
+            Some(tokens) => tokens,
+            None => self.capacity,
+        }
+    }
+
+    /// Returns whether this is [`UNLIMITED`](Self::UNLIMITED), however it starts.
+    ///
+    /// ```
+    /// use tollgate::Limit;
+    /// assert!(Limit::UNLIMITED.is_unlimited() && !Limit::per_second(5).is_unlimited());
+    /// ```
+    pub const fn is_unlimited(self) -> bool {
+        let (tokens, period) = self.rate.reduced();
+        self.capacity == u64::MAX && tokens == u64::MAX && period == 1
     }
 
     /// Checks whether a bucket can keep this limit, as every constructor does.
@@ -230,12 +307,18 @@ impl Limit {
 impl Limit {
     /// Returns the numbers of this limit, for decisions.
     pub(crate) const fn numbers(self) -> Configured {
-        Configured { rate: self.rate.reduced(), capacity: self.capacity, starts_full: self.starts_full }
+        Configured { rate: self.rate.reduced(), capacity: self.capacity }
     }
 
     /// Makes this limit ready for decisions.
     pub(crate) const fn meter(self) -> Result<Meter, LimitRule> {
-        Meter::new(self.numbers())
+        if self.is_unlimited() {
+            return Ok(Meter::UNLIMITED);
+        }
+        match self.starts_with {
+            Some(tokens) if tokens > self.capacity && self.capacity > 0 => Err(LimitRule::StartsAboveCapacity),
+            _ => Meter::new(self.numbers()),
+        }
     }
 }
 
@@ -247,18 +330,40 @@ pub(crate) fn limits_of<const N: usize>(limits: [Limit; N], origin: Time) -> Res
     Ok(Limits { origin, streams: limits.map(|limit| limit.meter().expect("checked above")) })
 }
 
-/// Takes as capacity the tokens of one period of the rate.
+/// The tokens of each stream that a bucket begins with.
+pub(crate) const fn starts_of<const N: usize>(limits: &[Limit; N]) -> [u64; N] {
+    let (mut starts, mut i) = ([0; N], 0);
+    while i < N {
+        starts[i] = limits[i].start();
+        i += 1;
+    }
+    starts
+}
+
+/// Takes as capacity the tokens of one written period of the rate, rounded up.
 impl From<Rate> for Limit {
     fn from(rate: Rate) -> Self {
-        Self::new(rate, rate.tokens())
+        Self::new(rate, rate.burst())
     }
 }
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} capacity ", self.rate)?;
-        notation::write_amount(f, self.capacity, self.rate.scale())?;
-        f.write_str(if self.starts_full { "" } else { " empty" })
+        let scale = self.rate.scale();
+        if self.is_unlimited() {
+            f.write_str("unlimited")?;
+        } else {
+            write!(f, "{} capacity ", self.rate)?;
+            write_amount(f, self.capacity, 1, scale)?;
+        }
+        match self.starts_with {
+            None => Ok(()),
+            Some(0) => f.write_str(" empty"),
+            Some(tokens) => {
+                f.write_str(" starting with ")?;
+                write_amount(f, tokens, 1, scale)
+            }
+        }
     }
 }
 
@@ -266,116 +371,6 @@ impl FromStr for Limit {
     type Err = ParseError;
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
-        let mut words = text.split_whitespace().peekable();
-        let mut limit = Self::from(words.next().unwrap_or("").parse::<Rate>()?);
-        if words.next_if_eq(&"capacity").is_some() {
-            let amount = words.next().ok_or_else(|| ParseError::new(text, Rule::LimitWords))?;
-            limit.capacity = notation::parse_amount(amount).map_err(|rule| ParseError::new(text, rule))?;
-        }
-        limit.starts_full = match words.next() {
-            None | Some("full") => true,
-            Some("empty") => false,
-            Some(_) => return Err(ParseError::new(text, Rule::LimitWords)),
-        };
-        if words.next().is_some() {
-            return Err(ParseError::new(text, Rule::LimitWords));
-        }
-        Ok(limit)
-    }
-}
-
-/// A limit that no bucket can keep, and the rule that it breaks.
-///
-/// ```
-/// use tollgate::limit::LimitRule;
-/// use tollgate::{Limit, MultiBucket};
-///
-/// let limits = [Limit::per_second(5), Limit::per_second(5).capacity(0)];
-/// let error = MultiBucket::new(limits).unwrap_err();
-/// assert_eq!((error.stream, error.rule), (1, LimitRule::ZeroCapacity));
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LimitError {
-    /// The stream that the limit was meant for; 0 if there is only one.
-    pub stream: usize,
-    /// The refused limit.
-    pub limit: Limit,
-    /// The rule that it breaks.
-    pub rule: LimitRule,
-}
-
-impl fmt::Display for LimitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { stream, limit, rule } = self;
-        write!(f, "stream {stream}, limit {limit}: {rule}")
-    }
-}
-
-impl core::error::Error for LimitError {}
-
-#[cfg(feature = "serde")]
-mod configuration {
-    //! Owns the serialized forms. A rate is text. A limit is a table with a rate; capacity and
-    //! start are optional.
-
-    use super::{Limit, Rate};
-    use core::fmt;
-    use serde::de::{Deserialize, Deserializer, Error, Visitor};
-    use serde::ser::{Serialize, Serializer};
-
-    impl Serialize for Rate {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_str(self)
-        }
-    }
-
-    impl<'de> Deserialize<'de> for Rate {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct Written;
-
-            impl Visitor<'_> for Written {
-                type Value = Rate;
-
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a rate as text, such as \"1000/s\"")
-                }
-
-                fn visit_str<E: Error>(self, text: &str) -> Result<Rate, E> {
-                    text.parse().map_err(E::custom)
-                }
-            }
-
-            deserializer.deserialize_str(Written)
-        }
-    }
-
-    #[derive(serde::Serialize, serde::Deserialize)]
-    #[serde(rename = "Limit", deny_unknown_fields)]
-    struct Table {
-        rate: Rate,
-        #[serde(default)]
-        capacity: Option<u64>,
-        #[serde(default = "yes")]
-        starts_full: bool,
-    }
-
-    const fn yes() -> bool {
-        true
-    }
-
-    impl Serialize for Limit {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let Self { rate, capacity, starts_full } = *self;
-            Table { rate, capacity: Some(capacity), starts_full }.serialize(serializer)
-        }
-    }
-
-    impl<'de> Deserialize<'de> for Limit {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            let Table { rate, capacity, starts_full } = Table::deserialize(deserializer)?;
-            let limit = Self { rate, capacity: capacity.unwrap_or(rate.tokens()), starts_full };
-            limit.check().map_err(D::Error::custom)?;
-            Ok(limit)
-        }
+        Reader::limit_of(text)
     }
 }

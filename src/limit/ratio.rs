@@ -152,7 +152,7 @@ impl Rate {
     /// Multiplies this rate by `factor`, rounding down.
     ///
     /// The result never exceeds the product, and never decreases as the factor grows. Where the
-    /// tokens stay whole, the result keeps the period.
+    /// amount has at most nine decimals, the result keeps the period as written.
     ///
     /// | product | result |
     /// |---|---|
@@ -175,9 +175,14 @@ impl Rate {
     /// ```
     #[must_use]
     pub fn scaled(self, factor: Ratio) -> Self {
-        let product = u128::from(self.tokens()) * u128::from(factor.0);
-        if let (0, Ok(tokens)) = (product % u128::from(ONE), u64::try_from(product / u128::from(ONE))) {
-            return self.with_tokens(tokens);
+        // Below 2^124 and 2^70.
+        let (num, den) =
+            (u128::from(self.tokens()) * u128::from(factor.0), u128::from(self.periods()) * u128::from(ONE));
+        let common = gcd_wide(num, den);
+        if let (Ok(tokens), Ok(periods)) = (u64::try_from(num / common), u64::try_from(den / common)) {
+            if let Some(rate) = self.rewritten(tokens, periods) {
+                return rate;
+            }
         }
         let (tokens, period) = self.reduced();
         // Below 2^124 and 2^104.
@@ -185,6 +190,14 @@ impl Rate {
             best_below(u128::from(tokens) * u128::from(factor.0), u128::from(period) * u128::from(ONE));
         Self::of_nanos(tokens, period)
     }
+}
+
+/// Returns the greatest common divisor, for a `b` above 0.
+const fn gcd_wide(mut a: u128, mut b: u128) -> u128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// Returns the largest fraction up to `num / den` whose terms fit in 64 bits.

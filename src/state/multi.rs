@@ -15,7 +15,8 @@ use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
 use crate::decision::succession::Succession;
-use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::limit::limit::{Limit, limits_of, starts_of};
+use crate::limit::limit_error::LimitError;
 use crate::state::epoch::Stamp;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::limits_name;
@@ -65,7 +66,7 @@ impl<const N: usize, const S: usize> Versions<N, S> {
     const_fn! {
         /// The words of a new bucket with these limits, and what they were configured as.
         pub(crate) const fn of(limits: Limits<N>, configured: [Limit; N]) -> Self {
-            let start = State { limits: limits_name::FIRST, spent: limits.start() };
+            let start = State { limits: limits_name::FIRST, spent: limits.start(starts_of(&configured)) };
             let words = CachePadded::new(Published::new(&start));
             let revisions = Slots::new(filled![RevisionSlot::vacant(); REVISIONS]);
             Self { words, limits, configured, revisions, limits_changed: LimitsChanged::new() }
@@ -245,7 +246,10 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         awaited: impl Fn() -> Awaited<N>,
     ) -> Result<(), LimitError> {
         let limits = limits_of(configured, Time::ZERO)?;
-        self.change(clock, &|old, _, now| Some((old.succeeded(&limits, now, inherit).with(awaited()), configured)))?;
+        let starts = starts_of(&configured);
+        self.change(clock, &|old, _, now| {
+            Some((old.succeeded(&limits, now, inherit).starting_with(starts).with(awaited()), configured))
+        })?;
         self.limits_changed.notify();
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
 use crate::sync::{AtomicU64, Relaxed, Release, const_fn, fence, filled};
 
-/// One revision in memory, with the limits as configured: `40 + 88 N` bytes.
+/// One revision in memory, with the limits as configured: `40 + 96 N` bytes.
 ///
 /// | words | field | unit |
 /// |---|---|---|
@@ -21,7 +21,7 @@ use crate::sync::{AtomicU64, Relaxed, Release, const_fn, fence, filled};
 /// | then | `number` | changes before this one |
 /// | | `began` | nanoseconds since the clock's origin |
 /// | | `pause` | number of the revision that began the pause that ends at `origin`; 0: no pause |
-/// | | `rest` | six words for each stream: see [`Rest`] |
+/// | | `rest` | seven words for each stream: see [`Rest`] |
 ///
 /// Why `Relaxed` for all words: see [`Slot`](crate::state::words::Slot). A state names its
 /// revision. While the epoch names that state, no thread writes the revision. Words read at another
@@ -63,6 +63,7 @@ enum Rest {
     /// | 17..25 | family of the amount's suffix |
     /// | 25..33 | power of the amount's suffix |
     /// | 33 | paused |
+    /// | 34..64 | how many written periods the period has; at most 10^9 |
     Manner,
     Tokens,
     Period,
@@ -71,13 +72,16 @@ enum Rest {
     AccruedLow,
     /// The largest capacity, in tokens.
     Highest,
+    /// The tokens that a bucket starts with, if it does not start full.
+    Start,
 }
 
-const RESTS: usize = 6;
+const RESTS: usize = 7;
 const STARTS_FULL: u32 = 16;
 const FAMILY: u32 = 17;
 const POWER: u32 = 25;
 const PAUSED: u32 = 33;
+const PERIODS: u32 = 34;
 
 impl<const N: usize> Claimable for RevisionSlot<N> {
     #[cfg(feature = "alloc")]
@@ -120,18 +124,20 @@ impl<const N: usize> RevisionSlot<N> {
         self.number.store(revision.number, Relaxed);
         self.began.store(revision.began.as_nanos(), Relaxed);
         self.pause.store(revision.pause, Relaxed);
-        for (i, Limit { rate, .. }) in configured.iter().enumerate() {
+        for (i, Limit { rate, starts_with, .. }) in configured.iter().enumerate() {
             let accrued = revision.accrued[i];
             let (parts, (family, power)) = (revision.limits.streams[i].parts(), rate.scale().parts());
             let manner = u64::from(parts.precision)
-                | u64::from(parts.starts_full) << STARTS_FULL
+                | u64::from(starts_with.is_none()) << STARTS_FULL
                 | u64::from(family) << FAMILY
                 | u64::from(power) << POWER
-                | u64::from(parts.paused) << PAUSED;
+                | u64::from(parts.paused) << PAUSED
+                | u64::from(rate.periods()) << PERIODS;
             let period = rate.period().as_nanos() as u64;
             let meter = [parts.whole, parts.part, parts.unit, parts.ceiling, parts.capacity];
             let accrued = [(accrued >> 64) as u64, accrued as u64];
-            let rest = [manner, rate.tokens(), period, accrued[0], accrued[1], revision.highest[i]];
+            let rest =
+                [manner, rate.tokens(), period, accrued[0], accrued[1], revision.highest[i], starts_with.unwrap_or(0)];
             let words = self.meters[i].iter().zip(meter).chain(self.rest[i].iter().zip(rest));
             for (word, value) in words {
                 word.store(value, Relaxed);
@@ -139,7 +145,7 @@ impl<const N: usize> RevisionSlot<N> {
         }
     }
 
-    /// Reads the limits as decisions need them, without precision and start.
+    /// Reads the limits as decisions need them, without precision.
     ///
     /// The state that names them knows whether they are paused.
     ///
@@ -157,8 +163,8 @@ impl<const N: usize> RevisionSlot<N> {
         let highest = core::array::from_fn(|i| self.rest(i, Rest::Highest));
         let streams = core::array::from_fn(|i| {
             let manner = self.rest(i, Rest::Manner);
-            let (starts_full, paused) = (manner >> STARTS_FULL & 1 == 1, manner >> PAUSED & 1 == 1);
-            self.meter(i, Parts { precision: manner as u16, starts_full, paused, ..Parts::default() })
+            let paused = manner >> PAUSED & 1 == 1;
+            self.meter(i, Parts { precision: manner as u16, paused, ..Parts::default() })
         });
         let limits = Limits { origin: self.origin(), streams };
         // ORDERING: Relaxed, both. For reason and partner see `word`. Dies if one is not read:
@@ -180,9 +186,10 @@ impl<const N: usize> RevisionSlot<N> {
         core::array::from_fn(|i| {
             let manner = self.rest(i, Rest::Manner);
             let scale = Scale::of_parts((manner >> FAMILY) as u8, (manner >> POWER) as u8);
-            let rate = Rate::written(self.rest(i, Rest::Tokens), self.rest(i, Rest::Period), scale);
+            let periods = (manner >> PERIODS) as u32;
+            let rate = Rate::written(self.rest(i, Rest::Tokens), self.rest(i, Rest::Period), periods, scale);
             let limit = Limit::new(rate, self.word(i, Word::Capacity));
-            if manner >> STARTS_FULL & 1 == 1 { limit } else { limit.empty() }
+            if manner >> STARTS_FULL & 1 == 1 { limit } else { limit.starting_with(self.rest(i, Rest::Start)) }
         })
     }
 
@@ -224,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_revision_comes_out_as_it_went_in() {
-        let configured = ["1MiB/s capacity 7kB empty", "1/3s capacity 12"].map(|text| text.parse::<Limit>().unwrap());
+        let configured =
+            ["1.1MiB/s capacity 7kB starting with 9", "1/3s capacity 12"].map(|text| text.parse::<Limit>().unwrap());
         let limits = limits_of(configured, Time::from_nanos(77)).unwrap();
         let limits = limits.from(limits.origin, true);
         let accrued = [1 << 100 | 9, u128::MAX - 3];

@@ -4,7 +4,8 @@
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
-use crate::limit::limit::{Limit, LimitError, limits_of};
+use crate::limit::limit::{Limit, limits_of, starts_of};
+use crate::limit::limit_error::LimitError;
 use crate::state::store::{Change, Revised, Store};
 #[cfg(feature = "std")]
 use crate::sync::Release;
@@ -25,13 +26,13 @@ pub struct Word {
 
 impl Word {
     pub(crate) fn new(limit: Limit, origin: Time) -> Result<Self, LimitError> {
-        Ok(Self::of(limits_of([limit], origin)?))
+        Ok(Self::of(limits_of([limit], origin)?, limit))
     }
 
     const_fn! {
-        /// The word of a new bucket with these limits.
-        pub(crate) const fn of(limits: Limits<1>) -> Self {
-            let [start] = limits.start();
+        /// The word of a new bucket with these limits, configured as this.
+        pub(crate) const fn of(limits: Limits<1>, configured: Limit) -> Self {
+            let [start] = limits.start(starts_of(&[configured]));
             Self { spent: AtomicU64::new(start), limits }
         }
     }

@@ -28,7 +28,7 @@ impl Naive {
         let (tokens, period) = (i128::from(limit.rate.tokens()), limit.rate.period().as_nanos() as i128);
         let capacity = i128::from(limit.capacity) * period;
         let precision = limit.precision().unwrap().as_nanos() as i128;
-        Self { tokens, period, capacity, start: if limit.starts_full { capacity } else { 0 }, spent: 0, precision }
+        Self { tokens, period, capacity, start: i128::from(limit.start()) * period, spent: 0, precision }
     }
 
     fn accrued(&self, t: u64) -> i128 {

@@ -273,8 +273,7 @@ struct Exact<'w> {
 
 impl<'w> Exact<'w> {
     fn new(wait: &'w Wait) -> Self {
-        let full = wait.measure.scale.tokens(wait.limit.capacity);
-        Self { wait, level: if wait.limit.starts_full { full } else { 0 }, at: wait.t0 }
+        Self { wait, level: wait.measure.scale.tokens(wait.limit.start()), at: wait.t0 }
     }
 
     fn advance(&mut self, to: Time) {

@@ -324,6 +324,9 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
         if self.is_closed() {
             return Some(Refused::Closed);
         }
+        // Those who wait keep nobody out of a stream without a limit.
+        let scarce = self.words.read(|limits, _| limits.scarce(&amounts));
+        let (ahead, stream) = if scarce == amounts { (ahead, stream) } else { self.line.ahead(now, scarce)? };
         Some(self.words.read(|limits, spent| match limits.check(&amounts) {
             Err(never) => never.into(),
             Ok(()) => {

@@ -107,7 +107,9 @@ impl<W, const N: usize> WaitingLine<W, N> {
         if self.is_over(moment, ask.deadline) {
             return Enter::Refused(moment.now);
         }
-        let used = || (0..N).filter(|i| ask.amounts[*i] > 0);
+        // Nobody is in the way on a stream without a limit.
+        let scarce = moment.limits.scarce(&ask.amounts);
+        let used = || (0..N).filter(|i| scarce[*i] > 0);
         if used().all(|i| self.roster.head(i).is_none()) && !moment.limits.paused_at(moment.now) {
             let elapsed = moment.limits.elapsed(moment.now);
             if let Some(words) = moment.limits.take(&moment.spent, elapsed, &ask.amounts) {

@@ -169,11 +169,27 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "reset-above-the-capacity",
         edits: &[edit(
             "decision/meter.rs",
-            "fn reset",
-            "if tokens < self.capacity() { tokens } else { self.capacity() }",
-            "tokens",
+            "fn units_held",
+            "if tokens < self.capacity() && !self.is_unlimited() { tokens.wrapping_mul(self.unit) } else { self.ceiling }",
+            "tokens.wrapping_mul(self.unit)",
         )],
         expect: Killed("reset::a_reset_beside_a_take_comes_before_or_after_it"),
+    },
+    // Streams without a limit.
+    Fault {
+        id: "unlimited-pays-no-reservation",
+        edits: &[edit("decision/inherited.rs", "fn inherit(", "added: paid", "added: 0 * paid")],
+        expect: Killed("tests/unlimited::a_change_to_unlimited_pays_what_is_owed"),
+    },
+    Fault {
+        id: "unlimited-is-left-empty",
+        edits: &[edit(
+            "decision/inherited.rs",
+            "fn inherit(",
+            "{ self.units_held(start) } else { self.ceiling }",
+            "{ self.units_held(start) } else { 0 }",
+        )],
+        expect: Killed("tests/unlimited::what_was_taken_without_a_limit_is_not_owed_under_one"),
     },
     // Places in the queue.
     Fault {

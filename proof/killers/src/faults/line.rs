@@ -648,4 +648,24 @@ pub(super) const FAULTS: &[Fault] = &[
             "tests/line_level::whatever_refuses_beside_those_who_wait_says_a_wait_and_a_stream_that_is_used",
         ),
     },
+    Fault {
+        id: "line-keeps-takers-out-of-an-unlimited-stream",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn refusal_in_line(",
+            "self.line.ahead(now, scarce)?",
+            "self.line.ahead(now, scarce).unwrap_or((ahead, stream))",
+        )],
+        expect: Killed("tests/unlimited::who_waits_for_another_stream_keeps_nobody_out"),
+    },
+    Fault {
+        id: "line-lets-nobody-in-beside-waiters-for-an-unlimited-stream",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn enter(",
+            "let scarce = moment.limits.scarce(&ask.amounts);",
+            "let scarce = ask.amounts;",
+        )],
+        expect: Killed("tests/unlimited::who_waits_for_another_stream_keeps_nobody_out"),
+    },
 ];

@@ -32,7 +32,7 @@ pub(super) fn slope(limit: &Limit) -> i128 {
 impl Exact {
     pub(super) fn new(limit: &Limit) -> Self {
         let (slope, capacity) = (slope(limit), i128::from(limit.capacity) * TOKEN);
-        let spent = if limit.starts_full { -capacity } else { 0 };
+        let spent = -i128::from(limit.start()) * TOKEN;
         let bends = vec![(0, 0, slope)];
         Self { bends, capacity, spent, fastest: slope, largest: capacity, slop: 0 }
     }

@@ -11,7 +11,7 @@ use crate::decision::due::Due;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
-use crate::limit::limit::{Limit, limits_of};
+use crate::limit::limit::{Limit, limits_of, starts_of};
 use crate::wait::line::entry::{Aim, Ask, Ticket};
 use crate::wait::line::grace::Grace;
 use crate::wait::line::moment::{Moment, NEVER};
@@ -78,9 +78,9 @@ impl<const N: usize> World<N> {
 
     pub(super) fn with_grace(limits: [Limit; N], grace: Grace) -> Self {
         let exact = limits.map(|limit| Exact::new(&limit));
-        let limits = limits_of(limits, Time::ZERO).expect("limits of a test");
+        let (starts, limits) = (starts_of(&limits), limits_of(limits, Time::ZERO).expect("limits of a test"));
         Self {
-            spent: limits.start(),
+            spent: limits.reset(0, &starts),
             limits,
             exact,
             line: WaitingLine::new(grace),
@@ -268,7 +268,7 @@ impl<const N: usize> World<N> {
         for (i, limit) in limits.into_iter().enumerate() {
             let (from, to) = (&old.streams[i], &next.streams[i]);
             let most = (awaited.most(i, from), awaited.most_after(i, to));
-            let kept = to.inherit(from, self.spent[i], elapsed, Inherit::Keep, u64::MAX, most);
+            let kept = to.inherit(from, self.spent[i], elapsed, (Inherit::Keep, 0), u64::MAX, most);
             self.spent[i] = kept.expect("a small debt").spent;
             let head = self.line.roster.head(i).map(|head| self.line.roster.get(head).ask.amounts[i]);
             let exact = &mut self.exact[i];
