@@ -23,6 +23,20 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
         verbs::try_take(self.of.store(), self.now, amounts.to_array())
     }
 
+    /// Takes these amounts unless a stream owes tokens: [`Bucket::admit`](crate::Bucket::admit).
+    ///
+    /// # Errors
+    ///
+    /// As [`Bucket::admit`](crate::Bucket::admit).
+    pub fn admit(self, amounts: B::Amounts) -> Result<Granted<N>, Refused<N>> {
+        verbs::admit(self.of.store(), self.now, amounts.to_array())
+    }
+
+    /// Tokens that are owed at this time: [`Bucket::debt`](crate::Bucket::debt).
+    pub fn debt(self) -> B::Amounts {
+        B::Amounts::from_array(verbs::debt(self.of.store(), self.now))
+    }
+
     /// Takes as many whole items as fit: [`Bucket::take_items`](crate::Bucket::take_items).
     #[inline]
     pub fn take_items(self, max: u64, per_item: B::Amounts) -> u64 {

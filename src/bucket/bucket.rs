@@ -3,6 +3,7 @@
 use core::future::Future;
 use core::time::Duration;
 
+use crate::bucket::example::bucket_of;
 use crate::bucket::verbs;
 use crate::clock::time::Time;
 use crate::decision::granted::Granted;
@@ -23,19 +24,6 @@ use crate::wait::{
     line::{entry::Aim, turn},
 };
 
-/// How the examples of two streams begin.
-macro_rules! bucket_of {
-    ($limits:literal) => {
-        concat!(
-            "use std::time::Duration;\nuse tollgate::clock::ManualClock;\n",
-            "use tollgate::{Bucket, Limit, MultiBucket};\n",
-            "let limits = [",
-            $limits,
-            "];\nlet bucket = MultiBucket::with_clock(limits, ManualClock::new())?;"
-        )
-    };
-}
-
 /// The verbs of a bucket of `N` streams: the methods that all buckets have.
 ///
 /// Verbs differ in what they do when tokens are short:
@@ -43,9 +31,10 @@ macro_rules! bucket_of {
 /// | verb | when tokens are short |
 /// |---|---|
 /// | [`try_take`](Self::try_take) | refuses, and says for how long |
+/// | [`admit`](Self::admit) | refuses, also where any stream is in debt |
 /// | [`take_items`](Self::take_items), [`take_in_order`](Self::take_in_order) | take a part |
 /// | [`reserve`](Self::reserve) | takes at once, and says from when the tokens may be used |
-/// | [`take`], [`take_on`](Self::take_on), [`take_blocking`] | wait in turn |
+/// | [`take_on`](Self::take_on), and its kin on tokio and on threads | wait in turn |
 /// | [`until_available_on`](Self::until_available_on) | waits in turn, and takes nothing |
 /// | [`charge`](Self::charge) | takes at once, and goes into debt |
 ///
@@ -70,10 +59,6 @@ macro_rules! bucket_of {
 /// assert!(admit(&MultiBucket::new([Limit::per_second(10), Limit::per_second(5)])?));
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
-#[cfg_attr(feature = "tokio", doc = "[`take`]: Self::take")]
-#[cfg_attr(not(feature = "tokio"), doc = "[`take`]: crate#features")]
-#[cfg_attr(feature = "std", doc = "[`take_blocking`]: Self::take_blocking")]
-#[cfg_attr(not(feature = "std"), doc = "[`take_blocking`]: crate#features")]
 pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// Takes these amounts from all streams now, or nothing from any.
     ///
@@ -84,7 +69,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// * [`Refused::Closed`] once the bucket is closed.
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(5)")]
     /// bucket.try_take([6, 0])?;
     /// let refused = bucket.try_take([6, 1]).unwrap_err();
     /// assert_eq!(refused.stream(), 0);
@@ -97,12 +82,34 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         verbs::try_take(self.store(), Stored::now(self), amounts.to_array())
     }
 
-    /// Takes as many whole items as fit, `max` at the most, and returns their number.
+    /// Takes these amounts now, unless any stream of the bucket owes tokens, also one with an amount
+    /// of 0. So a quota binds that is [charged](Self::charge) when its cost is known.
     ///
-    /// An item takes `per_item` of the streams; one of no tokens always fits.
+    /// It is refused, too, while somebody waits for any of the streams. A
+    /// [reservation](Self::reserve) that is not ready counts as owed.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take`](Self::try_take); [`Refused::NotYet`] waits until nothing is owed.
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(1000)")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(1000)")]
+    /// bucket.admit([1, 0])?;
+    /// bucket.charge([0, 2500])?; // what the response came to
+    /// assert_eq!(bucket.debt(), [0, 1500]);
+    /// assert!(bucket.try_take([1, 0]).is_ok()); // leaves the second stream out
+    /// assert_eq!(bucket.admit([1, 0]).unwrap_err().wait(), Some(Duration::from_millis(1500)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn admit(&self, amounts: Self::Amounts) -> Result<Granted<N>, Refused<N>> {
+        verbs::admit(self.store(), Stored::now(self), amounts.to_array())
+    }
+
+    /// Takes as many whole items as fit, `max` at the most, and returns their number. An item takes
+    /// `per_item` of the streams; one of no tokens always fits.
+    ///
+    /// ```
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(1000)")]
     /// assert_eq!(bucket.take_items(20, [1, 300]), 3);
     /// assert_eq!(bucket.available(), [7, 100]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -119,7 +126,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// again when another thread publishes first.
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(1000)")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(1000)")]
     /// assert_eq!(bucket.take_in_order(&[[1, 600], [1, 300], [1, 300], [1, 50]]), 2);
     /// assert_eq!(bucket.available(), [8, 100]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -134,7 +141,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// They pay off a debt first; those above the capacity are lost.
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(5)")]
     /// bucket.try_take([10, 5])?;
     /// bucket.put_back([3, u64::MAX]);
     /// assert_eq!(bucket.available(), [3, 5]);
@@ -152,14 +159,10 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// # Errors
     ///
-    /// * [`Refused::Never`] for an amount that is larger.
-    /// * [`Refused::NotYet`] for a debt that would be larger.
+    /// [`Refused::Never`] for an amount that is larger, [`Refused::NotYet`] for such a debt.
     ///
     /// ```
-    /// use std::time::Duration;
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, TokenBucket};
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10)")]
     /// bucket.charge(25)?;
     /// assert_eq!(bucket.wait_for(1)?, Some(Duration::from_millis(1600)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -173,7 +176,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// [idle limit](crate::Limit::idle_limit).
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(5)")]
     /// bucket.reset([3, 9]);
     /// assert_eq!(bucket.available(), [3, 5]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -187,13 +190,27 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// A stream in debt has 0; so have all during a pause. While others wait, they are for those.
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(5)")]
     /// assert_eq!(bucket.available(), [10, 5]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
     fn available(&self) -> Self::Amounts {
         Self::Amounts::from_array(verbs::available(self.store(), Stored::now(self)))
+    }
+
+    /// Returns the tokens that each stream owes now, rounded up; 0 without a debt.
+    ///
+    /// Reservations that are not ready are owed, too. Until a debt is paid, nothing is available.
+    ///
+    /// ```
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(5)")]
+    /// bucket.charge([12, 1])?;
+    /// assert_eq!((bucket.debt(), bucket.available()), ([2, 0], [0, 4]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn debt(&self) -> Self::Amounts {
+        Self::Amounts::from_array(verbs::debt(self.store(), Stored::now(self)))
     }
 
     /// Returns the time until these amounts are available if nobody takes. Takes nothing.
@@ -205,7 +222,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// [`Never`] for more than a stream's capacity.
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10).empty(), Limit::per_second(5).empty()")]
+    #[doc = bucket_of!("Limit::per_second(10).empty()", "Limit::per_second(5).empty()")]
     /// assert_eq!(bucket.wait_for([1, 1])?, Some(Duration::from_millis(200)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -222,20 +239,16 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         At { of: self, now }
     }
 
-    /// Lends up to `most` tokens to one thread, which spends them without atomics. See [`Lease`].
-    ///
-    /// It holds nothing at first, and never more than the capacity.
+    /// Lends up to `most` tokens to one thread, which spends them without atomics. See [`Lease`]. It
+    /// holds nothing at first, and never more than the capacity.
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, TokenBucket};
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(100), ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(100)")]
     /// let mut lease = bucket.lease(10);
     /// for _ in 0..4 {
     ///     lease.try_take(1)?;
     /// }
-    /// // It has fetched 1, then 2, then 4.
-    /// assert_eq!((lease.held(), bucket.available()), (3, 93));
+    /// assert_eq!((lease.held(), bucket.available()), (3, 93)); // fetched 1, 2, and 4
     /// drop(lease);
     /// assert_eq!(bucket.available(), 96);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -259,7 +272,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// * [`Refused::Closed`] once the bucket is closed.
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(100).empty()")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(100).empty()")]
     /// let place = bucket.reserve([1, 3])?;
     /// assert_eq!(place.remaining(), Some(Duration::from_millis(30)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -276,10 +289,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// longer.
     ///
     /// ```
-    /// use std::time::Duration;
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, TokenBucket};
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(100).empty(), ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(100).empty()")]
     /// let refused = bucket.reserve_within(3, Duration::from_millis(29)).unwrap_err();
     /// assert_eq!(refused.wait(), Some(Duration::from_millis(30)));
     /// assert!(bucket.reserve_within(3, Duration::from_millis(30)).is_ok());
@@ -297,8 +307,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// [debt](Self::charge).
     ///
     /// ```
-    /// use tollgate::{Bucket, Limit, TokenBucket};
-    /// let bucket = TokenBucket::new(Limit::per_second(100))?;
+    #[doc = bucket_of!("Limit::per_second(100)")]
     /// assert!(bucket.reserve(200).is_err() && bucket.reserve_oversized(200).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -313,7 +322,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// As [`try_take`](Self::try_take).
     ///
     /// ```
-    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(100)")]
+    #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(100)")]
     /// bucket.estimate([1, 5])?.settle([1, 2])?;
     /// assert_eq!(bucket.available(), [9, 98]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -342,8 +351,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// soon as a change of limits or a close makes that so.
     ///
     /// ```
-    /// use std::time::Duration;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
+    /// use {std::time::Duration, tollgate::{Bucket, Limit, MultiBucket}};
     /// let bucket = MultiBucket::new([Limit::per_second(10), Limit::per_second(1000).empty()])?;
     /// bucket.take_blocking([1, 2])?; // 2 ms later
     ///     
@@ -395,9 +403,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         self.take_on(amounts, TokioTimer)
     }
 
-    /// Waits on tokio's timer for at most `timeout`, and takes these amounts.
-    ///
-    /// The timeout counts from this call, the place in the line from the first poll.
+    /// Waits on tokio's timer for at most `timeout`, and takes these amounts. The timeout counts
+    /// from this call, the place in the line from the first poll.
     ///
     /// # Errors
     ///

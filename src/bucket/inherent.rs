@@ -15,6 +15,21 @@ macro_rules! deciding_verbs {
                 At { of: self, now: Stored::now(self) }.try_take(amounts)
             }
 
+            /// Takes these amounts unless a stream owes tokens:
+            /// [`Bucket::admit`](crate::Bucket::admit).
+            ///
+            /// # Errors
+            ///
+            /// As [`Bucket::admit`](crate::Bucket::admit).
+            pub fn admit(&self, amounts: $amounts) -> Result<Granted<{ $n }>, Refused<{ $n }>> {
+                At { of: self, now: Stored::now(self) }.admit(amounts)
+            }
+
+            /// Returns the tokens that are owed now: [`Bucket::debt`](crate::Bucket::debt).
+            pub fn debt(&self) -> $amounts {
+                At { of: self, now: Stored::now(self) }.debt()
+            }
+
             /// Takes as many whole items as fit: [`Bucket::take_items`](crate::Bucket::take_items).
             #[inline]
             pub fn take_items(&self, max: u64, per_item: $amounts) -> u64 {

@@ -12,6 +12,7 @@
 // Owns the buckets as callers see them, and their verbs. It never keeps words or does arithmetic.
 //
 // - `bucket`: the verbs of all buckets, each with its full text.
+// - `example`: how the examples in it begin.
 // - `verbs`: what each verb does to the words, once for all buckets.
 // - `at`: the verbs at a time that the caller supplies.
 // - `inherent`: the verbs as methods of the types themselves.
@@ -25,6 +26,7 @@ pub(crate) mod at;
 pub(crate) mod bucket;
 pub(crate) mod changing;
 mod constant;
+mod example;
 pub(crate) mod handle;
 pub(crate) mod headroom;
 pub(crate) mod inherent;

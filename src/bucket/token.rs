@@ -64,6 +64,8 @@ use crate::wait::waits::Waits;
 /// A grant is only a count: it does not order any other memory. All operations are `Relaxed`.
 pub struct TokenBucket<C = DefaultClock> {
     pub(crate) queued: Queued<Word, 1>,
+    /// As it was given.
+    limit: Limit,
     wait_bounds: WaitBounds<1>,
     clock: C,
 }
@@ -105,7 +107,8 @@ impl<C: Clock> TokenBucket<C> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
-        Ok(Self { queued: Queued::new(Word::new(limit, clock.now())?), wait_bounds: WaitBounds::UNBOUNDED, clock })
+        let queued = Queued::new(Word::new(limit, clock.now())?);
+        Ok(Self { queued, limit, wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
     const_fn! {
@@ -143,8 +146,21 @@ impl<C: Clock> TokenBucket<C> {
         /// ```
         pub const fn const_new(limit: Limit, clock: C) -> Self {
             let queued = Queued::new(Word::of(limits_from_zero([limit]), limit));
-            Self { queued, wait_bounds: WaitBounds::UNBOUNDED, clock }
+            Self { queued, limit, wait_bounds: WaitBounds::UNBOUNDED, clock }
         }
+    }
+
+    /// Returns the limit as it was given.
+    ///
+    /// ```
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new("1MiB/s burst 4MiB".parse()?)?;
+    /// assert_eq!(bucket.limit().capacity, 4 << 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn limit(&self) -> Limit {
+        self.limit
     }
 
     /// Returns the clock that the bucket reads.

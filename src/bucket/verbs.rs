@@ -32,6 +32,36 @@ pub(crate) fn try_take<const N: usize>(
     )
 }
 
+/// It looks at all streams, also at those with an amount of 0.
+pub(crate) fn admit<const N: usize>(
+    store: &impl Store<N>,
+    now: Time,
+    amounts: [u64; N],
+) -> Result<Granted<N>, Refused<N>> {
+    if store.keeps_out(now) {
+        if let Some(refused) = store.refusal_in_line(now, amounts.map(|amount| amount.max(1))) {
+            return Err(refused);
+        }
+    }
+    let admit = |limits: &Limits<N>, spent: &[u64; N]| {
+        let spent = limits.admit(spent, limits.elapsed(now), &amounts)?;
+        Some((spent, Granted::new(limits, &spent, now, 0)))
+    };
+    let refuse =
+        |limits: &Limits<N>, spent: &[u64; N], pause| limits.not_admitted(spent, limits.elapsed(now), &amounts, pause);
+    if all_zero(&amounts) {
+        return store.read(|limits, spent| match limits.pause_left(now) {
+            0 => admit(limits, spent).map(|(_, granted)| granted).ok_or_else(|| refuse(limits, spent, 0)),
+            pause => Err(refuse(limits, spent, pause)),
+        });
+    }
+    store.update(|limits| limits.pause_left(now), admit, refuse)
+}
+
+pub(crate) fn debt<const N: usize>(store: &impl Store<N>, now: Time) -> [u64; N] {
+    store.read(|limits, spent| limits.debts(spent, limits.elapsed(now)))
+}
+
 /// An amount of 0 is neither checked nor written.
 #[cold]
 #[inline(never)]

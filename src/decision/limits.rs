@@ -291,6 +291,36 @@ impl<const N: usize> Limits<N> {
         if self.paused_at(now) { [0; N] } else { self.available(spent, self.elapsed(now)) }
     }
 
+    /// Whole tokens that each stream owes.
+    pub(crate) fn debts(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].debt(spent[i], elapsed))
+    }
+
+    /// The words after taking `amounts`, or `None` if one has too little or any stream owes
+    /// tokens.
+    pub(crate) fn admit(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Option<[u64; N]> {
+        if (0..N).any(|i| self.streams[i].level(spent[i], elapsed) < 0) {
+            None
+        } else {
+            self.take(spent, elapsed, amounts)
+        }
+    }
+
+    /// Why these words did not let `amounts` be admitted: a stream that owes is waited for, too.
+    pub(crate) fn not_admitted(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N], pause: u64) -> Refused<N> {
+        let mut refused = self.refusal(spent, elapsed, amounts, pause);
+        if let Refused::NotYet(refusal) = &mut refused {
+            for i in 0..N {
+                if amounts[i] == 0 && self.streams[i].level(spent[i], elapsed) < 0 {
+                    // One unit of a level that is higher by one: until nothing is owed.
+                    refusal.streams[i] = Seen::new(&self.streams[i], spent[i].wrapping_sub(1));
+                    refusal.units[i] = 1;
+                }
+            }
+        }
+        refused
+    }
+
     /// What is missing; for amounts that [`check`](Self::check) let pass.
     #[inline]
     pub(crate) fn not_yet(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> NotYet<N> {

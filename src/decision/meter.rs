@@ -327,6 +327,14 @@ impl Meter {
         if self.is_unlimited() { u64::MAX } else { self.furthest_debt() / self.unit }
     }
 
+    /// Whole tokens that are owed, rounded up; 0 without a debt.
+    pub(crate) const fn debt(&self, spent: u64, elapsed: u64) -> u64 {
+        match self.level(spent, elapsed) {
+            0.. => 0,
+            level => level.unsigned_abs().div_ceil(self.unit),
+        }
+    }
+
     /// Whole tokens there to be taken; 0 in debt.
     #[inline]
     pub(crate) const fn available(&self, spent: u64, elapsed: u64) -> u64 {

@@ -128,6 +128,37 @@ where
         ))
     }
 
+    /// As [`KeyedBuckets::admit`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::admit`].
+    pub fn admit<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<Granted<N>, KeyRefused<N>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        let amounts = <[u64; N]>::array(amounts);
+        if amounts == [0; N] {
+            return Ok(self.snapshot(key).admit_nothing(self.reading.now)?);
+        }
+        refused(self.buckets.table.update(
+            key,
+            self.tier(key),
+            self.reading,
+            |terms, now, spent| {
+                unless_paused(terms, now, |limits, elapsed| {
+                    let spent = limits.admit(spent, elapsed, &amounts)?;
+                    Some((spent, Granted::new(limits, &spent, now, 0)))
+                })
+            },
+            |terms, now, spent| {
+                let limits = terms.limits();
+                limits.not_admitted(spent, limits.elapsed(now), &amounts, limits.pause_left(now))
+            },
+        ))
+    }
+
     /// As [`KeyedBuckets::take_up_to`].
     #[inline]
     pub fn take_up_to<Q>(self, key: &Q, max: u64, per_item: Amounts<N>) -> u64
@@ -274,6 +305,15 @@ where
         F: TierOf<Q>,
     {
         <[u64; N]>::amounts(self.snapshot(key).available())
+    }
+
+    /// As [`KeyedBuckets::debt`].
+    pub fn debt<Q>(self, key: &Q) -> Amounts<N>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        <[u64; N]>::amounts(self.snapshot(key).debt())
     }
 
     /// As [`KeyedBuckets::snapshot`].

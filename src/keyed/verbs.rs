@@ -49,6 +49,35 @@ where
         self.live().try_take(key, amounts)
     }
 
+    /// Takes these amounts from the bucket of a key, unless any of its streams owes tokens, also one
+    /// with an amount of 0: see [`Bucket::admit`](crate::Bucket::admit).
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take`](Self::try_take).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let limits = [Limit::per_second(10), Limit::per_second(1000)];
+    /// let clients =
+    ///     KeyedBuckets::<String, 2, _>::with_clock(limits, 1000, ManualClock::new())?;
+    /// clients.admit("alice", [1, 0])?;
+    /// clients.charge("alice", [0, 2500])?; // what the response came to
+    /// let refused = clients.admit("alice", [1, 0]).unwrap_err();
+    /// assert_eq!(refused.wait(), Some(Duration::from_millis(1500)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn admit<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Granted<N>, KeyRefused<N>>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.live().admit(key, amounts)
+    }
+
     /// Takes as many items of `per_item` tokens as fit, at most `max`, and returns how many.
     ///
     /// It takes none for a new key without room.
@@ -218,6 +247,29 @@ where
         F: TierOf<Q>,
     {
         self.live().available(key)
+    }
+
+    /// Returns the tokens that a key owes now, rounded up; 0 without a debt.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let clients = KeyedBuckets::<String, 1, _>::with_clock(
+    ///     Limit::per_second(10),
+    ///     1000,
+    ///     ManualClock::new(),
+    /// )?;
+    /// clients.charge("alice", 25)?;
+    /// assert_eq!((clients.debt("alice"), clients.debt("bob")), (15, 0));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn debt<Q>(&self, key: &Q) -> Amounts<N>
+    where
+        Q: KeyForm<K> + ?Sized,
+        F: TierOf<Q>,
+    {
+        self.live().debt(key)
     }
 
     /// Returns what a key has, all streams at one instant.

@@ -66,6 +66,22 @@ impl<const N: usize> Snapshot<N> {
         if self.pause > 0 { [0; N] } else { self.limits.available(&self.spent, self.elapsed) }
     }
 
+    /// Returns the whole tokens that each stream owes, rounded up: see
+    /// [`Bucket::debt`](crate::Bucket::debt).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.charge([12])?;
+    /// assert_eq!(bucket.snapshot().debt(), [2]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn debt(&self) -> [u64; N] {
+        self.limits.debts(&self.spent, self.elapsed)
+    }
+
     /// Checks whether the bucket would have granted a take of `amounts`, apart from those who wait.
     ///
     /// # Errors
@@ -129,6 +145,16 @@ impl<const N: usize> Snapshot<N> {
     #[cfg(feature = "keys")]
     pub(crate) fn granted(&self, now: Time) -> Granted<N> {
         Granted::new(&self.limits, &self.spent, now, self.pause)
+    }
+
+    /// What an admission of nothing leaves, or why it is refused, seen at this reading.
+    #[cfg(feature = "keys")]
+    pub(crate) fn admit_nothing(&self, now: Time) -> Result<Granted<N>, Refused<N>> {
+        let Self { limits, spent, elapsed, pause, .. } = self;
+        match limits.admit(spent, *elapsed, &[0; N]) {
+            Some(_) if *pause == 0 => Ok(self.granted(now)),
+            _ => Err(limits.not_admitted(spent, *elapsed, &[0; N], *pause)),
+        }
     }
 
     /// Returns the refusal for amounts that no capacity excludes.

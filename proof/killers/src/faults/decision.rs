@@ -89,6 +89,50 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit("decision/refused.rs", "const fn whole_seconds(", "(wait.subsec_nanos() > 0) as u64", "0")],
         expect: Killed("tests/granted::retry_after_is_in_whole_seconds_rounded_up_and_at_least_one"),
     },
+    Fault {
+        id: "admit-looks-at-no-debt-of-others",
+        edits: &[edit(
+            "decision/limits.rs",
+            "fn admit(",
+            "self.streams[i].level(spent[i], elapsed) < 0",
+            "amounts[i] > 0 && self.streams[i].level(spent[i], elapsed) < 0",
+        )],
+        expect: Killed("tests/admit::bytes_that_are_charged_after_the_response_are_bounded_by_one_response_more"),
+    },
+    Fault {
+        id: "admit-waits-a-unit-too-long",
+        edits: &[edit("decision/limits.rs", "fn not_admitted(", "spent[i].wrapping_sub(1)", "spent[i]")],
+        expect: Killed(
+            "tests/admit::a_stream_in_debt_refuses_also_for_nothing_until_the_nanosecond_in_which_it_is_paid",
+        ),
+    },
+    Fault {
+        id: "admit-of-nothing-is-not-looked-at",
+        edits: &[edit(
+            "bucket/verbs.rs",
+            "pub(crate) fn admit<",
+            "    if store.keeps_out(now) {",
+            "    if all_zero(&amounts) {\n        return Ok(take_nothing(store, now));\n    }\n    if store.keeps_out(now) {",
+        )],
+        expect: Killed(
+            "tests/admit::a_stream_in_debt_refuses_also_for_nothing_until_the_nanosecond_in_which_it_is_paid",
+        ),
+    },
+    Fault {
+        id: "admit-past-those-who-wait",
+        edits: &[edit("bucket/verbs.rs", "pub(crate) fn admit<", "amounts.map(|amount| amount.max(1))", "amounts")],
+        expect: Killed("tests/admit::nobody_is_admitted_past_those_who_wait_for_any_stream"),
+    },
+    Fault {
+        id: "debt-rounded-down",
+        edits: &[edit(
+            "decision/meter.rs",
+            "const fn debt(",
+            "level.unsigned_abs().div_ceil(self.unit)",
+            "level.unsigned_abs() / self.unit",
+        )],
+        expect: Killed("tests/admit::a_debt_is_in_whole_tokens_rounded_up_on_every_bucket"),
+    },
     // The arithmetic, as far as threads and a moving clock can tell.
     Fault {
         id: "put-back-fills-above-the-capacity",
