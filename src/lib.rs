@@ -298,6 +298,7 @@ pub mod clock;
 #[cfg(feature = "std")]
 pub mod deadline;
 mod decision;
+pub mod gate;
 #[cfg(feature = "keys")]
 pub mod keyed;
 pub mod lease;
@@ -312,6 +313,7 @@ pub use bucket::multi::MultiBucket;
 pub use bucket::token::TokenBucket;
 pub use clock::clock::Clock;
 pub use decision::refused::{Never, NotYet, Refused};
+pub use gate::gate::Gate;
 #[cfg(feature = "keys")]
 pub use keyed::keyed_buckets::KeyedBuckets;
 pub use lease::lease::Lease;

@@ -1,0 +1,163 @@
+//! Owns the steps of a gate on buckets that are no keys. Never reads a clock.
+
+use core::future::Future;
+use core::time::Duration;
+
+use crate::bucket::leaky::LeakyBucket;
+use crate::bucket::multi::MultiBucket;
+use crate::bucket::token::TokenBucket;
+use crate::bucket::verbs;
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::decision::limits::Limits;
+use crate::decision::refused::Refused;
+use crate::gate::limited::{Found, Moment, Steps, Taken};
+#[cfg(not(feature = "std"))]
+use crate::gate::wait::ready;
+use crate::state::store::{Store, Stored};
+use crate::wait::estimate::Estimate;
+#[cfg(feature = "std")]
+use crate::wait::line::{entry::Aim, turn};
+use crate::wait::timer::Timer;
+use crate::wait::waits::{self, Waits};
+
+/// What a bucket has, and why it would refuse these amounts apart from those who wait.
+pub(crate) fn found<const N: usize>(
+    limits: &Limits<N>,
+    now: Time,
+    spent: &[u64; N],
+    amounts: &[u64; N],
+) -> Found<[u64; N], Refused<N>> {
+    let (elapsed, pause) = (limits.elapsed(now), limits.pause_left(now));
+    let left = if pause > 0 { [0; N] } else { limits.available(spent, elapsed) };
+    let fits = *amounts == [0; N] || pause == 0 && limits.take(spent, elapsed, amounts).is_some();
+    let refused = if fits { None } else { Some(limits.refusal(spent, elapsed, amounts).behind(pause)) };
+    Found { left, refused }
+}
+
+/// Why those who wait keep a taker out.
+#[inline]
+fn refusal_in_line<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Option<Refused<N>> {
+    if *amounts == [0; N] || !store.keeps_out(now) { None } else { store.refusal_in_line(now, *amounts) }
+}
+
+fn look<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Found<[u64; N], Refused<N>> {
+    let in_line = refusal_in_line(store, now, amounts);
+    let Found { left, refused } = store.read(|limits, spent| found(limits, now, spent, amounts));
+    Found { left, refused: in_line.or(refused) }
+}
+
+fn take<const N: usize>(
+    store: &impl Store<N>,
+    now: Time,
+    amounts: &[u64; N],
+) -> Result<Taken<[u64; N], ()>, Found<[u64; N], Refused<N>>> {
+    if *amounts == [0; N] {
+        return Ok(Taken { left: look(store, now, amounts).left, held: () });
+    }
+    if let Some(refused) = refusal_in_line(store, now, amounts) {
+        return Err(Found { refused: Some(refused), ..look(store, now, amounts) });
+    }
+    store.update(
+        |limits| limits.pause_left(now),
+        |limits, spent| {
+            let elapsed = limits.elapsed(now);
+            let next = limits.take(spent, elapsed, amounts)?;
+            Some((next, Taken { left: limits.available(&next, elapsed), held: () }))
+        },
+        |limits, spent, pause| {
+            let elapsed = limits.elapsed(now);
+            let left = if pause > 0 { [0; N] } else { limits.available(spent, elapsed) };
+            Found { left, refused: Some(limits.refusal(spent, elapsed, amounts).behind(pause)) }
+        },
+    )
+}
+
+/// Waits in the line; without one, as a reservation.
+async fn take_in_turn<const N: usize, B: Stored<N> + Waits<N>, T: Timer>(
+    bucket: &B,
+    amounts: [u64; N],
+    timeout: Duration,
+    timer: T,
+) -> Result<(), Refused<N>> {
+    #[cfg(feature = "std")]
+    return waits::take(bucket, amounts, timeout, timer).await;
+    #[cfg(not(feature = "std"))]
+    ready(waits::reserve(bucket, Stored::now(bucket), amounts, timeout, false)?, timer).await
+}
+
+macro_rules! steps {
+    ([$($generics:tt)*] $type:ty, $n:tt, $amounts:ty, $this:ident => $bucket:expr, $written:ident => $tokens:expr) => {
+        impl<$($generics)*> Steps for $type {
+            type Clock = C;
+            type Amounts = $amounts;
+            type Tokens = [u64; $n];
+            type Refused = Refused<$n>;
+            type Held = ();
+
+            fn tokens($written: $amounts) -> [u64; $n] {
+                $tokens
+            }
+
+            #[inline]
+            fn clock(&self) -> &C {
+                self.clock()
+            }
+
+            #[inline]
+            fn look(&self, at: Moment, tokens: &[u64; $n]) -> Found<[u64; $n], Refused<$n>> {
+                let $this = self;
+                look($bucket.store(), at.now, tokens)
+            }
+
+            #[inline]
+            fn take(
+                &self,
+                at: Moment,
+                tokens: &[u64; $n],
+            ) -> Result<Taken<[u64; $n], ()>, Found<[u64; $n], Refused<$n>>> {
+                let $this = self;
+                take($bucket.store(), at.now, tokens)
+            }
+
+            fn put_back(&self, now: Time, tokens: &[u64; $n], (): ()) {
+                let $this = self;
+                verbs::put_back($bucket.store(), now, *tokens);
+            }
+
+            fn settle(
+                &self,
+                now: Time,
+                taken: &[u64; $n],
+                used: &[u64; $n],
+                (): (),
+            ) -> Result<(), Refused<$n>> {
+                let $this = self;
+                Estimate::new($bucket.waitable(), now, *taken).settle(*used)
+            }
+
+            fn wait_on<T: Timer>(
+                &self,
+                tokens: [u64; $n],
+                timeout: Duration,
+                timer: T,
+            ) -> impl Future<Output = Result<(), Refused<$n>>> {
+                let $this = self;
+                take_in_turn($bucket, tokens, timeout, timer)
+            }
+
+            #[cfg(feature = "std")]
+            fn wait_blocking(&self, tokens: [u64; $n], timeout: Duration) -> Result<(), Refused<$n>> {
+                let $this = self;
+                turn::wait_blocking($bucket.queueing(), tokens, timeout, Aim::Take, None)
+            }
+        }
+    };
+}
+
+steps!([C: Clock + Sync] TokenBucket<C>, 1, u64, this => this, n => [n]);
+steps!([C: Clock + Sync, const S: usize] LeakyBucket<C, S>, 1, u64, this => this.as_tokens(), n => [n]);
+steps!(
+    [const N: usize, C: Clock + Sync, const S: usize] MultiBucket<N, C, S>, N, [u64; N],
+    this => this, amounts => amounts
+);
