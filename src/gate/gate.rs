@@ -20,8 +20,8 @@ use crate::gate::seen::{Entries, GateSeen};
 /// none. Each limit stands beside the amounts that the call takes from it. A gate borrows its
 /// buckets, allocates nothing, and is built for each call.
 ///
-#[cfg_attr(feature = "keys", doc = "```")]
-#[cfg_attr(not(feature = "keys"), doc = "```ignore")]
+/// ```
+/// # #[cfg(feature = "keys")] {
 /// use tollgate::{Gate, KeyedBuckets, Limit, MultiBucket};
 ///
 /// // Each client 10 requests a second; all of them 1000 requests and 1 MiB a second.
@@ -39,6 +39,7 @@ use crate::gate::seen::{Entries, GateSeen};
 /// let (status, wait) = answer("bob", 700_000);
 /// assert!(status == 429 && wait.is_some());
 /// assert_eq!(clients.available("bob"), 10); // the service refused, so it costs bob nothing
+/// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -72,8 +72,8 @@ impl<C: Clock, L: Waiting> Gate<C, L> {
     /// # Errors
     ///
     /// [`GateRefused`] at the first poll, if a look says that a limit cannot grant within the
-    /// timeout, and later if a limit refuses after all. Only limits that are charged on attempt then
-    /// count the call.
+    /// timeout, and later if a limit refuses after all. Only limits that are charged on attempt
+    /// then count the call.
     ///
     /// ```
     /// use std::time::Duration;

@@ -18,10 +18,7 @@ use crate::wait::timer::Timer;
 /// |---|---|
 /// | [`TokenBucket`](crate::TokenBucket), [`LeakyBucket`](crate::LeakyBucket) | `u64` |
 /// | [`MultiBucket<N>`](crate::MultiBucket) | `[u64; N]` |
-#[cfg_attr(
-    feature = "keys",
-    doc = "| [`KeyedBucket`](crate::keyed::KeyedBucket) | `u64`, or `[u64; N]` for several streams |"
-)]
+/// | `KeyedBucket`, with the feature `keys` | `u64`, or `[u64; N]` for several streams |
 /// | a reference to one of these, or an `Arc` of it | as that |
 ///
 /// An amount of 0 leaves its stream out. The trait is sealed.

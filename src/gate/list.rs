@@ -2,7 +2,8 @@
 //! put back. Never touches a bucket but by `limited`.
 //!
 //! 1. All clocks are read, one for each limit, before the first look.
-//! 2. All limits are looked at. If one would refuse, nothing is taken but what counts as an attempt.
+//! 2. All limits are looked at. If one would refuse, nothing is taken but what counts as an
+//!    attempt.
 //! 3. The limits are taken from, narrow to wide: the widest is the last.
 //! 4. If a take is refused after all, others were faster since the look. What the narrower limits
 //!    gave goes back, the last first. The widest never gives anything back.

@@ -196,7 +196,7 @@ impl<'a> LimitSeen<'a> {
     /// Returns the limit's own refusal, to show it or to downcast it.
     ///
     /// It is a [`Refused`](crate::Refused) of as many streams as the limit has.
-    #[cfg_attr(feature = "keys", doc = "For a key it is a [`KeyRefused`](crate::keyed::KeyRefused).")]
+    /// For a key it is a `KeyRefused`.
     pub fn refused(&self) -> Option<&'a (dyn Error + 'static)> {
         self.entry.cause()
     }

@@ -1,5 +1,5 @@
-//! Owns how the limits of a gate are waited for: one after the other, narrow to wide. Never waits by
-//! itself: each limit has a line.
+//! Owns how the limits of a gate are waited for: one after the other, narrow to wide. Never says
+//! whose turn it is: each limit has a line.
 
 use core::future::Future;
 use core::time::Duration;
