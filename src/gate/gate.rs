@@ -59,8 +59,9 @@ use crate::gate::seen::{Entries, GateSeen};
 /// * Of the widest limit: `C + r * (w + e)`, unchanged.
 /// * Of a narrower limit: `C + r * (w + e) + F`. `F` is what calls that were in progress when the
 ///   window began had taken from it and later gave back.
-/// * Where calls [wait](Self#waiting), `F` counts at use what calls held that waited at wider limits
-///   when the window began. That is at most what refills in the longest wait allowed, and `C`.
+/// * Where calls [wait](Self#waiting), a narrower limit gains at use `H`: what calls that waited at
+///   wider limits held of it when the window began. With a timeout of `t`, `H` is at most
+///   `C + r * t`.
 ///
 /// [`GateGranted::put_back`] counts as a [put-back](crate::Bucket::put_back).
 ///
@@ -86,10 +87,11 @@ use crate::gate::seen::{Entries, GateSeen};
 ///
 /// # Waiting
 ///
-/// The waiting verbs wait in turn at the narrowest limit, then at the next, under one deadline. They
-/// are refused at once if a look says that a limit cannot grant in time. The deadline counts by the
-/// clock of the widest limit. While a call waits at a wide limit, it holds what narrow ones gave. A
-/// future that is dropped gives it back, except where an [attempt](Charge::OnAttempt) counts.
+/// The waiting verbs wait in turn at the narrowest limit, then at the next, under one deadline.
+/// They are refused at once if a look says that a limit cannot grant in time. The deadline counts
+/// by the clock of the widest limit. While a call waits at a wide limit, it holds what narrow ones
+/// gave. A future that is dropped gives it back, except where an [attempt](Charge::OnAttempt)
+/// counts.
 pub struct Gate<C = DefaultClock, L = ()> {
     pub(crate) limits: L,
     clock: PhantomData<fn() -> C>,
