@@ -87,8 +87,10 @@ fn a_wait_is_in_turn_at_the_narrow_limit_and_then_at_the_wide_one() {
 fn a_wait_that_cannot_end_in_time_is_refused_at_once_and_takes_nothing() {
     let clock = Shared::default();
     let (narrow, wide) = (empty(&clock, 10), empty(&clock, 5));
-    clock.advance(MS(100));
     let gate = |charge| Gate::new().and(&narrow, 1).charged(charge).and(&wide, 2);
+    let mut wait = pin!(gate(Charge::OnAdmission).take_timeout_on(MS(399), Again));
+    assert!(matches!(poll(wait.as_mut()), Poll::Ready(Err(_))), "it does not wait for the narrow limit in vain");
+    clock.advance(MS(100));
     let at_once = |charge, timeout| match poll(pin!(gate(charge).take_timeout_on(timeout, Never)).as_mut()) {
         Poll::Ready(Err(refused)) => refused.wait(),
         other => panic!("{other:?}"),
@@ -103,6 +105,28 @@ fn a_wait_that_cannot_end_in_time_is_refused_at_once_and_takes_nothing() {
     let never = Gate::new().and(&narrow, 1).and(&wide, 6);
     assert!(matches!(poll(pin!(never.take_on(Never)).as_mut()), Poll::Ready(Err(_))));
     assert!(never.take_blocking().is_err());
+}
+
+#[test]
+fn who_waits_for_what_never_refills_waits_only_without_a_deadline() {
+    let clock = Shared::default();
+    let narrow = empty(&clock, 10);
+    let stopped = Limit::per_second(0).capacity(1).empty();
+    let wide = MultiBucket::with_clock([stopped], Arc::clone(&clock)).unwrap();
+    let gate = Gate::new().and(&narrow, 1).and(&wide, [1]);
+    let day = Duration::from_secs(86_400);
+    assert!(matches!(poll(pin!(gate.take_timeout_on(day, Again)).as_mut()), Poll::Ready(Err(_))));
+    let mut wait = pin!(gate.take_on(Again));
+    assert!(poll(wait.as_mut()).is_pending());
+    wide.set_limits([Limit::per_second(10).capacity(1)]).unwrap();
+    let granted = (0..4).find_map(|_| {
+        clock.advance(MS(100));
+        match poll(wait.as_mut()) {
+            Poll::Ready(granted) => Some(granted.is_ok()),
+            Poll::Pending => None,
+        }
+    });
+    assert_eq!(granted, Some(true));
 }
 
 #[test]
@@ -231,41 +255,37 @@ fn a_gate_waits_on_tokio() {
 }
 
 #[cfg(feature = "keys")]
-mod keyed {
-    use tollgate::KeyedBuckets;
+fn clients(clock: &Shared) -> tollgate::KeyedBuckets<u64, 1, Shared> {
+    tollgate::KeyedBuckets::with_clock(Limit::per_second(10).empty(), 100, Arc::clone(clock)).unwrap()
+}
 
-    use super::*;
+#[cfg(feature = "keys")]
+#[test]
+fn a_key_and_a_bucket_are_waited_for_in_turn() {
+    let clock = Shared::default();
+    let (clients, service) = (clients(&clock), empty(&clock, 5));
+    let mut wait = pin!(Gate::new().and(clients.bucket(&7), 1).and(&service, 1).take_timeout_on(MS(200), Again));
+    assert!(poll(wait.as_mut()).is_pending());
+    clock.advance(MS(100));
+    assert!(poll(wait.as_mut()).is_pending());
+    assert_eq!(clients.available(&7), 0);
+    clock.advance(MS(100));
+    assert!(matches!(poll(wait.as_mut()), Poll::Ready(Ok(_))));
+    assert_eq!((clients.available(&7), service.available()), (1, 0));
+}
 
-    fn clients(clock: &Shared) -> KeyedBuckets<u64, 1, Shared> {
-        KeyedBuckets::with_clock(Limit::per_second(10).empty(), 100, Arc::clone(clock)).unwrap()
-    }
-
-    #[test]
-    fn a_key_and_a_bucket_are_waited_for_in_turn() {
+/// Also where its turn at the key has come, and it was not polled since.
+#[cfg(feature = "keys")]
+#[test]
+fn a_wait_for_a_key_that_is_dropped_takes_nothing() {
+    for waited in [50, 150] {
         let clock = Shared::default();
         let (clients, service) = (clients(&clock), empty(&clock, 5));
-        let mut wait = pin!(Gate::new().and(clients.bucket(&7), 1).and(&service, 1).take_timeout_on(MS(200), Again));
+        let mut wait = Box::pin(Gate::new().and(clients.bucket(&7), 1).and(&service, 1).take_on(Again));
         assert!(poll(wait.as_mut()).is_pending());
-        clock.advance(MS(100));
-        assert!(poll(wait.as_mut()).is_pending());
-        assert_eq!(clients.available(&7), 0);
-        clock.advance(MS(100));
-        assert!(matches!(poll(wait.as_mut()), Poll::Ready(Ok(_))));
-        assert_eq!((clients.available(&7), service.available()), (1, 0));
-    }
-
-    /// Also where its turn at the key has come, and it was not polled since.
-    #[test]
-    fn a_wait_for_a_key_that_is_dropped_takes_nothing() {
-        for waited in [50, 150] {
-            let clock = Shared::default();
-            let (clients, service) = (clients(&clock), empty(&clock, 5));
-            let mut wait = Box::pin(Gate::new().and(clients.bucket(&7), 1).and(&service, 1).take_on(Again));
-            assert!(poll(wait.as_mut()).is_pending());
-            clock.advance(MS(waited));
-            drop(wait);
-            clock.advance(MS(200 - waited));
-            assert_eq!((clients.available(&7), service.available()), (2, 1), "dropped after {waited} ms");
-        }
+        clock.advance(MS(waited));
+        drop(wait);
+        clock.advance(MS(200 - waited));
+        assert_eq!((clients.available(&7), service.available()), (2, 1), "dropped after {waited} ms");
     }
 }
