@@ -106,12 +106,9 @@ impl<L: Waiting, B: Steps> Waiting for And<L, B> {
     }
 
     fn may_come((narrower, look): &Self::Looks, timeout: Duration) -> bool {
-        let comes = match look.found.refused {
-            None => true,
-            Some(refused) if refused.reason() != Reason::NotYet => false,
-            // Nobody knows how long: the limits may change.
-            Some(refused) => refused.known_wait().unwrap_or(Duration::MAX) <= timeout,
-        };
+        // What nobody knows the wait of is not waited for: buckets refuse it, too.
+        let in_time = |refused: B::Refused| refused.known_wait().is_some_and(|wait| wait <= timeout);
+        let comes = look.found.refused.is_none_or(|refused| refused.reason() == Reason::NotYet && in_time(refused));
         comes && L::may_come(narrower, timeout)
     }
 

@@ -145,10 +145,10 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "gate/wait.rs",
             "fn may_come((narrower",
-            "unwrap_or(Duration::MAX)",
-            "unwrap_or(Duration::ZERO)",
+            "refused.known_wait().is_some_and(",
+            "refused.known_wait().is_none_or(",
         )],
-        expect: Killed("tests/gate_waiting::who_waits_for_what_never_refills_waits_only_without_a_deadline"),
+        expect: Killed("tests/gate_waiting::what_never_refills_is_refused_at_once_also_without_a_deadline"),
     },
     Fault {
         id: "gate-late-attempt-does-not-count",
