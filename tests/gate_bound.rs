@@ -1,5 +1,5 @@
-//! The bound of a gate, over every window: the widest limit keeps its own, a narrower one gains what
-//! calls in progress had taken when the window began.
+//! The bound of a gate, over every window: the widest limit keeps its own, a narrower one gains
+//! what calls in progress had taken when the window began.
 
 #![cfg(feature = "std")]
 
@@ -30,9 +30,10 @@ struct Call {
     granted: bool,
 }
 
-/// How many tokens too many were granted in the worst window, in `1 / period` of a token: above 0 if
-/// the bound of `C + r * (w + e + late)` is broken. `held` says what may come on top in a window that
-/// begins with a call.
+/// How many tokens too many were granted in the worst window, in `1 / period` of a token.
+///
+/// It is above 0 if the bound of `C + r * (w + e + late)` is broken. `held` says what may come on
+/// top in a window that begins with a call.
 ///
 /// The first grant of a window is made between the readings before and after the call that is
 /// decided on the smallest one.

@@ -4,6 +4,16 @@
 ///
 /// Set it for one limit with [`Gate::charged`](crate::Gate::charged).
 ///
+/// It decides who gets a service that is flooded. Calls granted of those that polite clients made:
+///
+/// | flood | `OnAdmission` | `OnAttempt` |
+/// |---|---|---|
+/// | 800/s | 12 % | 41 % |
+/// | 8000/s | 1 % | 72 % |
+///
+/// Source: `tests/gate_fairness.rs`. A service of 100/s, and a limit of 10/s for each client; 16
+/// clients flood it together, and 24 make 4 calls a second each, for 30 s. All get the same total.
+///
 /// ```
 /// use tollgate::clock::ManualClock;
 /// use tollgate::gate::Charge;

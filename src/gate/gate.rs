@@ -211,14 +211,19 @@ impl<C: Clock, L: Limits> Gate<C, L> {
 }
 
 pub(crate) fn try_take<L: Limits>(limits: L, now: Option<Time>) -> Result<GateGranted<L>, GateRefused<L::Looks>> {
-    match peek(&limits, now) {
-        Ok(GateSeen { mut looks }) => match limits.take(&mut looks) {
-            Some(holds) => Ok(GateGranted { limits, holds }),
-            None => Err(GateRefused { looks }),
-        },
-        Err(GateRefused { mut looks }) => {
+    let moments = limits.moments(now);
+    loop {
+        if limits.fit(&moments) {
+            return match limits.take(&moments) {
+                Ok(holds) => Ok(GateGranted { limits, holds }),
+                Err(looks) => Err(GateRefused { looks }),
+            };
+        }
+        let mut looks = limits.look(moments);
+        // Else tokens came back since: another call got on.
+        if !looks.all_grant() {
             limits.attempt(&mut looks);
-            Err(GateRefused { looks })
+            return Err(GateRefused { looks });
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::gate::limited::{Cause, Found, Moment, Steps, Taken};
-use crate::gate::plain::found;
+use crate::gate::plain::{fit, found, is_nothing};
 use crate::gate::refused::Reason;
 use crate::gate::wait::ready;
 use crate::keyed::key_form::KeyForm;
@@ -46,13 +46,19 @@ where
         self.buckets.clock()
     }
 
+    fn fits(&self, at: Moment, tokens: &[u64; N]) -> bool {
+        let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
+        is_nothing(tokens)
+            || table.read(self.key, tier, at.now, |terms, spent| fit(terms.limits(), at.now, spent, tokens))
+    }
+
     fn look(&self, at: Moment, tokens: &[u64; N]) -> Found<[u64; N], KeyRefused<N>> {
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
         table.read(self.key, tier, at.now, |terms, spent| of_terms(terms, at.now, spent, tokens))
     }
 
     fn take(&self, at: Moment, tokens: &[u64; N]) -> Result<Taken<[u64; N], Source>, Found<[u64; N], KeyRefused<N>>> {
-        if *tokens == [0; N] {
+        if is_nothing(tokens) {
             return Ok(Taken { left: self.look(at, tokens).left, held: Source::Own });
         }
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));

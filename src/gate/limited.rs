@@ -86,7 +86,10 @@ pub trait Steps {
 
     fn clock(&self) -> &Self::Clock;
 
-    /// Looks whether `tokens` could be taken, behind those who wait. Writes nothing.
+    /// Whether `tokens` could be taken, behind those who wait. Writes nothing.
+    fn fits(&self, at: Moment, tokens: &Self::Tokens) -> bool;
+
+    /// The same, with why not. Writes nothing.
     fn look(&self, at: Moment, tokens: &Self::Tokens) -> FoundOf<Self>;
 
     /// Takes `tokens`, or says why not.
@@ -162,6 +165,10 @@ macro_rules! by_reference {
             }
 
             #[inline]
+            fn fits(&self, at: Moment, tokens: &Self::Tokens) -> bool {
+                (**self).fits(at, tokens)
+            }
+
             fn look(&self, at: Moment, tokens: &Self::Tokens) -> FoundOf<Self> {
                 (**self).look(at, tokens)
             }

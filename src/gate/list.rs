@@ -2,8 +2,8 @@
 //! put back. Never touches a bucket but by `limited`.
 //!
 //! 1. All clocks are read, one for each limit, before the first look.
-//! 2. All limits are looked at. If one would refuse, nothing is taken but what counts as an
-//!    attempt.
+//! 2. All limits are looked at. If one would refuse, all are asked why, and nothing is taken but
+//!    what counts as an attempt.
 //! 3. The limits are taken from, narrow to wide: the widest is the last.
 //! 4. If a take is refused after all, others were faster since the look. What the narrower limits
 //!    gave goes back, the last first. The widest never gives anything back.
@@ -52,14 +52,18 @@ pub trait Limits {
     /// Reads all clocks, unless a time is supplied.
     fn moments(&self, supplied: Option<Time>) -> Self::Moments;
 
+    /// Whether all would grant. Writes nothing.
+    fn fit(&self, moments: &Self::Moments) -> bool;
+
+    /// What each says. Writes nothing.
     fn look(&self, moments: Self::Moments) -> Self::Looks;
 
     /// Takes from those limits that count attempts, up to the first that refused. Returns whether
     /// none did.
     fn attempt(&self, looks: &mut Self::Looks) -> bool;
 
-    /// Takes from all, or says in `looks` which refused.
-    fn take(&self, looks: &mut Self::Looks) -> Option<Self::Holds>;
+    /// Takes from all, or from none, and then says which refused.
+    fn take(&self, moments: &Self::Moments) -> Result<Self::Holds, Self::Looks>;
 
     /// Puts back what no attempt counts, the last first.
     fn give_back(&self, holds: &Self::Holds);
@@ -80,14 +84,18 @@ impl Limits for () {
 
     fn moments(&self, _: Option<Time>) {}
 
+    fn fit(&self, (): &()) -> bool {
+        true
+    }
+
     fn look(&self, (): ()) {}
 
     fn attempt(&self, (): &mut ()) -> bool {
         true
     }
 
-    fn take(&self, (): &mut ()) -> Option<()> {
-        Some(())
+    fn take(&self, (): &()) -> Result<(), ()> {
+        Ok(())
     }
 
     fn give_back(&self, (): &()) {}
@@ -112,6 +120,10 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
     }
 
     #[inline]
+    fn fit(&self, (narrower, at): &Self::Moments) -> bool {
+        self.narrower.fit(narrower) && self.limit.fits(*at, &self.tokens)
+    }
+
     fn look(&self, (narrower, at): Self::Moments) -> Self::Looks {
         (self.narrower.look(narrower), Look { at, found: self.limit.look(at, &self.tokens) })
     }
@@ -130,14 +142,17 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
     }
 
     #[inline]
-    fn take(&self, (narrower, look): &mut Self::Looks) -> Option<Self::Holds> {
-        let holds = self.narrower.take(narrower)?;
-        match self.limit.take(look.at, &self.tokens) {
-            Ok(Taken { left, held }) => Some((holds, Hold { at: look.at, taken: self.tokens, left, held })),
+    fn take(&self, (narrower, at): &Self::Moments) -> Result<Self::Holds, Self::Looks> {
+        let at = *at;
+        let holds = match self.narrower.take(narrower) {
+            Ok(holds) => holds,
+            Err(looks) => return Err((looks, Look { at, found: self.limit.look(at, &self.tokens) })),
+        };
+        match self.limit.take(at, &self.tokens) {
+            Ok(Taken { left, held }) => Ok((holds, Hold { at, taken: self.tokens, left, held })),
             Err(found) => {
-                look.found = found;
                 self.narrower.give_back(&holds);
-                None
+                Err((self.narrower.look(*narrower), Look { at, found }))
             }
         }
     }

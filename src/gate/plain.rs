@@ -1,5 +1,6 @@
 //! Owns the steps of a gate on buckets that are no keys. Never reads a clock.
 
+use core::convert::Infallible;
 use core::future::Future;
 use core::time::Duration;
 
@@ -21,6 +22,18 @@ use crate::wait::line::{entry::Aim, turn};
 use crate::wait::timer::Timer;
 use crate::wait::waits::{self, Waits};
 
+/// Whether these amounts could be taken, apart from those who wait.
+#[inline]
+pub(crate) fn fit<const N: usize>(limits: &Limits<N>, now: Time, spent: &[u64; N], amounts: &[u64; N]) -> bool {
+    is_nothing(amounts) || !limits.paused_at(now) && limits.take(spent, limits.elapsed(now), amounts).is_some()
+}
+
+/// Not a call of `memcmp`.
+#[inline]
+pub(crate) fn is_nothing<const N: usize>(amounts: &[u64; N]) -> bool {
+    amounts.iter().fold(0, |bits, amount| bits | amount) == 0
+}
+
 /// What a bucket has, and why it would refuse these amounts apart from those who wait.
 pub(crate) fn found<const N: usize>(
     limits: &Limits<N>,
@@ -30,15 +43,38 @@ pub(crate) fn found<const N: usize>(
 ) -> Found<[u64; N], Refused<N>> {
     let (elapsed, pause) = (limits.elapsed(now), limits.pause_left(now));
     let left = if pause > 0 { [0; N] } else { limits.available(spent, elapsed) };
-    let fits = *amounts == [0; N] || pause == 0 && limits.take(spent, elapsed, amounts).is_some();
-    let refused = if fits { None } else { Some(limits.refusal(spent, elapsed, amounts).behind(pause)) };
+    let refused = if fit(limits, now, spent, amounts) {
+        None
+    } else {
+        Some(limits.refusal(spent, elapsed, amounts).behind(pause))
+    };
     Found { left, refused }
 }
 
 /// Why those who wait keep a taker out.
 #[inline]
 fn refusal_in_line<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Option<Refused<N>> {
-    if *amounts == [0; N] || !store.keeps_out(now) { None } else { store.refusal_in_line(now, *amounts) }
+    if is_nothing(amounts) || !store.keeps_out(now) { None } else { store.refusal_in_line(now, *amounts) }
+}
+
+#[inline]
+fn fits<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> bool {
+    if is_nothing(amounts) {
+        return true;
+    }
+    if refusal_in_line(store, now, amounts).is_some() {
+        return false;
+    }
+    // To make nothing of the words is to read them: that path is short.
+    let looked = store.update(
+        |limits| limits.pause_left(now),
+        |_, _| None::<([u64; N], Infallible)>,
+        |limits, spent, pause| pause == 0 && limits.take(spent, limits.elapsed(now), amounts).is_some(),
+    );
+    match looked {
+        Ok(never) => match never {},
+        Err(fits) => fits,
+    }
 }
 
 fn look<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Found<[u64; N], Refused<N>> {
@@ -47,12 +83,13 @@ fn look<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) ->
     Found { left, refused: in_line.or(refused) }
 }
 
+#[inline]
 fn take<const N: usize>(
     store: &impl Store<N>,
     now: Time,
     amounts: &[u64; N],
 ) -> Result<Taken<[u64; N], ()>, Found<[u64; N], Refused<N>>> {
-    if *amounts == [0; N] {
+    if is_nothing(amounts) {
         return Ok(Taken { left: look(store, now, amounts).left, held: () });
     }
     if let Some(refused) = refusal_in_line(store, now, amounts) {
@@ -105,6 +142,11 @@ macro_rules! steps {
             }
 
             #[inline]
+            fn fits(&self, at: Moment, tokens: &[u64; $n]) -> bool {
+                let $this = self;
+                fits($bucket.store(), at.now, tokens)
+            }
+
             fn look(&self, at: Moment, tokens: &[u64; $n]) -> Found<[u64; $n], Refused<$n>> {
                 let $this = self;
                 look($bucket.store(), at.now, tokens)

@@ -3,7 +3,7 @@
 use crate::fault::Expect::Killed;
 use crate::fault::{Fault, edit};
 
-const TAKE: &str = "fn take(&self, (narrower, look): &mut Self::Looks) -> Option<Self::Holds> {";
+const TAKE: &str = "fn take(&self, (narrower, at): &Self::Moments) -> Result<Self::Holds, Self::Looks> {";
 const GIVE_BACK: &str = "fn give_back(&self, (narrower, hold): &Self::Holds) {";
 const PUT_BACK: &str = "fn put_back(&self, (narrower, hold): &Self::Holds) {";
 const ATTEMPT: &str = "fn attempt(&self, (narrower, look): &mut Self::Looks) -> bool {";
@@ -12,16 +12,22 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "gate-widest-first",
         edits: &[
-            edit("gate/list.rs", TAKE, "let holds = self.narrower.take(narrower)?;", ""),
             edit(
                 "gate/list.rs",
                 TAKE,
-                "=> Some((holds, Hold { at: look.at, taken: self.tokens, left, held })),",
+                "let holds = match self.narrower.take(narrower) {",
+                "let holds = match Ok(()) {",
+            ),
+            edit(
+                "gate/list.rs",
+                TAKE,
+                "=> Ok((holds, Hold { at, taken: self.tokens, left, held })),",
                 "=> match self.narrower.take(narrower) {
-                    Some(holds) => Some((holds, Hold { at: look.at, taken: self.tokens, left, held })),
-                    None => {
-                        self.limit.put_back(look.at.now, &self.tokens, held);
-                        None
+                    Ok(holds) => Ok((holds, Hold { at, taken: self.tokens, left, held })),
+                    Err(looks) => {
+                        let () = holds;
+                        self.limit.put_back(at.now, &self.tokens, held);
+                        Err((looks, Look { at, found: self.limit.look(at, &self.tokens) }))
                     }
                 },",
             ),
@@ -76,6 +82,16 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/gate_races::a_look_overtakes_nobody_and_a_refusal_writes_nothing"),
     },
     Fault {
+        id: "gate-first-look-ignores-the-line",
+        edits: &[edit(
+            "gate/plain.rs",
+            "fn fits<const N: usize>(",
+            "if refusal_in_line(store, now, amounts).is_some() {",
+            "if false {",
+        )],
+        expect: Killed("tests/gate_races::a_look_overtakes_nobody_and_a_refusal_writes_nothing"),
+    },
+    Fault {
         id: "gate-take-ignores-the-line",
         edits: &[edit(
             "gate/plain.rs",
@@ -97,7 +113,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "gate-refusal-says-what-the-look-saw",
-        edits: &[edit("gate/list.rs", TAKE, "look.found = found;", "look.found.refused = found.refused;")],
+        edits: &[edit(
+            "gate/list.rs",
+            TAKE,
+            "Err((self.narrower.look(*narrower), Look { at, found }))",
+            "Err((self.narrower.look(*narrower), Look { at, found: Found { left: self.tokens, ..found } }))",
+        )],
         expect: Killed("tests/gate_races::a_lost_race_gives_back_what_narrow_limits_gave"),
     },
     Fault {
