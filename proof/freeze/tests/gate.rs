@@ -132,7 +132,8 @@ fn a_thread_that_is_stopped_in_a_gate_delays_nobody_and_keeps_only_what_narrow_l
     assert_eq!(seen(&stops), [[0, 0, 0], [1, 0, 0], [1, 1, 0], [1, 1, 1]]);
 }
 
-/// While it is stopped, others take all that the service has. Then it gives back, or it was granted.
+/// While it is stopped, others take all that the service has. Then it gives back, or it was
+/// granted.
 #[test]
 fn a_thread_that_wakes_late_gives_back_what_narrow_limits_gave() {
     let drain = |limits: &Limits| {
