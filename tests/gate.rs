@@ -2,12 +2,16 @@
 
 mod common;
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use common::{Naive, Random, nanos};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::gate::{Charge, LimitSeen, Reason};
+use tollgate::wait::Timer;
 use tollgate::{Clock, Gate, LeakyBucket, Limit, MultiBucket, Never, Refused, TokenBucket};
 
 fn bucket(limit: Limit) -> TokenBucket<ManualClock> {
@@ -202,9 +206,9 @@ fn an_amount_of_0_leaves_a_limit_out() {
 
 #[test]
 fn eight_limits_are_one_decision() {
-    let clock = Arc::new(ManualClock::new());
+    let clock = &ManualClock::new();
     let made: [_; 8] =
-        std::array::from_fn(|i| TokenBucket::with_clock(Limit::per_second(10 + i as u64), Arc::clone(&clock)).unwrap());
+        std::array::from_fn(|i| TokenBucket::with_clock(Limit::per_second(10 + i as u64), clock).unwrap());
     let [a, b, c, d, e, f, g, h] = &made;
     let gate = Gate::new().and(a, 1).and(b, 1).and(c, 1).and(d, 1).and(e, 1).and(f, 1).and(g, 1).and(h, 17);
     let granted = gate.try_take().unwrap();
@@ -214,6 +218,7 @@ fn eight_limits_are_one_decision() {
     assert!(made.iter().enumerate().all(|(i, bucket)| bucket.available() == 10 + i as u64));
 }
 
+#[cfg(feature = "alloc")]
 #[test]
 fn a_gate_over_shared_buckets_can_be_kept_and_sent() {
     let clock = Arc::new(ManualClock::new());
@@ -248,6 +253,59 @@ fn settling_corrects_each_limit_and_names_the_one_that_cannot_bear_it() {
     let refused = granted.settle(|limit, amounts| amounts[0] = if limit == 0 { 0 } else { u64::MAX }).unwrap_err();
     assert_eq!(indices(refused.violated()), [1]);
     assert_eq!((client.available(), service.available()), (9, [98, 0]));
+}
+
+/// A timer whose sleeps end when they are polled again.
+struct Again;
+
+struct Once(bool);
+
+impl Timer for Again {
+    type Sleep = Once;
+
+    fn sleep(&self, _: Duration) -> Once {
+        Once(false)
+    }
+}
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+/// With a line and without one. Dropped, it takes nothing, also where its turn has come and it was
+/// not polled since.
+#[test]
+fn a_wait_takes_from_all_limits_or_from_none() {
+    let limits = [10, 5].map(|rate| Limit::per_second(rate).empty());
+    for dropped_after in [None, Some(50), Some(150), Some(190)] {
+        let clock = &ManualClock::new();
+        let [narrow, wide] = limits.map(|limit| TokenBucket::with_clock(limit, clock).unwrap());
+        let mut wait = Box::pin(Gate::new().and(&narrow, 1).and(&wide, 1).take_on(Again));
+        let mut poll = || wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(poll().is_pending());
+        match dropped_after {
+            None => {
+                clock.advance(Duration::from_millis(100));
+                assert!(poll().is_pending());
+                clock.advance(Duration::from_millis(100));
+                assert!(matches!(poll(), Poll::Ready(Ok(_))));
+                assert_eq!((narrow.available(), wide.available()), (1, 0));
+            }
+            Some(after) => {
+                clock.advance(Duration::from_millis(after));
+                if after == 190 {
+                    assert!(poll().is_pending());
+                }
+                drop(wait);
+                clock.advance(Duration::from_millis(200 - after));
+                assert_eq!((narrow.available(), wide.available()), (2, 1), "dropped after {after} ms");
+            }
+        }
+    }
 }
 
 /// What is put back goes back the last first: seen by the clocks that are read for it.
