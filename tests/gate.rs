@@ -140,6 +140,24 @@ fn an_attempt_counts_up_to_the_first_limit_that_refuses() {
     assert_eq!(a.available(), 4);
 }
 
+/// An attempt that counts may leave too little for the next call.
+#[test]
+fn the_wait_of_a_refusal_counts_the_attempt() {
+    let clock = &ManualClock::new();
+    let client = TokenBucket::with_clock(Limit::per_second(10).capacity(1), clock).unwrap();
+    let service = TokenBucket::with_clock(Limit::per_second(20).empty(), clock).unwrap();
+    let gate = Gate::new().and(&client, 1).charged(Charge::OnAttempt).and(&service, 1);
+    let refused = gate.try_take().unwrap_err();
+    assert_eq!(indices(refused.violated()), [1]);
+    let waits: Vec<_> = refused.limits().map(|limit| limit.wait().unwrap().as_millis()).collect();
+    assert_eq!(waits, [100, 50]);
+    let wait = refused.wait().unwrap();
+    clock.advance(wait - Duration::from_nanos(1));
+    assert!(gate.peek().is_err());
+    clock.advance(Duration::from_nanos(1));
+    assert!(gate.try_take().is_ok());
+}
+
 #[test]
 fn an_admitted_call_counts_once_whatever_is_charged() {
     let (a, b) = (bucket(Limit::per_second(10)), bucket(Limit::per_second(10)));

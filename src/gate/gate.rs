@@ -78,10 +78,11 @@ use crate::gate::seen::{Entries, GateSeen};
 /// compile: else a wait by one clock would not be a wait by another.
 ///
 /// ```compile_fail,E0271
-/// use tollgate::clock::ManualClock;
+/// use tollgate::clock::{ManualClock, Monotonic};
 /// use tollgate::{Gate, Limit, TokenBucket};
-/// let client = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new()).unwrap();
-/// let service = TokenBucket::new(Limit::per_second(100)).unwrap();
+/// let limit = Limit::per_second(10);
+/// let client = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
+/// let service = TokenBucket::with_clock(limit, Monotonic::new(ManualClock::new())).unwrap();
 /// let gate = Gate::new().and(&client, 1).and(&service, 1);
 /// ```
 ///

@@ -21,7 +21,8 @@ use crate::wait::timer::Timer;
 /// | `KeyedBucket`, with the feature `keys` | `u64`, or `[u64; N]` for several streams |
 /// | a reference to one of these, or an `Arc` of it | as that |
 ///
-/// An amount of 0 leaves its stream out. The trait is sealed.
+/// An amount of 0 leaves its stream out. What is available of a `LeakyBucket` is its room. The
+/// trait is sealed.
 ///
 /// ```
 /// use tollgate::clock::{DefaultClock, ManualClock};

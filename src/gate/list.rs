@@ -58,6 +58,9 @@ pub trait Limits {
     /// What each says. Writes nothing.
     fn look(&self, moments: Self::Moments) -> Self::Looks;
 
+    /// What each has left after it granted.
+    fn look_after(&self, moments: &Self::Moments) -> Self::Looks;
+
     /// Takes from those limits that count attempts, up to the first that refused. Returns whether
     /// none did.
     fn attempt(&self, looks: &mut Self::Looks) -> bool;
@@ -89,6 +92,8 @@ impl Limits for () {
     }
 
     fn look(&self, (): ()) {}
+
+    fn look_after(&self, (): &()) {}
 
     fn attempt(&self, (): &mut ()) -> bool {
         true
@@ -125,7 +130,11 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
     }
 
     fn look(&self, (narrower, at): Self::Moments) -> Self::Looks {
-        (self.narrower.look(narrower), Look { at, found: self.limit.look(at, &self.tokens) })
+        (self.narrower.look(narrower), Look::of(at, self.limit.look(at, &self.tokens)))
+    }
+
+    fn look_after(&self, (narrower, at): &Self::Moments) -> Self::Looks {
+        (self.narrower.look_after(narrower), Look::after(*at, self.limit.look(*at, &self.tokens)))
     }
 
     fn attempt(&self, (narrower, look): &mut Self::Looks) -> bool {
@@ -134,8 +143,8 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
         }
         if self.charge == Charge::OnAttempt {
             match self.limit.take(look.at, &self.tokens) {
-                Ok(Taken { left, .. }) => look.found.left = left,
-                Err(found) => look.found = found,
+                Ok(_) => *look = Look::after(look.at, self.limit.look(look.at, &self.tokens)),
+                Err(found) => *look = Look::of(look.at, found),
             }
         }
         look.found.refused.is_none()
@@ -146,13 +155,13 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
         let at = *at;
         let holds = match self.narrower.take(narrower) {
             Ok(holds) => holds,
-            Err(looks) => return Err((looks, Look { at, found: self.limit.look(at, &self.tokens) })),
+            Err(looks) => return Err((looks, Look::of(at, self.limit.look(at, &self.tokens)))),
         };
         match self.limit.take(at, &self.tokens) {
             Ok(Taken { left, held }) => Ok((holds, Hold { at, taken: self.tokens, left, held })),
             Err(found) => {
                 self.narrower.give_back(&holds);
-                Err((self.narrower.look(*narrower), Look { at, found }))
+                Err((self.narrower.look_after(narrower), Look::of(at, found)))
             }
         }
     }
@@ -175,7 +184,7 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
         used(L::LEN, tokens.as_mut());
         let at = self.again(hold);
         let refused = self.limit.settle(at.now, &hold.taken, &tokens, hold.held).err();
-        (narrower, Look { at, found: Found { left: self.left(at), refused } })
+        (narrower, Look::of(at, Found { left: self.left(at), refused }))
     }
 }
 

@@ -58,7 +58,7 @@ pub struct GateRefused<S> {
 }
 
 impl<S: Entries> GateRefused<S> {
-    /// Returns the longest wait over all limits that refused.
+    /// Returns the longest wait over all limits.
     ///
     /// An equal call then succeeds if nobody else takes. It is `None` if no wait helps, or if
     /// nobody knows how long: see [`LimitSeen::reason`].
@@ -78,7 +78,7 @@ impl<S: Entries> GateRefused<S> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn wait(&self) -> Option<Duration> {
-        self.violated().map(|limit| limit.wait()).try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
+        self.limits().map(|limit| limit.wait()).try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
     }
 
     /// Returns the limits that refused, narrow to wide.

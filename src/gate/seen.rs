@@ -12,6 +12,19 @@ use crate::gate::refused::Reason;
 pub struct Look<T, R> {
     pub(crate) at: Moment,
     pub(crate) found: Found<T, R>,
+    /// Why an equal call would be refused now, where this one was not.
+    pub(crate) again: Option<R>,
+}
+
+impl<T, R> Look<T, R> {
+    pub(crate) fn of(at: Moment, found: Found<T, R>) -> Self {
+        Self { at, found, again: None }
+    }
+
+    /// A look at a limit that had granted, and may have too little for another call.
+    pub(crate) fn after(at: Moment, Found { left, refused }: Found<T, R>) -> Self {
+        Self { at, found: Found { left, refused: None }, again: refused }
+    }
 }
 
 /// What a limit gave.
@@ -52,7 +65,7 @@ impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {
     }
 
     fn wait(&self) -> Option<Duration> {
-        self.found.refused.as_ref().map_or(Some(Duration::ZERO), Cause::known_wait)
+        self.found.refused.as_ref().or(self.again.as_ref()).map_or(Some(Duration::ZERO), Cause::known_wait)
     }
 
     fn stream(&self) -> Option<usize> {
@@ -186,8 +199,9 @@ impl<'a> LimitSeen<'a> {
         self.entry.stream()
     }
 
-    /// Returns how long to wait for this limit; zero if it did not refuse.
+    /// Returns how long to wait for this limit before an equal call.
     ///
+    /// It is zero if this limit did not refuse, unless an attempt that counts left it too little.
     /// It is `None` if no wait helps, or if nobody knows how long.
     pub fn wait(&self) -> Option<Duration> {
         self.entry.wait()

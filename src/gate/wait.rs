@@ -119,7 +119,7 @@ impl<L: Waiting, B: Steps> Waiting for And<L, B> {
 
     fn renewed((narrower, look): &mut Self::Looks, later: &Self::Looks) {
         let refused = look.found.refused.or(later.1.found.refused);
-        *look = Look { at: later.1.at, found: Found { refused, ..later.1.found } };
+        *look = Look::of(later.1.at, Found { refused, ..later.1.found });
         L::renewed(narrower, &later.0);
     }
 

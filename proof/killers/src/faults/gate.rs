@@ -27,7 +27,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     Err(looks) => {
                         let () = holds;
                         self.limit.put_back(at.now, &self.tokens, held);
-                        Err((looks, Look { at, found: self.limit.look(at, &self.tokens) }))
+                        Err((looks, Look::of(at, self.limit.look(at, &self.tokens))))
                     }
                 },",
             ),
@@ -116,10 +116,20 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "gate/list.rs",
             TAKE,
-            "Err((self.narrower.look(*narrower), Look { at, found }))",
-            "Err((self.narrower.look(*narrower), Look { at, found: Found { left: self.tokens, ..found } }))",
+            "Look::of(at, found)))",
+            "Look::of(at, Found { left: self.tokens, ..found })))",
         )],
         expect: Killed("tests/gate_races::a_lost_race_gives_back_what_narrow_limits_gave"),
+    },
+    Fault {
+        id: "gate-wait-forgets-the-attempt",
+        edits: &[edit(
+            "gate/seen.rs",
+            "impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {",
+            ".or(self.again.as_ref())",
+            "",
+        )],
+        expect: Killed("tests/gate::the_wait_of_a_refusal_counts_the_attempt"),
     },
     Fault {
         id: "gate-wait-is-not-the-longest",
