@@ -68,13 +68,18 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "gate-does-not-look",
+        edits: &[edit("gate/gate.rs", "pub(crate) fn try_take<", "if limits.fit(&moments) {", "if true {")],
+        expect: Killed("tests/gate::a_refusal_writes_nothing_to_any_limit"),
+    },
+    Fault {
+        id: "gate-peek-always-grants",
         edits: &[edit(
             "gate/gate.rs",
             "pub(crate) fn peek<",
             "if looks.all_grant() {",
             "if looks.all_grant() || true {",
         )],
-        expect: Killed("tests/gate::a_refusal_writes_nothing_to_any_limit"),
+        expect: Killed("tests/gate::a_gate_agrees_with_exact_buckets_that_are_taken_from_all_or_nothing"),
     },
     Fault {
         id: "gate-look-ignores-the-line",
