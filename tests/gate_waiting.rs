@@ -151,16 +151,18 @@ fn one_deadline_holds_for_all_limits() {
 
 #[test]
 fn a_limit_that_is_closed_meanwhile_ends_the_wait() {
-    let clock = Shared::default();
-    let (narrow, wide) = (empty(&clock, 10), empty(&clock, 1));
-    clock.advance(MS(100));
-    let mut wait = pin!(Gate::new().and(&narrow, 1).and(&wide, 1).take_on(Again));
-    assert!(poll(wait.as_mut()).is_pending());
-    wide.close();
-    let Poll::Ready(Err(refused)) = poll(wait.as_mut()) else { panic!("it is closed") };
-    assert_eq!((refused.limit(1).unwrap().reason(), refused.wait()), (Some(Reason::Closed), None));
-    assert_eq!(refused.limit(0).unwrap().reason(), None);
-    assert_eq!(narrow.available(), 1);
+    for (charge, left) in [(Charge::OnAdmission, 1), (Charge::OnAttempt, 0)] {
+        let clock = Shared::default();
+        let (narrow, wide) = (empty(&clock, 10), empty(&clock, 1));
+        clock.advance(MS(100));
+        let mut wait = pin!(Gate::new().and(&narrow, 1).charged(charge).and(&wide, 1).take_on(Again));
+        assert!(poll(wait.as_mut()).is_pending());
+        wide.close();
+        let Poll::Ready(Err(refused)) = poll(wait.as_mut()) else { panic!("it is closed") };
+        assert_eq!((refused.limit(1).unwrap().reason(), refused.wait()), (Some(Reason::Closed), None));
+        assert_eq!(refused.limit(0).unwrap().reason(), None, "it had granted");
+        assert_eq!((refused.limit(0).unwrap().available(), narrow.available()), (&[left][..], left));
+    }
 }
 
 #[test]

@@ -177,6 +177,6 @@ fn in_time<L: Waiting>(limits: &L, timeout: Duration) -> Result<L::Looks, GateRe
 
 /// The refusal that ended a wait, with what the other limits say now.
 fn late<L: Waiting>(limits: &L, mut looks: L::Looks) -> GateRefused<L::Looks> {
-    L::renewed(&mut looks, &limits.look(limits.moments(None)));
+    L::renewed(&mut looks, &limits.look(limits.moments(None)), false);
     GateRefused { looks }
 }

@@ -138,7 +138,7 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
     }
 
     fn attempt(&self, (narrower, look): &mut Self::Looks) -> bool {
-        if !self.narrower.attempt(narrower) || look.found.refused.is_some() {
+        if !self.narrower.attempt(narrower) || look.refused().is_some() {
             return false;
         }
         if self.charge == Charge::OnAttempt {
@@ -147,7 +147,7 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
                 Err(found) => *look = Look::of(look.at, found),
             }
         }
-        look.found.refused.is_none()
+        look.refused().is_none()
     }
 
     #[inline]

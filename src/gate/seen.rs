@@ -12,18 +12,24 @@ use crate::gate::refused::Reason;
 pub struct Look<T, R> {
     pub(crate) at: Moment,
     pub(crate) found: Found<T, R>,
-    /// Why an equal call would be refused now, where this one was not.
-    pub(crate) again: Option<R>,
+    /// Whether the limit granted this call: what it then refuses is the next one.
+    pub(crate) granted: bool,
 }
 
 impl<T, R> Look<T, R> {
     pub(crate) fn of(at: Moment, found: Found<T, R>) -> Self {
-        Self { at, found, again: None }
+        Self { at, found, granted: false }
     }
 
     /// A look at a limit that had granted, and may have too little for another call.
-    pub(crate) fn after(at: Moment, Found { left, refused }: Found<T, R>) -> Self {
-        Self { at, found: Found { left, refused: None }, again: refused }
+    pub(crate) fn after(at: Moment, found: Found<T, R>) -> Self {
+        Self { at, found, granted: true }
+    }
+
+    /// Why this call was refused.
+    #[inline]
+    pub(crate) fn refused(&self) -> Option<&R> {
+        self.found.refused.as_ref().filter(|_| !self.granted)
     }
 }
 
@@ -53,23 +59,23 @@ impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {
 
     #[inline]
     fn is_refused(&self) -> bool {
-        self.found.refused.is_some()
+        self.refused().is_some()
     }
 
     fn cause(&self) -> Option<&(dyn Error + 'static)> {
-        self.found.refused.as_ref().map(|refused| refused as &(dyn Error + 'static))
+        self.refused().map(|refused| refused as &(dyn Error + 'static))
     }
 
     fn reason(&self) -> Option<Reason> {
-        self.found.refused.as_ref().map(Cause::reason)
+        self.refused().map(Cause::reason)
     }
 
     fn wait(&self) -> Option<Duration> {
-        self.found.refused.as_ref().or(self.again.as_ref()).map_or(Some(Duration::ZERO), Cause::known_wait)
+        self.found.refused.as_ref().map_or(Some(Duration::ZERO), Cause::known_wait)
     }
 
     fn stream(&self) -> Option<usize> {
-        self.found.refused.as_ref().map(Cause::stream)
+        self.refused().map(Cause::stream)
     }
 }
 

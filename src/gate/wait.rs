@@ -25,8 +25,9 @@ pub trait Waiting: Limits {
     /// Takes the refusals back, and keeps what each limit has.
     fn cleared(looks: &mut Self::Looks);
 
-    /// Adds what a later look found to the refusals that ended a wait.
-    fn renewed(looks: &mut Self::Looks, later: &Self::Looks);
+    /// Adds what a later look found to the refusal that ended a wait. Limits narrower than that
+    /// `granted`.
+    fn renewed(looks: &mut Self::Looks, later: &Self::Looks, granted: bool);
 
     /// Waits for all in turn. `left` says how much is left of the timeout. Says in `looks` which
     /// limit refused.
@@ -88,7 +89,7 @@ impl Waiting for () {
 
     fn cleared((): &mut ()) {}
 
-    fn renewed((): &mut (), (): &()) {}
+    fn renewed((): &mut (), (): &(), _: bool) {}
 
     async fn wait_on<T: Timer>(&self, _: &impl Fn() -> Duration, _: &T, (): &mut ()) -> Option<()> {
         Some(())
@@ -117,10 +118,15 @@ impl<L: Waiting, B: Steps> Waiting for And<L, B> {
         L::cleared(narrower);
     }
 
-    fn renewed((narrower, look): &mut Self::Looks, later: &Self::Looks) {
-        let refused = look.found.refused.or(later.1.found.refused);
-        *look = Look::of(later.1.at, Found { refused, ..later.1.found });
-        L::renewed(narrower, &later.0);
+    fn renewed((narrower, look): &mut Self::Looks, later: &Self::Looks, granted: bool) {
+        let Look { at, found, .. } = later.1;
+        let ended = look.found.refused;
+        *look = match ended {
+            Some(_) => Look::of(at, Found { refused: ended, ..found }),
+            None if granted => Look::after(at, found),
+            None => Look::of(at, found),
+        };
+        L::renewed(narrower, &later.0, granted || ended.is_some());
     }
 
     async fn wait_on<T: Timer>(

@@ -131,8 +131,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "gate/seen.rs",
             "impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {",
-            ".or(self.again.as_ref())",
-            "",
+            "self.found.refused.as_ref().map_or(",
+            "self.refused().map_or(",
         )],
         expect: Killed("tests/gate::the_wait_of_a_refusal_counts_the_attempt"),
     },
