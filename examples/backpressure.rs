@@ -109,7 +109,7 @@ async fn produce(number: usize, bucket: Arc<MultiBucket<2>>, address: SocketAddr
         let record = format!("{number} {i} {}\n", "x".repeat(100 + 61 * i % 300));
         let amounts = [1, record.len() as u64];
         match bucket.take_timeout(amounts, left).await {
-            Ok(()) => {
+            Ok(_) => {
                 peer.write_all(record.as_bytes()).await?;
                 sent.admitted += Count(amounts);
                 sent.longest = sent.longest.max(arrived.elapsed());

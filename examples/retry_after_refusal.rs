@@ -32,16 +32,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut refusals = 0;
         loop {
             match bucket.try_take(1) {
-                Ok(()) => return Ok(refusals),
+                Ok(_) => return Ok(refusals),
                 Err(Refused::NotYet(refusal)) => {
                     refusals += 1;
-                    thread::sleep(refusal.wait());
+                    thread::sleep(refusal.wait().unwrap());
                 }
                 Err(never) => return Err(never),
             }
         }
     })?;
-    let refusals = run("take_blocking", |bucket| bucket.take_blocking(1).map(|()| 0))?;
+    let refusals = run("take_blocking", |bucket| bucket.take_blocking(1).map(|_| 0))?;
     assert_eq!(refusals, 0);
     Ok(())
 }

@@ -84,7 +84,7 @@ struct Wake {
 /// Waits like `bucket.take_on(1, timer)`, and keeps the promised instant.
 async fn wait(bucket: Arc<TokenBucket>, timer: Counting) -> Wake {
     let mut place = bucket.reserve(1).expect("the queue has no bounds");
-    let promised = place.ready_at();
+    let promised = place.ready_at().expect("the rate is not 0");
     timer.came.fetch_add(1, Relaxed);
     place.wait_on(timer).await.expect("the bucket stays open");
     Wake { promised, woken: bucket.clock().now() }

@@ -46,7 +46,6 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use std::time::Duration;
 //! use tollgate::{Limit, MultiBucket, Refused};
 //!
 //! // Records *and* bytes: a take debits both, or neither.
@@ -56,13 +55,9 @@
 //! std::thread::spawn(move || producer.try_take([1, 700_000])).join().unwrap()?;
 //!
 //! let (status, retry_after) = match shard.try_take([1, 700_000]) {
-//!     Ok(()) => (200, None),
-//!     Err(Refused::NotYet(refused)) => match refused.wait() {
-//!         // Nobody knows how long: the rate is 0, or a pause has no end.
-//!         Duration::MAX => (429, None),
-//!         // `Retry-After` is in whole seconds: round up, to 1 at least.
-//!         wait => (429, Some(wait.as_nanos().div_ceil(1_000_000_000).max(1))),
-//!     },
+//!     Ok(_) => (200, None),
+//!     // In whole seconds, rounded up; `None` if nobody knows: the rate is 0, or a pause has no end.
+//!     Err(Refused::NotYet(refused)) => (429, refused.retry_after_secs()),
 //!     // More than the capacity: no retry helps.
 //!     Err(Refused::Never(_)) => (413, None),
 //!     // The bucket was closed.
@@ -270,11 +265,13 @@
 //! | `alloc` | a `MultiBucket` serves any number of threads at once |
 //! | `keys` | `KeyedBuckets`; implies `std` |
 //! | `serde` | `Rate` and `Limit` in configuration files |
-//! | `tokio` | `TokioTimer`, which waits on tokio's timer; implies `std` |
+//! | `tokio` | `TokioTimer`, which waits on tokio's timer, and `TokioClock`; implies `std` |
 //! | `futures-timer` | `FuturesTimer`, which waits on any runtime by a thread of its own; implies `std` |
+//! | `boot-clock` | `BootClock`, which counts while the system is suspended; implies `std` |
 //!
 //! Without `std` the crate is `no_std`. The default clock is then a
-//! [`ManualClock`](clock::ManualClock) that the program moves.
+//! [`ManualClock`](clock::ManualClock) that the program moves. Buckets stand in a `static`:
+//! [`TokenBucket::const_new`].
 //!
 //! # Minimum Rust version
 //!
@@ -313,6 +310,7 @@ pub use bucket::leaky::LeakyBucket;
 pub use bucket::multi::MultiBucket;
 pub use bucket::token::TokenBucket;
 pub use clock::clock::Clock;
+pub use decision::granted::Granted;
 pub use decision::refused::{Never, NotYet, Refused};
 pub use gate::gate::Gate;
 #[cfg(feature = "keys")]

@@ -94,7 +94,7 @@ fn run(world: World, seconds: u64) -> Found {
             match event {
                 Event::Arrives => {
                     let outcome = match server.try_take(1) {
-                        Ok(()) => Outcome::Granted,
+                        Ok(_) => Outcome::Granted,
                         Err(_) => Outcome::Refused { retry_after },
                     };
                     events.insert(
@@ -116,7 +116,7 @@ fn run(world: World, seconds: u64) -> Found {
             events.insert((now + (from * MILLI + random.below((to - from) * MILLI)) / 2, id), Event::Arrives);
         }
         // A pause with nothing in flight has no events, so its end is the next instant.
-        let pause = client.bucket().pause_left().as_nanos() as u64;
+        let pause = client.bucket().pause_left().unwrap().as_nanos() as u64;
         let step = if pause > 0 && flying == 0 { pause } else { MILLI / 2 };
         unpaused += if pause > 0 { 0 } else { step };
         now += step;

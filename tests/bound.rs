@@ -217,7 +217,7 @@ fn it_holds_on_a_real_clock() {
         let taker = || {
             let take = |_| {
                 let now = bucket.clock().now();
-                bucket.at(now).try_take(1).ok().map(|()| (now.as_nanos(), 1))
+                bucket.at(now).try_take(1).ok().map(|_| (now.as_nanos(), 1))
             };
             (0..50_000).filter_map(take).collect::<Vec<_>>()
         };

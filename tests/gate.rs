@@ -265,7 +265,7 @@ fn settling_corrects_each_limit_and_names_the_one_that_cannot_bear_it() {
         .unwrap();
     assert_eq!(seen, [(0, vec![4]), (1, vec![1, 500])]);
     assert_eq!((client.available(), service.available()), (9, [99, 0]));
-    assert_eq!(service.wait_for([0, 1]).unwrap(), Duration::from_millis(801), "a debt of 800");
+    assert_eq!(service.wait_for([0, 1]).unwrap(), Some(Duration::from_millis(801)), "a debt of 800");
 
     let granted = Gate::new().and(&client, 4).and(&service, [1, 0]).try_take().unwrap();
     let refused = granted.settle(|limit, amounts| amounts[0] = if limit == 0 { 0 } else { u64::MAX }).unwrap_err();

@@ -102,7 +102,7 @@ fn what_a_policy_adds_has_no_jump_at_a_level_of_0() {
             bucket.charge([101]).unwrap();
             let now = nanos((SECOND as i64 - owed) as u64);
             bucket.at(now).set_limits_with([Limit::per_second(1).capacity(200)], inherit).unwrap();
-            bucket.at(now).wait_for([200]).unwrap().as_nanos()
+            bucket.at(now).wait_for([200]).unwrap().unwrap().as_nanos()
         });
         // Above 0, scaling makes two of one.
         let above = if inherit == Inherit::Proportional { 2 } else { 1 };
@@ -115,12 +115,12 @@ fn what_is_added_pays_off_a_debt_and_those_who_wait_come_nearer_by_as_much() {
     let bucket = bucket([Limit::per_second(10)]);
     let places = [10, 5, 10].map(|n| bucket.reserve([n]).unwrap());
     let millis = |millis: u64| nanos(millis * 1_000_000);
-    assert_eq!(places.each_ref().map(|place| place.ready_at()), [0, 500, 1500].map(millis));
+    assert_eq!(places.each_ref().map(|place| place.ready_at()), [0, 500, 1500].map(millis).map(Some));
     bucket.clock().set(millis(100));
     bucket.set_limits_with([Limit::per_second(10).capacity(17)], Inherit::Additive).unwrap();
     // 14 were owed. 7 fewer are, and nobody overtakes.
-    assert_eq!(bucket.wait_for([1]), Ok(Duration::from_millis(800)));
-    assert_eq!(places.each_ref().map(|place| place.remaining()), [0, 0, 700].map(Duration::from_millis));
+    assert_eq!(bucket.wait_for([1]), Ok(Some(Duration::from_millis(800))));
+    assert_eq!(places.each_ref().map(|place| place.remaining()), [0, 0, 700].map(Duration::from_millis).map(Some));
     assert!(bucket.try_take([1]).is_err());
 }
 

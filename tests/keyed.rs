@@ -66,7 +66,7 @@ fn a_key_that_is_refused_or_asks_for_nothing_is_not_added() {
     assert!(keys.try_take(&1, 0).is_ok());
     assert_eq!((keys.take_up_to(&1, 5, 0), keys.take_up_to(&1, 5, 11), keys.take_up_to(&1, 0, 1)), (5, 0, 0));
     keys.put_back(&1, 5);
-    assert_eq!((keys.available(&1), keys.wait_for(&1, 10), keys.len()), (10, Ok(Duration::ZERO), 0));
+    assert_eq!((keys.available(&1), keys.wait_for(&1, 10), keys.len()), (10, Ok(Some(Duration::ZERO)), 0));
 }
 
 #[test]
@@ -87,10 +87,10 @@ fn the_streams_of_a_key_are_debited_all_or_nothing() {
     let keys = KeyedBuckets::<u64, 2, _>::with_clock(limits, 10, ManualClock::new()).unwrap();
     keys.try_take(&1, [1, 700]).unwrap();
     let Err(KeyRefused::Bucket(Refused::NotYet(refusal))) = keys.try_take(&1, [1, 700]) else { panic!() };
-    assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
+    assert_eq!((refusal.stream(), refusal.wait()), (1, Some(Duration::from_millis(400))));
     assert_eq!((keys.available(&1), keys.available(&2)), ([9, 300], [10, 1000]));
     assert_eq!(keys.take_up_to(&1, 100, [2, 100]), 3);
-    assert_eq!(keys.wait_for(&1, [4, 1]), Ok(Duration::from_millis(100)));
+    assert_eq!(keys.wait_for(&1, [4, 1]), Ok(Some(Duration::from_millis(100))));
 }
 
 #[test]
@@ -124,7 +124,8 @@ fn a_flood_of_keys_past_the_bound_is_refused_and_resets_nobody() {
         let Err(KeyRefused::NoRoom(refusal)) = keys.try_take(&key, 1) else { panic!("{key}") };
         let text = refusal.to_string();
         assert!(text.starts_with("no room in the key's shard or in up to eight others: there are 100 keys"), "{text}");
-        assert!(refusal.wait() > Duration::from_millis(999) && refusal.wait() <= Duration::from_secs(1));
+        let wait = refusal.wait().unwrap();
+        assert!(wait > Duration::from_millis(999) && wait <= Duration::from_secs(1));
         assert_eq!((keys.len(), keys.take_up_to(&key, 1, 1)), (100, 0));
     }
     assert!((0..100).all(|key| keys.available(&key) == 9 - key % 10));
@@ -146,7 +147,7 @@ fn a_refusal_says_when_there_may_be_room() {
     for _ in 0..2 {
         let Err(KeyRefused::NoRoom(refusal)) = keys.try_take(&2, 1) else { panic!("key 1 is full in 900 ms") };
         let (least, most) = (Duration::from_micros(899_999), Duration::from_millis(900));
-        assert!((least..=most).contains(&refusal.wait()), "{refusal}");
+        assert!((least..=most).contains(&refusal.wait().unwrap()), "{refusal}");
     }
     keys.clock().advance(Duration::from_millis(900));
     assert!(keys.try_take(&2, 1).is_ok());
@@ -379,14 +380,26 @@ proptest! {
                 }
                 Op::Ask(n) => {
                     let wait = (n <= 10).then(|| model.wait(now, n).unwrap() as u64);
-                    prop_assert_eq!(one.wait_for(&key, n).ok(), wait.map(Duration::from_nanos));
-                    prop_assert_eq!(two.wait_for(&key, [n, n]).ok(), wait.map(Duration::from_nanos));
+                    prop_assert_eq!(one.wait_for(&key, n).ok(), wait.map(Duration::from_nanos).map(Some));
+                    prop_assert_eq!(two.wait_for(&key, [n, n]).ok(), wait.map(Duration::from_nanos).map(Some));
                 }
             }
             for (key, model) in &models {
                 let left = model.items(now, now, 1, 10).0;
                 prop_assert_eq!((one.available(key), two.available(key)), (left, [left, left]));
             }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_where_no_key_ever_refills_knows_no_wait() {
+    for keys in [by_number(Limit::per_second(0).capacity(5), 1), by_number(Limit::per_second(1), 0)] {
+        let _ = keys.try_take(&1, 1);
+        for _ in 0..3 {
+            let Err(refused @ KeyRefused::NoRoom(refusal)) = keys.try_take(&2, 1) else { panic!("there is no room") };
+            assert_eq!((refusal.wait(), refused.wait(), refused.retry_after_secs()), (None, None, None), "{refusal}");
+            assert!(refusal.to_string().ends_with("and none makes room by refilling"), "{refusal}");
         }
     }
 }

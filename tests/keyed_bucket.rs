@@ -23,12 +23,15 @@ fn reservations_of_a_key_are_served_in_order_and_others_do_not_wait_for_them() {
     let clients = clients(Limit::per_second(10), 10);
     let (alice, bob) = (clients.bucket("alice"), clients.bucket("bob"));
     let places = [alice.reserve(10).unwrap(), alice.reserve(5).unwrap(), alice.reserve(1).unwrap()];
-    assert_eq!(places.each_ref().map(|place| place.remaining()), [millis(0), millis(500), millis(600)]);
-    assert_eq!(bob.reserve(10).unwrap().remaining(), millis(0));
+    assert_eq!(
+        places.each_ref().map(|place| place.remaining()),
+        [Some(millis(0)), Some(millis(500)), Some(millis(600))]
+    );
+    assert_eq!(bob.reserve(10).unwrap().remaining(), Some(millis(0)));
     assert!(clients.try_take("alice", 1).is_err());
     let [first, second, third] = places;
     second.cancel();
-    assert_eq!((third.remaining(), clients.wait_for("alice", 1)), (millis(600), Ok(millis(200))));
+    assert_eq!((third.remaining(), clients.wait_for("alice", 1)), (Some(millis(600)), Ok(Some(millis(200)))));
     first.commit();
 }
 
@@ -39,7 +42,7 @@ fn a_key_stays_until_its_reservation_is_ready_and_full_again() {
     let place = alice.reserve_oversized(30).unwrap();
     clients.clock().advance(millis(2_999));
     clients.shrink();
-    assert_eq!((clients.len(), place.remaining()), (1, Duration::ZERO));
+    assert_eq!((clients.len(), place.remaining()), (1, Some(Duration::ZERO)));
     clients.clock().advance(millis(1));
     clients.shrink();
     assert!(clients.is_empty());
@@ -74,9 +77,9 @@ fn a_reserved_instant_moves_with_the_limits_of_its_tier() {
     let places = [even.reserve(10).unwrap(), odd.reserve(10).unwrap()];
     clients.clock().advance(millis(500));
     clients.set_tier_limits(0, Limit::per_second(100)).unwrap();
-    assert_eq!(places.each_ref().map(|place| place.remaining()), [millis(50), millis(500)]);
+    assert_eq!(places.each_ref().map(|place| place.remaining()), [Some(millis(50)), Some(millis(500))]);
     clients.set_tier_limits(0, Limit::per_second(5)).unwrap();
-    assert_eq!(places.each_ref().map(|place| place.remaining()), [millis(1000), millis(500)]);
+    assert_eq!(places.each_ref().map(|place| place.remaining()), [Some(millis(1000)), Some(millis(500))]);
 }
 
 #[test]
@@ -117,6 +120,6 @@ fn an_estimate_of_a_key_is_settled_by_what_was_used() {
     drop(alice.estimate([1, 400]).unwrap());
     assert_eq!(clients.available("alice"), [9, 750]);
     alice.reserve([1, 100]).unwrap().into_estimate().settle([1, 1250]).unwrap();
-    assert_eq!(clients.wait_for("alice", [1, 0]), Ok(Duration::ZERO));
-    assert_eq!(clients.wait_for("alice", [1, 1]), Ok(millis(501)));
+    assert_eq!(clients.wait_for("alice", [1, 0]), Ok(Some(Duration::ZERO)));
+    assert_eq!(clients.wait_for("alice", [1, 1]), Ok(Some(millis(501))));
 }

@@ -37,7 +37,7 @@ fn an_idle_key_and_a_new_one_keep_what_they_had_and_earn_on() {
     assert!(matches!(keys.try_take(&2, 1), Err(KeyRefused::Bucket(Refused::NotYet(_)))));
     keys.clock().advance(Duration::from_millis(300));
     assert_eq!((keys.available(&1), keys.available(&2), keys.available(&3)), (310, 300, 310));
-    assert_eq!(keys.wait_for(&3, 1000), Ok(Duration::from_millis(690)));
+    assert_eq!(keys.wait_for(&3, 1000), Ok(Some(Duration::from_millis(690))));
     keys.clock().advance(Duration::from_secs(5));
     assert_eq!((keys.available(&1), keys.available(&2), keys.available(&3)), (1000, 1000, 1000));
 }
@@ -60,7 +60,7 @@ fn a_debt_outlives_a_change_and_an_eviction_forgets_nothing() {
     let keys = by_number(Limit::per_second(10), 2);
     keys.charge(&1, 30).unwrap();
     keys.set_limits(Limit::per_second(100)).unwrap();
-    assert_eq!(keys.wait_for(&1, 1), Ok(Duration::from_millis(210)));
+    assert_eq!(keys.wait_for(&1, 1), Ok(Some(Duration::from_millis(210))));
     keys.try_take(&2, 1).unwrap();
     keys.shrink();
     assert_eq!(keys.len(), 2);
@@ -143,7 +143,7 @@ fn a_change_that_cannot_hold_a_debt_is_refused() {
     assert_eq!(keys.check_limits(Limit::per_day(1)), Err(refused));
     assert_eq!(
         (keys.limits(), keys.wait_for(&1, 1)),
-        (Limit::per_second(1_000_000), Ok(Duration::from_nanos(1_000_001_000)))
+        (Limit::per_second(1_000_000), Ok(Some(Duration::from_nanos(1_000_001_000))))
     );
     // Paid off, it is in nobody's way.
     keys.clock().advance(Duration::from_secs(1));
@@ -207,7 +207,7 @@ fn a_key_that_changes_its_tier_takes_along_what_it_has_and_owes() {
     keys.charge(&2, 30).unwrap();
     tier.store(1, Ordering::Relaxed);
     assert_eq!((keys.available(&1), keys.available(&3), keys.len()), (6, 100, 2));
-    assert_eq!(keys.wait_for(&2, 1), Ok(Duration::from_millis(210)));
+    assert_eq!(keys.wait_for(&2, 1), Ok(Some(Duration::from_millis(210))));
     keys.clock().advance(Duration::from_millis(300));
     assert_eq!((keys.available(&1), keys.available(&2)), (36, 10));
     // A tier of rate 0 that begins empty grants nothing, but for what a key brings.
@@ -228,7 +228,7 @@ fn a_key_that_owes_more_than_its_new_tier_can_hold_stays_until_it_has_paid() {
         .unwrap();
     keys.charge(&1, 2_000_000).unwrap();
     tier.store(1, Ordering::Relaxed);
-    assert_eq!(keys.wait_for(&1, 1), Ok(Duration::from_nanos(1_000_001_000)));
+    assert_eq!(keys.wait_for(&1, 1), Ok(Some(Duration::from_nanos(1_000_001_000))));
     keys.clock().advance(Duration::from_secs(2));
     assert_eq!(keys.available(&1), 1);
 }
@@ -319,7 +319,7 @@ fn other_verbs_do_as_those_of_one_bucket() {
 #[test]
 fn a_key_that_is_used_between_the_look_and_the_removal_stays() {
     let keys = by_number(Limit::per_second(10), 100);
-    (0..10).for_each(|key| keys.try_take(&key, 1).unwrap());
+    (0..10).for_each(|key| keys.try_take(&key, 1).map(drop).unwrap());
     let looks_unused = |key: &u64, level| {
         if *key == 3 {
             keys.try_take(&3, 9).unwrap();
@@ -341,7 +341,7 @@ fn a_key_that_is_used_between_the_look_and_the_removal_stays() {
 #[test]
 fn tiers_leave_keys_blocks_and_changed_limits_as_they_were() {
     let keys = by_number(Limit::per_second(10), 1000).with_max_held(2);
-    (0..500).for_each(|key| keys.try_take(&key, 4).unwrap());
+    (0..500).for_each(|key| keys.try_take(&key, 4).map(drop).unwrap());
     keys.block(&600).unwrap();
     keys.set_key_limits(&601, Limit::per_second(7)).unwrap();
     keys.clock().advance(Duration::from_millis(100));

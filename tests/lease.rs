@@ -295,7 +295,7 @@ fn run<const N: usize, L: Verbs<N>>(
                         Err(Refused::NotYet(refusal)) => {
                             let wait = |i: usize| bucket[i].wait(t, amounts[i].saturating_sub(plain[i].held)).unwrap();
                             let longest = (0..N).map(wait).max().unwrap();
-                            assert_eq!(refusal.wait().as_nanos() as i128, longest, "{state}");
+                            assert_eq!(refusal.wait().unwrap().as_nanos() as i128, longest, "{state}");
                             assert_eq!(wait(refusal.stream()), longest, "{state}");
                         }
                     }

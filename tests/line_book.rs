@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use common::{Random, nanos};
 use crowd::{Alarms, Crowd, GRACE};
 use tollgate::clock::{ManualClock, Time};
-use tollgate::{Limit, MultiBucket, Rate, Refused, TokenBucket};
+use tollgate::{Granted, Limit, MultiBucket, Rate, Refused, TokenBucket};
 
 /// A stream of the exact line. Tokens are counted in `1 / period`.
 struct Stream {
@@ -130,14 +130,18 @@ impl<const N: usize> Book<N> {
 
 /// A bucket that is played on.
 trait Played<const N: usize> {
-    fn take<'t>(&'t self, n: [u64; N], timer: &'t Alarms<'_>) -> impl Future<Output = Result<(), Refused<N>>> + 't;
+    fn take<'t>(
+        &'t self,
+        n: [u64; N],
+        timer: &'t Alarms<'_>,
+    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> + 't;
     fn takes(&self, n: [u64; N]) -> bool;
     fn put_back(&self, n: [u64; N]);
     fn charge(&self, n: [u64; N]);
 }
 
 impl Played<1> for TokenBucket<&ManualClock> {
-    fn take<'t>(&'t self, [n]: [u64; 1], timer: &'t Alarms<'_>) -> impl Future<Output = Result<(), Refused>> + 't {
+    fn take<'t>(&'t self, [n]: [u64; 1], timer: &'t Alarms<'_>) -> impl Future<Output = Result<Granted, Refused>> + 't {
         Self::take_on(self, n, timer)
     }
 
@@ -155,7 +159,11 @@ impl Played<1> for TokenBucket<&ManualClock> {
 }
 
 impl<const N: usize> Played<N> for MultiBucket<N, &ManualClock> {
-    fn take<'t>(&'t self, n: [u64; N], timer: &'t Alarms<'_>) -> impl Future<Output = Result<(), Refused<N>>> + 't {
+    fn take<'t>(
+        &'t self,
+        n: [u64; N],
+        timer: &'t Alarms<'_>,
+    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> + 't {
         Self::take_on(self, n, timer)
     }
 

@@ -119,19 +119,22 @@ fn a_change_moves_reservations_made_behind_others_as_it_moves_all() {
         assert!(poll(first.as_mut()).is_ready());
         // It is a debt now, as is one that is made where nobody waits.
         let alone = bucket.reserve([2]).unwrap();
-        assert_eq!((behind.remaining(), alone.remaining()), (2 * TENTH, 4 * TENTH));
+        assert_eq!((behind.remaining(), alone.remaining()), (Some(2 * TENTH), Some(4 * TENTH)));
         bucket.clock().advance(TENTH);
         change(&bucket);
         (behind.remaining(), alone.remaining())
     };
-    assert_eq!(moved(|bucket| bucket.set_limit(Limit::per_second(5).capacity(10)).unwrap()), (2 * TENTH, 6 * TENTH));
-    assert_eq!(moved(|bucket| bucket.pause_for(5 * TENTH)), (6 * TENTH, 8 * TENTH));
+    assert_eq!(
+        moved(|bucket| bucket.set_limit(Limit::per_second(5).capacity(10)).unwrap()),
+        (Some(2 * TENTH), Some(6 * TENTH))
+    );
+    assert_eq!(moved(|bucket| bucket.pause_for(5 * TENTH)), (Some(6 * TENTH), Some(8 * TENTH)));
     let to_and_back = |bucket: &MultiBucket<1, ManualClock>| {
         bucket.set_limit(Limit::new(tollgate::Rate::per_second(0), 10)).unwrap();
         bucket.clock().advance(3 * TENTH);
         bucket.set_limit(Limit::per_second(20).capacity(10)).unwrap();
     };
-    assert_eq!(moved(to_and_back), (TENTH / 2, 3 * TENTH / 2));
+    assert_eq!(moved(to_and_back), (Some(TENTH / 2), Some(3 * TENTH / 2)));
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn a_thread_waits_for_a_reservation_behind_others() {
         std::thread::sleep(Duration::from_millis(2));
         assert!(poll(first.as_mut()).is_ready());
         let (ready_at, now) = waiter.join().unwrap();
-        assert!(now >= ready_at);
+        assert!(now >= ready_at.unwrap());
     });
 }
 
@@ -224,7 +227,7 @@ fn a_reservation_becomes_a_debt_under_limits_that_have_changed() {
     bucket.set_limit(Limit::per_second(20).capacity(10)).unwrap();
     bucket.clock().advance(TENTH / 2);
     assert!(poll(first.as_mut()).is_ready());
-    assert_eq!(place.remaining(), TENTH);
+    assert_eq!(place.remaining(), Some(TENTH));
     bucket.set_limit(Limit::per_second(10)).unwrap();
-    assert_eq!(place.remaining(), 2 * TENTH);
+    assert_eq!(place.remaining(), Some(2 * TENTH));
 }

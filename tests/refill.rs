@@ -65,10 +65,10 @@ fn fractions_of_a_token_are_not_lost() {
 #[test]
 fn a_full_bucket_that_is_touched_between_two_tokens_does_not_hand_out_the_next_early() {
     let bucket = TokenBucket::with_clock(Limit::per_second(1), ManualClock::new()).unwrap();
-    assert_eq!(bucket.at(nanos(SECOND * 9 / 10)).try_take(1), Ok(()));
+    assert_eq!(bucket.at(nanos(SECOND * 9 / 10)).try_take(1).map(drop), Ok(()));
     assert!(bucket.at(nanos(SECOND)).try_take(1).is_err());
     assert!(bucket.at(nanos(SECOND * 19 / 10 - 1)).try_take(1).is_err());
-    assert_eq!(bucket.at(nanos(SECOND * 19 / 10)).try_take(1), Ok(()));
+    assert_eq!(bucket.at(nanos(SECOND * 19 / 10)).try_take(1).map(drop), Ok(()));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_token_is_there_on_the_nanosecond_and_not_before() {
         let limit = Limit::new(rate.parse().unwrap(), 1).empty();
         let bucket = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
         assert!(bucket.at(nanos(token - 1)).try_take(1).is_err(), "{rate}");
-        assert_eq!(bucket.at(nanos(token)).try_take(1), Ok(()), "{rate}");
+        assert_eq!(bucket.at(nanos(token)).try_take(1).map(drop), Ok(()), "{rate}");
     }
 }
 
@@ -100,7 +100,7 @@ fn a_refusal_does_not_postpone_the_refill() {
     for t in 0..SECOND / 1000 {
         assert!(bucket.at(nanos(t * 1000)).try_take(1).is_err(), "at {t} us");
     }
-    assert_eq!(bucket.at(nanos(SECOND)).try_take(1), Ok(()));
+    assert_eq!(bucket.at(nanos(SECOND)).try_take(1).map(drop), Ok(()));
 }
 
 #[test]
@@ -112,10 +112,10 @@ fn a_rate_of_zero_never_refills() {
     double.try_take([1, 1]).unwrap();
     clock.advance(Duration::MAX);
     assert_eq!((single.available(), double.available()[0]), (2, 2));
-    assert_eq!((single.try_take(2), double.try_take([2, 0])), (Ok(()), Ok(())));
-    assert_eq!(single.wait_for(1), Ok(Duration::MAX));
+    assert!(single.try_take(2).is_ok() && double.try_take([2, 0]).is_ok());
+    assert_eq!(single.wait_for(1), Ok(None));
     single.put_back(1);
-    assert_eq!(single.try_take(1), Ok(()));
+    assert_eq!(single.try_take(1).map(drop), Ok(()));
 }
 
 proptest! {

@@ -46,7 +46,7 @@ fn nobody_overtakes_while_there_is_a_debt() {
         }
         bucket.clock().advance(Duration::from_millis(1));
     }
-    assert_eq!((bucket.clock().now(), second.ready_at()), (nanos(100_000_000), nanos(100_000_000)));
+    assert_eq!((bucket.clock().now(), second.ready_at()), (nanos(100_000_000), Some(nanos(100_000_000))));
     // What is not in debt is free for all, and nothing is asked of a stream by an amount of 0.
     assert!(bucket.try_take([0, 100]).is_ok() && bucket.try_take([0, 1]).is_err() && bucket.try_take([0, 0]).is_ok());
     first.commit();
@@ -60,7 +60,7 @@ fn the_instant_never_changes_through_what_others_do() {
     let before = bucket.reserve(3).unwrap();
     let place = bucket.reserve(4).unwrap();
     let instant = nanos(700_000_000);
-    let unmoved = |what| assert_eq!(place.ready_at(), instant, "{what}");
+    let unmoved = |what| assert_eq!(place.ready_at(), Some(instant), "{what}");
     unmoved("at first");
     let after = bucket.reserve(10).unwrap();
     unmoved("reserved");
@@ -78,7 +78,7 @@ fn the_instant_never_changes_through_what_others_do() {
     unmoved("charged");
     bucket.clock().advance(Duration::from_secs(1));
     unmoved("later");
-    assert_eq!(place.remaining(), Duration::ZERO);
+    assert_eq!(place.remaining(), Some(Duration::ZERO));
     bucket.reset(0);
     unmoved("reset");
     place.commit();
@@ -89,12 +89,12 @@ fn a_cancelled_reservation_frees_tokens_for_whoever_calls_next() {
     let bucket = single(per_second(10).empty());
     let (first, second) = (bucket.reserve(5).unwrap(), bucket.reserve(5).unwrap());
     first.cancel();
-    assert_eq!(second.ready_at(), nanos(1_000_000_000));
+    assert_eq!(second.ready_at(), Some(nanos(1_000_000_000)));
     // The next one gets them, and is served before those who waited: 5 of them are there at 0.5 s,
     // and 1 more at 0.6 s.
-    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(600)));
+    assert_eq!(bucket.wait_for(1), Ok(Some(Duration::from_millis(600))));
     let third = bucket.reserve(1).unwrap();
-    assert_eq!(third.ready_at(), nanos(600_000_000));
+    assert_eq!(third.ready_at(), Some(nanos(600_000_000)));
     assert!(third.ready_at() < second.ready_at());
     third.commit();
     second.commit();
@@ -108,11 +108,11 @@ fn a_dropped_reservation_gives_back_before_its_instant_and_is_used_after_it() {
     bucket.put_back(4);
     bucket.try_take(10).unwrap();
     drop(bucket.reserve(4).unwrap());
-    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(100)));
+    assert_eq!(bucket.wait_for(1), Ok(Some(Duration::from_millis(100))));
     let place = bucket.reserve(4).unwrap();
     bucket.clock().advance(Duration::from_millis(400));
     drop(place);
-    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(100)));
+    assert_eq!(bucket.wait_for(1), Ok(Some(Duration::from_millis(100))));
     bucket.put_back(10);
     bucket.reserve(4).unwrap().commit();
     assert_eq!(bucket.available(), 6);
@@ -123,7 +123,7 @@ fn a_dropped_reservation_gives_back_before_its_instant_and_is_used_after_it() {
     drop(bucket.reserve(2).unwrap().into_estimate());
     assert_eq!(bucket.available(), 2);
     drop(bucket.reserve(4).unwrap().into_estimate().keep_on_drop());
-    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(300)), "it was not to be used yet");
+    assert_eq!(bucket.wait_for(1), Ok(Some(Duration::from_millis(300))), "it was not to be used yet");
 }
 
 /// 4096 slots: the current one, one that every handle must leave, and the handles.
@@ -164,13 +164,13 @@ fn a_reservation_that_is_cancelled_late_does_not_lift_a_full_bucket() {
 fn an_oversized_reservation_waits_its_full_time_and_leaves_the_bucket_empty() {
     let bucket = single(per_second(10));
     let place = bucket.reserve_oversized(25).unwrap();
-    assert_eq!(place.ready_at(), nanos(1_500_000_000));
+    assert_eq!(place.ready_at(), Some(nanos(1_500_000_000)));
     bucket.clock().advance(Duration::from_millis(1500) - NANO);
-    assert_eq!((place.remaining(), bucket.wait_for(1)), (NANO, Ok(Duration::from_millis(100) + NANO)));
+    assert_eq!((place.remaining(), bucket.wait_for(1)), (Some(NANO), Ok(Some(Duration::from_millis(100) + NANO))));
     bucket.clock().advance(NANO);
-    assert_eq!((bucket.available(), bucket.wait_for(1)), (0, Ok(Duration::from_millis(100))));
+    assert_eq!((bucket.available(), bucket.wait_for(1)), (0, Ok(Some(Duration::from_millis(100)))));
     place.commit();
-    assert_eq!(bucket.wait_for(1), Ok(Duration::from_millis(100)));
+    assert_eq!(bucket.wait_for(1), Ok(Some(Duration::from_millis(100))));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn an_oversized_reservation_that_is_cancelled_gives_all_of_it_back() {
     bucket.reserve_oversized([1000, 77]).unwrap().cancel();
     assert_eq!(bucket.available(), [3, 4]);
     let place = bucket.reserve_oversized([1000, 0]).unwrap();
-    assert_eq!(place.ready_at(), nanos(99_700_000_000));
+    assert_eq!(place.ready_at(), Some(nanos(99_700_000_000)));
     bucket.clock().advance(Duration::from_secs(1));
     place.cancel();
     assert_eq!(bucket.available(), [10, 5]);
@@ -195,7 +195,7 @@ fn amounts_of_nothing_are_granted_at_once_and_write_nothing() {
         [bucket.reserve([0, 0]), bucket.reserve_oversized([0, 0]), bucket.reserve_within([0, 0], Duration::ZERO)]
     {
         let place = place.unwrap();
-        assert_eq!((place.ready_at(), place.remaining()), (Time::ZERO, Duration::ZERO));
+        assert_eq!((place.ready_at(), place.remaining()), (Some(Time::ZERO), Some(Duration::ZERO)));
         place.into_estimate().settle([0, 0]).unwrap();
     }
     bucket.reserve([0, 0]).unwrap().cancel();
@@ -214,8 +214,8 @@ fn of_several_streams_a_burst_at_use_can_exceed_the_capacity_by_what_was_held() 
     let full = per_second(10);
     let bucket = multi([short, full]);
     let held = bucket.reserve([1, 10]).unwrap();
-    assert_eq!(held.ready_at(), nanos(1_000_000_000));
-    bucket.clock().set(held.ready_at());
+    assert_eq!(held.ready_at(), Some(nanos(1_000_000_000)));
+    bucket.clock().set(held.ready_at().unwrap());
     bucket.try_take([0, 10]).unwrap();
     held.commit();
     // 20 are used at one instant: the plain bound does not hold, the formula with H does, to the
@@ -241,7 +241,7 @@ fn the_bound_at_use_is_a_nanosecond_wider_even_where_the_rate_is_exact() {
     assert_eq!(limit.precision(), Ok(Duration::ZERO));
     let bucket = single(limit);
     let places = [10, 10].map(|n| bucket.reserve(n).unwrap());
-    assert_eq!([places[0].ready_at(), places[1].ready_at()], [nanos(2), nanos(3)]);
+    assert_eq!([places[0].ready_at(), places[1].ready_at()], [Some(nanos(2)), Some(nanos(3))]);
     // 20 of them within a nanosecond that accrues 9, from a capacity of 10.
     places.into_iter().for_each(Reservation::commit);
     let mut uses = [(2, 10), (3, 10)];
@@ -392,7 +392,7 @@ fn bounded<const N: usize>(limits: [Limit; N], seed: u64) {
             }
             _ => {
                 let place = bucket.reserve(amounts).unwrap();
-                let common = place.ready_at().as_nanos();
+                let common = place.ready_at().unwrap().as_nanos();
                 let own = std::array::from_fn(|i| Some(at + models[i].wait(at, amounts[i]).unwrap() as u64));
                 if N == 1 {
                     assert!(own[0].unwrap().abs_diff(common) <= models[0].precision as u64);
@@ -535,17 +535,17 @@ fn agree<const N: usize>(bucket: &impl Waits<N>, limits: [Limit; N], ops: &[Op<N
                 }
                 let place = place.unwrap();
                 let wait = models.iter().zip(n).map(|(model, n)| model.wait(t, n).unwrap()).max().unwrap();
-                let off = i128::from(place.ready_at().as_nanos()) - i128::from(t) - wait;
+                let off = i128::from(place.ready_at().unwrap().as_nanos()) - i128::from(t) - wait;
                 prop_assert!(off.abs() <= tolerance, "{:?}, not {wait} ns later; {state}", place.ready_at());
                 models.iter_mut().zip(n).for_each(|(model, n)| model.take(t, n));
                 if tolerance == 0 {
                     // At that instant nothing is owed, and a nanosecond before something is, as far
                     // as this took anything.
                     let owed = |at: u64| models.iter().zip(n).any(|(model, n)| n > 0 && model.owed(at) > 0);
-                    let ready = place.ready_at().as_nanos();
+                    let ready = place.ready_at().unwrap().as_nanos();
                     prop_assert!(!owed(ready) && (ready == t || owed(ready - 1)), "{ready}; {state}");
                 }
-                places.push((place.ready_at(), n, place));
+                places.push((place.ready_at().unwrap(), n, place));
             }
             Op::Cancel(which) => {
                 if let Some(which) = pick(which, places.len()) {
@@ -578,12 +578,12 @@ fn agree<const N: usize>(bucket: &impl Waits<N>, limits: [Limit; N], ops: &[Op<N
             }
         }
         for (ready_at, _, place) in &places {
-            prop_assert_eq!(place.ready_at(), *ready_at, "moved; {}", state);
+            prop_assert_eq!(place.ready_at(), Some(*ready_at), "moved; {}", state);
         }
         for (stream, (model, limit)) in models.iter().zip(limits).enumerate() {
             for n in [1, limit.capacity] {
                 let wait = bucket.wait_for(std::array::from_fn(|i| if i == stream { n } else { 0 })).unwrap();
-                let off = wait.as_nanos() as i128 - model.wait(t, n).unwrap();
+                let off = wait.unwrap().as_nanos() as i128 - model.wait(t, n).unwrap();
                 prop_assert!(off.abs() <= tolerance, "{n} of stream {stream} in {wait:?}, off by {off}; {state}");
             }
         }

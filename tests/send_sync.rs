@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tollgate::adaptive::{Adaptive, Course, Cubic, FillTable, Observed, Outcome};
 use tollgate::bucket::{At, Handle, HandlesExhausted, Headroom, Snapshot};
-use tollgate::clock::{DefaultClock, ManualClock, Monotonic, Time};
+use tollgate::clock::{DefaultClock, ManualClock, Monotonic, Recovering, Time};
 use tollgate::gate::{And, Charge, GateAt, GateGranted, Reason};
 use tollgate::limit::{Inherit, LimitError, LimitRule, ParseError, RateError, Ratio};
 use tollgate::wait::Timer;
@@ -64,6 +64,7 @@ const _: () = {
     clock::<DefaultClock>();
     clock::<ManualClock>();
     clock::<Monotonic<ManualClock>>();
+    clock::<Recovering<ManualClock>>();
     key::<Limit>();
     key::<Rate>();
     key::<Time>();
@@ -133,6 +134,8 @@ fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, doub
 
 #[cfg(feature = "tokio")]
 const _: () = value::<tollgate::wait::TokioTimer>();
+#[cfg(feature = "tokio")]
+const _: () = clock::<tollgate::clock::TokioClock>();
 #[cfg(feature = "futures-timer")]
 const _: () = value::<tollgate::wait::FuturesTimer>();
 

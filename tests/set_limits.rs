@@ -275,13 +275,13 @@ fn an_idle_bucket_that_is_raised_has_what_its_old_capacity_held() {
 fn a_debt_is_paid_off_at_the_new_rate() {
     let bucket = bucket([Limit::per_second(10)]);
     bucket.charge([30]).unwrap();
-    assert_eq!(bucket.wait_for([1]), Ok(Duration::from_millis(2100)));
+    assert_eq!(bucket.wait_for([1]), Ok(Some(Duration::from_millis(2100))));
     bucket.set_limit(Limit::per_second(100)).unwrap();
-    assert_eq!(bucket.wait_for([1]), Ok(Duration::from_millis(210)));
+    assert_eq!(bucket.wait_for([1]), Ok(Some(Duration::from_millis(210))));
     bucket.set_limit(Limit::per_second(1)).unwrap();
-    assert_eq!(bucket.wait_for([1]), Ok(Duration::from_secs(21)));
+    assert_eq!(bucket.wait_for([1]), Ok(Some(Duration::from_secs(21))));
     bucket.set_limit(Limit::per_second(0).capacity(1)).unwrap();
-    assert_eq!(bucket.wait_for([1]), Ok(Duration::MAX));
+    assert_eq!(bucket.wait_for([1]), Ok(None));
 }
 
 #[test]
@@ -294,9 +294,9 @@ fn a_debt_beyond_what_the_new_limit_lets_anybody_make_is_kept_whole() {
     let wait = bucket.wait_for([1]).unwrap();
     let exact = Duration::from_nanos(((1_u128 << 62) - 1).saturating_mul(1_000_000_000).div_ceil(1 << 40) as u64);
     // Rounded up, and by the slope of the line, half a unit in 292 years.
-    assert!(wait >= exact && wait <= exact + Duration::from_nanos(1), "{wait:?}, exactly {exact:?}");
+    assert!(wait >= Some(exact) && wait <= Some(exact + Duration::from_nanos(1)), "{wait:?}, exactly {exact:?}");
     assert!(bucket.charge([1]).is_err(), "nobody makes it larger");
-    bucket.clock().advance(wait);
+    bucket.clock().advance(wait.unwrap());
     assert!(bucket.try_take([1]).is_ok());
 }
 
@@ -346,7 +346,7 @@ fn no_policy_but_a_reset_forgives_a_debt() {
         let bucket = bucket([Limit::per_second(10)]);
         bucket.charge([49]).unwrap();
         bucket.set_limits_with([Limit::per_second(20)], inherit).unwrap();
-        assert_eq!(bucket.wait_for([1]), Ok(wait), "{inherit:?}");
+        assert_eq!(bucket.wait_for([1]), Ok(Some(wait)), "{inherit:?}");
     }
     let bucket = bucket([Limit::per_second(10)]);
     bucket.set_limits_with([Limit::per_second(20).empty()], Inherit::Reset).unwrap();
@@ -402,7 +402,7 @@ fn a_change_that_stops_for_an_hour_owes_nothing_for_it() {
         bucket.set_limit(limit).unwrap();
         assert_eq!(bucket.clock().hours.load(Ordering::Relaxed), turn as u64 + 1);
         assert_eq!(bucket.available(), [0]);
-        assert_eq!(bucket.wait_for([1]), Ok(limit.rate.period() / limit.rate.tokens() as u32), "nothing is owed");
+        assert_eq!(bucket.wait_for([1]), Ok(Some(limit.rate.period() / limit.rate.tokens() as u32)), "nothing is owed");
     }
 }
 
@@ -504,18 +504,18 @@ fn a_reservation_becomes_ready_earlier_if_the_rate_is_raised_and_later_if_it_is_
     let bucket = bucket([Limit::per_second(10).empty()]);
     let at = |millis: u64| nanos(millis * 1_000_000);
     let [first, second] = [5, 10].map(|n| bucket.reserve([n]).unwrap());
-    assert_eq!([first.ready_at(), second.ready_at()], [at(500), at(1500)]);
+    assert_eq!([first.ready_at(), second.ready_at()], [Some(at(500)), Some(at(1500))]);
     bucket.clock().set(at(100));
     bucket.set_limit(Limit::per_second(100)).unwrap();
-    assert_eq!([first.ready_at(), second.ready_at()], [at(140), at(240)]);
+    assert_eq!([first.ready_at(), second.ready_at()], [Some(at(140)), Some(at(240))]);
     bucket.clock().set(at(200));
     bucket.set_limit(Limit::per_second(1).capacity(10)).unwrap();
     // The first is ready; 4 of the second's 10 are missing.
-    assert_eq!(first.remaining(), Duration::ZERO);
-    assert_eq!(second.ready_at(), at(4200));
-    assert_eq!(bucket.wait_for([1]), Ok(Duration::from_secs(5)));
+    assert_eq!(first.remaining(), Some(Duration::ZERO));
+    assert_eq!(second.ready_at(), Some(at(4200)));
+    assert_eq!(bucket.wait_for([1]), Ok(Some(Duration::from_secs(5))));
     bucket.set_limit(Limit::per_second(0).capacity(10)).unwrap();
-    assert_eq!(second.ready_at(), Time::MAX);
+    assert_eq!(second.ready_at(), None);
     second.cancel();
     assert_eq!(bucket.available(), [6]);
 }
@@ -536,7 +536,7 @@ fn the_instant_of_a_reservation_is_when_its_tokens_are_there_under_any_limits() 
             let ready = place.ready_at();
             // Then nothing is owed and nothing is there: the next token takes its whole time, but
             // for what is rounded: less than a nanosecond at the fastest rate.
-            let next = bucket.at(ready).wait_for([1]).unwrap().as_nanos();
+            let next = bucket.at(ready.unwrap()).wait_for([1]).unwrap().unwrap().as_nanos();
             let token = third.rate.period().as_nanos() / u128::from(third.rate.tokens());
             let speed = |limit: &Limit| limit.rate.tokens() as f64 / limit.rate.period().as_nanos() as f64;
             let rounded = 3.0 * kinds.iter().map(speed).fold(0.0, f64::max) / speed(&third);

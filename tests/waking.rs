@@ -58,8 +58,8 @@ impl Woken {
 fn all_are_woken_by(change: impl Fn(&MultiBucket<1, InstantClock>)) {
     let waits: [fn(&MultiBucket<1, InstantClock>); 4] = [
         |bucket| bucket.reserve([1]).unwrap().wait().unwrap(),
-        |bucket| bucket.take_blocking([1]).unwrap(),
-        |bucket| bucket.take_blocking_timeout([1], 9 * HOUR).unwrap(),
+        |bucket| bucket.take_blocking([1]).map(drop).unwrap(),
+        |bucket| bucket.take_blocking_timeout([1], 9 * HOUR).map(drop).unwrap(),
         |bucket| bucket.until_available_blocking([1]).unwrap(),
     ];
     for wait in waits {
@@ -135,7 +135,7 @@ fn a_task_is_woken_by_a_change_and_completes_if_its_turn_has_come() {
     bucket.set_limits([Limit::per_second(1).capacity(10)]).unwrap();
     // Both come by their own timers: the instant of one has come, and of the other it is not far.
     assert_eq!(woken.times(), 2);
-    assert_eq!(take.poll(&mut context), Poll::Ready(Ok(())));
+    assert_eq!(take.poll(&mut context).map_ok(drop), Poll::Ready(Ok(())));
     assert!(ready.as_mut().poll(&mut context).is_pending(), "what there was is taken");
     bucket.clock().advance(Duration::from_secs(1));
     bucket.set_limits([fast()]).unwrap();

@@ -43,7 +43,7 @@ impl Replay {
         let buckets = KeyedBuckets::<Client<'_>, 1, _>::with_clock(limit, max_keys, ManualClock::new())?;
         for (request, verdict) in log.requests.iter().zip(&mut verdicts) {
             *verdict = match buckets.at(request.at).try_take(&request.client, 1) {
-                Ok(()) => Verdict::Granted,
+                Ok(_) => Verdict::Granted,
                 Err(KeyRefused::Bucket(_)) => Verdict::Refused,
                 Err(KeyRefused::NoRoom(_)) => Verdict::NoRoom,
             };
@@ -86,7 +86,7 @@ mod tests {
                 .entry(request.client)
                 .or_insert_with(|| TokenBucket::with_clock(limit, ManualClock::new()).unwrap());
             let expected = match bucket.at(request.at).try_take(1) {
-                Ok(()) => Verdict::Granted,
+                Ok(_) => Verdict::Granted,
                 Err(_) => Verdict::Refused,
             };
             assert_eq!(*verdict, expected, "{request:?}");

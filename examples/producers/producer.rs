@@ -51,7 +51,7 @@ impl Producer<'_> {
                 let decision = handle.at(now).try_take(amounts);
                 tally.decided_in(clock.now().since(now));
                 match decision {
-                    Ok(()) => {
+                    Ok(_) => {
                         tally.granted(now, amounts);
                         self.admitted.add(amounts);
                         self.wire.send(record)?;
@@ -61,7 +61,7 @@ impl Producer<'_> {
                     Err(Refused::NotYet(refusal)) => {
                         tally.refused(refusal.stream());
                         self.wire.flush()?;
-                        thread::sleep(refusal.wait().min(self.deadline.since(now)));
+                        thread::sleep(refusal.wait().min(Some(self.deadline.since(now))).unwrap());
                     }
                     Err(Refused::Closed | Refused::Cancelled) => break 'records,
                     Err(Refused::Never(refusal)) => {

@@ -23,6 +23,36 @@ model! {
 }
 
 model! {
+    /// Two threads take, and each is told what its own step left.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if what is left is read by a second look.
+    a_grant_tells_what_its_own_step_left, None, 2, [(1, 2), (2, 1)], || {
+        let bucket = token_bucket(3);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take(1).map(|granted| granted.remaining()).unwrap())
+        };
+        let mine = bucket.try_take(1).map(|granted| granted.remaining()).unwrap();
+        (mine, other.join().unwrap())
+    }
+}
+
+model! {
+    /// The same with two streams, before and after a change of limits.
+    ///
+    /// Two threads, one take each; exhaustive. Fails if what is left is read by a second look.
+    a_grant_of_two_streams_tells_what_its_own_step_left, None, 4, [([1, 2], [2, 5]), ([2, 5], [1, 2])], || {
+        let bucket = multi_bucket([3, 8]);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1, 3]).map(|granted| granted.remaining_each()).unwrap())
+        };
+        let mine = bucket.try_take([1, 3]).map(|granted| granted.remaining_each()).unwrap();
+        (mine, other.join().unwrap())
+    }
+}
+
+model! {
     /// Tokens that come back while another thread takes are counted once.
     ///
     /// Two threads, two calls and one; exhaustive. Fails if the compare-exchange in

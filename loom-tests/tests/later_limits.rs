@@ -186,7 +186,7 @@ model! {
         bucket.set_limits([slower(5, 8)]).unwrap();
         other.join().unwrap();
         let [left] = bucket.available();
-        let wait = bucket.wait_for([left + 1]).unwrap().as_nanos();
+        let wait = bucket.wait_for([left + 1]).unwrap().unwrap().as_nanos();
         (wait, bucket.limit().capacity, left)
     }
 }
@@ -261,7 +261,7 @@ model! {
         };
         let place = bucket.reserve([1]).unwrap();
         pauser.join().unwrap();
-        let ready = place.ready_at().as_nanos();
+        let ready = place.ready_at().unwrap().as_nanos();
         place.commit();
         ready
     }
@@ -279,7 +279,7 @@ model! {
         bucket.set_limits([slower(1, 10)]).unwrap();
         let reader = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.wait_for([2]).unwrap().as_nanos())
+            thread::spawn(move || bucket.wait_for([2]).unwrap().unwrap().as_nanos())
         };
         bucket.set_limits([slower(3, 10)]).unwrap();
         bucket.set_limits([slower(5, 10)]).unwrap();

@@ -12,7 +12,7 @@ use loom::sync::Notify;
 use loom_tests::{limit, model, thread, token_bucket};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::wait::Timer;
-use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
+use tollgate::{Granted, Limit, MultiBucket, Refused, TokenBucket};
 
 /// The waker of a task.
 struct Alarm(Notify);
@@ -36,7 +36,7 @@ impl Timer for Never {
 
 /// A wait that can be given to another thread.
 struct Task {
-    wait: Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>,
+    wait: Pin<Box<dyn Future<Output = Result<Granted, Refused>> + Send>>,
     alarm: Arc<Alarm>,
 }
 
@@ -52,7 +52,7 @@ impl Task {
 
     fn poll(&mut self) -> Poll<Result<(), Refused>> {
         let waker = Waker::from(Arc::clone(&self.alarm));
-        self.wait.as_mut().poll(&mut Context::from_waker(&waker))
+        self.wait.as_mut().poll(&mut Context::from_waker(&waker)).map_ok(drop)
     }
 
     /// Polls when woken, until it is ready.
@@ -263,8 +263,8 @@ model! {
         drop(first);
         change.join().unwrap();
         // In milliseconds: when it is paid, and a token more.
-        let ready = place.ready_at().since(Time::ZERO).as_millis();
+        let ready = place.ready_at().unwrap().since(Time::ZERO).as_millis();
         place.commit();
-        (ready, bucket.wait_for([1]).unwrap().as_millis())
+        (ready, bucket.wait_for([1]).unwrap().unwrap().as_millis())
     }
 }

@@ -101,7 +101,7 @@ model! {
         let bucket = token_bucket(3);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.wait_for(3).unwrap().as_nanos())
+            thread::spawn(move || bucket.wait_for(3).unwrap().unwrap().as_nanos())
         };
         assert!(bucket.try_take(2).is_ok());
         other.join().unwrap()
@@ -119,7 +119,7 @@ model! {
         let bucket = multi_bucket::<2, 2>([7, 7]);
         let other = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.wait_for([7, 7]).unwrap().as_nanos())
+            thread::spawn(move || bucket.wait_for([7, 7]).unwrap().unwrap().as_nanos())
         };
         assert!(bucket.try_take([1, 3]).is_ok());
         assert!(bucket.try_take([4, 1]).is_ok());

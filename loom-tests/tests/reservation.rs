@@ -12,14 +12,14 @@ use tollgate::{Reservation, TokenBucket};
 
 /// Returns the nanoseconds to the instant of a place, and keeps the place.
 fn kept<const N: usize>(place: Reservation<'_, N>) -> u64 {
-    let at = place.ready_at().as_nanos();
+    let at = place.ready_at().unwrap().as_nanos();
     place.commit();
     at
 }
 
 /// Returns the wait for a token; in debt, one more than the debt.
 fn wait(bucket: &TokenBucket<ManualClock>) -> u128 {
-    bucket.wait_for(1).expect("no more than the capacity").as_nanos()
+    bucket.wait_for(1).expect("no more than the capacity").unwrap().as_nanos()
 }
 
 model! {
@@ -94,7 +94,7 @@ model! {
         };
         let mine = kept(bucket.reserve([1, 3]).unwrap());
         let other = other.join().unwrap();
-        let wait = |amounts| bucket.wait_for(amounts).unwrap().as_nanos();
+        let wait = |amounts| bucket.wait_for(amounts).unwrap().unwrap().as_nanos();
         (mine, other, [wait([1, 0]), wait([0, 1])])
     }
 }
@@ -116,7 +116,7 @@ model! {
             thread::spawn(move || bucket.reserve([2]).ok().map(kept))
         };
         let mine = bucket.reserve([3]).ok().map(kept);
-        (mine, other.join().unwrap(), bucket.wait_for([1]).unwrap().as_nanos())
+        (mine, other.join().unwrap(), bucket.wait_for([1]).unwrap().unwrap().as_nanos())
     }
 }
 
@@ -151,7 +151,7 @@ model! {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || {
                 let later = bucket.reserve(2).unwrap();
-                let first = later.ready_at().as_nanos();
+                let first = later.ready_at().unwrap().as_nanos();
                 (first, kept(later))
             })
         };
@@ -247,7 +247,7 @@ model! {
             thread::spawn(move || bucket.try_take([1, 1]).is_ok())
         };
         bucket.charge([5, 0]).unwrap();
-        (other.join().unwrap(), bucket.wait_for([1, 0]).unwrap().as_nanos(), bucket.available()[1])
+        (other.join().unwrap(), bucket.wait_for([1, 0]).unwrap().unwrap().as_nanos(), bucket.available()[1])
     }
 }
 

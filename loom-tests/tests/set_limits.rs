@@ -262,7 +262,7 @@ model! {
         };
         bucket.pause_for(Duration::from_nanos(5));
         other.join().unwrap();
-        bucket.pause_left().as_nanos()
+        bucket.pause_left().unwrap().as_nanos()
     }
 }
 
@@ -278,7 +278,7 @@ model! {
         };
         bucket.set_limits([limit(5)]).unwrap();
         other.join().unwrap();
-        (capacities(&bucket), bucket.pause_left().as_nanos())
+        (capacities(&bucket), bucket.pause_left().unwrap().as_nanos())
     }
 }
 
@@ -298,7 +298,7 @@ model! {
         };
         let place = bucket.reserve([2]).unwrap();
         other.join().unwrap();
-        let ready = place.ready_at().as_nanos();
+        let ready = place.ready_at().unwrap().as_nanos();
         place.commit();
         bucket.resume();
         (ready, bucket.available())
@@ -323,8 +323,8 @@ model! {
         };
         let place = bucket.reserve([2]).unwrap();
         other.join().unwrap();
-        let ready = place.ready_at().as_nanos();
-        let next = bucket.wait_for([1]).unwrap().as_nanos();
+        let ready = place.ready_at().unwrap().as_nanos();
+        let next = bucket.wait_for([1]).unwrap().unwrap().as_nanos();
         place.cancel();
         (ready, bucket.available(), next)
     }

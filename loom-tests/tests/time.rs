@@ -6,10 +6,23 @@ use std::time::Duration;
 
 use loom_tests::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
-use tollgate::clock::{ManualClock, Monotonic, Time};
+use tollgate::clock::{ManualClock, Monotonic, Recovering, Time};
 use tollgate::{Clock, Limit, MultiBucket, Rate, TokenBucket};
 
 const TICK: Duration = Duration::from_nanos(1);
+
+/// A clock that stands at 9, and has been read there.
+fn recovering(patience: Duration) -> Arc<Recovering<ManualClock>> {
+    let clock = Recovering::new(ManualClock::starting_at(Time::from_nanos(9))).with_patience(patience);
+    assert_eq!(clock.now().as_nanos(), 9);
+    Arc::new(clock)
+}
+
+/// What the clock shows once the one inside it stands there.
+fn shown(clock: &Recovering<ManualClock>, nanos: u64) -> u64 {
+    clock.clock().set(Time::from_nanos(nanos));
+    clock.now().as_nanos()
+}
 
 model! {
     /// Two threads that advance one clock both count.
@@ -46,6 +59,111 @@ model! {
         let (first, second) = other.join().unwrap();
         assert!(first <= second, "{first} then {second}");
         (first, second)
+    }
+}
+
+model! {
+    /// A clock that only goes on is never taken for one that stepped back.
+    ///
+    /// Two threads, two readings each; exhaustive. Without patience, one reading from before what
+    /// another thread showed would be a step back. Fails if the newest time is shown or seen as
+    /// Relaxed.
+    a_clock_that_goes_on_is_believed, None, 1000, [(9, 9), (9, 12), (9, 15), (12, 12), (12, 15), (15, 15)], || {
+        let clock = recovering(Duration::ZERO);
+        let other = {
+            let clock = Arc::clone(&clock);
+            thread::spawn(move || (clock.now().as_nanos(), clock.now().as_nanos()))
+        };
+        assert_eq!(shown(&clock, 12), 12);
+        assert_eq!(shown(&clock, 15), 15);
+        other.join().unwrap()
+    }
+}
+
+model! {
+    /// After a step back no thread shows more than the newest time and what passed since.
+    ///
+    /// Two threads, one reading and three; exhaustive. Fails if the offset that makes up for the
+    /// step comes into force, or is seen, as Relaxed: the other thread adds it to a reading from
+    /// before the step.
+    a_reading_from_before_a_step_back_is_not_shown_on_the_line_after_it, None, 1000, [(10, 9), (11, 9), (11, 10), (11, 11)], || {
+        let clock = recovering(TICK);
+        let other = {
+            let clock = Arc::clone(&clock);
+            thread::spawn(move || clock.now().as_nanos())
+        };
+        assert_eq!(shown(&clock, 2), 9);
+        shown(&clock, 3);
+        let mine = shown(&clock, 4);
+        let other = other.join().unwrap();
+        assert!(mine <= 11 && other <= 11, "{mine}, {other}");
+        (mine, other)
+    }
+}
+
+model! {
+    /// A reading from between two steps back is not held against what followed the second one.
+    ///
+    /// Two threads, one reading and two; exhaustive. Fails if the line that waits is stored, or
+    /// seen, as Relaxed: the other thread adds it to a reading from before its beginning.
+    a_reading_from_before_a_second_step_back_is_not_shown_on_the_line_after_it, None, 100, [(9, 9), (9, 10), (10, 9), (10, 10)], || {
+        let clock = recovering(TICK);
+        let other = {
+            let clock = Arc::clone(&clock);
+            thread::spawn(move || clock.now().as_nanos())
+        };
+        clock.clock().set(Time::from_nanos(6));
+        assert_eq!(shown(&clock, 2), 9);
+        let mine = shown(&clock, 3);
+        let other = other.join().unwrap();
+        assert!(mine <= 10 && other <= 10, "{mine}, {other}");
+        (mine, other)
+    }
+}
+
+model! {
+    /// After a step back the newest time is shown, whichever thread showed it.
+    ///
+    /// Two threads, one reading and two; exhaustive. Fails if the newest time is noted by a store,
+    /// or not at all.
+    a_step_back_shows_the_newest_time, None, 100, [(9, 15), (12, 15), (15, 15)], || {
+        let clock = recovering(5 * TICK);
+        let other = {
+            let clock = Arc::clone(&clock);
+            thread::spawn(move || clock.now().as_nanos())
+        };
+        clock.clock().set(Time::from_nanos(12));
+        let mine = shown(&clock, 15);
+        let after = shown(&clock, 2);
+        assert_eq!((mine, after), (15, 15));
+        let other = other.join().unwrap();
+        assert_eq!(clock.now().as_nanos(), 15);
+        (other, after)
+    }
+}
+
+model! {
+    /// A thread that believes a step late leaves the line in force that followed a second one.
+    ///
+    /// Two threads, one reading and five; exhaustive. Fails if the offset comes into force by a
+    /// store: an older line stops the clock once more.
+    who_believes_late_puts_no_older_line_in_force, None, 100_000, [
+        (10, 9), (10, 10), (13, 9), (13, 10), (13, 11), (13, 12), (13, 13)
+    ], || {
+        let clock = recovering(TICK);
+        assert_eq!(shown(&clock, 2), 9);
+        clock.clock().set(Time::from_nanos(3));
+        let other = {
+            let clock = Arc::clone(&clock);
+            thread::spawn(move || clock.now().as_nanos())
+        };
+        clock.now();
+        shown(&clock, 0);
+        shown(&clock, 1);
+        shown(&clock, 2);
+        let mine = shown(&clock, 3);
+        let other = other.join().unwrap();
+        (mine, other)
     }
 }
 

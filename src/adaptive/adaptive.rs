@@ -90,7 +90,7 @@ use crate::sync::Backoff;
 ///     });
 /// }
 /// assert_eq!(client.bucket().limit().rate.to_string(), "450/s");
-/// assert_eq!(client.bucket().pause_left(), Duration::from_secs(3));
+/// assert_eq!(client.bucket().pause_left(), Some(Duration::from_secs(3)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Adaptive<B, P> {
@@ -168,7 +168,7 @@ impl<B: Adjustable, P: Policy> Adaptive<B, P> {
     /// client.observe(Outcome::Refused { retry_after: Some(Duration::from_secs(5)) });
     /// client.observe(Outcome::Refused { retry_after: Some(Duration::from_secs(2)) });
     /// assert_eq!(client.factor(), Ratio::percent(90));
-    /// assert_eq!(client.bucket().pause_left(), Duration::from_secs(5));
+    /// assert_eq!(client.bucket().pause_left(), Some(Duration::from_secs(5)));
     ///
     /// // No growth in the pause.
     /// client.bucket().clock().advance(Duration::from_secs(5));

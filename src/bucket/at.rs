@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::bucket::verbs;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::limit::amounts::Amounts;
 use crate::state::at::At;
@@ -18,7 +19,7 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
     ///
     /// As [`Bucket::try_take`](crate::Bucket::try_take).
     #[inline(always)]
-    pub fn try_take(self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+    pub fn try_take(self, amounts: B::Amounts) -> Result<Granted<N>, Refused<N>> {
         verbs::try_take(self.of.store(), self.now, amounts.to_array())
     }
 
@@ -66,7 +67,7 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
     /// # Errors
     ///
     /// As [`Bucket::wait_for`](crate::Bucket::wait_for).
-    pub fn wait_for(self, amounts: B::Amounts) -> Result<Duration, Never> {
+    pub fn wait_for(self, amounts: B::Amounts) -> Result<Option<Duration>, Never> {
         verbs::wait_for(self.of.store(), self.now, amounts.to_array())
     }
 }
@@ -88,8 +89,8 @@ impl<'b, B: Stored<N> + Waits<N>, const N: usize> At<&'b B, N> {
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let second = Time::ZERO.after(Duration::from_secs(1));
     /// let place = bucket.at(second).reserve(10)?;
-    /// assert_eq!(place.ready_at(), second);
-    /// assert_eq!(place.remaining(), Duration::from_secs(1)); // by the bucket's clock
+    /// assert_eq!(place.ready_at(), Some(second));
+    /// assert_eq!(place.remaining(), Some(Duration::from_secs(1))); // by the bucket's clock
     ///     
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use crate::bucket::verbs;
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::lease::lease::Lease;
 use crate::limit::amounts::Amounts;
@@ -21,6 +22,19 @@ use crate::wait::{
     cancel::Cancel,
     line::{entry::Aim, turn},
 };
+
+/// How the examples of two streams begin.
+macro_rules! bucket_of {
+    ($limits:literal) => {
+        concat!(
+            "use std::time::Duration;\nuse tollgate::clock::ManualClock;\n",
+            "use tollgate::{Bucket, Limit, MultiBucket};\n",
+            "let limits = [",
+            $limits,
+            "];\nlet bucket = MultiBucket::with_clock(limits, ManualClock::new())?;"
+        )
+    };
+}
 
 /// The verbs of a bucket of `N` streams: the methods that all buckets have.
 ///
@@ -70,11 +84,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// * [`Refused::Closed`] once the bucket is closed.
     ///
     /// ```
-    /// use std::time::Duration;
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
     /// bucket.try_take([6, 0])?;
     /// let refused = bucket.try_take([6, 1]).unwrap_err();
     /// assert_eq!(refused.stream(), 0);
@@ -83,7 +93,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline(always)]
-    fn try_take(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
+    fn try_take(&self, amounts: Self::Amounts) -> Result<Granted<N>, Refused<N>> {
         verbs::try_take(self.store(), Stored::now(self), amounts.to_array())
     }
 
@@ -92,10 +102,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// An item takes `per_item` of the streams; one of no tokens always fits.
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(1000)];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(1000)")]
     /// assert_eq!(bucket.take_items(20, [1, 300]), 3);
     /// assert_eq!(bucket.available(), [7, 100]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -112,10 +119,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// again when another thread publishes first.
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(1000)];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(1000)")]
     /// assert_eq!(bucket.take_in_order(&[[1, 600], [1, 300], [1, 300], [1, 50]]), 2);
     /// assert_eq!(bucket.available(), [8, 100]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -130,10 +134,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// They pay off a debt first; those above the capacity are lost.
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
     /// bucket.try_take([10, 5])?;
     /// bucket.put_back([3, u64::MAX]);
     /// assert_eq!(bucket.available(), [3, 5]);
@@ -160,7 +161,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// use tollgate::{Bucket, Limit, TokenBucket};
     /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
     /// bucket.charge(25)?;
-    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(1600));
+    /// assert_eq!(bucket.wait_for(1)?, Some(Duration::from_millis(1600)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn charge(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
@@ -172,10 +173,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// [idle limit](crate::Limit::idle_limit).
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
     /// bucket.reset([3, 9]);
     /// assert_eq!(bucket.available(), [3, 5]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
@@ -189,10 +187,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// A stream in debt has 0; so have all during a pause. While others wait, they are for those.
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(5)];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(5)")]
     /// assert_eq!(bucket.available(), [10, 5]);
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
@@ -203,23 +198,18 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Returns the time until these amounts are available if nobody takes. Takes nothing.
     ///
-    /// It is [`Duration::MAX`] if nobody knows: a stream that lacks tokens has a rate of 0, or a
-    /// pause has no end.
+    /// It is `None` if nobody knows: the rate is 0, a pause has no end, or the bucket is closed.
     ///
     /// # Errors
     ///
     /// [`Never`] for more than a stream's capacity.
     ///
     /// ```
-    /// use std::time::Duration;
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10).empty(), Limit::per_second(5).empty()];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
-    /// assert_eq!(bucket.wait_for([1, 1])?, Duration::from_millis(200));
+    #[doc = bucket_of!("Limit::per_second(10).empty(), Limit::per_second(5).empty()")]
+    /// assert_eq!(bucket.wait_for([1, 1])?, Some(Duration::from_millis(200)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    fn wait_for(&self, amounts: Self::Amounts) -> Result<Duration, Never> {
+    fn wait_for(&self, amounts: Self::Amounts) -> Result<Option<Duration>, Never> {
         verbs::wait_for(self.store(), Stored::now(self), amounts.to_array())
     }
 
@@ -269,12 +259,9 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// * [`Refused::Closed`] once the bucket is closed.
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(100).empty()")]
     /// let place = bucket.reserve([1, 3])?;
-    /// assert_eq!(place.remaining().as_millis(), 30);
+    /// assert_eq!(place.remaining(), Some(Duration::from_millis(30)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn reserve(&self, amounts: Self::Amounts) -> Result<Reservation<'_, N>, Refused<N>> {
@@ -326,10 +313,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// As [`try_take`](Self::try_take).
     ///
     /// ```
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Bucket, Limit, MultiBucket};
-    /// let limits = [Limit::per_second(10), Limit::per_second(100)];
-    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    #[doc = bucket_of!("Limit::per_second(10), Limit::per_second(100)")]
     /// bucket.estimate([1, 5])?.settle([1, 2])?;
     /// assert_eq!(bucket.available(), [9, 98]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -346,7 +330,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// As [`take_blocking_timeout`](Self::take_blocking_timeout).
     #[cfg(feature = "std")]
-    fn take_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
+    fn take_blocking(&self, amounts: Self::Amounts) -> Result<Granted<N>, Refused<N>> {
         self.take_blocking_timeout(amounts, Duration::MAX)
     }
 
@@ -367,7 +351,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[cfg(feature = "std")]
-    fn take_blocking_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Result<(), Refused<N>> {
+    fn take_blocking_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Result<Granted<N>, Refused<N>> {
         turn::wait_blocking(self.queueing(), amounts.to_array(), timeout, Aim::Take, None)
     }
 
@@ -383,7 +367,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         amounts: Self::Amounts,
         timeout: Duration,
         cancel: &Cancel,
-    ) -> Result<(), Refused<N>> {
+    ) -> Result<Granted<N>, Refused<N>> {
         turn::wait_blocking(self.queueing(), amounts.to_array(), timeout, Aim::Take, Some(cancel))
     }
 
@@ -407,7 +391,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// }
     /// ```
     #[cfg(feature = "tokio")]
-    fn take(&self, amounts: Self::Amounts) -> impl Future<Output = Result<(), Refused<N>>> {
+    fn take(&self, amounts: Self::Amounts) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
         self.take_on(amounts, TokioTimer)
     }
 
@@ -419,7 +403,11 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// As [`take_blocking_timeout`](Self::take_blocking_timeout), from the first poll on.
     #[cfg(feature = "tokio")]
-    fn take_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> impl Future<Output = Result<(), Refused<N>>> {
+    fn take_timeout(
+        &self,
+        amounts: Self::Amounts,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
         self.take_timeout_on(amounts, timeout, TokioTimer)
     }
 
@@ -429,7 +417,11 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Errors
     ///
     /// As [`take_timeout_on`](Self::take_timeout_on).
-    fn take_on<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> impl Future<Output = Result<(), Refused<N>>> {
+    fn take_on<T: Timer>(
+        &self,
+        amounts: Self::Amounts,
+        timer: T,
+    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
         self.take_timeout_on(amounts, Duration::MAX, timer)
     }
 
@@ -443,7 +435,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         amounts: Self::Amounts,
         timeout: Duration,
         timer: T,
-    ) -> impl Future<Output = Result<(), Refused<N>>> {
+    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
         waits::take(self, amounts.to_array(), timeout, timer)
     }
 
@@ -479,7 +471,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// As [`until_available_on`](Self::until_available_on).
     #[cfg(feature = "std")]
     fn until_available_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
-        turn::wait_blocking(self.queueing(), amounts.to_array(), Duration::MAX, Aim::Look, None)
+        turn::wait_blocking(self.queueing(), amounts.to_array(), Duration::MAX, Aim::Look, None).map(|_| ())
     }
 
     /// Closes the bucket for good: all who wait are refused, and so is whoever takes or reserves.

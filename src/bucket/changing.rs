@@ -114,7 +114,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// Pauses the bucket until it is [resumed](Self::resume): it grants nothing, and nothing
     /// refills.
     ///
-    /// The end is unknown, so a wait is [`Duration::MAX`], and a call that would have to wait is
+    /// Nobody knows its end, so a wait is `None`, and a call that would have to wait is
     /// refused at once. Calls that wait already go on waiting.
     ///
     /// ```
@@ -124,7 +124,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.pause();
-    /// assert_eq!(bucket.try_take([1]).unwrap_err().wait(), Some(Duration::MAX));
+    /// assert_eq!(bucket.try_take([1]).unwrap_err().wait(), None);
     /// assert!(bucket.reserve([1]).is_err());
     /// bucket.resume();
     /// assert!(bucket.try_take([1]).is_ok());
@@ -199,7 +199,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
 
     /// Returns the time until a pause ends: zero without one.
     ///
-    /// It is [`Duration::MAX`] for a pause that lasts until the bucket is [resumed](Self::resume).
+    /// It is `None` for a pause that lasts until the bucket is [resumed](Self::resume).
     ///
     /// ```
     /// use std::time::Duration;
@@ -207,13 +207,13 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// use tollgate::{Limit, MultiBucket};
     ///
     /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
-    /// assert_eq!(bucket.pause_left(), Duration::ZERO);
+    /// assert_eq!(bucket.pause_left(), Some(Duration::ZERO));
     /// bucket.pause_for(Duration::from_secs(3));
     /// bucket.clock().advance(Duration::from_secs(1));
-    /// assert_eq!(bucket.pause_left(), Duration::from_secs(2));
+    /// assert_eq!(bucket.pause_left(), Some(Duration::from_secs(2)));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
-    pub fn pause_left(&self) -> Duration {
+    pub fn pause_left(&self) -> Option<Duration> {
         self.snapshot().pause_left()
     }
 
@@ -306,7 +306,7 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
     }
 
     /// Returns what is left of a pause at this time: [`MultiBucket::pause_left`].
-    pub fn pause_left(self) -> Duration {
+    pub fn pause_left(self) -> Option<Duration> {
         self.snapshot().pause_left()
     }
 

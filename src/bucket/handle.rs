@@ -9,6 +9,7 @@ use crate::bucket::inherent::deciding_verbs;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused::{Never, Refused};
 use crate::lease::lease::Lease;

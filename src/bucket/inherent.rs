@@ -11,7 +11,7 @@ macro_rules! deciding_verbs {
             ///
             /// As [`Bucket::try_take`](crate::Bucket::try_take).
             #[inline(always)]
-            pub fn try_take(&self, amounts: $amounts) -> Result<(), Refused<{ $n }>> {
+            pub fn try_take(&self, amounts: $amounts) -> Result<Granted<{ $n }>, Refused<{ $n }>> {
                 At { of: self, now: Stored::now(self) }.try_take(amounts)
             }
 
@@ -62,7 +62,7 @@ macro_rules! deciding_verbs {
             /// # Errors
             ///
             /// As [`Bucket::wait_for`](crate::Bucket::wait_for).
-            pub fn wait_for(&self, amounts: $amounts) -> Result<Duration, Never> {
+            pub fn wait_for(&self, amounts: $amounts) -> Result<Option<Duration>, Never> {
                 At { of: self, now: Stored::now(self) }.wait_for(amounts)
             }
 
@@ -136,7 +136,7 @@ macro_rules! waiting_verbs {
             ///
             /// As [`Bucket::take_blocking`](crate::Bucket::take_blocking).
             #[cfg(feature = "std")]
-            pub fn take_blocking(&self, amounts: $amounts) -> Result<(), Refused<{ $n }>> {
+            pub fn take_blocking(&self, amounts: $amounts) -> Result<Granted<{ $n }>, Refused<{ $n }>> {
                 Bucket::take_blocking(self, amounts)
             }
 
@@ -151,7 +151,7 @@ macro_rules! waiting_verbs {
                 &self,
                 amounts: $amounts,
                 timeout: Duration,
-            ) -> Result<(), Refused<{ $n }>> {
+            ) -> Result<Granted<{ $n }>, Refused<{ $n }>> {
                 Bucket::take_blocking_timeout(self, amounts, timeout)
             }
 
@@ -167,7 +167,7 @@ macro_rules! waiting_verbs {
                 amounts: $amounts,
                 timeout: Duration,
                 cancel: &Cancel,
-            ) -> Result<(), Refused<{ $n }>> {
+            ) -> Result<Granted<{ $n }>, Refused<{ $n }>> {
                 Bucket::take_blocking_unless(self, amounts, timeout, cancel)
             }
 
@@ -183,7 +183,7 @@ macro_rules! waiting_verbs {
             ///
             /// As [`Bucket::take`](crate::Bucket::take).
             #[cfg(feature = "tokio")]
-            pub fn take(&self, amounts: $amounts) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+            pub fn take(&self, amounts: $amounts) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
                 Bucket::take(self, amounts)
             }
 
@@ -198,7 +198,7 @@ macro_rules! waiting_verbs {
                 &self,
                 amounts: $amounts,
                 timeout: Duration,
-            ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+            ) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
                 Bucket::take_timeout(self, amounts, timeout)
             }
 
@@ -211,7 +211,7 @@ macro_rules! waiting_verbs {
                 &self,
                 amounts: $amounts,
                 timer: T,
-            ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+            ) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
                 Bucket::take_on(self, amounts, timer)
             }
 
@@ -226,7 +226,7 @@ macro_rules! waiting_verbs {
                 amounts: $amounts,
                 timeout: Duration,
                 timer: T,
-            ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+            ) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
                 Bucket::take_timeout_on(self, amounts, timeout, timer)
             }
 

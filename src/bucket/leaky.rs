@@ -8,11 +8,13 @@ use crate::bucket::headroom::Headroom;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::limit::limit::{Limit, LimitError};
 use crate::limit::ratio::Ratio;
 use crate::state::at::At;
 use crate::state::multi::SLOTS;
+use crate::sync::const_fn;
 
 /// A leaky bucket: a level that rises with what is added, drains at a rate, and has a capacity.
 ///
@@ -87,6 +89,37 @@ impl LeakyBucket<DefaultClock> {
     /// ```
     pub fn full(limit: Limit) -> Result<Self, LimitError> {
         Self::full_with_clock(limit, DefaultClock::default())
+    }
+}
+
+impl<C: Clock, const S: usize> LeakyBucket<C, S> {
+    const_fn! {
+        /// Makes a bucket in a `static`. It counts from the clock's zero and is at level 0 there.
+        ///
+        /// It does not read the clock. The first call that adds must come within the limit's
+        /// [idle limit](Limit::idle_limit) of the clock's zero. Whether the limit says `full` or
+        /// `empty` does not matter. A bucket that began at its capacity would have drained long
+        /// before, so there is no such constructor.
+        ///
+        /// ```
+        /// use tollgate::clock::{ManualClock, Time};
+        /// use tollgate::{Clock, LeakyBucket, Limit};
+        ///
+        /// static TICKS: ManualClock = ManualClock::new(); // moved by a timer interrupt
+        /// static BUCKET: LeakyBucket<&ManualClock> =
+        ///     LeakyBucket::const_empty(Limit::per_second(1000).capacity(5), &TICKS);
+        ///
+        /// assert!(BUCKET.try_add(5).is_ok());
+        /// TICKS.set(Time::from_nanos(2_000_000));
+        /// assert_eq!(BUCKET.level(), 3);
+        /// ```
+        ///
+        /// # Panics
+        ///
+        /// If a bucket cannot keep the limit. In a `static` it does not compile then.
+        pub const fn const_empty(limit: Limit, clock: C) -> Self {
+            Self(MultiBucket::const_new([limit.full()], clock))
+        }
     }
 }
 
@@ -232,7 +265,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn try_add(&self, n: u64) -> Result<(), Refused> {
+    pub fn try_add(&self, n: u64) -> Result<Granted, Refused> {
         self.now().try_add(n)
     }
 
@@ -339,7 +372,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
 
     /// Returns the time until `n` fits if nobody adds. Adds nothing.
     ///
-    /// It is zero if `n` fits, and [`Duration::MAX`] if the rate is 0.
+    /// It is zero if `n` fits, and `None` if nobody knows: the rate is 0, or a pause has no end.
     ///
     /// # Errors
     ///
@@ -352,10 +385,10 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     ///
     /// let limit = Limit::per_second(10);
     /// let bucket = LeakyBucket::full_with_clock(limit, ManualClock::new())?;
-    /// assert_eq!(bucket.wait_for(3)?, Duration::from_millis(300));
+    /// assert_eq!(bucket.wait_for(3)?, Some(Duration::from_millis(300)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn wait_for(&self, n: u64) -> Result<Duration, Never> {
+    pub fn wait_for(&self, n: u64) -> Result<Option<Duration>, Never> {
         self.now().wait_for(n)
     }
 

@@ -6,6 +6,7 @@ use crate::bucket::headroom::Headroom;
 use crate::bucket::leaky::LeakyBucket;
 use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::Clock;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::limit::limit::{Limit, LimitError};
 use crate::limit::ratio::Ratio;
@@ -24,7 +25,7 @@ impl<C: Clock, const S: usize> At<&LeakyBucket<C, S>> {
     ///
     /// As [`LeakyBucket::try_add`].
     #[inline]
-    pub fn try_add(self, n: u64) -> Result<(), Refused> {
+    pub fn try_add(self, n: u64) -> Result<Granted, Refused> {
         self.tokens().try_take([n])
     }
 
@@ -68,7 +69,7 @@ impl<C: Clock, const S: usize> At<&LeakyBucket<C, S>> {
     /// # Errors
     ///
     /// As [`LeakyBucket::wait_for`].
-    pub fn wait_for(self, n: u64) -> Result<Duration, Never> {
+    pub fn wait_for(self, n: u64) -> Result<Option<Duration>, Never> {
         self.tokens().wait_for([n])
     }
 

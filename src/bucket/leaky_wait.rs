@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use crate::bucket::leaky::LeakyBucket;
 use crate::clock::clock::Clock;
+use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
@@ -37,7 +38,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// As [`Bucket::take`](crate::Bucket::take).
     #[cfg(feature = "tokio")]
-    pub fn add(&self, n: u64) -> impl Future<Output = Result<(), Refused>> {
+    pub fn add(&self, n: u64) -> impl Future<Output = Result<Granted, Refused>> {
         self.as_tokens().take([n])
     }
 
@@ -48,7 +49,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// As [`Bucket::take_timeout`](crate::Bucket::take_timeout).
     #[cfg(feature = "tokio")]
-    pub fn add_timeout(&self, n: u64, timeout: Duration) -> impl Future<Output = Result<(), Refused>> {
+    pub fn add_timeout(&self, n: u64, timeout: Duration) -> impl Future<Output = Result<Granted, Refused>> {
         self.as_tokens().take_timeout([n], timeout)
     }
 
@@ -58,7 +59,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// # Errors
     ///
     /// As [`Bucket::take_on`](crate::Bucket::take_on).
-    pub fn add_on<T: Timer>(&self, n: u64, timer: T) -> impl Future<Output = Result<(), Refused>> {
+    pub fn add_on<T: Timer>(&self, n: u64, timer: T) -> impl Future<Output = Result<Granted, Refused>> {
         self.as_tokens().take_on([n], timer)
     }
 
@@ -73,7 +74,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
         n: u64,
         timeout: Duration,
         timer: T,
-    ) -> impl Future<Output = Result<(), Refused>> {
+    ) -> impl Future<Output = Result<Granted, Refused>> {
         self.as_tokens().take_timeout_on([n], timeout, timer)
     }
 
@@ -98,7 +99,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// As [`Bucket::take_blocking`](crate::Bucket::take_blocking).
     #[cfg(feature = "std")]
-    pub fn add_blocking(&self, n: u64) -> Result<(), Refused> {
+    pub fn add_blocking(&self, n: u64) -> Result<Granted, Refused> {
         self.as_tokens().take_blocking([n])
     }
 
@@ -109,7 +110,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// As [`Bucket::take_blocking_timeout`](crate::Bucket::take_blocking_timeout).
     #[cfg(feature = "std")]
-    pub fn add_blocking_timeout(&self, n: u64, timeout: Duration) -> Result<(), Refused> {
+    pub fn add_blocking_timeout(&self, n: u64, timeout: Duration) -> Result<Granted, Refused> {
         self.as_tokens().take_blocking_timeout([n], timeout)
     }
 

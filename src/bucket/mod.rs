@@ -16,6 +16,7 @@
 // - `at`: the verbs at a time that the caller supplies.
 // - `inherent`: the verbs as methods of the types themselves.
 // - `token`, `multi`: the types; `changing`: limits that change, and pauses.
+// - `constant`: what a bucket in a `static` begins with.
 // - `handle`: a slot of one's own.
 // - `leaky`, `leaky_at`, `leaky_wait`: the other side of a token bucket.
 // - `headroom`: how much fits into it.
@@ -23,6 +24,7 @@
 pub(crate) mod at;
 pub(crate) mod bucket;
 pub(crate) mod changing;
+mod constant;
 pub(crate) mod handle;
 pub(crate) mod headroom;
 pub(crate) mod inherent;

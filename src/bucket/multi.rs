@@ -6,10 +6,12 @@ use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::bucket::Bucket;
+use crate::bucket::constant::limits_from_zero;
 use crate::bucket::handle::{Handle, HandlesExhausted};
 use crate::bucket::inherent::{deciding_verbs, waiting_verbs};
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
@@ -21,6 +23,7 @@ use crate::state::limits_changed::LimitsChanged;
 use crate::state::multi::{SLOTS, Versions};
 use crate::state::snapshot::Snapshot;
 use crate::state::store::{Change, Revised, Store, Stored, Waitable};
+use crate::sync::const_fn;
 #[cfg(feature = "std")]
 use crate::wait::cancel::Cancel;
 use crate::wait::estimate::Estimate;
@@ -150,12 +153,54 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_slots(limits: [Limit; N], clock: C) -> Result<Self, LimitError> {
-        const {
-            assert!(N >= 1 && N <= 8, "a MultiBucket has 1 to 8 streams");
-            assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
-            assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
-        }
+        const { Self::SIZES };
         Ok(Self { queued: Queued::new(Versions::new(limits, clock.now())?), wait_bounds: WaitBounds::UNBOUNDED, clock })
+    }
+
+    const SIZES: () = {
+        assert!(N >= 1 && N <= 8, "a MultiBucket has 1 to 8 streams");
+        assert!(S >= 1 && S <= Stamp::SLOTS, "a MultiBucket has 1 to 4096 slots inside");
+        assert!(S >= 2 || cfg!(feature = "alloc"), "without the feature alloc a MultiBucket has at least 2 slots");
+    };
+
+    const_fn! {
+        /// Makes a bucket in a `static`. It counts from the clock's zero and is full there.
+        ///
+        /// It does not read the clock. The first take must come within each limit's
+        /// [idle limit](Limit::idle_limit) of the clock's zero. The number of slots inside is that
+        /// of the type; see [`with_slots`](Self::with_slots).
+        ///
+        /// ```
+        /// use tollgate::clock::{ManualClock, Time};
+        /// use tollgate::{Clock, Limit, MultiBucket};
+        ///
+        /// static TICKS: ManualClock = ManualClock::new(); // moved by a timer interrupt
+        /// static BUCKET: MultiBucket<2, &ManualClock> =
+        ///     MultiBucket::const_new([Limit::per_second(1000), Limit::per_minute(6000)], &TICKS);
+        ///
+        /// assert!(BUCKET.try_take([1000, 1000]).is_ok());
+        /// TICKS.set(Time::from_nanos(10_000_000));
+        /// assert_eq!(BUCKET.available(), [10, 5001]);
+        /// ```
+        ///
+        /// # Panics
+        ///
+        /// If a bucket cannot keep a limit, or if a limit begins empty: a stream that began empty
+        /// at the clock's zero has filled long before. In a `static` it does not compile then:
+        ///
+        /// ```compile_fail,E0080
+        /// use tollgate::clock::ManualClock;
+        /// use tollgate::{Limit, MultiBucket};
+        ///
+        /// static BUCKET: MultiBucket<1, ManualClock> =
+        ///     MultiBucket::const_new([Limit::per_second(1000).empty()], ManualClock::new());
+        /// # BUCKET.available();
+        /// ```
+        pub const fn const_new(limits: [Limit; N], clock: C) -> Self {
+            const { Self::SIZES };
+            let queued = Queued::new(Versions::of(limits_from_zero(limits), limits));
+            Self { queued, wait_bounds: WaitBounds::UNBOUNDED, clock }
+        }
     }
 
     /// Returns the clock that the bucket reads.
@@ -216,7 +261,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
+    pub const fn with_max_wait(mut self, max_wait: Duration) -> Self {
         self.wait_bounds.max_wait = max_wait;
         self
     }
@@ -238,7 +283,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// ```
     #[cfg(feature = "std")]
     #[must_use]
-    pub fn with_grace(mut self, grace: Duration) -> Self {
+    pub const fn with_grace(mut self, grace: Duration) -> Self {
         self.wait_bounds.grace = grace;
         self
     }
@@ -261,7 +306,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_max_debt(mut self, max_debt: [u64; N]) -> Self {
+    pub const fn with_max_debt(mut self, max_debt: [u64; N]) -> Self {
         self.wait_bounds.max_debt = max_debt;
         self
     }
@@ -363,8 +408,8 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucke
         self.clock.now()
     }
 
-    fn revision(&self) -> Revision<N> {
-        self.queued.words.revision()
+    fn read(&self) -> (Revision<N>, [u64; N]) {
+        self.queued.words.read_revised()
     }
 
     fn wait_bounds(&self) -> &WaitBounds<N> {

@@ -6,9 +6,11 @@ use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::bucket::Bucket;
+use crate::bucket::constant::limits_from_zero;
 use crate::bucket::inherent::{deciding_verbs, waiting_verbs};
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
@@ -18,6 +20,7 @@ use crate::state::at::At;
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Revised, Store, Stored, Waitable};
 use crate::state::word::Word;
+use crate::sync::const_fn;
 #[cfg(feature = "std")]
 use crate::wait::cancel::Cancel;
 use crate::wait::estimate::Estimate;
@@ -104,6 +107,45 @@ impl<C: Clock> TokenBucket<C> {
         Ok(Self { queued: Queued::new(Word::new(limit, clock.now())?), wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
+    const_fn! {
+        /// Makes a bucket in a `static`. It counts from the clock's zero and is full there.
+        ///
+        /// It does not read the clock. The first take must come within the limit's
+        /// [idle limit](Limit::idle_limit) of the clock's zero.
+        ///
+        /// ```
+        /// use tollgate::clock::{ManualClock, Time};
+        /// use tollgate::{Clock, Limit, TokenBucket};
+        ///
+        /// static TICKS: ManualClock = ManualClock::new(); // moved by a timer interrupt
+        /// static BUCKET: TokenBucket<&ManualClock> =
+        ///     TokenBucket::const_new(Limit::per_second(1000).capacity(2), &TICKS);
+        ///
+        /// assert!(BUCKET.try_take(2).is_ok());
+        /// TICKS.set(Time::from_nanos(1_000_000));
+        /// assert_eq!(BUCKET.available(), 1);
+        /// ```
+        ///
+        /// # Panics
+        ///
+        /// If a bucket cannot keep the limit, or if the limit begins empty: a bucket that began
+        /// empty at the clock's zero has filled long before. In a `static` it does not compile
+        /// then:
+        ///
+        /// ```compile_fail,E0080
+        /// use tollgate::clock::ManualClock;
+        /// use tollgate::{Limit, TokenBucket};
+        ///
+        /// static BUCKET: TokenBucket<ManualClock> =
+        ///     TokenBucket::const_new(Limit::per_second(1000).empty(), ManualClock::new());
+        /// # BUCKET.available();
+        /// ```
+        pub const fn const_new(limit: Limit, clock: C) -> Self {
+            let queued = Queued::new(Word::of(limits_from_zero([limit])));
+            Self { queued, wait_bounds: WaitBounds::UNBOUNDED, clock }
+        }
+    }
+
     /// Returns the clock that the bucket reads.
     ///
     /// ```
@@ -138,7 +180,7 @@ impl<C: Clock> TokenBucket<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
+    pub const fn with_max_wait(mut self, max_wait: Duration) -> Self {
         self.wait_bounds.max_wait = max_wait;
         self
     }
@@ -160,7 +202,7 @@ impl<C: Clock> TokenBucket<C> {
     /// ```
     #[cfg(feature = "std")]
     #[must_use]
-    pub fn with_grace(mut self, grace: Duration) -> Self {
+    pub const fn with_grace(mut self, grace: Duration) -> Self {
         self.wait_bounds.grace = grace;
         self
     }
@@ -178,7 +220,7 @@ impl<C: Clock> TokenBucket<C> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_max_debt(mut self, max_debt: u64) -> Self {
+    pub const fn with_max_debt(mut self, max_debt: u64) -> Self {
         self.wait_bounds.max_debt = [max_debt];
         self
     }
@@ -242,8 +284,8 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
         self.clock.now()
     }
 
-    fn revision(&self) -> Revision<1> {
-        self.queued.words.revision()
+    fn read(&self) -> (Revision<1>, [u64; 1]) {
+        self.queued.words.read_revised()
     }
 
     fn wait_bounds(&self) -> &WaitBounds<1> {

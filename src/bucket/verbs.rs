@@ -3,14 +3,19 @@
 use core::time::Duration;
 
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused::{Never, Refused};
 use crate::state::store::Store;
 
 #[inline(always)]
-pub(crate) fn try_take<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
+pub(crate) fn try_take<const N: usize>(
+    store: &impl Store<N>,
+    now: Time,
+    amounts: [u64; N],
+) -> Result<Granted<N>, Refused<N>> {
     if all_zero(&amounts) {
-        return Ok(());
+        return Ok(take_nothing(store, now));
     }
     if store.keeps_out(now) {
         if let Some(refused) = store.refusal_in_line(now, amounts) {
@@ -19,9 +24,19 @@ pub(crate) fn try_take<const N: usize>(store: &impl Store<N>, now: Time, amounts
     }
     store.update(
         move |limits| limits.pause_left(now),
-        move |limits, spent| Some((limits.take(spent, limits.elapsed(now), &amounts)?, ())),
-        move |limits, spent, pause| limits.refusal(spent, limits.elapsed(now), &amounts).behind(pause),
+        move |limits, spent| {
+            let spent = limits.take(spent, limits.elapsed(now), &amounts)?;
+            Some((spent, Granted::new(limits, &spent, now, 0)))
+        },
+        move |limits, spent, pause| limits.refusal(spent, limits.elapsed(now), &amounts, pause),
     )
+}
+
+/// An amount of 0 is neither checked nor written.
+#[cold]
+#[inline(never)]
+fn take_nothing<const N: usize>(store: &impl Store<N>, now: Time) -> Granted<N> {
+    store.read(|limits, spent| Granted::new(limits, spent, now, limits.pause_left(now)))
 }
 
 #[inline(always)]
@@ -100,19 +115,19 @@ pub(crate) fn reset<const N: usize>(store: &impl Store<N>, now: Time, tokens: [u
 
 #[inline(always)]
 pub(crate) fn available<const N: usize>(store: &impl Store<N>, now: Time) -> [u64; N] {
-    store.read(
-        |limits, spent| {
-            if limits.paused_at(now) { [0; N] } else { limits.available(spent, limits.elapsed(now)) }
-        },
-    )
+    store.read(|limits, spent| limits.available_at(spent, now))
 }
 
-pub(crate) fn wait_for<const N: usize>(store: &impl Store<N>, now: Time, amounts: [u64; N]) -> Result<Duration, Never> {
+pub(crate) fn wait_for<const N: usize>(
+    store: &impl Store<N>,
+    now: Time,
+    amounts: [u64; N],
+) -> Result<Option<Duration>, Never> {
     match store.refusal_in_line(now, amounts) {
         Some(Refused::NotYet(refusal)) => return Ok(refusal.wait()),
         Some(Refused::Never(never)) => return Err(never),
         // A bucket that is closed never has any.
-        Some(Refused::Closed | Refused::Cancelled) => return Ok(Duration::MAX),
+        Some(Refused::Closed | Refused::Cancelled) => return Ok(None),
         None => {}
     }
     store.read(|limits, spent| {

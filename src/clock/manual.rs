@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
-use crate::sync::{AtomicU64, Relaxed};
+use crate::sync::{AtomicU64, Relaxed, const_fn};
 
 /// A clock that the program moves.
 ///
@@ -30,26 +30,32 @@ use crate::sync::{AtomicU64, Relaxed};
 pub struct ManualClock(AtomicU64);
 
 impl ManualClock {
-    /// Makes a clock that stands at [`Time::ZERO`].
-    ///
-    /// ```
-    /// use tollgate::Clock;
-    /// use tollgate::clock::{ManualClock, Time};
-    /// assert_eq!(ManualClock::new().now(), Time::ZERO);
-    /// ```
-    pub fn new() -> Self {
-        Self::starting_at(Time::ZERO)
+    const_fn! {
+        /// Makes a clock that stands at [`Time::ZERO`].
+        ///
+        /// ```
+        /// use tollgate::Clock;
+        /// use tollgate::clock::{ManualClock, Time};
+        ///
+        /// static CLOCK: ManualClock = ManualClock::new();
+        /// assert_eq!(CLOCK.now(), Time::ZERO);
+        /// ```
+        pub const fn new() -> Self {
+            Self::starting_at(Time::ZERO)
+        }
     }
 
-    /// Makes a clock that stands at `now`.
-    ///
-    /// ```
-    /// use tollgate::Clock;
-    /// use tollgate::clock::{ManualClock, Time};
-    /// assert_eq!(ManualClock::starting_at(Time::from_nanos(5)).now(), Time::from_nanos(5));
-    /// ```
-    pub fn starting_at(now: Time) -> Self {
-        Self(AtomicU64::new(now.as_nanos()))
+    const_fn! {
+        /// Makes a clock that stands at `now`.
+        ///
+        /// ```
+        /// use tollgate::Clock;
+        /// use tollgate::clock::{ManualClock, Time};
+        /// assert_eq!(ManualClock::starting_at(Time::from_nanos(5)).now(), Time::from_nanos(5));
+        /// ```
+        pub const fn starting_at(now: Time) -> Self {
+            Self(AtomicU64::new(now.as_nanos()))
+        }
     }
 
     /// Moves the clock forward and returns its new reading.

@@ -3,9 +3,56 @@
 //! | type | for |
 //! |---|---|
 //! | [`DefaultClock`] | the clock that a bucket has unless it is told otherwise |
-//! | [`ManualClock`] | tests and simulations: the program moves it |
-//! | [`Monotonic`] | a clock that may step back |
+//! | [`ManualClock`] | tests, simulations and firmware: the program moves it |
+//! | [`Recovering`] | a clock that may be set back for good |
+//! | [`Monotonic`] | callers that must never see an earlier time than others did |
 //! | [`Clock`] | the trait of all of them, and of your own |
+//!
+//! # Which clock to choose
+//!
+//! | if | take |
+//! |---|---|
+//! | nothing below applies | `DefaultClock` |
+//! | the limit is a server's, and this machine may be suspended | `BootClock`, feature `boot-clock` |
+//! | a test runs under tokio's paused time | `TokioClock`, feature `tokio` |
+//! | your clock counts in 32 bits, or follows the wall clock | your [`Clock`] in [`Recovering`] |
+//! | there is no `std` | your [`Clock`], or a `ManualClock` that an interrupt moves |
+//!
+//! # What they count
+//!
+//! | clock | while the system is suspended | when the wall clock is set |
+//! |---|---|---|
+//! | `TscClock` | not promised: the counter may go on, stop, or begin anew | goes on |
+//! | `InstantClock` | Linux and macOS: no; Windows: yes; [`Instant`] promises neither | goes on |
+//! | `BootClock` | yes | goes on |
+//! | `TokioClock` | as `InstantClock` | goes on |
+//! | `TokioClock`, time paused | no: only tokio moves it | goes on |
+//! | `ManualClock` | no: only the program moves it | goes on |
+//! | a wall clock of your own | yes | steps: see `Recovering` |
+//! | `Monotonic<C>` | as `C` | as `C`; after a step back it stands until `C` has made up for it |
+//! | `Recovering<C>` | as `C` | as `C`; after a step back it goes on after twice its patience at most |
+//!
+//! A step forward, or time that was counted during a suspend, brings no more than a full bucket.
+//! Where a virtual machine is stopped, migrated or restored, its hypervisor decides what the clocks
+//! of the guest show afterwards: that the time passed, that it did not, or an older time. Only the
+//! last one refuses callers, and `Recovering` is for it.
+//!
+//! On Linux, NTP's adjustments of the rate reach `InstantClock` and `BootClock`. They do not reach
+//! a time-stamp counter, which is calibrated once in a process.
+//!
+//! | clock | resolution | a reading costs |
+//! |---|---|---|
+//! | `TscClock` | the counter's | least: an instruction and a multiplication |
+//! | `InstantClock`, `TokioClock`, `BootClock` | the system's; 1 ns on Linux | a call of the system's clock |
+//! | `ManualClock` | 1 ns | a load |
+//! | `Monotonic<C>` | that of `C` | `C` and a read-modify-write of a shared word |
+//! | `Recovering<C>` | that of `C` | `C` and three loads of a shared line |
+//!
+//! Sources: `clock_gettime(2)` of Linux on `CLOCK_MONOTONIC` and `CLOCK_BOOTTIME`;
+//! `clock_gettime(3)` of macOS on `CLOCK_UPTIME_RAW` and `CLOCK_MONOTONIC`; Microsoft's page
+//! "Acquiring high-resolution time stamps"; the standard library's page on [`Instant`].
+//!
+//! [`Instant`]: https://doc.rust-lang.org/std/time/struct.Instant.html
 
 // Owns the sources of `now`. It never decides anything.
 //
@@ -15,21 +62,39 @@
 // - `tsc`: `TscClock`, the processor's time-stamp counter.
 // - `manual`: `ManualClock`, which the program moves.
 // - `monotonic`: `Monotonic`, which never shows an older reading.
+// - `recovering`: `Recovering`, which goes on after a step back.
+// - `step_rule`: the rule by which it believes one.
+// - `boot`: `BootClock`, which counts while the system is suspended.
+// - `tokio_clock`: `TokioClock`, which follows tokio's paused time.
 
+#[cfg(all(feature = "boot-clock", any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)))]
+pub(crate) mod boot;
 pub(crate) mod clock;
 pub(crate) mod manual;
 pub(crate) mod monotonic;
+pub(crate) mod recovering;
 #[cfg(feature = "std")]
 pub(crate) mod standard;
+mod step_rule;
 pub(crate) mod time;
+#[cfg(feature = "tokio")]
+pub(crate) mod tokio_clock;
 #[cfg(feature = "quanta")]
 pub(crate) mod tsc;
 
+#[cfg(all(
+    feature = "boot-clock",
+    any(target_os = "linux", target_os = "android", target_vendor = "apple", windows)
+))]
+pub use boot::BootClock;
 pub use clock::{Clock, DefaultClock};
 pub use manual::ManualClock;
 pub use monotonic::Monotonic;
+pub use recovering::Recovering;
 #[cfg(feature = "std")]
 pub use standard::InstantClock;
 pub use time::Time;
+#[cfg(feature = "tokio")]
+pub use tokio_clock::TokioClock;
 #[cfg(feature = "quanta")]
 pub use tsc::TscClock;

@@ -2,7 +2,7 @@
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
-use crate::sync::{AtomicU64, Relaxed};
+use crate::sync::{AtomicU64, Relaxed, const_fn};
 
 /// A clock whose readings never go back, in any thread.
 ///
@@ -10,6 +10,9 @@ use crate::sync::{AtomicU64, Relaxed};
 ///
 /// Buckets do not need it: a stale `now` can only be refused. Use it if a call that begins later
 /// must never see an earlier time.
+///
+/// After a step back it stands until the clock has made up for all of it: for an hour after a step
+/// back by an hour. [`Recovering`](crate::clock::Recovering) goes on after a second.
 ///
 /// It costs one more word that all threads share. Each call that sees a newer time does an atomic
 /// read-modify-write on that word. On a hot path that is about the cost of the take itself. With
@@ -34,15 +37,17 @@ pub struct Monotonic<C> {
 }
 
 impl<C: Clock> Monotonic<C> {
-    /// Wraps `clock`.
-    ///
-    /// ```
-    /// use tollgate::Clock;
-    /// use tollgate::clock::{ManualClock, Monotonic, Time};
-    /// assert_eq!(Monotonic::new(ManualClock::new()).now(), Time::ZERO);
-    /// ```
-    pub fn new(clock: C) -> Self {
-        Self { clock, newest: AtomicU64::new(0) }
+    const_fn! {
+        /// Wraps `clock`.
+        ///
+        /// ```
+        /// use tollgate::Clock;
+        /// use tollgate::clock::{ManualClock, Monotonic, Time};
+        /// assert_eq!(Monotonic::new(ManualClock::new()).now(), Time::ZERO);
+        /// ```
+        pub const fn new(clock: C) -> Self {
+            Self { clock, newest: AtomicU64::new(0) }
+        }
     }
 
     /// Returns the wrapped clock.

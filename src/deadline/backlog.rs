@@ -63,11 +63,11 @@ impl<T, const N: usize> Backlog<T, N> {
     /// Takes out the expired items, then those that `admit` grants, `max` items at the most.
     ///
     /// It asks from the smallest deadline on, and stops at the first item that must wait.
-    pub(crate) fn drain(
+    pub(crate) fn drain<R>(
         &mut self,
         now: Time,
         max: usize,
-        mut admit: impl FnMut([u64; N]) -> Result<(), Refused<N>>,
+        mut admit: impl FnMut([u64; N]) -> Result<R, Refused<N>>,
     ) -> Drained<T> {
         let mut drained = Drained::nothing();
         while drained.count() < max && self.next_expiry().is_some_and(|expires| expires <= now) {
@@ -144,7 +144,7 @@ impl<T, const N: usize> Backlog<T, N> {
 ///
 /// An item that can never be granted leaves in its turn.
 pub(crate) fn fits<const N: usize>(now: Time, amounts: [u64; N], bucket: &Snapshot<N>) -> Time {
-    bucket.wait_for(amounts).map_or(now, |wait| now.after(wait))
+    bucket.wait_for(amounts).map_or(now, |wait| wait.map_or(Time::MAX, |wait| now.after(wait)))
 }
 
 #[cfg(all(test, not(loom)))]

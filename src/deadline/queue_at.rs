@@ -94,7 +94,7 @@ impl<T, const N: usize, C: Clock, const S: usize> DeadlineQueue<T, N, C, S> {
     /// queue.push(Entry::new("first", [10]))?;
     /// queue.push(Entry::new("second", [5]))?;
     /// assert_eq!(queue.flush().unwrap().admitted, ["first", "second"]);
-    /// assert_eq!(queue.bucket().wait_for([1])?, Duration::from_millis(600)); // 5 are owed
+    /// assert_eq!(queue.bucket().wait_for([1])?, Some(Duration::from_millis(600))); // 5 are owed
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn flush(&self) -> Option<Drained<T>> {

@@ -6,8 +6,8 @@ use core::time::Duration;
 use crate::clock::time::Time;
 use crate::decision::awaited::Awaited;
 use crate::decision::meter::Meter;
-use crate::decision::refused::Short;
 use crate::decision::refused::{Never, NotYet, Refused};
+use crate::decision::seen::Seen;
 use crate::decision::wait_bounds::WaitBounds;
 
 /// The limits of all streams of a bucket, and the instant that their lines are counted from.
@@ -77,8 +77,13 @@ impl<const N: usize> Limits<N> {
         self.streams.map(|stream| stream.capacity())
     }
 
-    pub(crate) fn start(&self) -> [u64; N] {
-        self.streams.map(|stream| stream.start())
+    pub(crate) const fn start(&self) -> [u64; N] {
+        let (mut start, mut i) = ([0; N], 0);
+        while i < N {
+            start[i] = self.streams[i].start();
+            i += 1;
+        }
+        start
     }
 
     /// That no stream is asked for more than it can ever hold.
@@ -250,11 +255,8 @@ impl<const N: usize> Limits<N> {
 
     /// What there would be to wait for if `units` were taken from these words.
     pub(crate) fn would_wait(&self, spent: &[u64; N], elapsed: u64, units: &[u64; N]) -> NotYet<N> {
-        let short = core::array::from_fn(|i| Short {
-            refill: self.streams[i].refill,
-            units: self.streams[i].missing(spent[i], elapsed, units[i]),
-        });
-        NotYet { pause: 0, elapsed, short }
+        let streams = core::array::from_fn(|i| Seen::new(&self.streams[i], spent[i]));
+        NotYet { pause: 0, elapsed, streams, units: *units }
     }
 
     /// What there would be to wait for by one who comes after those who wait for `ahead` tokens of
@@ -266,14 +268,12 @@ impl<const N: usize> Limits<N> {
         self.would_wait(spent, self.elapsed(now), &units).behind(self.ahead_of(now))
     }
 
-    /// What there is to wait for at `elapsed` until the lines of those streams that `units` were
-    /// taken from have reached `ends`.
-    pub(crate) fn remaining(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> NotYet<N> {
-        let short = core::array::from_fn(|i| Short {
-            refill: self.streams[i].refill,
-            units: if units[i] == 0 { 0 } else { self.streams[i].remaining(ends[i], elapsed) },
-        });
-        NotYet { pause: 0, elapsed, short }
+    /// Nanoseconds from `elapsed` until the lines of those streams that `units` were taken from
+    /// have reached `ends`; `None` for never.
+    pub(crate) fn wait_until(&self, ends: &[u64; N], units: &[u64; N], elapsed: u64) -> Option<u128> {
+        let used = (0..N).filter(|i| units[*i] > 0);
+        let wait = |i: usize| self.streams[i].refill.wait(elapsed, self.streams[i].remaining(ends[i], elapsed));
+        used.map(wait).try_fold(0, |longest, wait| Some(wait?.max(longest)))
     }
 
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
@@ -284,22 +284,30 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].available(spent[i], elapsed))
     }
 
+    /// The same at a reading; nothing during a pause.
+    #[inline]
+    pub(crate) fn available_at(&self, spent: &[u64; N], now: Time) -> [u64; N] {
+        if self.paused_at(now) { [0; N] } else { self.available(spent, self.elapsed(now)) }
+    }
+
     /// What is missing; for amounts that [`check`](Self::check) let pass.
     #[inline]
     pub(crate) fn not_yet(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> NotYet<N> {
-        let short = core::array::from_fn(|i| Short {
-            refill: self.streams[i].refill,
-            units: self.streams[i].shortfall(spent[i], elapsed, amounts[i]),
-        });
-        NotYet { pause: 0, elapsed, short }
+        let units = core::array::from_fn(|i| self.streams[i].in_units(amounts[i]));
+        self.would_wait(spent, elapsed, &units)
     }
 
     /// Why these words did not let `amounts` be taken.
     #[inline]
-    pub(crate) fn refusal(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N]) -> Refused<N> {
-        match self.check(amounts) {
-            Ok(()) => self.not_yet(spent, elapsed, amounts).into(),
-            Err(never) => never.into(),
+    pub(crate) fn refusal(&self, spent: &[u64; N], elapsed: u64, amounts: &[u64; N], pause: u64) -> Refused<N> {
+        // Not by `check`: the compiler would store one of the two refusals before it knows whether
+        // somebody looks at it.
+        match (0..N).find(|i| amounts[*i] > self.streams[*i].capacity()) {
+            None => Refused::NotYet(self.not_yet(spent, elapsed, amounts).behind(pause)),
+            Some(stream) => {
+                let (requested, capacity) = (amounts[stream], self.streams[stream].capacity());
+                Refused::Never(Never { stream, requested, capacity })
+            }
         }
     }
 }

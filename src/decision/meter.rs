@@ -89,13 +89,11 @@ impl Meter {
         self.precision as u64
     }
 
-    #[cfg_attr(not(feature = "keys"), allow(dead_code))] // the line, too, where it is wired
     pub(crate) const fn unit(&self) -> u64 {
         self.unit
     }
 
     /// The capacity in units.
-    #[cfg_attr(not(feature = "keys"), allow(dead_code))] // the line, too, where it is wired
     pub(crate) const fn ceiling(&self) -> u64 {
         self.ceiling
     }
@@ -140,18 +138,10 @@ impl Meter {
         Some(self.refill.at(elapsed).wrapping_sub(level.wrapping_sub(need) as u64))
     }
 
-    /// Units that are missing for `n` tokens, at most the capacity.
+    /// `n` tokens, at most the capacity, in units.
     #[inline]
-    pub(crate) const fn shortfall(&self, spent: u64, elapsed: u64, n: u64) -> u64 {
-        self.missing(spent, elapsed, n * self.unit)
-    }
-
-    /// The same for a number of units, below 2^62.
-    #[inline]
-    pub(crate) const fn missing(&self, spent: u64, elapsed: u64, units: u64) -> u64 {
-        let (need, level) = (units as i64, self.level(spent, elapsed));
-        // Below 3 * 2^62, which is more than an `i64` holds.
-        if need == 0 || need <= level { 0 } else { need.wrapping_sub(level) as u64 }
+    pub(crate) const fn in_units(&self, n: u64) -> u64 {
+        n.wrapping_mul(self.unit)
     }
 
     /// How many whole items of `each` tokens are there, but no more than `most`. An item of 0
@@ -329,6 +319,7 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::seen::Seen;
     use crate::limit::limit::Limit;
     use crate::limit::rate::Rate;
 
@@ -346,7 +337,7 @@ mod tests {
         assert_eq!(first as i64, -6);
         assert_eq!(stream.take(first, 100, 4), Some(94));
         assert_eq!(stream.take(94, 100, 7), None);
-        assert_eq!(stream.shortfall(94, 100, 7), 1);
+        assert_eq!(Seen::new(&stream, 94).missing(100, 7 * stream.unit), 1);
         assert_eq!(stream.put_back(94, 100, 3), 91);
         assert_eq!(stream.put_back(94, 100, u64::MAX), 90);
         assert_eq!(stream.put_back(5, 100, 3), 5);
@@ -360,12 +351,12 @@ mod tests {
                 for elapsed in [0, 1, u64::MAX, 1 << 63] {
                     let n = stream.capacity();
                     let _ = stream.take(spent, elapsed, n);
-                    let _ = stream.shortfall(spent, elapsed, n);
+                    let _ = Seen::new(&stream, spent).missing(elapsed, stream.in_units(n));
                     let _ = stream.fit(spent, elapsed, n, u64::MAX);
                     let _ = stream.put_back(spent, elapsed, u64::MAX);
                     let _ = stream.available(spent, elapsed);
                     for units in [0, 1, stream.ceiling, stream.furthest_debt(), (1 << 62) - 1] {
-                        let _ = stream.missing(spent, elapsed, units);
+                        let _ = Seen::new(&stream, spent).missing(elapsed, units);
                         let _ = stream.give_back(spent, elapsed, units);
                         let _ = stream.owe(spent, elapsed, units, stream.furthest_debt());
                         let _ = stream.remaining(spent, elapsed);
@@ -397,7 +388,7 @@ mod tests {
         assert_eq!(stream.owe(5, 100, 12, 2), Some(102));
         assert_eq!((stream.take(5, 4, 1), stream.take(5, 5, 1), stream.take(5, 6, 1)), (None, None, Some(6)));
         assert_eq!([4, 5, 6].map(|elapsed| stream.remaining(5, elapsed)), [1, 0, 0]);
-        assert_eq!(stream.missing(5, 3, 4), 6);
+        assert_eq!(Seen::new(&stream, 5).missing(3, 4), 6);
     }
 
     #[test]
@@ -406,7 +397,7 @@ mod tests {
             for spent in [0, 1, u64::MAX, 1 << 63] {
                 assert_eq!(stream.owe(spent, 7, 0, 0), Some(spent));
                 assert_eq!(stream.give_back(spent, 7, 0), spent);
-                assert_eq!(stream.missing(spent, 7, 0), 0);
+                assert_eq!(Seen::new(&stream, spent).missing(7, 0), 0);
             }
         }
     }
@@ -447,7 +438,7 @@ mod tests {
                     assert_eq!(stream.owe(spent, elapsed, units, most), None, "{stream:?} at {elapsed}");
                 }
                 let owed = most + (stream.refill.at(now) - stream.refill.at(elapsed));
-                assert_eq!(stream.missing(spent, elapsed, 1), owed + 1, "{stream:?} at {elapsed}");
+                assert_eq!(Seen::new(&stream, spent).missing(elapsed, 1), owed + 1, "{stream:?} at {elapsed}");
             }
         }
     }

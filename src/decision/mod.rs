@@ -10,11 +10,14 @@
 //! - `succession`: `Succession`, a change from one revision to the next.
 //! - `inherit`: `Inherit`, what a level becomes when limits change.
 //! - `inherited`: `Inherited`, what a stream keeps of its word when its limit changes.
+//! - `granted`: `Granted`, what a take left.
 //! - `refused`: `Refused`, why a call was refused and how long to wait.
+//! - `seen`: `Seen`, what a decision saw of one stream.
 //! - `wait_bounds`: `WaitBounds`, how far ahead a reservation may reach.
 
 pub(crate) mod awaited;
 pub(crate) mod due;
+pub(crate) mod granted;
 pub(crate) mod inherit;
 pub(crate) mod inherited;
 pub(crate) mod limit_rule;
@@ -23,6 +26,7 @@ pub(crate) mod meter;
 pub(crate) mod refill;
 pub(crate) mod refused;
 pub(crate) mod revision;
+pub(crate) mod seen;
 pub(crate) mod succession;
 pub(crate) mod unit;
 pub(crate) mod wait_bounds;

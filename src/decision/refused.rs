@@ -3,7 +3,8 @@
 use core::fmt;
 use core::time::Duration;
 
-use crate::decision::refill::{self, Refill};
+use crate::decision::refill;
+use crate::decision::seen::Seen;
 
 /// Why a call was refused. A refused call changes nothing.
 ///
@@ -16,7 +17,7 @@ use crate::decision::refill::{self, Refill};
 /// bucket.try_take(10)?;
 /// match bucket.try_take(3) {
 ///     Err(Refused::NotYet(refusal)) => {
-///         assert_eq!(refusal.wait(), Duration::from_millis(300))
+///         assert_eq!(refusal.wait(), Some(Duration::from_millis(300)))
 ///     }
 ///     other => panic!("{other:?}"),
 /// }
@@ -37,7 +38,8 @@ pub enum Refused<const N: usize = 1> {
 }
 
 impl<const N: usize> Refused<N> {
-    /// Returns the wait until an equal call would succeed; `None` for all but [`NotYet`].
+    /// Returns the wait until an equal call would succeed; `None` for all but [`NotYet`], and where
+    /// nobody knows.
     ///
     /// See [`NotYet::wait`]. Beside others who wait in turn it is an estimate.
     ///
@@ -54,17 +56,44 @@ impl<const N: usize> Refused<N> {
     /// ```
     pub fn wait(&self) -> Option<Duration> {
         match self {
-            Self::NotYet(refusal) => Some(refusal.wait()),
+            Self::NotYet(refusal) => refusal.wait(),
             Self::Never(_) | Self::Closed | Self::Cancelled => None,
         }
     }
 
-    /// Adds a pause: until it ends, the bucket grants nothing.
-    #[inline]
-    pub(crate) const fn behind(self, pause: u64) -> Self {
+    /// Returns the [wait](Self::wait) in whole seconds, rounded up, at least 1: see
+    /// [`NotYet::retry_after_secs`].
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
+    /// assert_eq!(bucket.try_take(1).unwrap_err().retry_after_secs(), Some(1));
+    /// assert_eq!(bucket.try_take(11).unwrap_err().retry_after_secs(), None);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.not_yet()?.retry_after_secs()
+    }
+
+    /// Returns the refusal that a wait helps, if it is one: it says what each stream had, and how
+    /// long it waits.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.try_take(7)?;
+    /// let refused = bucket.try_take(5).unwrap_err();
+    /// assert_eq!(refused.not_yet().map(|refusal| refusal.available()), Some(3));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn not_yet(&self) -> Option<&NotYet<N>> {
         match self {
-            Self::NotYet(refusal) => Self::NotYet(refusal.behind(pause)),
-            other => other,
+            Self::NotYet(refusal) => Some(refusal),
+            Self::Never(_) | Self::Closed | Self::Cancelled => None,
         }
     }
 
@@ -108,30 +137,34 @@ impl<const N: usize> Refused<N> {
 ///     ManualClock::new(),
 /// )?;
 /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 2]) else { panic!() };
-/// assert_eq!((refusal.stream(), refusal.wait()), (1, Duration::from_millis(400)));
+/// assert_eq!((refusal.stream(), refusal.wait()), (1, Some(Duration::from_millis(400))));
 /// assert_eq!(refusal.to_string(), "not enough tokens in stream 1 for another 400ms");
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[must_use]
+#[repr(C)]
 pub struct NotYet<const N: usize = 1> {
     /// Nanoseconds until a pause ends: 0 without a pause, `u64::MAX` if it has no end. The streams
     /// refill only after it.
     pub(crate) pause: u64,
     pub(crate) elapsed: u64,
-    pub(crate) short: [Short; N],
+    /// Units that were asked for, below 2^63.
+    pub(crate) units: [u64; N],
+    pub(crate) streams: [Seen; N],
 }
 
-/// Converts the nanoseconds left of a pause; `u64::MAX` becomes [`Duration::MAX`].
-pub(crate) const fn pause(left: u64) -> Duration {
-    if left == u64::MAX { Duration::MAX } else { Duration::from_nanos(left) }
+/// Converts nanoseconds to wait; `u64::MAX` means that nobody knows.
+pub(crate) const fn known(nanos: u64) -> Option<Duration> {
+    if nanos == u64::MAX { None } else { Some(Duration::from_nanos(nanos)) }
 }
 
-/// What one stream lacks, and how fast it refills.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Short {
-    pub(crate) refill: Refill,
-    pub(crate) units: u64,
+/// Whole seconds, rounded up, at least 1: as `Retry-After` is written.
+pub(crate) const fn whole_seconds(wait: Duration) -> u64 {
+    match wait.as_secs().saturating_add((wait.subsec_nanos() > 0) as u64) {
+        0 => 1,
+        seconds => seconds,
+    }
 }
 
 impl<const N: usize> NotYet<N> {
@@ -145,10 +178,12 @@ impl<const N: usize> NotYet<N> {
     /// this stream.
     #[cfg(feature = "std")]
     pub(crate) fn lasting(mut self, stream: usize, nanos: u64) -> Self {
-        let Short { refill, units } = &mut self.short[stream];
+        let Seen { refill, .. } = &self.streams[stream];
         let accrued = |elapsed: u64| refill.at_wide(elapsed);
-        let gained = accrued(self.elapsed.saturating_add(nanos)).saturating_sub(accrued(self.elapsed));
-        *units = (*units).max(u64::try_from(gained).unwrap_or(u64::MAX)).max(1);
+        let gained = accrued(self.elapsed.saturating_add(nanos)).saturating_sub(accrued(self.elapsed)).max(1);
+        let all = i128::from(self.streams[stream].level(self.elapsed)).saturating_add_unsigned(gained);
+        let units = &mut self.units[stream];
+        *units = (*units).max(u64::try_from(all).unwrap_or(0)).min(i64::MAX as u64);
         self
     }
 
@@ -170,23 +205,20 @@ impl<const N: usize> NotYet<N> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn stream(&self) -> usize {
-        let mut longest = 0;
-        for i in 1..N {
-            if self.nanos(i) > self.nanos(longest) {
-                longest = i;
-            }
-        }
-        longest
+        // What nobody knows counts as the longest.
+        let nanos = |stream| self.nanos(stream).unwrap_or(u128::MAX);
+        (1..N).fold(0, |longest, i| if nanos(i) > nanos(longest) { i } else { longest })
     }
 
-    /// Returns the wait until an equal call succeeds, if no other call takes tokens.
+    /// Returns the wait until an equal call succeeds, if no other call takes tokens: the longest of
+    /// all streams.
     ///
     /// It is in whole nanoseconds, rounded up, and counts from the `now` of the refused call. A
     /// retry at that instant succeeds; a nanosecond earlier it is refused. During a
     /// [pause](crate::MultiBucket::pause_for), the wait includes the rest of the pause.
     ///
-    /// It is [`Duration::MAX`] in two cases: a stream that lacks tokens has a rate of 0, or the
-    /// bucket is [paused](crate::MultiBucket::pause) without an end.
+    /// It is `None` if nobody knows: a stream that lacks tokens has a rate of 0, or the bucket is
+    /// [paused](crate::MultiBucket::pause) without an end.
     ///
     /// ```
     /// use std::time::Duration;
@@ -195,19 +227,90 @@ impl<const N: usize> NotYet<N> {
     ///
     /// let bucket = TokenBucket::with_clock(Limit::per_second(3).empty(), ManualClock::new())?;
     /// let Err(Refused::NotYet(refusal)) = bucket.try_take(1) else { panic!() };
-    /// assert_eq!(refusal.wait(), Duration::from_nanos(333_333_334));
+    /// assert_eq!(refusal.wait(), Some(Duration::from_nanos(333_333_334)));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
-    pub fn wait(&self) -> Duration {
-        refill::duration(self.nanos(self.stream()))
+    pub fn wait(&self) -> Option<Duration> {
+        self.nanos(self.stream()).map(refill::duration)
     }
 
-    fn nanos(&self, stream: usize) -> u128 {
-        let Short { refill, units } = self.short[stream];
-        match (self.pause, refill.wait(self.elapsed, units)) {
-            (u64::MAX, _) | (_, None) => u128::MAX,
-            (pause, Some(wait)) => wait + u128::from(pause),
-        }
+    /// Returns the wait of each stream: zero for one that was not short, `None` for one of which
+    /// nobody knows. During a pause all streams wait for its end.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket, Refused};
+    ///
+    /// let limits = [Limit::per_second(10).empty(), Limit::per_second(5), Limit::per_second(0).capacity(1).empty()];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 1, 1]) else { panic!() };
+    /// assert_eq!(refusal.waits(), [Some(Duration::from_millis(100)), Some(Duration::ZERO), None]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn waits(&self) -> [Option<Duration>; N] {
+        core::array::from_fn(|stream| self.nanos(stream).map(refill::duration))
+    }
+
+    /// Returns the [wait](Self::wait) in whole seconds, rounded up, at least 1; `None` if nobody
+    /// knows. So it may be sent as `Retry-After`.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, Refused, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_minute(25).empty(), ManualClock::new())?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take(1) else { panic!() };
+    /// assert_eq!(refusal.wait().unwrap().as_millis(), 2400);
+    /// assert_eq!(refusal.retry_after_secs(), Some(3));
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.wait().map(whole_seconds)
+    }
+
+    /// Returns the whole tokens that each stream had when the call was refused.
+    ///
+    /// A stream in debt had 0; so have all during a pause. While others wait, they are for those.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket, Refused};
+    ///
+    /// let limits = [Limit::per_second(10), Limit::per_second(1000).capacity(700)];
+    /// let bucket = MultiBucket::with_clock(limits, ManualClock::new())?;
+    /// bucket.try_take([4, 700])?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1, 1]) else { panic!() };
+    /// assert_eq!(refusal.available_each(), [6, 0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn available_each(&self) -> [u64; N] {
+        self.streams.map(|stream| if self.pause > 0 { 0 } else { stream.available(self.elapsed) })
+    }
+
+    fn nanos(&self, stream: usize) -> Option<u128> {
+        let pause = known(self.pause)?.as_nanos();
+        Some(self.streams[stream].wait(self.elapsed, self.units[stream])? + pause)
+    }
+}
+
+impl NotYet {
+    /// Returns the whole tokens that there were when the call was refused, of a bucket of one
+    /// stream: see [`available_each`](Self::available_each).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, Refused, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.try_take(7)?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take(5) else { panic!() };
+    /// assert_eq!(refusal.available(), 3);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn available(&self) -> u64 {
+        let [available] = self.available_each();
+        available
     }
 }
 
@@ -225,6 +328,7 @@ impl<const N: usize> NotYet<N> {
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct Never {
     /// The first stream whose capacity is below the request; 0 if there is only one.
     pub stream: usize,
@@ -267,9 +371,9 @@ impl<const N: usize> fmt::Display for NotYet<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.pause, self.wait()) {
             (u64::MAX, _) => f.write_str("paused until it is resumed"),
-            (_, Duration::MAX) => write!(f, "not enough tokens in stream {}, which never refills", self.stream()),
-            (1.., wait) => write!(f, "paused, and not enough tokens for another {wait:?}"),
-            (0, wait) => write!(f, "not enough tokens in stream {} for another {wait:?}", self.stream()),
+            (_, None) => write!(f, "not enough tokens in stream {}, which never refills", self.stream()),
+            (1.., Some(wait)) => write!(f, "paused, and not enough tokens for another {wait:?}"),
+            (0, Some(wait)) => write!(f, "not enough tokens in stream {} for another {wait:?}", self.stream()),
         }
     }
 }

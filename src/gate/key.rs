@@ -19,6 +19,7 @@ use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{TierOf, Tiers};
+use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
 use crate::wait::reservation::{Reservation, give_back};
 use crate::wait::timer::Timer;
@@ -125,6 +126,14 @@ where
     H: BuildHasher + Sync,
     F: Tiers + TierOf<Q> + Sync,
 {
+    /// The bucket that tokens came from, and go back to.
+    fn waitable(&self, source: Source) -> &dyn Waitable<N> {
+        match source {
+            Source::Own => self,
+            Source::Overflow => &self.overflow,
+        }
+    }
+
     fn reserved(&self, tokens: [u64; N], timeout: Duration) -> Result<(Reservation<'_, N>, Source), KeyRefused<N>> {
         let now = self.buckets.clock.now();
         self.place(|bucket| Reservation::new(bucket, now, tokens, timeout, false))
@@ -140,10 +149,7 @@ impl<const N: usize> Cause for KeyRefused<N> {
     }
 
     fn known_wait(&self) -> Option<Duration> {
-        match self {
-            Self::Bucket(refused) => refused.known_wait(),
-            Self::NoRoom(refusal) => Some(refusal.wait()),
-        }
+        self.wait()
     }
 
     fn stream(&self) -> usize {

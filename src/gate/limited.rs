@@ -139,7 +139,7 @@ impl<const N: usize> Cause for Refused<N> {
     }
 
     fn known_wait(&self) -> Option<Duration> {
-        self.wait().filter(|wait| *wait < Duration::MAX)
+        self.wait()
     }
 
     fn stream(&self) -> usize {

@@ -11,7 +11,7 @@ use crate::bucket::verbs;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::refused::Refused;
+use crate::decision::refused::{NotYet, Refused};
 use crate::gate::limited::{Found, Moment, Steps, Taken};
 #[cfg(not(feature = "std"))]
 use crate::gate::wait::ready;
@@ -43,11 +43,8 @@ pub(crate) fn found<const N: usize>(
 ) -> Found<[u64; N], Refused<N>> {
     let (elapsed, pause) = (limits.elapsed(now), limits.pause_left(now));
     let left = if pause > 0 { [0; N] } else { limits.available(spent, elapsed) };
-    let refused = if fit(limits, now, spent, amounts) {
-        None
-    } else {
-        Some(limits.refusal(spent, elapsed, amounts).behind(pause))
-    };
+    let refused =
+        if fit(limits, now, spent, amounts) { None } else { Some(limits.refusal(spent, elapsed, amounts, pause)) };
     Found { left, refused }
 }
 
@@ -89,25 +86,13 @@ fn take<const N: usize>(
     now: Time,
     amounts: &[u64; N],
 ) -> Result<Taken<[u64; N], ()>, Found<[u64; N], Refused<N>>> {
-    if is_nothing(amounts) {
-        return Ok(Taken { left: look(store, now, amounts).left, held: () });
+    match verbs::try_take(store, now, *amounts) {
+        Ok(granted) => Ok(Taken { left: granted.remaining_each(), held: () }),
+        Err(refused) => {
+            let had = refused.not_yet().map(NotYet::available_each);
+            Err(Found { left: had.unwrap_or_else(|| look(store, now, amounts).left), refused: Some(refused) })
+        }
     }
-    if let Some(refused) = refusal_in_line(store, now, amounts) {
-        return Err(Found { refused: Some(refused), ..look(store, now, amounts) });
-    }
-    store.update(
-        |limits| limits.pause_left(now),
-        |limits, spent| {
-            let elapsed = limits.elapsed(now);
-            let next = limits.take(spent, elapsed, amounts)?;
-            Some((next, Taken { left: limits.available(&next, elapsed), held: () }))
-        },
-        |limits, spent, pause| {
-            let elapsed = limits.elapsed(now);
-            let left = if pause > 0 { [0; N] } else { limits.available(spent, elapsed) };
-            Found { left, refused: Some(limits.refusal(spent, elapsed, amounts).behind(pause)) }
-        },
-    )
 }
 
 /// Waits in the line; without one, as a reservation.
@@ -118,7 +103,7 @@ async fn take_in_turn<const N: usize, B: Stored<N> + Waits<N>, T: Timer>(
     timer: T,
 ) -> Result<(), Refused<N>> {
     #[cfg(feature = "std")]
-    return waits::take(bucket, amounts, timeout, timer).await;
+    return waits::take(bucket, amounts, timeout, timer).await.map(|_| ());
     #[cfg(not(feature = "std"))]
     ready(waits::reserve(bucket, Stored::now(bucket), amounts, timeout, false)?, timer).await
 }
@@ -191,7 +176,7 @@ macro_rules! steps {
             #[cfg(feature = "std")]
             fn wait_blocking(&self, tokens: [u64; $n], timeout: Duration) -> Result<(), Refused<$n>> {
                 let $this = self;
-                turn::wait_blocking($bucket.queueing(), tokens, timeout, Aim::Take, None)
+                turn::wait_blocking($bucket.queueing(), tokens, timeout, Aim::Take, None).map(|_| ())
             }
         }
     };

@@ -81,6 +81,25 @@ impl<S: Entries> GateRefused<S> {
         self.limits().map(|limit| limit.wait()).try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
     }
 
+    /// Returns the [wait](Self::wait) in whole seconds, rounded up, at least 1, as `Retry-After` has
+    /// it.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Gate, Limit, TokenBucket};
+    ///
+    /// let clock = ManualClock::new();
+    /// let client = TokenBucket::with_clock(Limit::per_second(10).empty(), &clock)?;
+    /// let service = TokenBucket::with_clock(Limit::per_minute(40).empty(), &clock)?;
+    /// let refused = |n| Gate::new().and(&client, 1).and(&service, n).try_take().unwrap_err();
+    /// assert_eq!([1, 2, 41].map(|n| refused(n).retry_after_secs()), [Some(2), Some(3), None]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        let wait = self.wait()?;
+        Some((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+    }
+
     /// Returns the limits that refused, narrow to wide.
     pub fn violated(&self) -> impl Iterator<Item = LimitSeen<'_>> {
         self.limits().filter(|limit| limit.is_refused())

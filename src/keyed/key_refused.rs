@@ -4,7 +4,8 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::clock::time::Time;
-use crate::decision::refused::Refused;
+use crate::decision::refused::{self, Refused};
+use crate::keyed::shard::NEVER;
 
 /// Why a call for a key took nothing: its bucket refused, or there is no room for the key.
 ///
@@ -31,7 +32,7 @@ pub enum KeyRefused<const N: usize = 1> {
 
 impl<const N: usize> KeyRefused<N> {
     /// Returns how long to wait before the call can succeed, if nobody else takes. `None` if it
-    /// never can.
+    /// never can, or nobody knows.
     ///
     /// For a key without room it is the [least wait](NoRoom::wait) that is known; others may take
     /// the room first.
@@ -54,8 +55,24 @@ impl<const N: usize> KeyRefused<N> {
     pub fn wait(&self) -> Option<Duration> {
         match self {
             Self::Bucket(refused) => refused.wait(),
-            Self::NoRoom(refusal) => Some(refusal.wait()),
+            Self::NoRoom(refusal) => refusal.wait(),
         }
+    }
+
+    /// Returns the [wait](Self::wait) in whole seconds, rounded up, at least 1: for `Retry-After`.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let clients =
+    ///     KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_minute(40), 9, ManualClock::new())?;
+    /// clients.try_take(&7, 40)?;
+    /// assert_eq!(clients.try_take(&7, 1).unwrap_err().retry_after_secs(), Some(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        self.wait().map(refused::whole_seconds)
     }
 }
 
@@ -74,10 +91,8 @@ impl<const N: usize> KeyRefused<N> {
 /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };
 /// assert_eq!(refusal.max_keys, 1);
 /// // Key 7 is full again in half a second.
-/// assert!(
-///     refusal.wait() > Duration::from_millis(499)
-///         && refusal.wait() <= Duration::from_millis(500)
-/// );
+/// assert!(refusal.wait() > Some(Duration::from_millis(499)));
+/// assert!(refusal.wait() <= Some(Duration::from_millis(500)));
 /// assert!(
 ///     refusal
 ///         .to_string()
@@ -89,19 +104,25 @@ impl<const N: usize> KeyRefused<N> {
 pub struct NoRoom {
     /// The most keys that there may be.
     pub max_keys: usize,
-    wait: Duration,
+    wait: Option<Duration>,
 }
 
 impl NoRoom {
     pub(crate) fn new(max_keys: usize, until: Option<u64>, now: Time) -> Self {
-        let wait = until.map_or(Duration::ZERO, |until| Time::from_nanos(until).since(now));
+        let wait = match until {
+            None => Some(Duration::ZERO),
+            // The clock of the bounds ends twice as late, and they are rounded.
+            Some(until) if until > NEVER / 2 => None,
+            Some(until) => Some(Time::from_nanos(until).since(now)),
+        };
         Self { max_keys, wait }
     }
 
     /// Returns the time before which no key makes room by refilling, as far as it is known
     /// and to a microsecond.
     ///
-    /// It is zero where a key in another shard may make room at once.
+    /// It is zero where a key in another shard may make room at once, and `None` if nobody knows:
+    /// no key is ever full by itself.
     ///
     /// ```
     /// # use tollgate::clock::ManualClock;
@@ -110,11 +131,11 @@ impl NoRoom {
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
     /// # clients.try_take(&7, 1)?;
     /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };
-    /// clients.clock().advance(refusal.wait() + std::time::Duration::from_micros(1));
+    /// clients.clock().advance(refusal.wait().unwrap() + std::time::Duration::from_micros(1));
     /// assert!(clients.try_take(&8, 1).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn wait(&self) -> Duration {
+    pub fn wait(&self) -> Option<Duration> {
         self.wait
     }
 }
@@ -144,7 +165,11 @@ impl fmt::Display for NoRoom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { max_keys, wait } = self;
         write!(f, "no room in the key's shard or in up to eight others: there are {max_keys} keys")?;
-        if wait.is_zero() { Ok(()) } else { write!(f, ", and none makes room for {wait:?}") }
+        match wait {
+            Some(Duration::ZERO) => Ok(()),
+            Some(wait) => write!(f, ", and none makes room for {wait:?}"),
+            None => f.write_str(", and none makes room by refilling"),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
@@ -53,7 +54,7 @@ use crate::wait::timer::TokioTimer;
 /// let (first, second) = (alice.reserve(10)?, alice.reserve(5)?);
 /// assert_eq!(
 ///     (first.remaining(), second.remaining()),
-///     (Duration::ZERO, Duration::from_millis(500))
+///     (Some(Duration::ZERO), Some(Duration::from_millis(500)))
 /// );
 /// first.cancel();
 /// second.commit();
@@ -67,11 +68,11 @@ where
 {
     pub(crate) buckets: &'a KeyedBuckets<K, N, C, H, F>,
     pub(crate) key: &'a Q,
-    overflow: Shared<'a, K, N, C, H, F>,
+    pub(crate) overflow: Shared<'a, K, N, C, H, F>,
 }
 
 /// The overflow of one tier, as a bucket that gives and takes back.
-struct Shared<'a, K, const N: usize, C, H, F: Tiers>
+pub(crate) struct Shared<'a, K, const N: usize, C, H, F: Tiers>
 where
     [u64; N]: Streams<N>,
 {
@@ -140,7 +141,7 @@ where
     /// )?;
     /// clients.try_take(&7, 10)?;
     /// let seven = clients.bucket(&7);
-    /// assert_eq!(seven.reserve(3)?.remaining(), Duration::from_millis(300));
+    /// assert_eq!(seven.reserve(3)?.remaining(), Some(Duration::from_millis(300)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve(&self, amounts: Amounts<N>) -> Result<Reservation<'_, N>, KeyRefused<N>> {
@@ -193,7 +194,7 @@ where
     ///     ManualClock::new(),
     /// )?;
     /// let seven = clients.bucket(&7);
-    /// assert_eq!(seven.reserve_oversized(30)?.remaining(), Duration::from_secs(2));
+    /// assert_eq!(seven.reserve_oversized(30)?.remaining(), Some(Duration::from_secs(2)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve_oversized(&self, amounts: Amounts<N>) -> Result<Reservation<'_, N>, KeyRefused<N>> {
@@ -240,7 +241,7 @@ where
     ///     
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn take_blocking(&self, amounts: Amounts<N>) -> Result<(), KeyRefused<N>> {
+    pub fn take_blocking(&self, amounts: Amounts<N>) -> Result<Granted<N>, KeyRefused<N>> {
         self.take_blocking_timeout(amounts, Duration::MAX)
     }
 
@@ -266,9 +267,10 @@ where
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn take_blocking_timeout(&self, amounts: Amounts<N>, timeout: Duration) -> Result<(), KeyRefused<N>> {
-        self.reserve_within(amounts, timeout)?.wait()?;
-        Ok(())
+    pub fn take_blocking_timeout(&self, amounts: Amounts<N>, timeout: Duration) -> Result<Granted<N>, KeyRefused<N>> {
+        let mut place = self.reserve_within(amounts, timeout)?;
+        place.wait()?;
+        Ok(place.granted())
     }
 
     /// Waits on tokio's timer until it is the caller's turn, and takes these amounts.
@@ -290,7 +292,7 @@ where
     /// }
     /// ```
     #[cfg(feature = "tokio")]
-    pub fn take(&self, amounts: Amounts<N>) -> impl Future<Output = Result<(), KeyRefused<N>>> {
+    pub fn take(&self, amounts: Amounts<N>) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
         self.take_on(amounts, TokioTimer)
     }
 
@@ -304,7 +306,7 @@ where
         &self,
         amounts: Amounts<N>,
         timeout: Duration,
-    ) -> impl Future<Output = Result<(), KeyRefused<N>>> {
+    ) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
         self.take_timeout_on(amounts, timeout, TokioTimer)
     }
 
@@ -313,7 +315,11 @@ where
     /// # Errors
     ///
     /// As [`take_timeout_on`](Self::take_timeout_on).
-    pub fn take_on<T: Timer>(&self, amounts: Amounts<N>, timer: T) -> impl Future<Output = Result<(), KeyRefused<N>>> {
+    pub fn take_on<T: Timer>(
+        &self,
+        amounts: Amounts<N>,
+        timer: T,
+    ) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
         self.take_timeout_on(amounts, Duration::MAX, timer)
     }
 
@@ -327,11 +333,12 @@ where
         amounts: Amounts<N>,
         timeout: Duration,
         timer: T,
-    ) -> impl Future<Output = Result<(), KeyRefused<N>>> {
+    ) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
         let deadline = self.now().after(timeout);
         async move {
             let mut place = self.reserve_within(amounts, deadline.since(self.now()))?;
-            Ok(place.wait_on(timer).await?)
+            place.wait_on(timer).await?;
+            Ok(place.granted())
         }
     }
 
@@ -382,14 +389,6 @@ where
             made => Ok((made?, Source::Own)),
         }
     }
-
-    /// The bucket that tokens came from, and go back to.
-    pub(crate) fn waitable(&self, kept: Source) -> &dyn Waitable<N> {
-        match kept {
-            Source::Own => self,
-            Source::Overflow => &self.overflow,
-        }
-    }
 }
 
 /// What the words become, unless they would owe more than a change of limits could bear.
@@ -420,9 +419,9 @@ where
         self.buckets.clock.now()
     }
 
-    fn revision(&self) -> Revision<N> {
+    fn read(&self) -> (Revision<N>, [u64; N]) {
         let KeyedBuckets { table, tiers, .. } = self.buckets;
-        table.read(self.key, tiers.tier_of(self.key), self.now(), |terms, _| terms.revision)
+        table.read(self.key, tiers.tier_of(self.key), self.now(), |terms, spent| (terms.revision, *spent))
     }
 
     fn limits_changed(&self) -> Option<&LimitsChanged> {
@@ -462,9 +461,9 @@ where
         self.buckets.clock.now()
     }
 
-    fn revision(&self) -> Revision<N> {
+    fn read(&self) -> (Revision<N>, [u64; N]) {
         let read = self.update(&|_, _| None).err();
-        read.expect("it makes nothing of the words").0
+        read.expect("it makes nothing of the words")
     }
 
     fn limits_changed(&self) -> Option<&LimitsChanged> {

@@ -396,7 +396,7 @@ where
     /// clients.try_take("alice", 10)?;
     /// let alice = clients.bucket("alice");
     /// let place = alice.reserve(3)?;
-    /// assert_eq!(place.remaining(), Duration::from_millis(300));
+    /// assert_eq!(place.remaining(), Some(Duration::from_millis(300)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]

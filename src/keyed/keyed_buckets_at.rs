@@ -7,6 +7,7 @@ use core::time::Duration;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::limits;
 use crate::decision::refused::{Never, Refused};
 use crate::keyed::hold_error::HoldError;
@@ -76,7 +77,7 @@ fn unless_paused<R, const N: usize>(
 #[inline]
 pub(crate) fn refusal<const N: usize>(terms: &Terms<N>, now: Time, spent: &[u64; N], amounts: &[u64; N]) -> Refused<N> {
     let limits = terms.limits();
-    limits.refusal(spent, limits.elapsed(now), amounts).behind(limits.pause_left(now))
+    limits.refusal(spent, limits.elapsed(now), amounts, limits.pause_left(now))
 }
 
 fn refused<R, const N: usize>(changed: Result<R, Failed<Refused<N>>>) -> Result<R, KeyRefused<N>> {
@@ -104,21 +105,24 @@ where
     ///
     /// As [`KeyedBuckets::try_take`].
     #[inline]
-    pub fn try_take<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
+    pub fn try_take<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<Granted<N>, KeyRefused<N>>
     where
         Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
         let amounts = <[u64; N]>::array(amounts);
         if amounts == [0; N] {
-            return Ok(());
+            return Ok(self.snapshot(key).granted(self.reading.now));
         }
         refused(self.buckets.table.update(
             key,
             self.tier(key),
             self.reading,
             |terms, now, spent| {
-                unless_paused(terms, now, |limits, elapsed| Some((limits.take(spent, elapsed, &amounts)?, ())))
+                unless_paused(terms, now, |limits, elapsed| {
+                    let spent = limits.take(spent, elapsed, &amounts)?;
+                    Some((spent, Granted::new(limits, &spent, now, 0)))
+                })
             },
             |terms, now, spent| refusal(terms, now, spent, &amounts),
         ))
@@ -287,7 +291,7 @@ where
     /// # Errors
     ///
     /// As [`KeyedBuckets::wait_for`].
-    pub fn wait_for<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
+    pub fn wait_for<Q>(self, key: &Q, amounts: Amounts<N>) -> Result<Option<Duration>, Never>
     where
         Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,

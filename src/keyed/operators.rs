@@ -277,7 +277,7 @@ where
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.block("alice")?;
-    /// assert_eq!(clients.try_take("alice", 1).unwrap_err().wait(), Some(Duration::MAX));
+    /// assert_eq!(clients.try_take("alice", 1).unwrap_err().wait(), None);
     /// clients.resume("alice");
     /// assert!(clients.try_take("alice", 10).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -305,7 +305,7 @@ where
     ///
     /// let clients = KeyedBuckets::<String, 1, _>::with_clock(Limit::per_second(10), 1000, ManualClock::new())?;
     /// clients.pause_for("alice", Duration::from_secs(3))?;
-    /// assert_eq!(clients.wait_for("alice", 1)?, Duration::from_secs(3));
+    /// assert_eq!(clients.wait_for("alice", 1)?, Some(Duration::from_secs(3)));
     /// clients.clock().advance(Duration::from_secs(3));
     /// assert!(clients.try_take("alice", 10).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())

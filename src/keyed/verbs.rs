@@ -5,6 +5,7 @@ use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
 use crate::clock::clock::Clock;
+use crate::decision::granted::Granted;
 use crate::decision::refused::Never;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::{KeyRefused, NoRoom};
@@ -40,7 +41,7 @@ where
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
+    pub fn try_take<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Granted<N>, KeyRefused<N>>
     where
         Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
@@ -120,7 +121,7 @@ where
     ///     ManualClock::new(),
     /// )?;
     /// clients.charge("alice", 25)?;
-    /// assert_eq!(clients.wait_for("alice", 1)?, Duration::from_millis(1600));
+    /// assert_eq!(clients.wait_for("alice", 1)?, Some(Duration::from_millis(1600)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn charge<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<(), KeyRefused<N>>
@@ -240,7 +241,8 @@ where
         self.live().snapshot(key)
     }
 
-    /// Returns how long until these amounts are there, if nobody takes. Takes nothing.
+    /// Returns how long until these amounts are there, if nobody takes; `None` if nobody knows.
+    /// Takes nothing.
     ///
     /// # Errors
     ///
@@ -257,10 +259,10 @@ where
     ///     ManualClock::new(),
     /// )?;
     /// clients.try_take("alice", 10)?;
-    /// assert_eq!(clients.wait_for("alice", 3)?, Duration::from_millis(300));
+    /// assert_eq!(clients.wait_for("alice", 3)?, Some(Duration::from_millis(300)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn wait_for<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Duration, Never>
+    pub fn wait_for<Q>(&self, key: &Q, amounts: Amounts<N>) -> Result<Option<Duration>, Never>
     where
         Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,

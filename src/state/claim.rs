@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use crate::sync::{Acquire, AtomicU32, Relaxed, Release};
+use crate::sync::{Acquire, AtomicU32, Relaxed, Release, const_fn};
 
 /// Whether a thread owns a slot.
 ///
@@ -20,12 +20,16 @@ const FREE: u32 = 0;
 const CLAIMED: u32 = 1;
 
 impl Claim {
-    pub(crate) fn free() -> Self {
-        Self(AtomicU32::new(FREE))
+    const_fn! {
+        pub(crate) const fn free() -> Self {
+            Self(AtomicU32::new(FREE))
+        }
     }
 
-    pub(crate) fn claimed() -> Self {
-        Self(AtomicU32::new(CLAIMED))
+    const_fn! {
+        pub(crate) const fn claimed() -> Self {
+            Self(AtomicU32::new(CLAIMED))
+        }
     }
 
     /// Claims the slot and returns whether the caller owns it now.

@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release, fence};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release, const_fn, fence};
 
 /// The word that makes a version current.
 ///
@@ -54,9 +54,11 @@ impl Stamp {
 }
 
 impl Epoch {
-    /// Makes an epoch at version 0, in slot 0.
-    pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(0))
+    const_fn! {
+        /// Makes an epoch at version 0, in slot 0.
+        pub(crate) const fn new() -> Self {
+            Self(AtomicU64::new(0))
+        }
     }
 
     #[inline]

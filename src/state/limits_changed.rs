@@ -6,6 +6,7 @@
 //! For this, listening and notifying need one order for all threads. `event_listener` gives it, by
 //! a sequentially consistent fence on both sides.
 
+use crate::sync::const_fn;
 #[cfg(feature = "std")]
 use {
     crate::sync::{Event, Listener, listen},
@@ -21,10 +22,12 @@ pub struct LimitsChanged {
 }
 
 impl LimitsChanged {
-    pub(crate) fn new() -> Self {
-        Self {
-            #[cfg(feature = "std")]
-            event: Event::new(),
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                #[cfg(feature = "std")]
+                event: Event::new(),
+            }
         }
     }
 

@@ -25,7 +25,7 @@ use crate::state::slots::Slots;
 use crate::state::snapshot::Snapshot;
 use crate::state::store::{Change, Revised, Store};
 use crate::state::words::State;
-use crate::sync::Backoff;
+use crate::sync::{Backoff, const_fn, filled};
 
 /// Slots inside a bucket if its type does not say otherwise: the current version, and three writers
 /// at once before further slots are linked.
@@ -59,10 +59,17 @@ const MOST_READINGS: u32 = 8;
 
 impl<const N: usize, const S: usize> Versions<N, S> {
     pub(crate) fn new(configured: [Limit; N], origin: Time) -> Result<Self, LimitError> {
-        let limits = limits_of(configured, origin)?;
-        let start = State { limits: limits_name::FIRST, spent: limits.start() };
-        let words = CachePadded::new(Published::new(&start));
-        Ok(Self { words, limits, configured, revisions: Slots::new(), limits_changed: LimitsChanged::new() })
+        Ok(Self::of(limits_of(configured, origin)?, configured))
+    }
+
+    const_fn! {
+        /// The words of a new bucket with these limits, and what they were configured as.
+        pub(crate) const fn of(limits: Limits<N>, configured: [Limit; N]) -> Self {
+            let start = State { limits: limits_name::FIRST, spent: limits.start() };
+            let words = CachePadded::new(Published::new(&start));
+            let revisions = Slots::new(filled![RevisionSlot::vacant(); REVISIONS]);
+            Self { words, limits, configured, revisions, limits_changed: LimitsChanged::new() }
+        }
     }
 
     pub(crate) fn snapshot(&self, now: Time) -> Snapshot<N> {

@@ -6,7 +6,7 @@ use core::convert::Infallible;
 use crate::state::epoch::{Epoch, Stamp};
 use crate::state::slots::Slots;
 use crate::state::words::{Slot, State};
-use crate::sync::Backoff;
+use crate::sync::{Backoff, const_fn, filled};
 
 /// `N` words that change together: the epoch, and the slots that it can name.
 ///
@@ -45,9 +45,13 @@ pub(crate) enum Miss {
 }
 
 impl<const N: usize, const S: usize> Published<N, S> {
-    /// Version 0, of these words.
-    pub(crate) fn new(start: &State<N>) -> Self {
-        Self { epoch: Epoch::new(), slots: Slots::beginning_with([Slot::current(start)]) }
+    const_fn! {
+        /// Version 0, of these words.
+        pub(crate) const fn new(start: &State<N>) -> Self {
+            let mut first = filled![Slot::vacant(); S];
+            first[0] = Slot::current(start);
+            Self { epoch: Epoch::new(), slots: Slots::new(first) }
+        }
     }
 
     /// Reads the current version, lets `decide` decide on it, and publishes what that wants.

@@ -9,7 +9,7 @@ use crate::limit::notation::Scale;
 use crate::limit::rate::Rate;
 use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
-use crate::sync::{AtomicU64, Relaxed, Release, fence};
+use crate::sync::{AtomicU64, Relaxed, Release, const_fn, fence, filled};
 
 /// One revision in memory, with the limits as configured: `40 + 88 N` bytes.
 ///
@@ -80,17 +80,9 @@ const POWER: u32 = 25;
 const PAUSED: u32 = 33;
 
 impl<const N: usize> Claimable for RevisionSlot<N> {
+    #[cfg(feature = "alloc")]
     fn free() -> Self {
-        let zero = || AtomicU64::new(0);
-        Self {
-            claim: Claim::free(),
-            origin: zero(),
-            meters: core::array::from_fn(|_| core::array::from_fn(|_| zero())),
-            number: zero(),
-            began: zero(),
-            pause: zero(),
-            rest: core::array::from_fn(|_| core::array::from_fn(|_| zero())),
-        }
+        Self::vacant()
     }
 
     fn claim(&self) -> &Claim {
@@ -99,6 +91,21 @@ impl<const N: usize> Claimable for RevisionSlot<N> {
 }
 
 impl<const N: usize> RevisionSlot<N> {
+    const_fn! {
+        /// Makes a slot without an owner; its contents mean nothing.
+        pub(crate) const fn vacant() -> Self {
+            Self {
+                claim: Claim::free(),
+                origin: AtomicU64::new(0),
+                meters: filled![filled![AtomicU64::new(0); WORDS]; N],
+                number: AtomicU64::new(0),
+                began: AtomicU64::new(0),
+                pause: AtomicU64::new(0),
+                rest: filled![filled![AtomicU64::new(0); RESTS]; N],
+            }
+        }
+    }
+
     /// Writes a revision before a state names it. Only the owner of the claim may call it.
     pub(crate) fn write(&self, revision: &Revision<N>, configured: &[Limit; N]) {
         // ORDERING: Release, before the stores. It pairs with the fence(Acquire) in
@@ -223,7 +230,7 @@ mod tests {
         let accrued = [1 << 100 | 9, u128::MAX - 3];
         let (began, highest) = (Time::from_nanos(33), [8, 1 << 40]);
         let revision = Revision { limits, number: 5, began, pause: 4, accrued, highest };
-        let slot = RevisionSlot::free();
+        let slot = RevisionSlot::vacant();
         slot.write(&revision, &configured);
         assert_eq!(slot.revision(), revision);
         assert_eq!(slot.configured(), configured);
@@ -235,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_mixture_makes_limits_too() {
-        let slot = RevisionSlot::<2>::free();
+        let slot = RevisionSlot::<2>::vacant();
         let _ = (slot.limits(false), slot.configured());
         for word in slot.meters.iter().flatten().chain(slot.rest.iter().flatten()) {
             word.store(u64::MAX, Relaxed);

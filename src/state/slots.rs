@@ -3,12 +3,14 @@
 
 use crate::state::claim::Claim;
 
+use crate::sync::const_fn;
 #[cfg(feature = "alloc")]
 use crate::{state::epoch::Stamp, sync::PublishOnce};
 
 /// A slot that can be claimed.
 pub(crate) trait Claimable {
     /// Makes a slot without an owner; its contents mean nothing.
+    #[cfg(feature = "alloc")]
     fn free() -> Self;
 
     fn claim(&self) -> &Claim;
@@ -34,18 +36,14 @@ impl<T: Claimable, const S: usize> Slots<T, S> {
     #[cfg(feature = "alloc")]
     const GROWN: usize = if S == 0 { 1 } else { 2 * S };
 
-    /// Makes slots that are all free.
-    pub(crate) fn new() -> Self {
-        Self::beginning_with([])
-    }
-
-    /// Makes slots that begin with these; the others are free.
-    pub(crate) fn beginning_with<const F: usize>(slots: [T; F]) -> Self {
-        let mut slots = slots.into_iter();
-        Self {
-            first: core::array::from_fn(|_| slots.next().unwrap_or_else(T::free)),
-            #[cfg(feature = "alloc")]
-            next: PublishOnce::new(),
+    const_fn! {
+        /// Makes slots that begin with these.
+        pub(crate) const fn new(first: [T; S]) -> Self {
+            Self {
+                first,
+                #[cfg(feature = "alloc")]
+                next: PublishOnce::new(),
+            }
         }
     }
 
@@ -175,7 +173,9 @@ mod tests {
     use crate::state::words::{Slot, State};
 
     fn slots<const S: usize>() -> Slots<Slot<2>, S> {
-        Slots::beginning_with([Slot::current(&State { limits: 0, spent: [0; 2] })])
+        let mut first = crate::sync::filled![Slot::vacant(); S];
+        first[0] = Slot::current(&State { limits: 0, spent: [0; 2] });
+        Slots::new(first)
     }
 
     #[test]
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     #[cfg(feature = "alloc")]
     fn there_need_be_none_inside() {
-        let slots = Slots::<Slot<2>, 0>::new();
+        let slots = Slots::<Slot<2>, 0>::new([]);
         assert_eq!([(); 8].map(|()| slots.claim()), [0, 1, 2, 3, 4, 5, 6, 7].map(Some));
         slots.release(4);
         assert_eq!(slots.claim(), Some(4));

@@ -4,6 +4,8 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::clock::time::Time;
+#[cfg(feature = "keys")]
+use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused;
 use crate::decision::refused::{Never, NotYet, Refused};
@@ -97,7 +99,8 @@ impl<const N: usize> Snapshot<N> {
 
     /// Returns the wait until `amounts` are available, if no call takes tokens.
     ///
-    /// The wait counts from the snapshot's instant. It is zero if they were available then.
+    /// The wait counts from the snapshot's instant. It is zero if they were available then, and
+    /// `None` if nobody knows.
     ///
     /// # Errors
     ///
@@ -114,12 +117,18 @@ impl<const N: usize> Snapshot<N> {
     ///     [Limit::per_second(10).empty(), Limit::per_second(5)],
     ///     ManualClock::new(),
     /// )?;
-    /// assert_eq!(bucket.snapshot().wait_for([2, 1])?, Duration::from_millis(200));
+    /// assert_eq!(bucket.snapshot().wait_for([2, 1])?, Some(Duration::from_millis(200)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
+    pub fn wait_for(&self, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         self.limits.check(&amounts)?;
         Ok(self.not_yet(&amounts).wait())
+    }
+
+    /// What a take of nothing leaves, seen at this reading.
+    #[cfg(feature = "keys")]
+    pub(crate) fn granted(&self, now: Time) -> Granted<N> {
+        Granted::new(&self.limits, &self.spent, now, self.pause)
     }
 
     /// Returns the refusal for amounts that no capacity excludes.
@@ -131,8 +140,7 @@ impl<const N: usize> Snapshot<N> {
 
     /// Returns the wait until a pause ends, from the snapshot's instant.
     ///
-    /// It is zero without a pause, and [`Duration::MAX`] for a pause that lasts until it is
-    /// resumed.
+    /// It is zero without a pause, and `None` for one that lasts until it is resumed.
     ///
     /// ```
     /// use std::time::Duration;
@@ -143,11 +151,11 @@ impl<const N: usize> Snapshot<N> {
     /// bucket.pause_for(Duration::from_secs(3));
     /// let snapshot = bucket.snapshot();
     /// bucket.resume();
-    /// assert_eq!(snapshot.pause_left(), Duration::from_secs(3));
+    /// assert_eq!(snapshot.pause_left(), Some(Duration::from_secs(3)));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
-    pub fn pause_left(&self) -> Duration {
-        refused::pause(self.pause)
+    pub fn pause_left(&self) -> Option<Duration> {
+        refused::known(self.pause)
     }
 
     /// Returns the end of a pause that was in force, or over but followed by no change.

@@ -2,6 +2,7 @@
 //! decides.
 
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
@@ -58,11 +59,6 @@ pub trait Revised<const N: usize>: Store<N> {
     /// The words of one version, and the limits that they are counted in.
     fn read_revised(&self) -> (Revision<N>, [u64; N]);
 
-    /// The limits as they are.
-    fn revision(&self) -> Revision<N> {
-        self.read_revised().0
-    }
-
     /// Changes the words in one step to what `change` makes of them and of the limits that they are
     /// counted in; `Err` with both, of one version, if it makes nothing of them.
     fn update_revised(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])>;
@@ -87,8 +83,19 @@ pub(crate) type Change<'c, const N: usize> = dyn Fn(&Revision<N>, &[u64; N]) -> 
 pub trait Waitable<const N: usize>: Sync {
     fn now(&self) -> Time;
 
+    /// The words of one version, and the limits that they are counted in.
+    fn read(&self) -> (Revision<N>, [u64; N]);
+
     /// The limits as they are.
-    fn revision(&self) -> Revision<N>;
+    fn revision(&self) -> Revision<N> {
+        self.read().0
+    }
+
+    /// What a take of nothing leaves.
+    fn take_nothing(&self) -> Granted<N> {
+        let (now, (Revision { limits, .. }, spent)) = (self.now(), self.read());
+        Granted::new(&limits, &spent, now, limits.pause_left(now))
+    }
 
     fn wait_bounds(&self) -> &WaitBounds<N>;
 

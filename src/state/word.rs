@@ -8,7 +8,7 @@ use crate::limit::limit::{Limit, LimitError, limits_of};
 use crate::state::store::{Change, Revised, Store};
 #[cfg(feature = "std")]
 use crate::sync::Release;
-use crate::sync::{Acquire, AtomicU64, Relaxed};
+use crate::sync::{Acquire, AtomicU64, Relaxed, const_fn};
 
 /// The word of one stream, and its limits for good, on one line of the cache.
 ///
@@ -25,9 +25,15 @@ pub struct Word {
 
 impl Word {
     pub(crate) fn new(limit: Limit, origin: Time) -> Result<Self, LimitError> {
-        let limits = limits_of([limit], origin)?;
-        let [start] = limits.start();
-        Ok(Self { spent: AtomicU64::new(start), limits })
+        Ok(Self::of(limits_of([limit], origin)?))
+    }
+
+    const_fn! {
+        /// The word of a new bucket with these limits.
+        pub(crate) const fn of(limits: Limits<1>) -> Self {
+            let [start] = limits.start();
+            Self { spent: AtomicU64::new(start), limits }
+        }
     }
 
     /// The one loop: works out what `spent` becomes, and swaps it in if nobody else was faster.

@@ -2,7 +2,7 @@
 
 use crate::state::claim::Claim;
 use crate::state::slots::Claimable;
-use crate::sync::{AtomicU32, AtomicU64, Relaxed, Release, fence};
+use crate::sync::{AtomicU32, AtomicU64, Relaxed, Release, const_fn, fence, filled};
 
 /// The contents of a slot as plain numbers.
 ///
@@ -37,8 +37,9 @@ pub(crate) struct Slot<const N: usize> {
 }
 
 impl<const N: usize> Claimable for Slot<N> {
+    #[cfg(feature = "alloc")]
     fn free() -> Self {
-        Self { claim: Claim::free(), limits: AtomicU32::new(0), spent: core::array::from_fn(|_| AtomicU64::new(0)) }
+        Self::vacant()
     }
 
     #[inline]
@@ -48,9 +49,24 @@ impl<const N: usize> Claimable for Slot<N> {
 }
 
 impl<const N: usize> Slot<N> {
-    /// Makes the first version of a new bucket, claimed as the current one.
-    pub(crate) fn current(state: &State<N>) -> Self {
-        Self { claim: Claim::claimed(), limits: AtomicU32::new(state.limits), spent: state.spent.map(AtomicU64::new) }
+    const_fn! {
+        /// Makes a slot without an owner; its contents mean nothing.
+        pub(crate) const fn vacant() -> Self {
+            Self { claim: Claim::free(), limits: AtomicU32::new(0), spent: filled![AtomicU64::new(0); N] }
+        }
+    }
+
+    const_fn! {
+        /// Makes the first version of a new bucket, claimed as the current one.
+        pub(crate) const fn current(state: &State<N>) -> Self {
+            let mut spent = filled![AtomicU64::new(0); N];
+            let mut i = 0;
+            while i < N {
+                spent[i] = AtomicU64::new(state.spent[i]);
+                i += 1;
+            }
+            Self { claim: Claim::claimed(), limits: AtomicU32::new(state.limits), spent }
+        }
     }
 
     /// Reads without owning; torn unless the epoch is validated afterwards.

@@ -21,6 +21,36 @@ pub(crate) mod parker;
 #[cfg(feature = "keys")]
 pub(crate) mod rw_lock;
 
+/// A function that is `const` where atomics can be made so: not under loom and shuttle.
+#[cfg(not(any(loom, tollgate_shuttle)))]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => { $(#[$meta])* $vis const fn $($rest)* };
+}
+
+/// The twin under which nothing is `const`.
+#[cfg(any(loom, tollgate_shuttle))]
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => { $(#[$meta])* $vis fn $($rest)* };
+}
+
+/// An array of so many of these, which need not be `Copy`.
+#[cfg(not(any(loom, tollgate_shuttle)))]
+macro_rules! filled {
+    ($each:expr; $len:expr) => {
+        [const { $each }; $len]
+    };
+}
+
+/// The twin that makes one after the other.
+#[cfg(any(loom, tollgate_shuttle))]
+macro_rules! filled {
+    ($each:expr; $len:expr) => {
+        core::array::from_fn::<_, { $len }, _>(|_| $each)
+    };
+}
+
+pub(crate) use {const_fn, filled};
+
 pub(crate) use face::*;
 #[cfg(feature = "std")]
 pub(crate) use lock::Lock;

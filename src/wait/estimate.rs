@@ -81,7 +81,7 @@ impl<'a, const N: usize> Estimate<'a, N> {
     /// )?;
     /// bucket.estimate([1, 50])?.settle([1, 250])?;
     /// assert_eq!(bucket.available(), [9, 0]);
-    /// assert_eq!(bucket.wait_for([0, 1])?, Duration::from_millis(1510));
+    /// assert_eq!(bucket.wait_for([0, 1])?, Some(Duration::from_millis(1510)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn settle(mut self, actual: [u64; N]) -> Result<(), Refused<N>> {

@@ -42,10 +42,8 @@ fn until_looking_again<const N: usize>(
     limits.check(amounts)?;
     let pause = if *amounts == [0; N] { 0 } else { limits.pause_left(now) };
     let missing = limits.not_yet(&spent, limits.elapsed(now), amounts).behind(pause);
-    let wait = missing.wait();
-    // Past the end of time are those streams that never refill.
-    if wait > Time::MAX.since(now) {
-        return Err(missing.into());
+    match missing.wait() {
+        Some(wait) if wait <= Time::MAX.since(now) => Ok(nap.next(now, now.after(wait))),
+        _ => Err(missing.into()),
     }
-    Ok(nap.next(now, now.after(wait)))
 }

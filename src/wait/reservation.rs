@@ -9,7 +9,9 @@ use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::due::Due;
+use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
+use crate::decision::refill;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
@@ -23,7 +25,7 @@ use crate::wait::timer::Timer;
 use crate::wait::unqueued::Place;
 use crate::wait::waiting;
 #[cfg(feature = "std")]
-use crate::wait::waits::Queueing;
+use crate::wait::waits::Waits;
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
@@ -65,11 +67,11 @@ use crate::wait::waits::Queueing;
 /// bucket.try_take(10)?;
 /// let first = bucket.reserve(5)?;
 /// let second = bucket.reserve(1)?;
-/// assert_eq!(first.ready_at(), Time::ZERO.after(Duration::from_millis(500)));
-/// assert_eq!(second.ready_at(), Time::ZERO.after(Duration::from_millis(600)));
+/// assert_eq!(first.ready_at(), Some(Time::ZERO.after(Duration::from_millis(500))));
+/// assert_eq!(second.ready_at(), Some(Time::ZERO.after(Duration::from_millis(600))));
 /// drop(first); // cancelled: the second stays where it is
-/// assert_eq!(second.ready_at(), Time::ZERO.after(Duration::from_millis(600)));
-/// assert_eq!(bucket.wait_for(5)?, Duration::from_millis(600));
+/// assert_eq!(second.ready_at(), Some(Time::ZERO.after(Duration::from_millis(600))));
+/// assert_eq!(bucket.wait_for(5)?, Some(Duration::from_millis(600)));
 /// second.commit();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -112,7 +114,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
         let elapsed = limits.elapsed(now);
         // What is for nothing waits for nothing, not for the end of a pause either.
         let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
-        let ready_at = from.after(limits.remaining(&ends, &amounts, elapsed).wait());
+        let wait = limits.wait_until(&ends, &amounts, elapsed);
+        let ready_at = wait.map_or(Time::MAX, |wait| from.after(refill::duration(wait)));
         let ready = Ready::Due(Due::new(&revision, &ends, now, ready_at));
         Ok(Self { bucket, now, amounts, ready, used: false })
     }
@@ -120,25 +123,27 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// The same behind those who wait.
     #[cfg(feature = "std")]
     pub(crate) fn in_line(
-        bucket: &'a dyn Queueing<N>,
+        bucket: &'a (impl Waits<N> + ?Sized),
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        if !bucket.queue().is_listened_to(now, &amounts) {
+        let (queueing, bucket) = (bucket.queueing(), bucket.waitable());
+        if !queueing.queue().is_listened_to(now, &amounts) {
             return Self::new(bucket, now, amounts, max_wait, oversized);
         }
         allow(&bucket.revision().limits, &amounts, oversized)?;
         let deadline = now.after(max_wait.min(bucket.wait_bounds().max_wait));
-        let ready = match Place::new(bucket, now, amounts, deadline)? {
+        let ready = match Place::new(queueing, now, amounts, deadline)? {
             Some(place) => Ready::Behind(place),
             None => Ready::Due(Due::now(&bucket.revision(), now)),
         };
         Ok(Self { bucket, now, amounts, ready, used: false })
     }
 
-    /// The instant from which the tokens may be used, a reading of the bucket's clock.
+    /// The instant from which the tokens may be used, a reading of the bucket's clock; `None` if
+    /// nobody knows: its rate became 0, or a pause has no end.
     ///
     /// ```
     /// use std::time::Duration;
@@ -149,19 +154,25 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
     /// assert_eq!(
-    ///     reservation.ready_at().since(bucket.clock().now()),
-    ///     Duration::from_millis(300)
+    ///     reservation.ready_at().map(|at| at.since(bucket.clock().now())),
+    ///     Some(Duration::from_millis(300))
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn ready_at(&self) -> Time {
+    pub fn ready_at(&self) -> Option<Time> {
+        Some(self.due_at()).filter(|at| *at < Time::MAX)
+    }
+
+    /// The same; the end of time if nobody knows.
+    fn due_at(&self) -> Time {
         match &self.ready {
             Ready::Due(due) => due.at(&self.bucket.revision(), &self.amounts),
             Ready::Behind(place) => place.ready_at(),
         }
     }
 
-    /// How long from now until the tokens may be used, by the bucket's clock; zero once they may.
+    /// How long from now until the tokens may be used, by the bucket's clock; zero once they may,
+    /// `None` if nobody knows.
     ///
     /// ```
     /// use std::time::Duration;
@@ -172,13 +183,13 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(3)?;
     /// bucket.clock().advance(Duration::from_millis(100));
-    /// assert_eq!(reservation.remaining(), Duration::from_millis(200));
+    /// assert_eq!(reservation.remaining(), Some(Duration::from_millis(200)));
     /// bucket.clock().advance(Duration::from_secs(1));
-    /// assert_eq!(reservation.remaining(), Duration::ZERO);
+    /// assert_eq!(reservation.remaining(), Some(Duration::ZERO));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn remaining(&self) -> Duration {
-        self.ready_at().since(self.bucket.now())
+    pub fn remaining(&self) -> Option<Duration> {
+        Some(self.ready_at()?.since(self.bucket.now()))
     }
 
     /// Keeps the tokens: they are used, or will be at [`ready_at`](Self::ready_at). Waits for
@@ -192,7 +203,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// let bucket =
     ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.commit();
-    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(400));
+    /// assert_eq!(bucket.wait_for(1)?, Some(Duration::from_millis(400)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn commit(mut self) {
@@ -210,7 +221,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// let bucket =
     ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// let reservation = bucket.reserve(5)?;
-    /// bucket.clock().advance(reservation.remaining());
+    /// bucket.clock().advance(reservation.remaining().unwrap());
     /// reservation.into_estimate().settle([3])?;
     /// assert_eq!(bucket.available(), 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -230,7 +241,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// let bucket =
     ///     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new())?;
     /// bucket.reserve(3)?.cancel();
-    /// assert_eq!(bucket.wait_for(1)?, Duration::from_millis(100));
+    /// assert_eq!(bucket.wait_for(1)?, Some(Duration::from_millis(100)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn cancel(mut self) {
@@ -256,7 +267,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     /// let mut reservation = bucket.reserve(2)?;
     /// reservation.wait()?;
-    /// assert!(bucket.clock().now() >= reservation.ready_at());
+    /// assert!(Some(bucket.clock().now()) >= reservation.ready_at());
     /// // ... use them; the reservation may be dropped now, or later ...
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -295,7 +306,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
     ///     let mut reservation = bucket.reserve(2)?;
     ///     reservation.wait_on(TokioTimer).await?;
-    ///     assert!(bucket.clock().now() >= reservation.ready_at());
+    ///     assert!(Some(bucket.clock().now()) >= reservation.ready_at());
     ///     Ok(())
     /// }
     /// # #[cfg(not(feature = "tokio"))]
@@ -312,9 +323,15 @@ impl<'a, const N: usize> Reservation<'a, N> {
         Ok(())
     }
 
+    /// What is left beside it.
+    #[cfg_attr(all(feature = "std", not(feature = "keys")), expect(dead_code, reason = "the line knows it"))]
+    pub(crate) fn granted(&self) -> Granted<N> {
+        self.bucket.take_nothing()
+    }
+
     /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
     fn left(&self, nap: &mut Nap) -> Result<Option<Duration>, Infallible> {
-        Ok(nap.next(self.bucket.now(), self.ready_at()))
+        Ok(nap.next(self.bucket.now(), self.due_at()))
     }
 }
 
@@ -356,7 +373,7 @@ impl<const N: usize> Drop for Reservation<'_, N> {
 
 impl<const N: usize> fmt::Debug for Reservation<'_, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reservation").field("ready_at", &self.ready_at()).finish_non_exhaustive()
+        f.debug_struct("Reservation").field("ready_at", &self.due_at()).finish_non_exhaustive()
     }
 }
 

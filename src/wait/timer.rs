@@ -189,6 +189,14 @@ impl<T: Timer + ?Sized> Timer for &T {
 /// The timer of tokio: a sleep is an entry in the runtime's timer wheel, whose slots are a
 /// millisecond apart; it rounds up.
 ///
+/// # Paused time
+///
+/// Under `#[tokio::test(start_paused = true)]`, give the bucket a
+/// [`TokioClock`](crate::clock::TokioClock). A wait is then one sleep, and virtual time ends at its
+/// instant. The default clock reads real time, which does not jump. Each sleep then ends at once,
+/// the waiter finds no tokens, and it sleeps again until the wait has passed in real time. Within
+/// it, virtual time advances by hours, and timeouts of the test fire.
+///
 /// ```
 /// use std::time::{Duration, Instant};
 /// use tollgate::wait::{Timer, TokioTimer};

@@ -16,7 +16,7 @@ pub struct Queued<S, const N: usize> {
 }
 
 impl<S, const N: usize> Queued<S, N> {
-    pub(crate) fn new(words: S) -> Self {
+    pub(crate) const fn new(words: S) -> Self {
         Self { words }
     }
 }

@@ -5,6 +5,8 @@ use core::future::Future;
 use core::time::Duration;
 
 #[cfg(not(feature = "std"))]
+use crate::decision::granted::Granted;
+#[cfg(not(feature = "std"))]
 use crate::decision::refused::Refused;
 use crate::state::limits_changed::LimitsChanged;
 #[cfg(not(feature = "std"))]
@@ -24,11 +26,13 @@ pub(crate) fn take<'a, const N: usize, T: Timer>(
     amounts: [u64; N],
     timeout: Duration,
     timer: T,
-) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, T> {
+) -> impl Future<Output = Result<Granted<N>, Refused<N>>> + use<'a, N, T> {
     let deadline = bucket.now().after(timeout);
     async move {
         let now = bucket.now();
-        Reservation::new(bucket, now, amounts, deadline.since(now), false)?.wait_on(timer).await
+        let mut place = Reservation::new(bucket, now, amounts, deadline.since(now), false)?;
+        place.wait_on(timer).await?;
+        Ok(place.granted())
     }
 }
 

@@ -4,6 +4,7 @@ use core::future::Future;
 use core::time::Duration;
 
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::state::store::Waitable;
 #[cfg(feature = "std")]
@@ -36,7 +37,7 @@ pub(crate) fn reserve<'a, const N: usize>(
     oversized: bool,
 ) -> Result<Reservation<'a, N>, Refused<N>> {
     #[cfg(feature = "std")]
-    return Reservation::in_line(bucket.queueing(), now, amounts, max_wait, oversized);
+    return Reservation::in_line(bucket, now, amounts, max_wait, oversized);
     #[cfg(not(feature = "std"))]
     Reservation::new(bucket.waitable(), now, amounts, max_wait, oversized)
 }
@@ -47,7 +48,7 @@ pub(crate) fn take<'a, const N: usize, B: Waits<N> + ?Sized, T: Timer>(
     amounts: [u64; N],
     timeout: Duration,
     timer: T,
-) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, B, T> {
+) -> impl Future<Output = Result<Granted<N>, Refused<N>>> + use<'a, N, B, T> {
     #[cfg(feature = "std")]
     return turn::wait(bucket.queueing(), amounts, timeout, Aim::Take, timer);
     #[cfg(not(feature = "std"))]
@@ -62,7 +63,10 @@ pub(crate) fn until_available<'a, const N: usize, B: Waits<N> + ?Sized, T: Timer
     timer: T,
 ) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, B, T> {
     #[cfg(feature = "std")]
-    return turn::wait(bucket.queueing(), amounts, Duration::MAX, Aim::Look, timer);
+    {
+        let seen = turn::wait(bucket.queueing(), amounts, Duration::MAX, Aim::Look, timer);
+        async move { seen.await.map(|_| ()) }
+    }
     #[cfg(not(feature = "std"))]
     readiness::until_available(bucket.waitable(), amounts, timer)
 }

@@ -121,12 +121,12 @@ pub(crate) trait Verbs<const N: usize> {
     fn take_up_to(&mut self, now: Time, max: u64, per_item: [u64; N]) -> u64;
     fn put_back(&mut self, now: Time, amounts: [u64; N]);
     fn available(&self, now: Time) -> [u64; N];
-    fn wait_for(&self, now: Time, amounts: [u64; N]) -> Result<Duration, Never>;
+    fn wait_for(&self, now: Time, amounts: [u64; N]) -> Result<Option<Duration>, Never>;
 }
 
 impl<C: Clock> Verbs<1> for &TokenBucket<C> {
     fn try_take(&mut self, now: Time, [n]: [u64; 1]) -> Result<(), Refused> {
-        self.at(now).try_take(n)
+        self.at(now).try_take(n).map(drop)
     }
 
     fn take_up_to(&mut self, now: Time, max: u64, [each]: [u64; 1]) -> u64 {
@@ -147,14 +147,14 @@ impl<C: Clock> Verbs<1> for &TokenBucket<C> {
         [self.at(now).available()]
     }
 
-    fn wait_for(&self, now: Time, [n]: [u64; 1]) -> Result<Duration, Never> {
+    fn wait_for(&self, now: Time, [n]: [u64; 1]) -> Result<Option<Duration>, Never> {
         self.at(now).wait_for(n)
     }
 }
 
 impl<const N: usize, C: Clock, const S: usize> Verbs<N> for &MultiBucket<N, C, S> {
     fn try_take(&mut self, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.at(now).try_take(amounts)
+        self.at(now).try_take(amounts).map(drop)
     }
 
     fn take_up_to(&mut self, now: Time, max: u64, per_item: [u64; N]) -> u64 {
@@ -169,7 +169,7 @@ impl<const N: usize, C: Clock, const S: usize> Verbs<N> for &MultiBucket<N, C, S
         self.at(now).available()
     }
 
-    fn wait_for(&self, now: Time, amounts: [u64; N]) -> Result<Duration, Never> {
+    fn wait_for(&self, now: Time, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         self.at(now).wait_for(amounts)
     }
 }
@@ -182,7 +182,7 @@ pub(crate) struct Producer<'a, const N: usize, C, const S: usize>(
 
 impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Producer<'_, N, C, S> {
     fn try_take(&mut self, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.0.at(now).try_take(amounts)
+        self.0.at(now).try_take(amounts).map(drop)
     }
 
     fn take_up_to(&mut self, now: Time, max: u64, per_item: [u64; N]) -> u64 {
@@ -197,7 +197,7 @@ impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Producer<'_, N, C, S
         self.1.at(now).available()
     }
 
-    fn wait_for(&self, now: Time, amounts: [u64; N]) -> Result<Duration, Never> {
+    fn wait_for(&self, now: Time, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         self.1.at(now).wait_for(amounts)
     }
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tollgate::clock::{ManualClock, Time};
 use tollgate::wait::Timer;
-use tollgate::{Clock, Limit, Refused};
+use tollgate::{Clock, Granted, Limit, Refused};
 
 use crate::common::Naive;
 
@@ -100,7 +100,7 @@ impl Wake for Bell {
 }
 
 /// What a caller waits for.
-type Wait<'t, const N: usize> = Pin<Box<dyn Future<Output = Result<(), Refused<N>>> + 't>>;
+type Wait<'t, const N: usize> = Pin<Box<dyn Future<Output = Result<Granted<N>, Refused<N>>> + 't>>;
 
 /// Callers that wait, each a task; one is polled when it is woken.
 pub(crate) struct Crowd<'t, const N: usize = 1> {
@@ -121,7 +121,7 @@ impl<'t, const N: usize> Crowd<'t, N> {
     }
 
     /// Lets a caller come; it is polled with those who are awake.
-    pub(crate) fn come(&mut self, wait: impl Future<Output = Result<(), Refused<N>>> + 't) -> usize {
+    pub(crate) fn come(&mut self, wait: impl Future<Output = Result<Granted<N>, Refused<N>>> + 't) -> usize {
         let who = self.callers.len();
         let bell = Arc::new(Bell { who, is_awake: AtomicBool::new(false), queue: self.queue.clone() });
         bell.clone().wake();
@@ -157,7 +157,7 @@ impl<'t, const N: usize> Crowd<'t, N> {
             let waker = Waker::from(bell.clone());
             match wait.as_mut().poll(&mut Context::from_waker(&waker)) {
                 Poll::Pending => continue,
-                Poll::Ready(Ok(())) => self.served.push((who, self.alarms.clock.now())),
+                Poll::Ready(Ok(_)) => self.served.push((who, self.alarms.clock.now())),
                 Poll::Ready(Err(refused)) => self.refused.push((who, refused)),
             }
             self.leave(who);

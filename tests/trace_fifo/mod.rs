@@ -59,7 +59,7 @@ impl Fifo {
             let place = bucket.reserve(row.amounts[0], row.timeout());
             // Who has to give up is told so at once; the recorded one waited for its timeout.
             end = match &place {
-                Ok(place) => place.ready_at(),
+                Ok(place) => place.ready_at().unwrap(),
                 Err(Refused::NotYet(_)) => start.after(row.timeout()),
                 Err(_) => start,
             };
@@ -87,7 +87,7 @@ impl Fifo {
             clock.set(Time::from_nanos(row.t));
             match bucket.reserve(row.amounts[0], Duration::MAX) {
                 Ok(place) => {
-                    end = place.ready_at();
+                    end = place.ready_at().unwrap();
                     self.compare(*line, row, "", end)?;
                     places.push(place);
                 }

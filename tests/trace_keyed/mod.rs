@@ -34,7 +34,7 @@ fn refused(refused: KeyRefused) -> Refused {
 
 impl<C: Clock> Bucket<1> for OfKey<'_, C> {
     fn take_at(&self, now: Time, [n]: [u64; 1]) -> Result<(), Refused> {
-        self.keys.at(now).try_take(self.key, n).map_err(refused)
+        self.keys.at(now).try_take(self.key, n).map_err(refused).map(drop)
     }
 
     fn put_back_at(&self, now: Time, [n]: [u64; 1]) {
@@ -45,21 +45,21 @@ impl<C: Clock> Bucket<1> for OfKey<'_, C> {
         [self.keys.at(now).available(self.key)]
     }
 
-    fn wait_at(&self, now: Time, [n]: [u64; 1]) -> Result<Duration, Never> {
+    fn wait_at(&self, now: Time, [n]: [u64; 1]) -> Result<Option<Duration>, Never> {
         self.keys.at(now).wait_for(self.key, n)
     }
 }
 
 impl<C: Clock> Verbs<1> for &OfKey<'_, C> {
     fn try_take(&mut self, [n]: [u64; 1]) -> Result<(), Refused> {
-        self.keys.try_take(self.key, n).map_err(refused)
+        self.keys.try_take(self.key, n).map_err(refused).map(drop)
     }
 
     fn available(&self) -> [u64; 1] {
         [self.keys.available(self.key)]
     }
 
-    fn wait_for(&self, [n]: [u64; 1]) -> Result<Duration, Never> {
+    fn wait_for(&self, [n]: [u64; 1]) -> Result<Option<Duration>, Never> {
         self.keys.wait_for(self.key, n)
     }
 }

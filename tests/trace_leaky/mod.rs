@@ -94,7 +94,7 @@ impl Leaky<'_> {
             Call::Wait { amounts: [n], wait_ns } => {
                 let place = self.bucket.reserve(n).map_err(|refused| refused.to_string())?;
                 let (wait, recorded) = (place.remaining(), Duration::from_nanos(wait_ns));
-                if wait.abs_diff(recorded) > self.tolerance.1 {
+                if wait.unwrap().abs_diff(recorded) > self.tolerance.1 {
                     return Err(format!("waits {wait:?}"));
                 }
                 self.clock.set(now.after(recorded));
@@ -110,15 +110,15 @@ impl Leaky<'_> {
 
     fn acquire(&mut self, n: u64, ok: bool) -> Result<(), String> {
         let room = self.bucket.has_room(n);
-        let wait = self.bucket.wait_for(n).unwrap_or(Duration::MAX);
+        let wait = self.bucket.wait_for(n).unwrap_or(None);
         let added = self.bucket.try_add(n).is_ok();
-        if (room.fits(), wait.is_zero()) != (added, added) {
+        if (room.fits(), wait == Some(Duration::ZERO)) != (added, added) {
             return Err(format!("told {room:?} and {wait:?}, and added: {added}"));
         }
         if added == ok {
             return Ok(());
         }
-        let missing = wait.as_nanos() as f64 * self.per_nano();
+        let missing = wait.unwrap().as_nanos() as f64 * self.per_nano();
         if added || missing > self.lost + self.slack() {
             return Err(format!("decided otherwise; {missing} is missing, and {} may be lost", self.lost));
         }
@@ -162,7 +162,7 @@ impl Leaky<'_> {
         let (least, most) = match self.bucket.wait_for(whole + 1) {
             Err(Never { .. }) => (capacity as f64, capacity as f64),
             Ok(wait) => {
-                let least = (whole + 1) as f64 - wait.as_nanos() as f64 * self.per_nano();
+                let least = (whole + 1) as f64 - wait.unwrap().as_nanos() as f64 * self.per_nano();
                 (least, least + NANO.as_nanos() as f64 * self.per_nano())
             }
         };

@@ -20,16 +20,16 @@ pub(crate) trait Bucket<const N: usize> {
     fn take_at(&self, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>>;
     fn put_back_at(&self, now: Time, amounts: [u64; N]);
     fn available_at(&self, now: Time) -> [u64; N];
-    fn wait_at(&self, now: Time, amounts: [u64; N]) -> Result<Duration, Never>;
+    fn wait_at(&self, now: Time, amounts: [u64; N]) -> Result<Option<Duration>, Never>;
 
     fn fits_at(&self, now: Time, amounts: [u64; N]) -> bool {
-        self.wait_at(now, amounts) == Ok(Duration::ZERO)
+        self.wait_at(now, amounts) == Ok(Some(Duration::ZERO))
     }
 }
 
 impl<C: Clock> Bucket<1> for TokenBucket<C> {
     fn take_at(&self, now: Time, [n]: [u64; 1]) -> Result<(), Refused> {
-        self.at(now).try_take(n)
+        self.at(now).try_take(n).map(drop)
     }
 
     fn put_back_at(&self, now: Time, [n]: [u64; 1]) {
@@ -40,14 +40,14 @@ impl<C: Clock> Bucket<1> for TokenBucket<C> {
         [self.at(now).available()]
     }
 
-    fn wait_at(&self, now: Time, [n]: [u64; 1]) -> Result<Duration, Never> {
+    fn wait_at(&self, now: Time, [n]: [u64; 1]) -> Result<Option<Duration>, Never> {
         self.at(now).wait_for(n)
     }
 }
 
 impl<const N: usize, C: Clock> Bucket<N> for MultiBucket<N, C> {
     fn take_at(&self, now: Time, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        self.at(now).try_take(amounts)
+        self.at(now).try_take(amounts).map(drop)
     }
 
     fn put_back_at(&self, now: Time, amounts: [u64; N]) {
@@ -58,7 +58,7 @@ impl<const N: usize, C: Clock> Bucket<N> for MultiBucket<N, C> {
         self.at(now).available()
     }
 
-    fn wait_at(&self, now: Time, amounts: [u64; N]) -> Result<Duration, Never> {
+    fn wait_at(&self, now: Time, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         self.at(now).wait_for(amounts)
     }
 }
@@ -67,47 +67,47 @@ impl<const N: usize, C: Clock> Bucket<N> for MultiBucket<N, C> {
 pub(crate) trait Verbs<const N: usize> {
     fn try_take(&mut self, amounts: [u64; N]) -> Result<(), Refused<N>>;
     fn available(&self) -> [u64; N];
-    fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never>;
+    fn wait_for(&self, amounts: [u64; N]) -> Result<Option<Duration>, Never>;
 }
 
 impl<C: Clock> Verbs<1> for &TokenBucket<C> {
     fn try_take(&mut self, [n]: [u64; 1]) -> Result<(), Refused> {
-        TokenBucket::try_take(self, n)
+        TokenBucket::try_take(self, n).map(drop)
     }
 
     fn available(&self) -> [u64; 1] {
         [TokenBucket::available(self)]
     }
 
-    fn wait_for(&self, [n]: [u64; 1]) -> Result<Duration, Never> {
+    fn wait_for(&self, [n]: [u64; 1]) -> Result<Option<Duration>, Never> {
         TokenBucket::wait_for(self, n)
     }
 }
 
 impl<const N: usize, C: Clock> Verbs<N> for &MultiBucket<N, C> {
     fn try_take(&mut self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        MultiBucket::try_take(self, amounts)
+        MultiBucket::try_take(self, amounts).map(drop)
     }
 
     fn available(&self) -> [u64; N] {
         MultiBucket::available(self)
     }
 
-    fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
+    fn wait_for(&self, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         MultiBucket::wait_for(self, amounts)
     }
 }
 
 impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Handle<'_, N, C, S> {
     fn try_take(&mut self, amounts: [u64; N]) -> Result<(), Refused<N>> {
-        Handle::try_take(self, amounts)
+        Handle::try_take(self, amounts).map(drop)
     }
 
     fn available(&self) -> [u64; N] {
         Handle::available(self)
     }
 
-    fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
+    fn wait_for(&self, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         Handle::wait_for(self, amounts)
     }
 }
@@ -127,7 +127,7 @@ impl<const N: usize, B: Bucket<N>, C: Clock> Verbs<N> for Supplied<'_, B, C> {
         self.bucket.available_at(self.clock.now())
     }
 
-    fn wait_for(&self, amounts: [u64; N]) -> Result<Duration, Never> {
+    fn wait_for(&self, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         self.bucket.wait_at(self.clock.now(), amounts)
     }
 }
@@ -252,14 +252,14 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         let announced = verbs.wait_for(amounts);
         match verbs.try_take(amounts) {
             Ok(()) => {
-                let announced_so = announced == Ok(Duration::ZERO);
+                let announced_so = announced == Ok(Some(Duration::ZERO));
                 self.holds(announced_so, || format!("granted after announcing {announced:?}"))
             }
             Err(refused) => self.check_refusal(amounts, refused, announced),
         }?;
         match (announced, ok) {
-            (Ok(Duration::ZERO), true) | (Err(_), false) => Ok(false),
-            (Ok(wait), false) if !wait.is_zero() => self.check_wait(amounts, wait).map(|()| false),
+            (Ok(Some(Duration::ZERO)), true) | (Err(_), false) => Ok(false),
+            (Ok(Some(wait)), false) if !wait.is_zero() => self.check_wait(amounts, wait).map(|()| false),
             (Ok(_), false) => self.follow_refusal(asked, doubtful).map(|()| true),
             (Ok(_), true) => self.follow_grant(asked).map(|()| true),
             (Err(never), true) => Err(self.differs(&format!("refused: {never}"))),
@@ -293,8 +293,8 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         self.holds(self.is_on_the_boundary(asked), || "refused what was granted".into())?;
         for (i, measure) in self.take.measures.iter().enumerate() {
             let one = only(i, asked.amounts[i]);
-            let wait = self.bucket.wait_at(self.now, one).unwrap_or(Duration::MAX);
-            let taken = wait <= measure.slop && self.bucket.take_at(self.now.after(wait), one).is_ok();
+            let wait = self.bucket.wait_at(self.now, one).unwrap_or(Some(Duration::MAX));
+            let taken = wait <= Some(measure.slop) && self.bucket.take_at(self.now.after(wait.unwrap()), one).is_ok();
             self.holds(taken, || format!("refused what was granted: stream {i} lacks it for {wait:?}"))?;
         }
         Ok(())
@@ -316,7 +316,7 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
         &self,
         amounts: [u64; N],
         refused: Refused<N>,
-        announced: Result<Duration, Never>,
+        announced: Result<Option<Duration>, Never>,
     ) -> Result<(), String> {
         let truthful = match refused {
             Refused::Closed | Refused::Cancelled => false,
@@ -329,10 +329,12 @@ impl<const N: usize, B: Bucket<N>> Step<'_, N, B> {
             Refused::NotYet(refusal) => {
                 let (stream, wait) = (refusal.stream(), refusal.wait());
                 announced == Ok(wait)
-                    && !wait.is_zero()
                     && self.bucket.wait_at(self.now, only(stream, amounts[stream])) == Ok(wait)
-                    && self.bucket.fits_at(self.now.after(wait), amounts)
-                    && !self.bucket.fits_at(self.now.after(wait - NANO), amounts)
+                    && wait.is_none_or(|wait| {
+                        !wait.is_zero()
+                            && self.bucket.fits_at(self.now.after(wait), amounts)
+                            && !self.bucket.fits_at(self.now.after(wait - NANO), amounts)
+                    })
             }
         };
         self.holds(truthful, || format!("untrue refusal: {refused:?} after announcing {announced:?}"))
@@ -398,7 +400,7 @@ pub(crate) fn level<const N: usize>(bucket: &impl Bucket<N>, now: Time, stream: 
     match bucket.wait_at(now, only(stream, next)) {
         Err(Never { capacity, .. }) => (scale.tokens(capacity), scale.tokens(capacity)),
         Ok(wait) => {
-            let least = scale.tokens(next) - scale.nano * wait.as_nanos() as i128;
+            let least = scale.tokens(next) - scale.nano * wait.unwrap().as_nanos() as i128;
             (least, least + scale.nano - 1)
         }
     }

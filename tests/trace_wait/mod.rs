@@ -18,7 +18,7 @@ pub(crate) trait Waiting {
     fn put_back(&self, n: u64);
     fn reset_at(&self, now: Time, tokens: u64);
     fn available(&self) -> u64;
-    fn wait_for(&self, n: u64) -> Result<Duration, Never>;
+    fn wait_for(&self, n: u64) -> Result<Option<Duration>, Never>;
 }
 
 impl Waiting for TokenBucket<&ManualClock> {
@@ -31,7 +31,7 @@ impl Waiting for TokenBucket<&ManualClock> {
     }
 
     fn try_take(&self, n: u64) -> Result<(), Refused> {
-        Self::try_take(self, n)
+        Self::try_take(self, n).map(drop)
     }
 
     fn put_back(&self, n: u64) {
@@ -46,7 +46,7 @@ impl Waiting for TokenBucket<&ManualClock> {
         Self::available(self)
     }
 
-    fn wait_for(&self, n: u64) -> Result<Duration, Never> {
+    fn wait_for(&self, n: u64) -> Result<Option<Duration>, Never> {
         Self::wait_for(self, n)
     }
 }
@@ -61,7 +61,7 @@ impl Waiting for MultiBucket<1, &ManualClock> {
     }
 
     fn try_take(&self, n: u64) -> Result<(), Refused> {
-        Self::try_take(self, [n])
+        Self::try_take(self, [n]).map(drop)
     }
 
     fn put_back(&self, n: u64) {
@@ -77,7 +77,7 @@ impl Waiting for MultiBucket<1, &ManualClock> {
         available
     }
 
-    fn wait_for(&self, n: u64) -> Result<Duration, Never> {
+    fn wait_for(&self, n: u64) -> Result<Option<Duration>, Never> {
         Self::wait_for(self, [n])
     }
 }
@@ -157,10 +157,10 @@ impl Wait {
             bucket.reserve(n, Duration::MAX).ok()?
         };
         let wait = place.remaining();
-        clock.set(now.after(wait));
-        assert!(place.remaining().is_zero());
+        clock.set(now.after(wait.unwrap()));
+        assert!(place.remaining().unwrap().is_zero());
         place.commit();
-        Some(wait)
+        Some(wait.unwrap())
     }
 
     fn agree(&self, clock: &ManualClock, bucket: &dyn Waiting) -> Result<u64, String> {
@@ -196,7 +196,7 @@ impl Wait {
                 }
                 Call::CapacityInfo { amounts: [n], needed } => {
                     let wait = bucket.wait_for(n);
-                    if (wait == Ok(Duration::ZERO)) != row.ok {
+                    if (wait == Ok(Some(Duration::ZERO))) != row.ok {
                         return Err(fails(format!("told {wait:?}")));
                     }
                     let [available] = row.available;
@@ -241,7 +241,7 @@ impl Wait {
         let (least, most) = match bucket.wait_for(whole + 1) {
             Err(Never { capacity, .. }) => (scale.tokens(capacity), scale.tokens(capacity)),
             Ok(wait) => {
-                let least = scale.tokens(whole + 1) - scale.nano * wait.as_nanos() as i128;
+                let least = scale.tokens(whole + 1) - scale.nano * wait.unwrap().as_nanos() as i128;
                 (least, least + scale.nano - 1)
             }
         };
@@ -381,7 +381,7 @@ impl Wait {
     fn holds(&self, bucket: &dyn Waiting, level: i128) -> bool {
         let scale = self.measure.scale;
         let whole = bucket.available();
-        let next = bucket.wait_for(whole + 1).map(|wait| wait.as_nanos());
+        let next = bucket.wait_for(whole + 1).map(|wait| wait.unwrap().as_nanos());
         i128::from(whole) == level / scale.token
             && next.map_or(whole == self.limit.capacity, |wait| wait == scale.wait(scale.tokens(whole + 1) - level))
     }

@@ -54,7 +54,7 @@ pub(crate) trait Waits<const N: usize> {
     fn within(&self, n: [u64; N], max_wait: Duration) -> Result<Reservation<'_, N>, Refused<N>>;
     fn oversized(&self, n: [u64; N]) -> Result<Reservation<'_, N>, Refused<N>>;
     fn estimate(&self, n: [u64; N]) -> Result<Estimate<'_, N>, Refused<N>>;
-    fn wait_for(&self, n: [u64; N]) -> Result<Duration, Never>;
+    fn wait_for(&self, n: [u64; N]) -> Result<Option<Duration>, Never>;
     fn available(&self) -> [u64; N];
     /// Changes of state so far, where they are counted.
     fn changes(&self) -> Option<u64>;
@@ -66,7 +66,7 @@ impl Waits<1> for TokenBucket<ManualClock> {
     }
 
     fn take(&self, [n]: [u64; 1]) -> Result<(), Refused> {
-        self.try_take(n)
+        self.try_take(n).map(drop)
     }
 
     fn up_to(&self, most: u64, [each]: [u64; 1]) -> u64 {
@@ -101,7 +101,7 @@ impl Waits<1> for TokenBucket<ManualClock> {
         Self::estimate(self, n)
     }
 
-    fn wait_for(&self, [n]: [u64; 1]) -> Result<Duration, Never> {
+    fn wait_for(&self, [n]: [u64; 1]) -> Result<Option<Duration>, Never> {
         Self::wait_for(self, n)
     }
 
@@ -120,7 +120,7 @@ impl<const N: usize> Waits<N> for MultiBucket<N, ManualClock> {
     }
 
     fn take(&self, n: [u64; N]) -> Result<(), Refused<N>> {
-        self.try_take(n)
+        self.try_take(n).map(drop)
     }
 
     fn up_to(&self, most: u64, each: [u64; N]) -> u64 {
@@ -151,7 +151,7 @@ impl<const N: usize> Waits<N> for MultiBucket<N, ManualClock> {
         Self::estimate(self, n)
     }
 
-    fn wait_for(&self, n: [u64; N]) -> Result<Duration, Never> {
+    fn wait_for(&self, n: [u64; N]) -> Result<Option<Duration>, Never> {
         Self::wait_for(self, n)
     }
 

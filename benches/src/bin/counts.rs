@@ -77,7 +77,7 @@ macro_rules! keyed {
                 let limits = $limits(Limit::per_second(1).capacity(capacity));
                 let keys = KeyedBuckets::with_hasher(limits, 1000, ManualClock::new(), Fixed::default());
                 let keys = Self(keys.expect("limits in range"));
-                (0..KEYS).for_each(|key| keys.0.try_take(&key, $amounts).expect("it is full"));
+                (0..KEYS).for_each(|key| keys.0.try_take(&key, $amounts).map(drop).expect("it is full"));
                 keys
             }
 

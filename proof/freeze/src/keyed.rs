@@ -20,7 +20,9 @@ pub struct Keyed(KeyedBuckets<u64, 1, ManualClock>);
 impl Subject for Keyed {
     const NAME: &'static str = "KeyedBuckets";
     const VERBS: &'static [Verb<Self>] = &[
-        Verb::new("try_take", Adds(1), |Self(keys)| watched(|| keys.try_take(&KEY, 1)).expect("half is there")),
+        Verb::new("try_take", Adds(1), |Self(keys)| {
+            watched(|| keys.try_take(&KEY, 1)).expect("half is there");
+        }),
         Verb::new("try_take, refused", Adds(0), |Self(keys)| {
             let _ = watched(|| keys.try_take(&KEY, CAPACITY as u64)).expect_err("half of it is taken");
         }),

@@ -26,7 +26,9 @@ impl Limits {
         let limit = || Limit::per_second(1).capacity(CAPACITY);
         let clients = KeyedBuckets::with_clock(limit(), 100, ManualClock::new()).expect("a limit");
         // Known keys are decided on beside others.
-        [ALICE, BOB].iter().for_each(|key| clients.try_take(key, 1).expect("it is full"));
+        for key in [ALICE, BOB] {
+            clients.try_take(&key, 1).expect("it is full");
+        }
         let team = TokenBucket::with_clock(limit(), ManualClock::new()).expect("a limit");
         team.try_take(1).expect("it is full");
         let service = MultiBucket::with_clock([limit(), limit()], ManualClock::new()).expect("limits");

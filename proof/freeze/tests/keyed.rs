@@ -48,14 +48,16 @@ fn limit() -> Limit {
 
 fn one(max_keys: usize) -> One {
     let keys = One::with_hasher(limit(), max_keys, ManualClock::new(), BuildHasherDefault::default()).expect("a limit");
-    [HERE[0], HERE[1], THERE[0], THERE[1]].iter().for_each(|key| keys.try_take(key, 5).expect("it is full"));
+    [HERE[0], HERE[1], THERE[0], THERE[1]].iter().for_each(|key| keys.try_take(key, 5).map(drop).expect("it is full"));
     keys
 }
 
 fn two() -> Two {
     let clock = ManualClock::new();
     let keys = Two::with_hasher([limit(); 2], 100, clock, BuildHasherDefault::default()).expect("limits");
-    [HERE[0], HERE[1], THERE[0], THERE[1]].iter().for_each(|key| keys.try_take(key, [5, 5]).expect("it is full"));
+    [HERE[0], HERE[1], THERE[0], THERE[1]]
+        .iter()
+        .for_each(|key| keys.try_take(key, [5, 5]).map(drop).expect("it is full"));
     keys
 }
 
@@ -91,8 +93,8 @@ fn waits<B: Send + Sync + 'static>(
 }
 
 const DECISIONS: [Call<One>; 6] = [
-    ("take of the key", |keys| keys.try_take(&HERE[0], 1).expect("five are there")),
-    ("take of a neighbour", |keys| keys.try_take(&HERE[1], 1).expect("five are there")),
+    ("take of the key", |keys| keys.try_take(&HERE[0], 1).map(drop).expect("five are there")),
+    ("take of a neighbour", |keys| keys.try_take(&HERE[1], 1).map(drop).expect("five are there")),
     ("refusal", |keys| assert!(keys.try_take(&HERE[0], 10).is_err())),
     ("put_back", |keys| keys.put_back(&HERE[0], 1)),
     ("available", |keys| assert!(keys.available(&HERE[0]) > 0)),
@@ -100,14 +102,14 @@ const DECISIONS: [Call<One>; 6] = [
 ];
 
 const ELSEWHERE: [Call<One>; 4] = [
-    ("take elsewhere", |keys| keys.try_take(&THERE[0], 1).expect("five are there")),
-    ("addition elsewhere", |keys| keys.try_take(&THERE[2], 1).expect("it is full")),
+    ("take elsewhere", |keys| keys.try_take(&THERE[0], 1).map(drop).expect("five are there")),
+    ("addition elsewhere", |keys| keys.try_take(&THERE[2], 1).map(drop).expect("it is full")),
     ("removal elsewhere", |keys| assert!(keys.remove(&THERE[1]))),
     ("block elsewhere", |keys| keys.block(&THERE[0]).expect("there is room")),
 ];
 
 const ALONE: [Call<One>; 4] = [
-    ("addition", |keys| keys.try_take(&HERE[2], 1).expect("it is full")),
+    ("addition", |keys| keys.try_take(&HERE[2], 1).map(drop).expect("it is full")),
     ("removal", |keys| assert!(keys.remove(&HERE[1]))),
     ("retain", |keys| keys.retain(|key, _| *key != HERE[1])),
     ("change of limits", |keys| keys.set_limits(limit()).expect("as before")),
@@ -131,7 +133,7 @@ fn a_thread_that_is_stopped_while_it_decides_delays_no_decision() {
 #[test]
 fn a_thread_that_is_stopped_while_it_adds_delays_only_its_shard() {
     let victims: [fn(&One); 3] = [
-        |keys| keys.try_take(&HERE[2], 1).expect("it is full"),
+        |keys| keys.try_take(&HERE[2], 1).map(drop).expect("it is full"),
         |keys| assert!(keys.remove(&HERE[0])),
         |keys| keys.block(&HERE[0]).expect("there is room"),
     ];
@@ -169,12 +171,13 @@ fn a_new_key_at_the_bound_waits_for_no_other_shard() {
 #[test]
 fn a_thread_that_is_stopped_with_several_streams_delays_only_its_shard() {
     let elsewhere: [Call<Two>; 2] = [
-        ("take elsewhere", |keys| keys.try_take(&THERE[0], [1, 1]).expect("five are there")),
-        ("addition elsewhere", |keys| keys.try_take(&THERE[2], [1, 1]).expect("it is full")),
+        ("take elsewhere", |keys| keys.try_take(&THERE[0], [1, 1]).map(drop).expect("five are there")),
+        ("addition elsewhere", |keys| keys.try_take(&THERE[2], [1, 1]).map(drop).expect("it is full")),
     ];
-    let victim = |keys: &Two| keys.try_take(&HERE[0], [1, 1]).expect("five are there");
+    let victim = |keys: &Two| keys.try_take(&HERE[0], [1, 1]).map(drop).expect("five are there");
     let free = waits(two, victim, &elsewhere);
     assert!(free.iter().all(|(_, waiting)| waiting.is_empty()), "{free:?}");
-    let held = waits(two, victim, &[("take", |keys| keys.try_take(&HERE[0], [1, 1]).expect("five are there"))]);
+    let held =
+        waits(two, victim, &[("take", |keys| keys.try_take(&HERE[0], [1, 1]).map(drop).expect("five are there"))]);
     assert!(held.iter().any(|(_, waiting)| !waiting.is_empty()), "{held:?}");
 }

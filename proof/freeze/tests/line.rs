@@ -11,7 +11,7 @@ use std::time::Duration;
 use freeze_points::{Point, count, freeze, ice, patiently, watched};
 use tollgate_freeze::clock::ManualClock;
 use tollgate_freeze::wait::Timer;
-use tollgate_freeze::{Limit, Refused, TokenBucket};
+use tollgate_freeze::{Granted, Limit, Refused, TokenBucket};
 
 /// A timer whose sleeps never end: the test polls.
 struct Never;
@@ -24,10 +24,10 @@ impl Timer for Never {
     }
 }
 
-type Wait = Pin<Box<dyn Future<Output = Result<(), Refused>> + Send>>;
+type Wait = Pin<Box<dyn Future<Output = Result<Granted, Refused>> + Send>>;
 
 fn poll(wait: &mut Wait) -> Poll<Result<(), Refused>> {
-    wait.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).map_ok(drop)
 }
 
 /// A bucket with a line.

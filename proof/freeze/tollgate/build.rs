@@ -2,6 +2,8 @@
 
 fn main() {
     println!("cargo::rustc-cfg=tollgate_freeze");
-    println!("cargo::rustc-check-cfg=cfg(feature, values(\"futures-timer\", \"quanta\", \"serde\", \"tokio\"))");
+    println!(
+        "cargo::rustc-check-cfg=cfg(feature, values(\"boot-clock\", \"futures-timer\", \"quanta\", \"serde\", \"tokio\"))"
+    );
     println!("cargo::rerun-if-changed=build.rs");
 }

@@ -66,7 +66,7 @@ macro_rules! subjects {
                 NOW.set(now);
                 match reserve() {
                     Ok(place) => {
-                        let at = place.ready_at().as_nanos();
+                        let at = place.ready_at().unwrap().as_nanos();
                         place.commit();
                         Answer::Place(at.into())
                     }
@@ -84,14 +84,14 @@ macro_rules! subjects {
             fn granted<const N: usize>(result: Result<(), Refused<N>>) -> Answer<N> {
                 match result {
                     Ok(()) => Answer::Done,
-                    Err(Refused::NotYet(refusal)) => Answer::NotYet(refusal.stream(), refusal.wait().as_nanos()),
+                    Err(Refused::NotYet(refusal)) => Answer::NotYet(refusal.stream(), refusal.wait().unwrap().as_nanos()),
                     Err(Refused::Never(refusal)) => Answer::Never(refusal.stream),
                     Err(other) => unreachable!("{other:?}"),
                 }
             }
 
-            pub(crate) fn waited<const N: usize>(result: Result<Duration, Never>) -> Answer<N> {
-                result.map_or_else(|never| Answer::Never(never.stream), |wait| Answer::Wait(wait.as_nanos()))
+            pub(crate) fn waited<const N: usize>(result: Result<Option<Duration>, Never>) -> Answer<N> {
+                result.map_or_else(|never| Answer::Never(never.stream), |wait| Answer::Wait(wait.unwrap_or(Duration::MAX).as_nanos()))
             }
 
             impl Subject<1> for Word {
@@ -103,7 +103,7 @@ macro_rules! subjects {
                     Box::new(|call| {
                         let bucket = self.0.at(Time::from_nanos(call.now));
                         match call.verb {
-                            Verb::TryTake([n]) => granted(bucket.try_take(n)),
+                            Verb::TryTake([n]) => granted(bucket.try_take(n).map(drop)),
                             // An item is a token here.
                             Verb::TakeUpTo(most, _) => Answer::Items(bucket.take_up_to(most)),
                             Verb::Reserve([n]) => placed(call.now, || self.0.reserve(n)),
@@ -131,7 +131,7 @@ macro_rules! subjects {
             fn call<const S: usize>(shared: &MultiBucket<2, Called, S>, call: &Call<2>) -> Answer<2> {
                 let bucket = shared.at(Time::from_nanos(call.now));
                 match call.verb {
-                    Verb::TryTake(amounts) => granted(bucket.try_take(amounts)),
+                    Verb::TryTake(amounts) => granted(bucket.try_take(amounts).map(drop)),
                     Verb::TakeUpTo(most, each) => Answer::Items(bucket.take_items(most, each)),
                     Verb::Reserve(amounts) => placed(call.now, || shared.reserve(amounts)),
                     Verb::Charge(amounts) => granted(bucket.charge(amounts)),
@@ -200,7 +200,7 @@ macro_rules! subjects {
                     Box::new(move |one| {
                         let now = handle.at(Time::from_nanos(one.now));
                         match one.verb {
-                            Verb::TryTake(amounts) => granted(now.try_take(amounts)),
+                            Verb::TryTake(amounts) => granted(now.try_take(amounts).map(drop)),
                             Verb::TakeUpTo(most, each) => Answer::Items(now.take_items(most, each)),
                             Verb::PutBack(amounts) => {
                                 now.put_back(amounts);

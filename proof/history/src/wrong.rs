@@ -30,7 +30,7 @@ fn call([first, second]: &[TokenBucket<Called>; 2], call: &Call<2>, take: impl F
     let waits = |[a, b]: [u64; 2]| match (first.wait_for(a), second.wait_for(b)) {
         (Err(_), _) => Err(Answer::Never(0)),
         (_, Err(_)) => Err(Answer::Never(1)),
-        (Ok(a), Ok(b)) => Ok([a.as_nanos(), b.as_nanos()]),
+        (Ok(a), Ok(b)) => Ok([a.unwrap().as_nanos(), b.unwrap().as_nanos()]),
     };
     match call.verb {
         Verb::TryTake(amounts) if take(call.now, amounts) => Answer::Done,

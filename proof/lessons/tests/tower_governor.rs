@@ -55,7 +55,7 @@ fn waits_are_rounded_up() {
     let bucket = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
     bucket.try_take(1).unwrap();
     let Err(Refused::NotYet(refused)) = bucket.try_take(1) else { panic!("{bucket:?}") };
-    let wait = refused.wait();
+    let wait = refused.wait().unwrap();
     assert_eq!(wait, PERIOD);
     bucket.clock().advance(wait - Duration::from_nanos(1));
     assert!(bucket.try_take(1).is_err());

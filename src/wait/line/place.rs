@@ -36,7 +36,7 @@ impl<'a, const N: usize> Place<'a, N> {
         match bucket.queue().enter(now, &ask, bucket.wait_bounds(), None) {
             Standing::Refused(refused) => Err(refused),
             Standing::Sleeps { ticket, .. } | Standing::Firm(ticket, _) => Ok(Some(Self { bucket, ticket, amounts })),
-            Standing::Served | Standing::Gone => Ok(None),
+            Standing::Served(_) | Standing::Gone => Ok(None),
         }
     }
 
@@ -73,7 +73,7 @@ impl<'a, const N: usize> Place<'a, N> {
             Standing::Sleeps { at, .. } => Ok((at, false)),
             Standing::Refused(refused) => Err(refused),
             // The line was closed; or no debt of so many tokens can be kept under new limits.
-            Standing::Gone | Standing::Served => {
+            Standing::Gone | Standing::Served(_) => {
                 self.bucket.revision().limits.units(&self.amounts)?;
                 Err(Refused::Closed)
             }

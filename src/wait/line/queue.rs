@@ -22,12 +22,13 @@ use core::time::Duration;
 use crate::clock::time::Time;
 use crate::decision::awaited::Awaited;
 use crate::decision::due::Due;
+use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::{Revised, Store};
-use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed};
+use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed, const_fn, filled};
 use crate::wait::line::departures::{Departures, Parting};
 use crate::wait::line::entry::{Ask, Ticket};
 use crate::wait::line::grace::Grace;
@@ -58,8 +59,10 @@ struct Shared<const N: usize> {
 }
 
 impl<const N: usize> Line<N> {
-    pub(crate) fn new() -> Self {
-        Self { until: core::array::from_fn(|_| AtomicU64::new(0)), shared: PublishOnce::new() }
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self { until: filled![AtomicU64::new(0); N], shared: PublishOnce::new() }
+        }
     }
 
     /// Until when takers of a stream stay out.
@@ -99,8 +102,10 @@ pub struct Queued<S, const N: usize> {
 }
 
 impl<S: Revised<N>, const N: usize> Queued<S, N> {
-    pub(crate) fn new(words: S) -> Self {
-        Self { words, line: Line::new() }
+    const_fn! {
+        pub(crate) const fn new(words: S) -> Self {
+            Self { words, line: Line::new() }
+        }
     }
 
     /// Runs a step under the lock, then what follows from it, and wakes others when unlocked.
@@ -282,7 +287,9 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             let behind = limits.behind(spent, now, &ask.amounts, ahead);
             match (0..N).find(|i| ask.amounts[*i] > 0) {
                 // What there is now is for others who wait.
-                Some(stream) if behind.wait().is_zero() => behind.lasting(stream, at.nanos_since(now)).into(),
+                Some(stream) if behind.wait() == Some(Duration::ZERO) => {
+                    behind.lasting(stream, at.nanos_since(now)).into()
+                }
                 _ => behind.into(),
             }
         })
@@ -321,7 +328,7 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
             Err(never) => never.into(),
             Ok(()) => {
                 let behind = limits.behind(spent, now, &amounts, &ahead);
-                if !behind.wait().is_zero() {
+                if behind.wait() != Some(Duration::ZERO) {
                     return behind.into();
                 }
                 // What there is now is for those who wait, until they are overdue.
@@ -372,7 +379,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 Enter::Closed => return Err(Standing::Refused(Refused::Closed)),
                 Enter::Take(words) => {
                     if self.swap(&limits, &spent, words) {
-                        return Err(Standing::Served);
+                        return Err(Standing::Served(Granted::new(&limits, &words, now, 0)));
                     }
                 }
                 Enter::Settle(words) => {
@@ -408,7 +415,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 Visit::Take(words) => {
                     if self.swap(&limits, &spent, words) {
                         served = queue.served(ticket);
-                        return Some(Standing::Served);
+                        return Some(Standing::Served(Granted::new(&limits, &words, now, 0)));
                     }
                 }
                 Visit::Sleep(_) | Visit::Firm(_) => return None,

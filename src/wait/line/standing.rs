@@ -3,6 +3,7 @@
 use core::task::Waker;
 
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::wait::line::entry::{Ask, Ticket};
@@ -10,7 +11,7 @@ use crate::wait::line::entry::{Ask, Ticket};
 /// How a wait stands.
 #[derive(Clone, Copy, Debug)]
 pub enum Standing<const N: usize> {
-    Served,
+    Served(Granted<N>),
     Refused(Refused<N>),
     /// Nobody came when it was called: it is to enter again.
     Gone,

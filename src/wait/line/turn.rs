@@ -9,6 +9,7 @@ use std::sync::Arc;
 use pin_project_lite::pin_project;
 
 use crate::clock::time::Time;
+use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::sync::Parker;
 use crate::wait::cancel::Cancel;
@@ -34,8 +35,8 @@ pub(crate) struct Turn<'a, const N: usize> {
 const NOWHERE: Ticket = Ticket { index: u32::MAX, turn: 0 };
 
 /// How a caller that has come goes on.
-enum Come {
-    Served,
+enum Come<const N: usize> {
+    Served(Granted<N>),
     /// It sleeps for so long from now on.
     Sleeps(Duration),
     /// It goes on sleeping.
@@ -50,9 +51,9 @@ impl<'a, const N: usize> Turn<'a, N> {
     }
 
     /// Enters the line, or comes again. `slept` says whether its sleep is over.
-    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come, Refused<N>> {
+    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come<N>, Refused<N>> {
         if self.amounts == [0; N] {
-            return Ok(Come::Served);
+            return Ok(Come::Served(self.bucket.take_nothing()));
         }
         let ask = Ask { amounts: self.amounts, deadline: self.deadline, aim: self.aim };
         let ticket = core::mem::replace(&mut self.ticket, NOWHERE);
@@ -73,13 +74,13 @@ impl<'a, const N: usize> Turn<'a, N> {
                 Ok(Come::Sleeps(self.still.sleep(at.since(now), still && slept && !anew)))
             }
             Standing::Refused(refused) => Err(refused),
-            // Only reservations become firm.
-            Standing::Served | Standing::Firm(..) => {
+            Standing::Served(granted) => {
                 self.amounts = [0; N];
-                Ok(Come::Served)
+                Ok(Come::Served(granted))
             }
-            // It was called and removed within this very call: it enters anew at once.
-            Standing::Gone => Ok(Come::Sleeps(Duration::ZERO)),
+            // It was called and removed within this very call: it enters anew at once. Only
+            // reservations become firm.
+            Standing::Gone | Standing::Firm(..) => Ok(Come::Sleeps(Duration::ZERO)),
         }
     }
 
@@ -106,7 +107,7 @@ pub(crate) fn wait_blocking<const N: usize>(
     timeout: Duration,
     aim: Aim,
     cancel: Option<&Cancel>,
-) -> Result<(), Refused<N>> {
+) -> Result<Granted<N>, Refused<N>> {
     let mut now = bucket.now();
     let mut turn = Turn::new(bucket, now, amounts, timeout, aim);
     let parker = Arc::new(Parker::new());
@@ -121,7 +122,9 @@ pub(crate) fn wait_blocking<const N: usize>(
         // Whoever wakes a thread, it does not know how long it slept.
         match turn.come(now, &waker, true) {
             Ok(Come::Sleeps(sleep)) => parker.sleep(sleep),
-            ended => break ended.map(|_| ()),
+            Ok(Come::SleepsOn) => {}
+            Ok(Come::Served(granted)) => break Ok(granted),
+            Err(refused) => break Err(refused),
         }
         now = bucket.now();
     };
@@ -153,7 +156,7 @@ pin_project! {
 }
 
 impl<const N: usize, T: Timer> Future for Wait<Turn<'_, N>, T> {
-    type Output = Result<(), Refused<N>>;
+    type Output = Result<Granted<N>, Refused<N>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -162,13 +165,18 @@ impl<const N: usize, T: Timer> Future for Wait<Turn<'_, N>, T> {
             None => true,
         };
         loop {
-            match this.turn.come(this.turn.bucket.now(), context.waker(), slept) {
+            let ended = match this.turn.come(this.turn.bucket.now(), context.waker(), slept) {
                 Ok(Come::SleepsOn) => return Poll::Pending,
-                Ok(Come::Sleeps(sleep)) => this.sleep.set(Some(this.timer.sleep(sleep))),
-                ended => {
-                    this.sleep.set(None);
-                    return Poll::Ready(ended.map(|_| ()));
+                Ok(Come::Sleeps(sleep)) => {
+                    this.sleep.set(Some(this.timer.sleep(sleep)));
+                    None
                 }
+                Ok(Come::Served(granted)) => Some(Ok(granted)),
+                Err(refused) => Some(Err(refused)),
+            };
+            if let Some(ended) = ended {
+                this.sleep.set(None);
+                return Poll::Ready(ended);
             }
             if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
                 ready!(sleep.poll(context));

@@ -74,7 +74,7 @@ pub(crate) fn one(rate: u64) {
             let answer = buckets.try_take(&key, 1);
             nanos.saturating_record(timer.delta_as_nanos(before, timer.raw()));
             match answer {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(KeyRefused::NoRoom(_)) => no_room += 1,
                 Err(other) => panic!("a new key was refused: {other}"),
             }

@@ -80,4 +80,163 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("time::a_monotonic_clock_never_goes_back"),
     },
+    // Steps back: what threads see of each other.
+    Fault {
+        id: "recovering-newest-seen-relaxed",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "self.newest.load(Acquire)",
+            "self.newest.load(Relaxed)",
+        )],
+        expect: Killed("time::a_clock_that_goes_on_is_believed"),
+    },
+    Fault {
+        id: "recovering-newest-noted-relaxed",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "fn note",
+            "self.newest.fetch_max(shown, Release)",
+            "self.newest.fetch_max(shown, Relaxed)",
+        )],
+        expect: Killed("time::a_clock_that_goes_on_is_believed"),
+    },
+    Fault {
+        id: "recovering-newest-store",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "fn note",
+            "self.newest.fetch_max(shown, Release)",
+            "self.newest.store(shown, Release)",
+        )],
+        expect: Killed("time::a_step_back_shows_the_newest_time"),
+    },
+    Fault {
+        id: "recovering-notes-nothing",
+        edits: &[edit("clock/recovering.rs", "fn note", "self.newest.fetch_max(shown, Release);", "")],
+        expect: Killed("time::a_step_back_shows_the_newest_time"),
+    },
+    Fault {
+        id: "recovering-offset-seen-relaxed",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "self.ahead.load(Acquire)",
+            "self.ahead.load(Relaxed)",
+        )],
+        expect: Killed("time::a_reading_from_before_a_step_back_is_not_shown_on_the_line_after_it"),
+    },
+    Fault {
+        id: "recovering-offset-set-relaxed",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "self.ahead.compare_exchange(ahead, next, Release, Relaxed)",
+            "self.ahead.compare_exchange(ahead, next, Relaxed, Relaxed)",
+        )],
+        expect: Killed("time::a_reading_from_before_a_step_back_is_not_shown_on_the_line_after_it"),
+    },
+    Fault {
+        id: "recovering-offset-store",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "match self.ahead.compare_exchange(ahead, next, Release, Relaxed) {",
+            "self.ahead.store(next, Release);
+            match Ok::<u64, u64>(next) {",
+        )],
+        expect: Killed("time::who_believes_late_puts_no_older_line_in_force"),
+    },
+    Fault {
+        id: "recovering-line-seen-relaxed",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "self.next.load(Acquire)",
+            "self.next.load(Relaxed)",
+        )],
+        expect: Killed("time::a_reading_from_before_a_second_step_back_is_not_shown_on_the_line_after_it"),
+    },
+    Fault {
+        id: "recovering-line-stored-relaxed",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "self.next.store(line, Release)",
+            "self.next.store(line, Relaxed)",
+        )],
+        expect: Killed("time::a_reading_from_before_a_second_step_back_is_not_shown_on_the_line_after_it"),
+    },
+    Fault {
+        id: "recovering-doubts-for-good",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "self.next.store(0, Relaxed);",
+            "",
+        )],
+        expect: Killed("lib::clock::recovering::tests::a_doubt_is_forgotten_when_it_is_over"),
+    },
+    Fault {
+        id: "recovering-reads-first",
+        edits: &[
+            edit(
+                "clock/recovering.rs",
+                "impl<C: Clock> Clock for Recovering<C>",
+                "let read = self.clock.now().as_nanos();",
+                "",
+            ),
+            edit(
+                "clock/recovering.rs",
+                "impl<C: Clock> Clock for Recovering<C>",
+                "let newest = self.newest.load(Acquire);",
+                "let read = self.clock.now().as_nanos();
+                let newest = self.newest.load(Acquire);",
+            ),
+        ],
+        expect: Killed("time::a_reading_from_before_a_step_back_is_not_shown_on_the_line_after_it"),
+    },
+    // Steps back: the rule.
+    Fault {
+        id: "step-believed-at-once",
+        edits: &[edit("clock/step_rule.rs", "const fn judge", "followed - newest < patience", "false")],
+        expect: Killed(
+            "lib::clock::step_rule::tests::a_step_back_that_is_taken_back_before_it_is_believed_counts_nothing",
+        ),
+    },
+    Fault {
+        id: "step-never-too-small",
+        edits: &[edit(
+            "clock/step_rule.rs",
+            "const fn judge",
+            "shown.saturating_add(patience) >= newest",
+            "shown >= newest",
+        )],
+        expect: Killed("lib::clock::step_rule::tests::a_small_step_back_is_made_up_for"),
+    },
+    Fault {
+        id: "step-older-than-the-newest",
+        edits: &[edit("clock/step_rule.rs", "const fn judge", "if shown > newest { shown } else { newest }", "shown")],
+        expect: Killed("lib::clock::step_rule::tests::readings_never_go_back_and_stop_for_twice_the_patience_at_most"),
+    },
+    Fault {
+        id: "step-line-from-what-was-shown",
+        edits: &[edit("clock/step_rule.rs", "const fn judge", "Doubts(newest - read)", "Doubts(newest - shown)")],
+        expect: Killed("lib::clock::step_rule::tests::readings_never_go_back_and_stop_for_twice_the_patience_at_most"),
+    },
+    Fault {
+        id: "step-in-force-wraps-at-the-end",
+        edits: &[edit(
+            "clock/step_rule.rs",
+            "const fn judge",
+            "read.saturating_add(ahead)",
+            "read.wrapping_add(ahead)",
+        )],
+        expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
+    },
+    Fault {
+        id: "step-wraps-at-the-end",
+        edits: &[edit("clock/step_rule.rs", "const fn judge", "read.saturating_add(next)", "read.wrapping_add(next)")],
+        expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
+    },
 ];

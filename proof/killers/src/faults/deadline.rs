@@ -62,7 +62,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "deadline-closed-bucket-admits-all",
         edits: &[edit(
             "deadline/backlog.rs",
-            "pub(crate) fn drain(",
+            "pub(crate) fn drain<R>(",
             "refused @ (Refused::NotYet(_) | Refused::Closed)",
             "refused @ Refused::NotYet(_)",
         )],
@@ -70,12 +70,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "deadline-drain-has-no-maximum",
-        edits: &[edit("deadline/backlog.rs", "pub(crate) fn drain(", "if drained.count() == max {", "if false {")],
+        edits: &[edit("deadline/backlog.rs", "pub(crate) fn drain<R>(", "if drained.count() == max {", "if false {")],
         expect: Killed("tests/deadline_queue::a_drain_lets_at_most_its_maximum_go_and_says_that_more_may"),
     },
     Fault {
         id: "deadline-drain-has-no-maximum-for-what-expired",
-        edits: &[edit("deadline/backlog.rs", "pub(crate) fn drain(", "drained.count() < max && ", "")],
+        edits: &[edit("deadline/backlog.rs", "pub(crate) fn drain<R>(", "drained.count() < max && ", "")],
         expect: Killed("tests/deadline_queue::a_drain_lets_at_most_its_maximum_go_and_says_that_more_may"),
     },
     Fault {
@@ -92,7 +92,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "deadline-expiry-stays-behind",
         edits: &[edit(
             "deadline/backlog.rs",
-            "pub(crate) fn drain(",
+            "pub(crate) fn drain<R>(",
             "self.by_expiry.remove(&(expires, arrival));",
             "let _ = (expires, arrival);",
         )],
@@ -107,7 +107,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "deadline-linger-begins-anew-at-the-maximum",
         edits: &[edit(
             "deadline/backlog.rs",
-            "pub(crate) fn drain(",
+            "pub(crate) fn drain<R>(",
             "drained.next = Some(now);\n",
             "drained.next = Some(now);\n self.since = Some(Since::Shortage(now));\n",
         )],

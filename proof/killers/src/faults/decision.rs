@@ -10,6 +10,85 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit("decision/limits.rs", "fn take(", "amounts[i])?;", "amounts[i]).unwrap_or(spent[i]);")],
         expect: Killed("opposite::one_of_two_is_granted_where_one_fits"),
     },
+    // What an answer says.
+    Fault {
+        id: "grant-tells-the-words-before",
+        edits: &[edit(
+            "bucket/verbs.rs",
+            "pub(crate) fn try_take",
+            "let spent = limits.take(spent, limits.elapsed(now), &amounts)?;\n            Some((spent, Granted::new(limits, &spent, now, 0)))",
+            "let next = limits.take(spent, limits.elapsed(now), &amounts)?;\n            Some((next, Granted::new(limits, spent, now, 0)))",
+        )],
+        expect: Killed("conservation::a_grant_tells_what_its_own_step_left"),
+    },
+    Fault {
+        id: "grant-tells-a-second-look",
+        edits: &[
+            edit("bucket/verbs.rs", "pub(crate) fn try_take", "    store.update(", "    let taken = store.update("),
+            edit(
+                "bucket/verbs.rs",
+                "pub(crate) fn try_take",
+                "&amounts, pause),\n    )",
+                "&amounts, pause),\n    );\n    taken.map(|_: Granted<N>| take_nothing(store, now))",
+            ),
+        ],
+        expect: Killed("conservation::a_grant_of_two_streams_tells_what_its_own_step_left"),
+    },
+    Fault {
+        id: "keyed-grant-tells-the-words-before",
+        edits: &[edit(
+            "keyed/keyed_buckets_at.rs",
+            "pub fn try_take<",
+            "let spent = limits.take(spent, elapsed, &amounts)?;\n                    Some((spent, Granted::new(limits, &spent, now, 0)))",
+            "let next = limits.take(spent, elapsed, &amounts)?;\n                    Some((next, Granted::new(limits, spent, now, 0)))",
+        )],
+        expect: Killed("tests/granted::each_grant_of_many_threads_tells_another_remainder_and_together_they_tell_all"),
+    },
+    Fault {
+        id: "grant-in-line-tells-the-words-before",
+        edits: &[edit("wait/line/queue.rs", "fn enter(", "&limits, &words, now", "&limits, &spent, now")],
+        expect: Killed("tests/granted::those_who_waited_are_told_what_is_left_too"),
+    },
+    Fault {
+        id: "grant-in-a-pause-tells-tokens",
+        edits: &[edit("decision/granted.rs", "fn remaining_each(", "self.pause > 0", "false")],
+        expect: Killed("tests/granted::a_grant_of_nothing_tells_of_a_debt_and_of_a_pause"),
+    },
+    Fault {
+        id: "full-without-the-pause",
+        edits: &[edit(
+            "decision/granted.rs",
+            "fn reset_after_each(",
+            "refused::known(ahead)?",
+            "Duration::from_nanos(ahead & 0)",
+        )],
+        expect: Killed("tests/granted::a_grant_of_nothing_tells_of_a_debt_and_of_a_pause"),
+    },
+    Fault {
+        id: "full-without-what-is-ahead",
+        edits: &[edit(
+            "decision/granted.rs",
+            "fn reset_after_each(",
+            "self.pause.max(self.origin.nanos_since(self.now))",
+            "self.pause",
+        )],
+        expect: Killed("tests/granted::a_grant_before_its_limits_begin_counts_the_time_until_they_do"),
+    },
+    Fault {
+        id: "refusal-in-a-pause-had-tokens",
+        edits: &[edit("decision/refused.rs", "pub fn available_each(", "self.pause > 0", "false")],
+        expect: Killed("tests/granted::a_refusal_in_a_pause_or_in_debt_had_nothing"),
+    },
+    Fault {
+        id: "waits-are-those-of-the-first-stream",
+        edits: &[edit("decision/refused.rs", "fn nanos(", "self.units[stream]", "self.units[stream.min(0)]")],
+        expect: Killed("tests/granted::a_refusal_says_what_each_stream_had_and_how_long_it_waits"),
+    },
+    Fault {
+        id: "retry-after-rounded-down",
+        edits: &[edit("decision/refused.rs", "const fn whole_seconds(", "(wait.subsec_nanos() > 0) as u64", "0")],
+        expect: Killed("tests/granted::retry_after_is_in_whole_seconds_rounded_up_and_at_least_one"),
+    },
     // The arithmetic, as far as threads and a moving clock can tell.
     Fault {
         id: "put-back-fills-above-the-capacity",
@@ -174,10 +253,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "missing-as-in-a-signed-word",
         edits: &[edit(
-            "decision/meter.rs",
+            "decision/seen.rs",
             "const fn missing(",
-            "need.wrapping_sub(level) as u64",
-            "need.saturating_sub(level) as u64",
+            "units.wrapping_sub(level as u64)",
+            "(units as i64).saturating_sub(level) as u64",
         )],
         expect: Killed("tests/queue::a_refusal_of_the_furthest_debts_tells_the_whole_wait"),
     },

@@ -97,16 +97,6 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/gate_races::a_look_overtakes_nobody_and_a_refusal_writes_nothing"),
     },
     Fault {
-        id: "gate-take-ignores-the-line",
-        edits: &[edit(
-            "gate/plain.rs",
-            "fn take<const N: usize>(",
-            "if let Some(refused) = refusal_in_line(store, now, amounts) {",
-            "if let Some(refused) = None {",
-        )],
-        expect: Killed("tests/gate_races::a_take_overtakes_nobody_who_begins_to_wait_after_the_look"),
-    },
-    Fault {
         id: "gate-reads-no-clock",
         edits: &[edit(
             "gate/list.rs",

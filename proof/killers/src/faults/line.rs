@@ -641,8 +641,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/line/queue.rs",
             "fn refusal_in_line(",
-            "if !behind.wait().is_zero() {",
-            "if !behind.wait().is_zero() || stream < N {",
+            "if behind.wait() != Some(Duration::ZERO) {",
+            "if behind.wait() != Some(Duration::ZERO) || stream < N {",
         )],
         expect: Killed(
             "tests/line_level::whatever_refuses_beside_those_who_wait_says_a_wait_and_a_stream_that_is_used",
