@@ -81,8 +81,7 @@ impl<S: Entries> GateRefused<S> {
         self.limits().map(|limit| limit.wait()).try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
     }
 
-    /// Returns the [wait](Self::wait) in whole seconds, rounded up, at least 1, as `Retry-After` has
-    /// it.
+    /// Returns the [wait](Self::wait) in whole seconds, rounded up, at least 1, for `Retry-After`.
     ///
     /// ```
     /// use tollgate::clock::ManualClock;
