@@ -31,6 +31,7 @@
 //! | one limit that is fixed | [`TokenBucket`] |
 //! | several limits at once, all or nothing; limits that change; pauses | [`MultiBucket`] |
 //! | a limit for every client | [`KeyedBuckets`] (feature `keys`) |
+//! | several buckets in one decision: a client's and the service's | [`Gate`] |
 //! | wait in turn, on a thread or in a task | [`take_blocking`], [`take_on`](Bucket::take_on) |
 //! | take now and use later, or take before the cost is known | [`Reservation`], [`Estimate`](wait::Estimate) |
 //! | a meter that drains; work let out evenly, without bursts | [`LeakyBucket`] |
@@ -295,6 +296,7 @@ pub mod clock;
 #[cfg(feature = "std")]
 pub mod deadline;
 mod decision;
+pub mod gate;
 #[cfg(feature = "keys")]
 pub mod keyed;
 pub mod lease;
@@ -310,6 +312,7 @@ pub use bucket::token::TokenBucket;
 pub use clock::clock::Clock;
 pub use decision::granted::Granted;
 pub use decision::refused::{Never, NotYet, Refused};
+pub use gate::gate::Gate;
 #[cfg(feature = "keys")]
 pub use keyed::keyed_buckets::KeyedBuckets;
 pub use lease::lease::Lease;

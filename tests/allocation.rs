@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tollgate::clock::{ManualClock, Monotonic, Time};
 use tollgate::wait::Timer;
-use tollgate::{Clock, Lease, Limit, MultiBucket, TokenBucket};
+use tollgate::{Clock, Gate, Lease, Limit, MultiBucket, TokenBucket};
 
 /// The system's allocator, which counts for each thread by itself, so that tests do not disturb
 /// each other.
@@ -302,4 +302,40 @@ fn a_hundred_pauses_allocate_nothing() {
     };
     let _list = allocations(turn);
     assert_eq!(allocations(|| (0..100).for_each(|_| turn())), 0);
+}
+
+#[test]
+fn no_gate_allocates() {
+    let clock = &ManualClock::new();
+    let narrow = TokenBucket::with_clock(Limit::per_second(10), clock).unwrap();
+    let wide = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], clock).unwrap();
+    let gate = Gate::new().and(&narrow, 1).and(&wide, [1, 500]);
+    assert_eq!(allocations(|| gate.peek().is_ok()), 0);
+    assert_eq!(allocations(|| assert!(gate.try_take().is_ok())), 0);
+    assert_eq!(allocations(|| gate.try_take().unwrap().put_back()), 0);
+    assert_eq!(allocations(|| assert!(gate.try_take().is_ok())), 0);
+    assert_eq!(allocations(|| assert!(gate.try_take().unwrap_err().wait() > Some(Duration::ZERO))), 0);
+    // Those who wait stand in lists, which are made once for each bucket.
+    #[cfg(feature = "std")]
+    {
+        let never = tollgate::wait::timer_fn(|_| std::future::pending::<()>());
+        let wait = || {
+            let mut wait = pin!(gate.take_on(never));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        };
+        wait();
+        assert_eq!(allocations(wait), 0);
+    }
+}
+
+#[cfg(feature = "keys")]
+#[test]
+fn no_gate_allocates_for_a_key_that_is_known() {
+    let clock = &ManualClock::new();
+    let clients = tollgate::KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 100, clock).unwrap();
+    clients.try_take(&7, 1).unwrap();
+    let service = TokenBucket::with_clock(Limit::per_second(2), clock).unwrap();
+    let gate = || Gate::new().and(clients.bucket(&7), 1).and(&service, 1).try_take().is_ok();
+    assert_eq!(allocations(|| assert!(gate() && gate())), 0);
+    assert_eq!(allocations(|| assert!(!gate())), 0);
 }

@@ -10,9 +10,10 @@ use std::time::Duration;
 use tollgate::adaptive::{Adaptive, Course, Cubic, FillTable, Observed, Outcome};
 use tollgate::bucket::{At, Handle, HandlesExhausted, Headroom, Snapshot};
 use tollgate::clock::{DefaultClock, ManualClock, Monotonic, Recovering, Time};
+use tollgate::gate::{And, Charge, GateAt, GateGranted, Reason};
 use tollgate::limit::{Inherit, LimitError, LimitRule, ParseError, RateError, Ratio};
 use tollgate::wait::Timer;
-use tollgate::{Clock, LeakyBucket, Lease, Limit, MultiBucket, Never, NotYet, Rate, Refused, TokenBucket};
+use tollgate::{Clock, Gate, LeakyBucket, Lease, Limit, MultiBucket, Never, NotYet, Rate, Refused, TokenBucket};
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
 const fn value<T: Send + Sync + Copy + Eq + Debug + 'static>() {}
@@ -35,6 +36,12 @@ const _: () = {
     shared::<Lease<'_, TokenBucket>>();
     shared::<Lease<'_, MultiBucket<8, ManualClock, 1000>, 8>>();
     shared::<Snapshot<8>>();
+    shared::<Gate>();
+    shared::<Gate<DefaultClock, And<And<(), &TokenBucket>, &MultiBucket<8>>>>();
+    shared::<GateAt<DefaultClock, And<(), &LeakyBucket>>>();
+    shared::<GateGranted<And<And<(), &TokenBucket>, &MultiBucket<8>>>>();
+    value::<Charge>();
+    value::<Reason>();
     value::<Limit>();
     value::<LimitRule>();
     value::<Inherit>();

@@ -16,7 +16,7 @@ use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_buckets::KeyedBuckets;
-use crate::keyed::overflow::Overflow;
+use crate::keyed::overflow::{Overflow, Source};
 use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
@@ -68,11 +68,11 @@ where
 {
     pub(crate) buckets: &'a KeyedBuckets<K, N, C, H, F>,
     pub(crate) key: &'a Q,
-    overflow: Shared<'a, K, N, C, H, F>,
+    pub(crate) overflow: Shared<'a, K, N, C, H, F>,
 }
 
 /// The overflow of one tier, as a bucket that gives and takes back.
-struct Shared<'a, K, const N: usize, C, H, F: Tiers>
+pub(crate) struct Shared<'a, K, const N: usize, C, H, F: Tiers>
 where
     [u64; N]: Streams<N>,
 {
@@ -173,7 +173,7 @@ where
     /// ```
     pub fn reserve_within(&self, amounts: Amounts<N>, max_wait: Duration) -> Result<Reservation<'_, N>, KeyRefused<N>> {
         let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        self.place(|bucket| Reservation::new(bucket, now, amounts, max_wait, false))
+        Ok(self.place(|bucket| Reservation::new(bucket, now, amounts, max_wait, false))?.0)
     }
 
     /// As [`TokenBucket::reserve_oversized`](crate::TokenBucket::reserve_oversized).
@@ -199,7 +199,7 @@ where
     /// ```
     pub fn reserve_oversized(&self, amounts: Amounts<N>) -> Result<Reservation<'_, N>, KeyRefused<N>> {
         let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        self.place(|bucket| Reservation::new(bucket, now, amounts, Duration::MAX, true))
+        Ok(self.place(|bucket| Reservation::new(bucket, now, amounts, Duration::MAX, true))?.0)
     }
 
     /// As [`TokenBucket::estimate`](crate::TokenBucket::estimate).
@@ -377,16 +377,16 @@ where
     }
 
     /// Makes a reservation of the key's own bucket, or of the overflow if there is no room.
-    fn place<'s>(
+    pub(crate) fn place<'s>(
         &'s self,
         make: impl Fn(&'s dyn Waitable<N>) -> Result<Reservation<'s, N>, Refused<N>>,
-    ) -> Result<Reservation<'s, N>, KeyRefused<N>> {
+    ) -> Result<(Reservation<'s, N>, Source), KeyRefused<N>> {
         match make(self) {
             Err(Refused::NotYet(_)) if self.buckets.table.lacks_room(self.key) => match &self.buckets.table.overflow {
-                Some(_) => Ok(make(&self.overflow)?),
+                Some(_) => Ok((make(&self.overflow)?, Source::Overflow)),
                 None => Err(self.buckets.table.no_room(self.now()).into()),
             },
-            made => Ok(made?),
+            made => Ok((made?, Source::Own)),
         }
     }
 }

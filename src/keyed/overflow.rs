@@ -9,6 +9,15 @@ use crate::keyed::terms::Terms;
 use crate::keyed::words::Words;
 use crate::sync::RwLock;
 
+/// Where the tokens of a key lie.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// In its own bucket.
+    Own,
+    /// In the bucket of keys without room.
+    Overflow,
+}
+
 /// The shared buckets, and the limits that they are counted in.
 pub(crate) struct Overflow<const N: usize, W> {
     pub(crate) terms: Arc<[Terms<N>]>,

@@ -6,6 +6,7 @@ mod bucket;
 mod clock;
 mod deadline;
 mod decision;
+mod gate;
 mod keyed;
 mod lease;
 mod line;
@@ -15,7 +16,7 @@ mod wait;
 use crate::fault::Fault;
 
 /// `state` first: it holds the fault that takes the longest.
-const ROOMS: [&[Fault]; 10] = [
+const ROOMS: [&[Fault]; 11] = [
     state::FAULTS,
     clock::FAULTS,
     decision::FAULTS,
@@ -26,6 +27,7 @@ const ROOMS: [&[Fault]; 10] = [
     keyed::FAULTS,
     adaptive::FAULTS,
     deadline::FAULTS,
+    gate::FAULTS,
 ];
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Fault> {

@@ -1,0 +1,190 @@
+//! Owns the steps of a gate on buckets that are no keys. Never reads a clock.
+
+use core::convert::Infallible;
+use core::future::Future;
+use core::time::Duration;
+
+use crate::bucket::leaky::LeakyBucket;
+use crate::bucket::multi::MultiBucket;
+use crate::bucket::token::TokenBucket;
+use crate::bucket::verbs;
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::decision::limits::Limits;
+use crate::decision::refused::{NotYet, Refused};
+use crate::gate::limited::{Found, Moment, Steps, Taken};
+#[cfg(not(feature = "std"))]
+use crate::gate::wait::ready;
+use crate::state::store::{Store, Stored};
+use crate::wait::estimate::Estimate;
+#[cfg(feature = "std")]
+use crate::wait::line::{entry::Aim, turn};
+use crate::wait::timer::Timer;
+use crate::wait::waits::{self, Waits};
+
+/// Whether these amounts could be taken, apart from those who wait.
+#[inline]
+pub(crate) fn fit<const N: usize>(limits: &Limits<N>, now: Time, spent: &[u64; N], amounts: &[u64; N]) -> bool {
+    is_nothing(amounts) || !limits.paused_at(now) && limits.take(spent, limits.elapsed(now), amounts).is_some()
+}
+
+/// Not a call of `memcmp`.
+#[inline]
+pub(crate) fn is_nothing<const N: usize>(amounts: &[u64; N]) -> bool {
+    amounts.iter().fold(0, |bits, amount| bits | amount) == 0
+}
+
+/// What a bucket has, and why it would refuse these amounts apart from those who wait.
+pub(crate) fn found<const N: usize>(
+    limits: &Limits<N>,
+    now: Time,
+    spent: &[u64; N],
+    amounts: &[u64; N],
+) -> Found<[u64; N], Refused<N>> {
+    let (elapsed, pause) = (limits.elapsed(now), limits.pause_left(now));
+    let left = if pause > 0 { [0; N] } else { limits.available(spent, elapsed) };
+    let refused =
+        if fit(limits, now, spent, amounts) { None } else { Some(limits.refusal(spent, elapsed, amounts, pause)) };
+    Found { left, refused }
+}
+
+/// Why those who wait keep a taker out.
+#[inline]
+fn refusal_in_line<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Option<Refused<N>> {
+    if is_nothing(amounts) || !store.keeps_out(now) { None } else { store.refusal_in_line(now, *amounts) }
+}
+
+#[inline]
+fn fits<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> bool {
+    if is_nothing(amounts) {
+        return true;
+    }
+    if refusal_in_line(store, now, amounts).is_some() {
+        return false;
+    }
+    // To make nothing of the words is to read them: that path is short.
+    let looked = store.update(
+        |limits| limits.pause_left(now),
+        |_, _| None::<([u64; N], Infallible)>,
+        |limits, spent, pause| pause == 0 && limits.take(spent, limits.elapsed(now), amounts).is_some(),
+    );
+    match looked {
+        Ok(never) => match never {},
+        Err(fits) => fits,
+    }
+}
+
+fn look<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Found<[u64; N], Refused<N>> {
+    let in_line = refusal_in_line(store, now, amounts);
+    let Found { left, refused } = store.read(|limits, spent| found(limits, now, spent, amounts));
+    Found { left, refused: in_line.or(refused) }
+}
+
+#[inline]
+fn take<const N: usize>(
+    store: &impl Store<N>,
+    now: Time,
+    amounts: &[u64; N],
+) -> Result<Taken<[u64; N], ()>, Found<[u64; N], Refused<N>>> {
+    match verbs::try_take(store, now, *amounts) {
+        Ok(granted) => Ok(Taken { left: granted.remaining_each(), held: () }),
+        Err(refused) => {
+            let had = refused.not_yet().map(NotYet::available_each);
+            Err(Found { left: had.unwrap_or_else(|| look(store, now, amounts).left), refused: Some(refused) })
+        }
+    }
+}
+
+/// Waits in the line; without one, as a reservation.
+async fn take_in_turn<const N: usize, B: Stored<N> + Waits<N>, T: Timer>(
+    bucket: &B,
+    amounts: [u64; N],
+    timeout: Duration,
+    timer: T,
+) -> Result<(), Refused<N>> {
+    #[cfg(feature = "std")]
+    return waits::take(bucket, amounts, timeout, timer).await.map(|_| ());
+    #[cfg(not(feature = "std"))]
+    ready(waits::reserve(bucket, Stored::now(bucket), amounts, timeout, false)?, timer).await
+}
+
+macro_rules! steps {
+    ([$($generics:tt)*] $type:ty, $n:tt, $amounts:ty, $this:ident => $bucket:expr, $written:ident => $tokens:expr) => {
+        impl<$($generics)*> Steps for $type {
+            type Clock = C;
+            type Amounts = $amounts;
+            type Tokens = [u64; $n];
+            type Refused = Refused<$n>;
+            type Held = ();
+
+            fn tokens($written: $amounts) -> [u64; $n] {
+                $tokens
+            }
+
+            #[inline]
+            fn clock(&self) -> &C {
+                self.clock()
+            }
+
+            #[inline]
+            fn fits(&self, at: Moment, tokens: &[u64; $n]) -> bool {
+                let $this = self;
+                fits($bucket.store(), at.now, tokens)
+            }
+
+            fn look(&self, at: Moment, tokens: &[u64; $n]) -> Found<[u64; $n], Refused<$n>> {
+                let $this = self;
+                look($bucket.store(), at.now, tokens)
+            }
+
+            #[inline]
+            fn take(
+                &self,
+                at: Moment,
+                tokens: &[u64; $n],
+            ) -> Result<Taken<[u64; $n], ()>, Found<[u64; $n], Refused<$n>>> {
+                let $this = self;
+                take($bucket.store(), at.now, tokens)
+            }
+
+            fn put_back(&self, now: Time, tokens: &[u64; $n], (): ()) {
+                let $this = self;
+                verbs::put_back($bucket.store(), now, *tokens);
+            }
+
+            fn settle(
+                &self,
+                now: Time,
+                taken: &[u64; $n],
+                used: &[u64; $n],
+                (): (),
+            ) -> Result<(), Refused<$n>> {
+                let $this = self;
+                Estimate::new($bucket.waitable(), now, *taken).settle(*used)
+            }
+
+            fn wait_on<T: Timer>(
+                &self,
+                tokens: [u64; $n],
+                timeout: Duration,
+                timer: T,
+            ) -> impl Future<Output = Result<(), Refused<$n>>> {
+                let $this = self;
+                take_in_turn($bucket, tokens, timeout, timer)
+            }
+
+            #[cfg(feature = "std")]
+            fn wait_blocking(&self, tokens: [u64; $n], timeout: Duration) -> Result<(), Refused<$n>> {
+                let $this = self;
+                turn::wait_blocking($bucket.queueing(), tokens, timeout, Aim::Take, None).map(|_| ())
+            }
+        }
+    };
+}
+
+steps!([C: Clock + Sync] TokenBucket<C>, 1, u64, this => this, n => [n]);
+steps!([C: Clock + Sync, const S: usize] LeakyBucket<C, S>, 1, u64, this => this.as_tokens(), n => [n]);
+steps!(
+    [const N: usize, C: Clock + Sync, const S: usize] MultiBucket<N, C, S>, N, [u64; N],
+    this => this, amounts => amounts
+);

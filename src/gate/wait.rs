@@ -1,0 +1,171 @@
+//! Owns how the limits of a gate are waited for: one after the other, narrow to wide. Never says
+//! whose turn it is: each limit has a line.
+
+use core::future::Future;
+use core::time::Duration;
+
+use crate::clock::clock::Clock;
+use crate::clock::time::Time;
+use crate::gate::limited::{Cause, Found, Moment, Steps};
+use crate::gate::list::{And, Limits};
+use crate::gate::refused::Reason;
+use crate::gate::seen::{Hold, Look};
+use crate::wait::timer::Timer;
+#[cfg(any(not(feature = "std"), feature = "keys"))]
+use crate::{decision::refused::Refused, wait::reservation::Reservation};
+
+/// Limits that are waited for in turn.
+pub trait Waiting: Limits {
+    /// The time by the clock that a deadline counts by: the widest limit's.
+    fn now(&self) -> Time;
+
+    /// Whether each limit that refused may grant within the timeout.
+    fn may_come(looks: &Self::Looks, timeout: Duration) -> bool;
+
+    /// Takes the refusals back, and keeps what each limit has.
+    fn cleared(looks: &mut Self::Looks);
+
+    /// Adds what a later look found to the refusal that ended a wait. Limits narrower than that
+    /// `granted`.
+    fn renewed(looks: &mut Self::Looks, later: &Self::Looks, granted: bool);
+
+    /// Waits for all in turn. `left` says how much is left of the timeout. Says in `looks` which
+    /// limit refused.
+    fn wait_on<T: Timer>(
+        &self,
+        left: &impl Fn() -> Duration,
+        timer: &T,
+        looks: &mut Self::Looks,
+    ) -> impl Future<Output = Option<Self::Holds>>;
+
+    #[cfg(feature = "std")]
+    fn wait_blocking(&self, left: &impl Fn() -> Duration, looks: &mut Self::Looks) -> Option<Self::Holds>;
+}
+
+/// Waits for a reservation. Dropped before it is ready, it is cancelled, also after its instant.
+#[cfg(any(not(feature = "std"), feature = "keys"))]
+pub(crate) async fn ready<T: Timer, const N: usize>(place: Reservation<'_, N>, timer: T) -> Result<(), Refused<N>> {
+    struct Cancelled<'a, const N: usize>(Option<Reservation<'a, N>>);
+
+    impl<const N: usize> Drop for Cancelled<'_, N> {
+        fn drop(&mut self) {
+            if let Some(place) = self.0.take() {
+                place.cancel();
+            }
+        }
+    }
+
+    let mut place = Cancelled(Some(place));
+    if let Some(place) = &mut place.0 {
+        place.wait_on(timer).await?;
+    }
+    // It was waited for: it counts as used.
+    place.0 = None;
+    Ok(())
+}
+
+/// What narrower limits gave. It goes back on drop, the last first.
+struct GiveBack<'a, L: Limits> {
+    limits: &'a L,
+    holds: Option<L::Holds>,
+}
+
+impl<L: Limits> Drop for GiveBack<'_, L> {
+    fn drop(&mut self) {
+        if let Some(holds) = &self.holds {
+            self.limits.give_back(holds);
+        }
+    }
+}
+
+impl Waiting for () {
+    fn now(&self) -> Time {
+        Time::ZERO
+    }
+
+    fn may_come((): &(), _: Duration) -> bool {
+        true
+    }
+
+    fn cleared((): &mut ()) {}
+
+    fn renewed((): &mut (), (): &(), _: bool) {}
+
+    async fn wait_on<T: Timer>(&self, _: &impl Fn() -> Duration, _: &T, (): &mut ()) -> Option<()> {
+        Some(())
+    }
+
+    #[cfg(feature = "std")]
+    fn wait_blocking(&self, _: &impl Fn() -> Duration, (): &mut ()) -> Option<()> {
+        Some(())
+    }
+}
+
+impl<L: Waiting, B: Steps> Waiting for And<L, B> {
+    fn now(&self) -> Time {
+        self.limit.clock().now()
+    }
+
+    fn may_come((narrower, look): &Self::Looks, timeout: Duration) -> bool {
+        // What nobody knows the wait of is not waited for: buckets refuse it, too.
+        let in_time = |refused: B::Refused| refused.known_wait().is_some_and(|wait| wait <= timeout);
+        let comes = look.found.refused.is_none_or(|refused| refused.reason() == Reason::NotYet && in_time(refused));
+        comes && L::may_come(narrower, timeout)
+    }
+
+    fn cleared((narrower, look): &mut Self::Looks) {
+        look.found.refused = None;
+        L::cleared(narrower);
+    }
+
+    fn renewed((narrower, look): &mut Self::Looks, later: &Self::Looks, granted: bool) {
+        let Look { at, found, .. } = later.1;
+        let ended = look.found.refused;
+        *look = match ended {
+            Some(_) => Look::of(at, Found { refused: ended, ..found }),
+            None if granted => Look::after(at, found),
+            None => Look::of(at, found),
+        };
+        L::renewed(narrower, &later.0, granted || ended.is_some());
+    }
+
+    async fn wait_on<T: Timer>(
+        &self,
+        left: &impl Fn() -> Duration,
+        timer: &T,
+        (narrower, look): &mut Self::Looks,
+    ) -> Option<Self::Holds> {
+        let holds = self.narrower.wait_on(left, timer, narrower).await?;
+        let given = GiveBack { limits: &self.narrower, holds: Some(holds) };
+        match self.limit.wait_on(self.tokens, left(), timer).await {
+            Ok(held) => Some(self.held(given, held)),
+            Err(refused) => {
+                look.found.refused = Some(refused);
+                None
+            }
+        }
+    }
+
+    #[cfg(feature = "std")]
+    fn wait_blocking(&self, left: &impl Fn() -> Duration, (narrower, look): &mut Self::Looks) -> Option<Self::Holds> {
+        let holds = self.narrower.wait_blocking(left, narrower)?;
+        let given = GiveBack { limits: &self.narrower, holds: Some(holds) };
+        match self.limit.wait_blocking(self.tokens, left()) {
+            Ok(held) => Some(self.held(given, held)),
+            Err(refused) => {
+                look.found.refused = Some(refused);
+                None
+            }
+        }
+    }
+}
+
+impl<L: Limits, B: Steps> And<L, B> {
+    /// All holds, once this limit was waited for.
+    fn held(&self, mut given: GiveBack<'_, L>, held: B::Held) -> <Self as Limits>::Holds {
+        let at = Moment { now: self.limit.clock().now(), is_read: true };
+        let left = self.left(at);
+        let holds = given.holds.take().expect("it was given");
+        (holds, Hold { at, taken: self.tokens, left, held })
+    }
+}
