@@ -82,8 +82,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         verbs::try_take(self.store(), Stored::now(self), amounts.to_array())
     }
 
-    /// Takes these amounts now, unless any stream of the bucket owes tokens, also one with an amount
-    /// of 0. So a quota binds that is [charged](Self::charge) when its cost is known.
+    /// Takes these amounts now, unless any stream of the bucket owes tokens, also one with an
+    /// amount of 0. So a quota binds that is [charged](Self::charge) when its cost is known.
     ///
     /// It is refused, too, while somebody waits for any of the streams. A
     /// [reservation](Self::reserve) that is not ready counts as owed.
@@ -239,8 +239,8 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         At { of: self, now }
     }
 
-    /// Lends up to `most` tokens to one thread, which spends them without atomics. See [`Lease`]. It
-    /// holds nothing at first, and never more than the capacity.
+    /// Lends up to `most` tokens to one thread, which spends them without atomics. See [`Lease`].
+    /// It holds nothing at first, and never more than the capacity.
     ///
     /// ```
     #[doc = bucket_of!("Limit::per_second(100)")]

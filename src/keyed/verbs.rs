@@ -49,8 +49,8 @@ where
         self.live().try_take(key, amounts)
     }
 
-    /// Takes these amounts from the bucket of a key, unless any of its streams owes tokens, also one
-    /// with an amount of 0: see [`Bucket::admit`](crate::Bucket::admit).
+    /// Takes these amounts from the bucket of a key, unless any of its streams owes tokens, also
+    /// one with an amount of 0: see [`Bucket::admit`](crate::Bucket::admit).
     ///
     /// # Errors
     ///
