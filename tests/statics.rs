@@ -107,14 +107,16 @@ fn clocks_stand_in_statics_too() {
 
 /// What would be an error of the compiler in a static.
 #[test]
-fn a_limit_that_cannot_be_kept_or_begins_empty_panics() {
+fn a_limit_that_cannot_be_kept_or_begins_with_less_than_its_capacity_panics() {
     let panics = |limit: Limit| {
         let made = std::panic::catch_unwind(|| TokenBucket::const_new(limit, ManualClock::new()).available());
         made.map_err(|panic| *panic.downcast_ref::<&str>().expect("a text")).err()
     };
     let limit = Limit::per_second(10);
     assert_eq!(panics(limit), None);
-    assert!(panics(limit.empty()).unwrap().contains("begins empty"));
+    for limit in [limit.empty(), limit.starting_with(9)] {
+        assert!(panics(limit).unwrap().contains("begins with less than its capacity"));
+    }
     assert_eq!(panics(limit.capacity(0)), Some("a capacity is at least 1 token"));
     assert_eq!(panics(Limit::per_second(u64::MAX)), Some("a rate is at most about 1.18e12/s"));
     assert!(panics(limit.capacity(u64::MAX)).unwrap().contains("the capacity is too large for the rate"));

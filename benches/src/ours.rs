@@ -247,6 +247,33 @@ impl<const N: usize> Contestant for UpTo<N> {
     }
 }
 
+/// `N` streams through the bucket, where the caller looks at the answer: at what is left, or at how
+/// long to wait.
+#[derive(Debug)]
+pub struct Told<const N: usize>(MultiBucket<N, ManualClock>);
+
+impl<const N: usize> Contestant for Told<N> {
+    type Own<'a> = Ticks;
+
+    fn own(&self) -> Ticks {
+        Ticks::begin()
+    }
+
+    #[inline(always)]
+    fn decide(&self, ticks: &mut Ticks) -> bool {
+        match self.0.at(ticks.time()).try_take(amounts()) {
+            Ok(granted) => {
+                black_box(granted.remaining_each());
+                true
+            }
+            Err(refused) => {
+                black_box(refused.wait());
+                false
+            }
+        }
+    }
+}
+
 /// A contestant whose limits were changed once, to the limits that it began with.
 #[derive(Debug)]
 pub struct Later<L>(L);
@@ -297,7 +324,7 @@ macro_rules! changeable {
     )*};
 }
 
-changeable! { Several SeveralOnClock Handles HandlesOnClock PutBack UpTo }
+changeable! { Several SeveralOnClock Handles HandlesOnClock PutBack UpTo Told }
 
 macro_rules! limiter {
     ($($name:ty $([const $n:ident])?: $new:ident;)*) => {$(
@@ -322,6 +349,7 @@ limiter! {
     SeveralLease<N> [const N]: several;
     Several<N> [const N]: several;
     UpTo<N> [const N]: several;
+    Told<N> [const N]: several;
     SeveralOnClock<N> [const N]: several;
     Handles<N> [const N]: several;
     HandlesOnClock<N> [const N]: several;

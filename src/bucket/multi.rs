@@ -186,8 +186,8 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         ///
         /// # Panics
         ///
-        /// If a bucket cannot keep a limit, or if a limit begins empty: a stream that began empty
-        /// at the clock's zero has filled long before. In a `static` it does not compile then:
+        /// If a bucket cannot keep a limit, or if a limit begins with less than its capacity: it
+        /// has filled long before. In a `static` it does not compile then:
         ///
         /// ```compile_fail,E0080
         /// use tollgate::clock::ManualClock;

@@ -132,9 +132,8 @@ impl<C: Clock> TokenBucket<C> {
         ///
         /// # Panics
         ///
-        /// If a bucket cannot keep the limit, or if the limit begins empty: a bucket that began
-        /// empty at the clock's zero has filled long before. In a `static` it does not compile
-        /// then:
+        /// If a bucket cannot keep the limit, or if the limit begins with less than its capacity:
+        /// it has filled long before. In a `static` it does not compile then:
         ///
         /// ```compile_fail,E0080
         /// use tollgate::clock::ManualClock;

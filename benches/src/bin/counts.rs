@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use benches::floors::Word;
 use benches::locked::Locked;
-use benches::ours::{Handles, Later, One, OneOnFree, PutBack, Several, UpTo};
+use benches::ours::{Handles, Later, One, OneOnFree, PutBack, Several, Told, UpTo};
 use benches::peers::{Free, Governor};
 use benches::{Contestant, Limiter, run};
 use tollgate::clock::ManualClock;
@@ -18,7 +18,7 @@ use tollgate::{KeyedBuckets, Limit};
 type Case = (&'static str, fn(u64) -> u64);
 
 /// The cases. None of them reads a clock: the system decides how many instructions that takes.
-const CASES: [Case; 38] = [
+const CASES: [Case; 42] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
@@ -37,6 +37,8 @@ const CASES: [Case; 38] = [
     ("eight-handle", granted::<Handles<8>>),
     ("two-put-back", granted::<PutBack<2>>),
     ("two-up-to", granted::<UpTo<2>>),
+    ("two-told", granted::<Told<2>>),
+    ("two-told-refused", refused::<Told<2>>),
     ("later-one-self", granted::<Later<Several<1>>>),
     ("later-one-self-refused", refused::<Later<Several<1>>>),
     ("later-one-handle", granted::<Later<Handles<1>>>),
@@ -47,6 +49,8 @@ const CASES: [Case; 38] = [
     ("later-two-handle", granted::<Later<Handles<2>>>),
     ("later-two-put-back", granted::<Later<PutBack<2>>>),
     ("later-two-up-to", granted::<Later<UpTo<2>>>),
+    ("later-two-told", granted::<Later<Told<2>>>),
+    ("later-two-told-refused", refused::<Later<Told<2>>>),
     ("later-eight-self", granted::<Later<Several<8>>>),
     ("keyed-granted", |calls| after_start(&Keyed::new(ENDLESS), calls)),
     ("keyed-refused", |calls| after_start(&Keyed::new(1), calls)),

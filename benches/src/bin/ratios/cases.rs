@@ -6,7 +6,7 @@ use benches::floors::{Reading, WideWord, Word};
 use benches::locked::Locked;
 use benches::ours::{
     Batch, Handles, HandlesOnClock, Later, One, OneLease, OneOnClock, PutBack, Several, SeveralLease, SeveralOnClock,
-    UpTo,
+    Told, UpTo,
 };
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
@@ -82,6 +82,8 @@ pub(crate) fn all() -> Vec<Case> {
         granted::<PutBack<2>>("put-back-2", Ours),
         granted::<UpTo<1>>("up-to-1", Ours),
         granted::<UpTo<2>>("up-to-2", Ours),
+        granted::<Told<2>>("told-2", Ours),
+        refused::<Told<2>>("told-2-refused", Ours),
         granted::<Later<Several<1>>>("later-self-1", Ours),
         granted::<Later<Several<2>>>("later-self-2", Ours),
         granted::<Later<Several<8>>>("later-self-8", Ours),
@@ -92,6 +94,7 @@ pub(crate) fn all() -> Vec<Case> {
         granted::<Later<PutBack<2>>>("later-put-back-2", Ours),
         granted::<Later<UpTo<1>>>("later-up-to-1", Ours),
         granted::<Later<UpTo<2>>>("later-up-to-2", Ours),
+        refused::<Later<Told<2>>>("later-told-2-refused", Ours),
         granted::<Governor>("governor-clock-granted", Peer),
         refused::<Governor>("governor-clock-refused", Peer),
         granted::<Governor<Free>>("governor-free-granted", Peer),

@@ -46,6 +46,8 @@ const COMPARISONS: &[Comparison] = &[
     ("later-one-self", "later-self-1", "self-1", Some(1.08)),
     ("later-two-self", "later-self-2", "self-2", Some(1.12)),
     ("later-two-refused", "later-self-2-refused", "self-2-refused", Some(1.3)),
+    ("later-two-told-refused", "later-told-2-refused", "told-2-refused", Some(1.3)),
+    ("two-told", "told-2", "self-2", None),
     ("later-one-handle", "later-handle-1", "handle-1", Some(1.08)),
     ("later-two-handle", "later-handle-2", "handle-2", Some(1.12)),
     ("later-one-put-back", "later-put-back-1", "put-back-1", Some(1.08)),
