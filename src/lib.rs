@@ -34,6 +34,7 @@
 //! | several buckets in one decision: a client's and the service's | [`Gate`] |
 //! | wait in turn, on a thread or in a task | [`take_blocking`], [`take_on`](Bucket::take_on) |
 //! | take now and use later, or take before the cost is known | [`Reservation`], [`Estimate`](wait::Estimate) |
+//! | a quota that is charged when the cost is known, and binds | [`admit`](Bucket::admit), [`charge`](Bucket::charge) |
 //! | a meter that drains; work let out evenly, without bursts | [`LeakyBucket`] |
 //! | a thread that takes all the time: faster, and as exact | [`Handle`](bucket::Handle) of a `MultiBucket` |
 //! | a thread that takes so often that it may hold tokens in advance | [`Lease`] |
@@ -42,7 +43,9 @@
 //!
 //! # Sharing, and answering a refusal
 //!
-//! All methods take `&self`. Share a bucket by reference, or in an `Arc`.
+//! All methods take `&self`. Share a bucket by reference, or in an `Arc`. A grant says what the very
+//! step left: see [`Granted`]. A refusal says what there was and how long each stream waits: see
+//! [`NotYet`]. `None` always means that nobody knows.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -52,7 +55,8 @@
 //! let shard = MultiBucket::new(["1000/s".parse::<Limit>()?, "1MiB/s".parse()?])?;
 //! let shard = Arc::new(shard);
 //! let producer = Arc::clone(&shard);
-//! std::thread::spawn(move || producer.try_take([1, 700_000])).join().unwrap()?;
+//! let granted = std::thread::spawn(move || producer.try_take([1, 700_000])).join().unwrap()?;
+//! assert_eq!(granted.remaining_each()[0], 999); // of the records
 //!
 //! let (status, retry_after) = match shard.try_take([1, 700_000]) {
 //!     Ok(_) => (200, None),
