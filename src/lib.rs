@@ -43,9 +43,9 @@
 //!
 //! # Sharing, and answering a refusal
 //!
-//! All methods take `&self`. Share a bucket by reference, or in an `Arc`. A grant says what the very
-//! step left: see [`Granted`]. A refusal says what there was and how long each stream waits: see
-//! [`NotYet`]. `None` always means that nobody knows.
+//! All methods take `&self`. Share a bucket by reference, or in an `Arc`. A grant says what the
+//! very step left: see [`Granted`]. A refusal says what there was and how long each stream waits:
+//! see [`NotYet`]. `None` always means that nobody knows.
 //!
 //! ```
 //! use std::sync::Arc;
