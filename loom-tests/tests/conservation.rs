@@ -38,11 +38,11 @@ model! {
 }
 
 model! {
-    /// The same with two streams, before and after a change of limits.
+    /// The same with two streams.
     ///
     /// Two threads, one take each; exhaustive. Fails if what is left is read by a second look.
     a_grant_of_two_streams_tells_what_its_own_step_left, None, 4, [([1, 2], [2, 5]), ([2, 5], [1, 2])], || {
-        let bucket = multi_bucket([3, 8]);
+        let bucket = multi_bucket::<2, 2>([3, 8]);
         let other = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1, 3]).map(|granted| granted.remaining_each()).unwrap())

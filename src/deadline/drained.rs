@@ -40,7 +40,8 @@ pub struct Drained<T> {
     /// earlier. If the limits change, ask [`next`](crate::deadline::DeadlineQueue::next) again.
     ///
     /// It is the instant of the drain itself if the drain stopped at its maximum, or if items came
-    /// while it ran: drain again immediately. If the bucket is closed, only an expiry counts.
+    /// while it ran: drain again immediately. If the bucket is closed, or nobody knows when it
+    /// can grant, only an expiry counts.
     pub next: Option<Time>,
 }
 
