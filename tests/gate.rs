@@ -178,8 +178,8 @@ fn what_no_wait_helps_is_told_apart() {
     assert_eq!(reasons, [(Reason::NotYet, Some(Duration::from_millis(100))), (reason, None)]);
     assert_eq!(
         never.to_string(),
-        "limit 0: not enough tokens in stream 0 for another 100ms; limit 1: 6 tokens requested of stream 0, which \
-         holds at most 5"
+        "limit 0: not enough tokens in stream 0 for another 100ms; limit 1: 6 tokens requested of stream 0, where \
+         5 is the most"
     );
     let own = never.limit(1).unwrap().refused().unwrap();
     assert!(matches!(own.downcast_ref::<Refused>(), Some(Refused::Never(_))));

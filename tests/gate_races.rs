@@ -241,6 +241,13 @@ fn a_key_without_room_is_told_apart_and_narrower_limits_get_theirs_back() {
     {
         refused.into()
     }
+    // Now it is known, so a look sees it; and a call succeeds at the stated wait.
+    let gate = || Gate::new().and(&narrow, 1).and(keys.bucket(&2), 1);
+    let seen = gate().peek().unwrap_err();
+    assert_eq!((seen.limit(1).unwrap().reason(), seen.wait()), (Some(Reason::NoRoom), refused.wait()));
+    assert_eq!((gate().try_take().unwrap_err().wait(), narrow.available()), (refused.wait(), 10));
+    clock.advance(refused.wait().unwrap());
+    assert!(gate().peek().is_ok() && gate().try_take().is_ok());
     assert!(boxed(refused).to_string().starts_with("limit 1: no room"));
 }
 

@@ -158,7 +158,7 @@ fn refusals_say_in_words_that_the_bucket_is_paused() {
     let says = |amounts| bucket.try_take(amounts).unwrap_err().to_string();
     assert_eq!(says([1, 0]), "paused, and not enough tokens for another 1.5s");
     assert_eq!(says([1, 1]), "not enough tokens in stream 1, which never refills");
-    assert_eq!(says([11, 1]), "11 tokens requested of stream 0, which holds at most 10");
+    assert_eq!(says([11, 1]), "11 tokens requested of stream 0, where 10 is the most");
     bucket.pause();
     assert_eq!(says([1, 0]), "paused until it is resumed");
 }

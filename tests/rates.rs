@@ -207,6 +207,9 @@ fn what_may_mean_two_things_is_refused_with_the_reason() {
     for text in ["8Mb/s", "8Mbit/s", "10mbit/s", "1mb/s", "100kbps", "8b/s", "1Kibit/s", "1mib/s"] {
         refused(text, "bits may be meant here: an amount counts tokens, such as bytes, with the suffix B");
     }
+    for text in ["2B tokens/min", "1B requests/d", "5kB requests/s", "1MiB req per second"] {
+        refused(text, "the suffix B counts bytes, and this is another word: a thousand million is G");
+    }
     for text in ["1,000/s", "1,5/s"] {
         refused(text, "a comma may part thousands or decimals: write 1_000, 1000 or 1.5");
     }

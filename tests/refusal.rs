@@ -108,7 +108,7 @@ fn more_than_a_stream_can_hold_is_never_whatever_the_others_lack() {
     assert_eq!(bucket.try_take([1, 6]), Err(Refused::Never(never)));
     assert_eq!(bucket.handle().unwrap().try_take([1, 6]), Err(Refused::Never(never)));
     assert_eq!(Refused::<2>::from(never).wait(), None);
-    assert_eq!(never.to_string(), "6 tokens requested of stream 1, which holds at most 5");
+    assert_eq!(never.to_string(), "6 tokens requested of stream 1, where 5 is the most");
 }
 
 /// Amounts that no caller should pass, and that are refused or worthless whatever the state.

@@ -188,7 +188,7 @@ fn queues_show_how_much_waits_whatever_it_is() {
     shows(&shards, "ShardedDeadlineQueue", "len: 1");
     let Err(refused) = queue.push(Entry::new(Plain, [43])) else { panic!() };
     shows(&refused, "PushError", "43");
-    assert_eq!(refused.to_string(), "not queued: 43 tokens requested of stream 0, which holds at most 42");
+    assert_eq!(refused.to_string(), "not queued: 43 tokens requested of stream 0, where 42 is the most");
 }
 
 #[test]
@@ -197,8 +197,8 @@ fn whatever_is_refused_says_why_in_lower_case_and_without_a_full_stop() {
     let bucket = TokenBucket::with_clock(limit, ManualClock::new()).unwrap();
     let errors: [(Box<dyn Error>, &str); 7] = [
         (Box::new(bucket.try_take(1).unwrap_err()), "not enough tokens in stream 0 for another 1ms"),
-        (Box::new(bucket.try_take(43).unwrap_err()), "43 tokens requested of stream 0, which holds at most 42"),
-        (Box::new(bucket.wait_for(43).unwrap_err()), "43 tokens requested of stream 0, which holds at most 42"),
+        (Box::new(bucket.try_take(43).unwrap_err()), "43 tokens requested of stream 0, where 42 is the most"),
+        (Box::new(bucket.wait_for(43).unwrap_err()), "43 tokens requested of stream 0, where 42 is the most"),
         (Box::new(limit.capacity(0).check().unwrap_err()), "capacity 0"),
         (Box::new("5/fortnight".parse::<Rate>().unwrap_err()), "5/fortnight"),
         (Box::new(Rate::new(60, Duration::ZERO).unwrap_err()), "60 tokens per 0ns"),

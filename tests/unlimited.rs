@@ -244,3 +244,55 @@ proptest! {
         prop_assert_eq!(bucket.take_items(u64::MAX, [1]), fresh.take_items(u64::MAX, [1]));
     }
 }
+
+/// Amounts that no sum of a `u64` holds: of those who wait for another stream.
+#[test]
+fn those_who_wait_with_the_largest_amounts_come_and_go_like_others() {
+    use std::future::{Future, Pending, pending};
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    #[derive(Clone, Copy)]
+    struct Never;
+
+    impl tollgate::wait::Timer for Never {
+        type Sleep = Pending<()>;
+
+        fn sleep(&self, _: Duration) -> Pending<()> {
+            pending()
+        }
+    }
+
+    let wait_after = |large: u64| {
+        let slow = Limit::per_second(1).capacity(10);
+        let bucket = multi([slow.empty(), Limit::UNLIMITED]);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut stays = pin!(bucket.take_on([1, 7], Never));
+        {
+            let mut leave = [large, large, 5].map(|n| Box::pin(bucket.take_on([1, n], Never)));
+            assert!(leave.iter_mut().all(|wait| wait.as_mut().poll(&mut context).is_pending()));
+            assert!(stays.as_mut().poll(&mut context).is_pending());
+        }
+        bucket.set_limits([slow, Limit::per_second(10).capacity(100)]).unwrap();
+        bucket.try_take([0, 1]).unwrap_err().wait()
+    };
+    assert_eq!(wait_after(u64::MAX), wait_after(5));
+    // On threads: each is served in its turn.
+    let bucket = MultiBucket::new([Limit::per_second(1000).empty(), Limit::UNLIMITED]).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| bucket.take_blocking([1, u64::MAX]).unwrap());
+        }
+    });
+}
+
+#[test]
+fn a_lease_holds_as_much_as_can_be_counted_and_no_more() {
+    let bucket = TokenBucket::with_clock(Limit::UNLIMITED, ManualClock::new()).unwrap();
+    let mut lease = bucket.lease(u64::MAX);
+    for n in [u64::MAX, 1, u64::MAX, 7, u64::MAX - 6] {
+        assert_eq!(lease.take_up_to(n), n);
+        lease.try_take(1).unwrap();
+        lease.try_take(n).unwrap();
+    }
+}

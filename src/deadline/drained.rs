@@ -125,7 +125,7 @@ pub struct DrainedShards<K, T> {
 /// assert_eq!(drained.never[0].never, Never { stream: 0, requested: 10, capacity: 5 });
 /// assert_eq!(
 ///     drained.never[0].to_string(),
-///     "never to be admitted: 10 tokens requested of stream 0, which holds at most 5"
+///     "never to be admitted: 10 tokens requested of stream 0, where 5 is the most"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -26,7 +26,7 @@ use crate::decision::refused::Never;
 /// assert_eq!(refused.reason, PushRefusal::Never(never));
 /// assert_eq!(
 ///     refused.to_string(),
-///     "not queued: 11 tokens requested of stream 0, which holds at most 10"
+///     "not queued: 11 tokens requested of stream 0, where 10 is the most"
 /// );
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```

@@ -95,8 +95,7 @@ impl<const N: usize> Granted<N> {
     /// Returns the time until the bucket is full if nobody takes, from the instant of the take on;
     /// `None` if nobody knows: see [`full_at`](Self::full_at).
     ///
-    /// It is in whole nanoseconds, rounded up. A header like `X-RateLimit-Reset` has it in whole
-    /// seconds, rounded up again.
+    /// It is in whole nanoseconds, rounded up.
     ///
     /// ```
     /// use std::time::Duration;
@@ -112,6 +111,22 @@ impl<const N: usize> Granted<N> {
     pub fn reset_after(&self) -> Option<Duration> {
         let each = self.reset_after_each();
         each.into_iter().try_fold(Duration::ZERO, |longest, wait| Some(wait?.max(longest)))
+    }
+
+    /// Returns [`reset_after`](Self::reset_after) in whole seconds, rounded up; 0 if it is full.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// assert_eq!(bucket.try_take(0)?.reset_after_secs(), Some(0));
+    /// assert_eq!(bucket.try_take(1)?.reset_after_secs(), Some(1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reset_after_secs(&self) -> Option<u64> {
+        let wait = self.reset_after()?;
+        Some(if wait.is_zero() { 0 } else { refused::whole_seconds(wait) })
     }
 
     /// Returns the time until each stream is full: see [`reset_after`](Self::reset_after).

@@ -24,7 +24,7 @@ pub enum LimitRule {
     RateTooFast,
     /// The capacity is too large for the rate.
     ///
-    /// One of three things is wrong. It is 2^62 tokens or more. Or it takes over 146,000 years to
+    /// One of three things is wrong. It is 2^62 tokens or more. Or it takes over 73,000 years to
     /// refill, so that a bucket cannot keep it to a microsecond. Or, at the fastest rates, it
     /// leaves no [idle limit](crate::Limit::idle_limit) of 90 days.
     CapacityTooLarge {

@@ -381,7 +381,7 @@ impl<const N: usize> fmt::Display for NotYet<N> {
 impl fmt::Display for Never {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stream, requested, capacity } = self;
-        write!(f, "{requested} tokens requested of stream {stream}, which holds at most {capacity}")
+        write!(f, "{requested} tokens requested of stream {stream}, where {capacity} is the most")
     }
 }
 

@@ -118,6 +118,9 @@ impl<C> Gate<C> {
 impl<C, L> Gate<C, L> {
     /// Adds a limit that is wider than those before it, and what the call takes from it.
     ///
+    /// A bucket, or a key, stands in a gate once: amounts that one is asked for twice are not added
+    /// up by the look, so the wait would be too short.
+    ///
     /// [`Limited`] lists what can be added. All limits must have the same type of clock.
     ///
     /// ```
@@ -183,7 +186,8 @@ impl<C: Clock, L: Limits> Gate<C, L> {
 
     /// Looks whether a take would be granted, and what each limit has. Takes nothing.
     ///
-    /// The answer may change before the call returns.
+    /// The answer may change before the call returns. That there is no room for a new key is seen
+    /// where a call has found it out; a look makes none.
     ///
     /// # Errors
     ///

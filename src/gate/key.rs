@@ -51,11 +51,14 @@ where
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
         is_nothing(tokens)
             || table.read(self.key, tier, at.now, |terms, spent| fit(terms.limits(), at.now, spent, tokens))
+                && table.known_no_room(self.key, at.now).is_none()
     }
 
     fn look(&self, at: Moment, tokens: &[u64; N]) -> Found<[u64; N], KeyRefused<N>> {
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
-        table.read(self.key, tier, at.now, |terms, spent| of_terms(terms, at.now, spent, tokens))
+        let found = table.read(self.key, tier, at.now, |terms, spent| of_terms(terms, at.now, spent, tokens));
+        let no_room = || table.known_no_room(self.key, at.now).filter(|_| !is_nothing(tokens)).map(KeyRefused::NoRoom);
+        Found { refused: found.refused.or_else(no_room), ..found }
     }
 
     fn take(&self, at: Moment, tokens: &[u64; N]) -> Result<Taken<[u64; N], Source>, Found<[u64; N], KeyRefused<N>>> {

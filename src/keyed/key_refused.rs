@@ -91,8 +91,8 @@ impl<const N: usize> KeyRefused<N> {
 /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };
 /// assert_eq!(refusal.max_keys, 1);
 /// // Key 7 is full again in half a second.
-/// assert!(refusal.wait() > Some(Duration::from_millis(499)));
-/// assert!(refusal.wait() <= Some(Duration::from_millis(500)));
+/// assert!(refusal.wait() >= Some(Duration::from_millis(500)));
+/// assert!(refusal.wait() <= Some(Duration::from_micros(500_001)));
 /// assert!(
 ///     refusal
 ///         .to_string()
@@ -107,19 +107,22 @@ pub struct NoRoom {
     wait: Option<Duration>,
 }
 
+/// How exactly the instants are known at which keys make room.
+const BOUNDS: Duration = Duration::from_micros(1);
+
 impl NoRoom {
     pub(crate) fn new(max_keys: usize, until: Option<u64>, now: Time) -> Self {
         let wait = match until {
             None => Some(Duration::ZERO),
             // The clock of the bounds ends twice as late, and they are rounded.
             Some(until) if until > NEVER / 2 => None,
-            Some(until) => Some(Time::from_nanos(until).since(now)),
+            Some(until) => Some(Time::from_nanos(until).since(now) + BOUNDS),
         };
         Self { max_keys, wait }
     }
 
-    /// Returns the time before which no key makes room by refilling, as far as it is known
-    /// and to a microsecond.
+    /// Returns the time before which no key makes room by refilling, as far as it is known. It may
+    /// be a microsecond too long.
     ///
     /// It is zero where a key in another shard may make room at once, and `None` if nobody knows:
     /// no key is ever full by itself.
@@ -131,7 +134,7 @@ impl NoRoom {
     /// # let clients = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(2), 1, ManualClock::new())?;
     /// # clients.try_take(&7, 1)?;
     /// let Err(KeyRefused::NoRoom(refusal)) = clients.try_take(&8, 1) else { panic!() };
-    /// clients.clock().advance(refusal.wait().unwrap() + std::time::Duration::from_micros(1));
+    /// clients.clock().advance(refusal.wait().unwrap());
     /// assert!(clients.try_take(&8, 1).is_ok());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -167,6 +167,16 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         !known && self.room.len() >= self.room.max_keys()
     }
 
+    /// Why there is no room for a key, where that is known without a search.
+    pub(crate) fn known_no_room<Q>(&self, key: &Q, now: Time) -> Option<NoRoom>
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
+        let known = self.overflow.is_none() && self.room.hopeless_until(now.as_nanos()).is_some();
+        (known && self.lacks_room(key)).then(|| self.no_room(now))
+    }
+
     /// The refusal of a key without room.
     pub(crate) fn no_room(&self, now: Time) -> NoRoom {
         NoRoom::new(self.room.max_keys(), self.room.hopeless_until(now.as_nanos()), now)

@@ -80,7 +80,9 @@ impl<const N: usize> Chunk<N> {
             let items = whole_items(&core::array::from_fn(|i| held[i].saturating_add(available[i])), per_item, max);
             // So many items are no more than what there is: the product does not overflow.
             let least = core::array::from_fn(|i| (per_item[i] * items).saturating_sub(held[i]));
-            let most = core::array::from_fn(|i| if least[i] == 0 { 0 } else { least[i].max(chunk[i].min(bound[i])) });
+            // More than a `u64` counts is not held, not even of a stream without a limit.
+            let room = |i: usize| bound[i].min(u64::MAX - held[i]);
+            let most = core::array::from_fn(|i| if least[i] == 0 { 0 } else { least[i].max(chunk[i].min(room(i))) });
             let (next, taken) = limits.take_between(spent, elapsed, &least, &most)?;
             Some((next, (items, taken, bound)))
         };

@@ -12,6 +12,11 @@ pub(crate) struct Scale {
 impl Scale {
     pub(crate) const PLAIN: Self = Self { family: 0, power: 0 };
 
+    /// Whether it ends with `B`.
+    pub(crate) const fn is_of_bytes(self) -> bool {
+        self.family == 1 || self.family == 3
+    }
+
     pub(crate) const fn parts(self) -> (u8, u8) {
         (self.family, self.power)
     }

@@ -51,7 +51,7 @@ impl fmt::Display for RateError {
             }
             Self::FloatTooSmall { bits, period } => {
                 let tokens = f64::from_bits(*bits);
-                write!(f, "{tokens:?} tokens per {period:?}: it rounds to 0; a longer period counts more")
+                write!(f, "{tokens:?} tokens per {period:?}: it rounds to 0")
             }
         }
     }

@@ -197,6 +197,9 @@ impl<'t> Reader<'t> {
             word = self.peek();
         }
         if NOUNS.contains(&word.text) {
+            if scale.is_of_bytes() && !word.text.starts_with("byte") {
+                return Err(self.fail(Rule::BytesOfOthers));
+            }
             self.skip();
             word = self.peek();
         }

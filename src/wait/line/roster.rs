@@ -27,7 +27,8 @@ struct List {
     /// The entry whose timer was set to come last of all, as long as it is there.
     latest: u32,
     /// Tokens that the entries ask for.
-    tokens: u64,
+    /// Of a stream without a limit, one waiter may ask for all that a `u64` counts.
+    tokens: u128,
 }
 
 impl List {
@@ -112,9 +113,9 @@ impl<W, const N: usize> Roster<W, N> {
         some(self.get(index).links[i].behind)
     }
 
-    /// Tokens that the waiters of a stream ask for.
+    /// Tokens that the waiters of a stream ask for, as far as a `u64` counts.
     pub(crate) fn tokens(&self, i: usize) -> u64 {
-        self.lists[i].tokens
+        u64::try_from(self.lists[i].tokens).unwrap_or(u64::MAX)
     }
 
     /// Whether no earlier entry shares a stream with this one.
@@ -162,7 +163,7 @@ impl<W, const N: usize> Roster<W, N> {
             }
             let list = &mut self.lists[i];
             list.uncalled = if list.uncalled == NONE { index } else { list.uncalled };
-            list.tokens = list.tokens.saturating_add(entry.ask.amounts[i]);
+            list.tokens += u128::from(entry.ask.amounts[i]);
         }
         match self.slots.get_mut(index as usize) {
             Some(slot) => {
@@ -200,7 +201,7 @@ impl<W, const N: usize> Roster<W, N> {
             }
             let list = &mut self.lists[i];
             list.uncalled = if list.uncalled == index { behind } else { list.uncalled };
-            list.tokens -= amount;
+            list.tokens -= u128::from(amount);
             if list.head == NONE {
                 *list = List::EMPTY;
             }
