@@ -1,5 +1,5 @@
-//! Code that takes any bucket needs no macro: by the trait with the verbs, or by a gate, which takes
-//! keys, too.
+//! Code that takes any bucket needs no macro: by the trait with the verbs, or by a gate, which also
+//! takes keys.
 
 use tollgate::clock::ManualClock;
 use tollgate::gate::Limited;

@@ -213,4 +213,14 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("tests/gate_races::what_the_overflow_gave_goes_back_there"),
     },
+    Fault {
+        id: "gate-looks-for-no-room",
+        edits: &[edit("gate/key.rs", "fn look(", ".filter(|_| !is_nothing(tokens))", ".filter(|_| false)")],
+        expect: Killed("tests/gate_races::a_key_without_room_is_told_apart_and_narrower_limits_get_theirs_back"),
+    },
+    Fault {
+        id: "no-room-for-a-microsecond-less",
+        edits: &[edit("keyed/key_refused.rs", "impl NoRoom", ".since(now) + BOUNDS", ".since(now)")],
+        expect: Killed("tests/gate_races::a_key_without_room_is_told_apart_and_narrower_limits_get_theirs_back"),
+    },
 ];

@@ -44,4 +44,9 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit("lease/chunk.rs", "pub(crate) fn fetch(", "|limits| limits.pause_left(now)", "|_| 0")],
         expect: Killed("tests/pause::a_lease_spends_what_it_holds_and_fetches_nothing"),
     },
+    Fault {
+        id: "lease-holds-more-than-it-counts",
+        edits: &[edit("lease/chunk.rs", "let room = |i: usize|", "bound[i].min(u64::MAX - held[i])", "bound[i]")],
+        expect: Killed("tests/unlimited::a_lease_holds_as_much_as_can_be_counted_and_no_more"),
+    },
 ];

@@ -668,4 +668,22 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("tests/unlimited::who_waits_for_another_stream_keeps_nobody_out"),
     },
+    Fault {
+        id: "line-sums-in-one-word",
+        edits: &[
+            edit(
+                "wait/line/roster.rs",
+                "pub(crate) fn push(",
+                "list.tokens += u128::from(entry.ask.amounts[i]);",
+                "list.tokens = u128::from((list.tokens as u64).saturating_add(entry.ask.amounts[i]));",
+            ),
+            edit(
+                "wait/line/roster.rs",
+                "pub(crate) fn unlink(",
+                "list.tokens -= u128::from(amount);",
+                "list.tokens = u128::from((list.tokens as u64).wrapping_sub(amount));",
+            ),
+        ],
+        expect: Killed("tests/unlimited::those_who_wait_with_the_largest_amounts_come_and_go_like_others"),
+    },
 ];
