@@ -65,6 +65,8 @@ use crate::wait::waits::Waits;
 pub struct TokenBucket<C = DefaultClock> {
     pub(crate) queued: Queued<Word, 1>,
     wait_bounds: WaitBounds<1>,
+    /// The limit as it was configured.
+    pub(crate) configured: Limit,
     clock: C,
 }
 
@@ -105,7 +107,8 @@ impl<C: Clock> TokenBucket<C> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn with_clock(limit: Limit, clock: C) -> Result<Self, LimitError> {
-        Ok(Self { queued: Queued::new(Word::new(limit, clock.now())?), wait_bounds: WaitBounds::UNBOUNDED, clock })
+        let queued = Queued::new(Word::new(limit, clock.now())?);
+        Ok(Self { queued, wait_bounds: WaitBounds::UNBOUNDED, configured: limit, clock })
     }
 
     const_fn! {
@@ -143,7 +146,7 @@ impl<C: Clock> TokenBucket<C> {
         /// ```
         pub const fn const_new(limit: Limit, clock: C) -> Self {
             let queued = Queued::new(Word::of(limits_from_zero([limit]), limit));
-            Self { queued, wait_bounds: WaitBounds::UNBOUNDED, clock }
+            Self { queued, wait_bounds: WaitBounds::UNBOUNDED, configured: limit, clock }
         }
     }
 
