@@ -281,6 +281,12 @@ impl<const N: usize> Limits<N> {
         core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
     }
 
+    /// The words of buckets that hold `tokens`, but owe what firm reservations hold, so far as these
+    /// words owe it.
+    pub(crate) fn reset_owing(&self, spent: &[u64; N], elapsed: u64, tokens: &[u64; N], held: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].reset_owing(spent[i], elapsed, tokens[i], held[i]))
+    }
+
     pub(crate) fn available(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].available(spent[i], elapsed))
     }
@@ -348,6 +354,7 @@ mod tests {
             let _ = limits.put_back(&spent, elapsed, &[a]);
             let _ = limits.settle(&spent, elapsed, &[a], &[b], |_| a > b);
             let _ = limits.reset(elapsed, &[a]);
+            let _ = limits.reset_owing(&spent, elapsed, &[a], &[b]);
             let _ = limits.pause_left(Time::from_nanos(word()));
             if let Ok(units) = limits.units(&[a]) {
                 let _ = limits.owe(&spent, elapsed, &units, &limits.furthest_debts());
