@@ -49,6 +49,25 @@ impl<const N: usize> Saved<N> {
         let level = |i: usize| snapshot.limits.streams[i].saved(snapshot.spent[i], snapshot.elapsed);
         Self { levels: core::array::from_fn(level) }
     }
+
+    /// Returns the tokens of each stream as a fraction: `(7, 2)` are 3 and a half.
+    ///
+    /// It is below 0 in debt, and `(0, 0)` for a stream without a limit.
+    ///
+    /// ```
+    /// use tollgate::bucket::Saved;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.charge([13])?;
+    /// let [(units, unit)] = Saved::of(&bucket.snapshot()).tokens();
+    /// assert_eq!(units, -3 * unit as i64);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn tokens(&self) -> [(i64, u64); N] {
+        self.levels.map(|Level { units, unit }| (units, unit))
+    }
 }
 
 #[cfg(feature = "serde")]
@@ -60,7 +79,7 @@ mod form {
 
     impl<const N: usize> Serialize for Saved<N> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            array::serialize(&self.levels.map(|Level { units, unit }| (units, unit)), serializer)
+            array::serialize(&self.tokens(), serializer)
         }
     }
 

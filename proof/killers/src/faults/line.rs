@@ -716,12 +716,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "held-read-as-none",
-        edits: &[edit(
-            "wait/held.rs",
-            "pub(crate) fn tokens(",
-            "self.0[i].load(Relaxed)",
-            "i as u64 * 0",
-        )],
+        edits: &[edit("wait/held.rs", "pub(crate) fn tokens(", "self.0[i].load(Relaxed)", "i as u64 * 0")],
         expect: Killed("tests/reset::a_firm_reservation_stays_owed"),
     },
     Fault {
