@@ -66,6 +66,6 @@ mod tests {
 
     #[test]
     fn the_example_runs() {
-        main().unwrap();
+        take().unwrap();
     }
 }

@@ -277,12 +277,13 @@ impl<const N: usize> Limits<N> {
         used.map(wait).try_fold(0, |longest, wait| Some(wait?.max(longest)))
     }
 
+    #[cfg(any(test, feature = "keys"))]
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
     }
 
-    /// The words of buckets that hold `tokens`, but owe what firm reservations hold, so far as these
-    /// words owe it.
+    /// The words of a bucket that holds `tokens`, and owes what firm reservations hold so far as
+    /// these words owe it.
     pub(crate) fn reset_owing(&self, spent: &[u64; N], elapsed: u64, tokens: &[u64; N], held: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].reset_owing(spent[i], elapsed, tokens[i], held[i]))
     }

@@ -27,8 +27,8 @@ impl<const N: usize> Held<N> {
     pub(crate) fn hold(&self, amounts: &[u64; N]) {
         for (held, amount) in self.0.iter().zip(amounts).filter(|(_, amount)| **amount > 0) {
             // ORDERING: Relaxed. Partner is the load in `tokens`; the fence below publishes it with
-            // the word that the caller changes next. Dies if it is not counted:
-            // tests/reset.rs, `a_firm_reservation_stays_owed`.
+            // the word that the caller changes next. Dies if it is not counted: tests/reset.rs,
+            // `a_firm_reservation_stays_owed`.
             held.fetch_add(*amount, Relaxed);
         }
         // ORDERING: Release. Partner is the fence in `tokens`: whoever reads the word that owes
@@ -40,9 +40,9 @@ impl<const N: usize> Held<N> {
     /// Counts these amounts no more, after the words have them again.
     pub(crate) fn let_go(&self, amounts: &[u64; N]) {
         for (held, amount) in self.0.iter().zip(amounts).filter(|(_, amount)| **amount > 0) {
-            // ORDERING: Relaxed. Partner is the load in `tokens`. Whoever does not find them counted
-            // swaps the words after that; by then they have them again, so a swap of older words
-            // fails. Dies if they stay counted: tests/reset.rs,
+            // ORDERING: Relaxed. Partner is the load in `tokens`. Whoever finds them counted no more
+            // swaps the words after that. By then the words have them again, so a swap of older
+            // words fails. Dies if they stay counted: tests/reset.rs,
             // `only_reservations_that_are_held_stay_owed`.
             held.fetch_sub(*amount, Relaxed);
         }
