@@ -277,7 +277,7 @@ impl<const N: usize> Limits<N> {
         used.map(wait).try_fold(0, |longest, wait| Some(wait?.max(longest)))
     }
 
-    #[cfg(any(test, feature = "keys"))]
+    #[cfg(any(test, feature = "std"))]
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
     }

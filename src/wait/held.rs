@@ -40,7 +40,7 @@ impl<const N: usize> Held<N> {
     /// Counts these amounts no more, after the words have them again.
     pub(crate) fn let_go(&self, amounts: &[u64; N]) {
         for (held, amount) in self.0.iter().zip(amounts).filter(|(_, amount)| **amount > 0) {
-            // ORDERING: Relaxed. Partner is the load in `tokens`. Whoever finds them counted no more
+            // ORDERING: Relaxed. Partner is the load in `tokens`. Who finds them counted no more
             // swaps the words after that. By then the words have them again, so a swap of older
             // words fails. Dies if they stay counted: tests/reset.rs,
             // `only_reservations_that_are_held_stay_owed`.
