@@ -9,10 +9,14 @@
 //! cargo run --release --features tokio --example backpressure
 //! ```
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::ops::AddAssign;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +25,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval};
 use tollgate::{Clock, Limit, MultiBucket, Refused};
+
+use command::Usage;
 
 const PRODUCERS: usize = 8;
 const RECORDS_EACH: usize = 500;
@@ -52,8 +58,14 @@ struct Sent {
     longest: Duration,
 }
 
+const USAGE: Usage = Usage::plain("Producers drop a record at once if the bucket cannot grant it before its deadline.");
+
+fn main() -> ExitCode {
+    command::run(&USAGE, command::no_arguments, |()| serve())
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
+async fn serve() -> Result<(), Failure> {
     let limits = [Limit::per_second(1000).capacity(50), Limit::per_second(300_000).capacity(15_000)];
     let bucket = Arc::new(MultiBucket::new(limits)?);
     let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -9,8 +9,12 @@
 //! cargo run --release --features tokio --example batches_by_deadline
 //! ```
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::error::Error;
 use std::io;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +26,8 @@ use tokio::time::interval;
 use tollgate::deadline::{Drained, Entry, ShardedDeadlineQueue};
 use tollgate::wait::TokioTimer;
 use tollgate::{Clock, Limit, MultiBucket};
+
+use command::Usage;
 
 const RECORDS: usize = 2500;
 const LINGER: Duration = Duration::from_millis(20);
@@ -38,8 +44,14 @@ struct Peer {
     batches: usize,
 }
 
+const USAGE: Usage = Usage::plain("Producers queue records with deadlines, and a driver sends them in batches.");
+
+fn main() -> ExitCode {
+    command::run(&USAGE, command::no_arguments, |()| serve())
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Failure> {
+async fn serve() -> Result<(), Failure> {
     let limits = [Limit::per_second(1000).capacity(100), Limit::per_second(300_000).capacity(30_000)];
     let shards = Arc::new(Shards::new(move |_, clock| MultiBucket::with_clock(limits, clock)));
     let (mut peers, mut sinks) = (Vec::new(), Vec::new());

@@ -8,10 +8,16 @@
 //! cargo run --example fractional_tokens
 //! ```
 
+#[path = "common/command.rs"]
+mod command;
+
+use std::process::ExitCode;
 use std::time::Duration;
 
 use tollgate::clock::ManualClock;
 use tollgate::{Limit, TokenBucket};
+
+use command::Usage;
 
 /// A whole token, in the tokens of the bucket.
 const TOKEN: f64 = 1000.0;
@@ -24,7 +30,13 @@ fn thousandths(cost: f64) -> u64 {
     ((cost * TOKEN * 1e6).round() / 1e6).ceil() as u64
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+const USAGE: Usage = Usage::plain("Limits costs that are fractions of a token, by counting in thousandths.");
+
+fn main() -> ExitCode {
+    command::run(&USAGE, command::no_arguments, |()| take())
+}
+
+fn take() -> Result<(), Box<dyn std::error::Error>> {
     // 2.5 tokens a second, of which 4 at once. The suffix `k` is the factor of the recipe.
     let limit: Limit = "2.5k/s burst 4k".parse()?;
     let bucket = TokenBucket::with_clock(limit, ManualClock::new())?;
@@ -54,6 +66,6 @@ mod tests {
 
     #[test]
     fn the_example_runs() {
-        main().unwrap();
+        take().unwrap();
     }
 }

@@ -11,10 +11,16 @@
 //! cargo run --release --example retry_after_refusal
 //! ```
 
+#[path = "common/command.rs"]
+mod command;
+
+use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
 use tollgate::{Clock, Limit, Refused, TokenBucket};
+
+use command::Usage;
 
 const THREADS: usize = 8;
 const TAKES: u64 = 50;
@@ -26,7 +32,14 @@ struct Seen {
     longest: Duration,
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+const USAGE: Usage =
+    Usage::plain("Compares two callers: one retries after the wait of its refusal, one waits in line.");
+
+fn main() -> ExitCode {
+    command::run(&USAGE, command::no_arguments, |()| compare())
+}
+
+fn compare() -> Result<(), Box<dyn std::error::Error>> {
     println!("{THREADS} threads, {TAKES} tokens each, 400/s");
     run("retry after the refusal's wait", |bucket| {
         let mut refusals = 0;

@@ -9,40 +9,79 @@
 //!
 //! `RATE` is 4MiB/s by default. Without files the program copies 6 MiB of generated data.
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::env;
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, Stdio};
+use std::process::{self, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use lexopt::{Arg, Parser, ValueExt};
+use tollgate::limit::ParseError;
 use tollgate::{Limit, Rate, TokenBucket};
+
+use command::Usage;
 
 const CHUNK: usize = 32 << 10;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let words: Vec<_> = env::args().skip(1).collect();
-    let rate: Rate = words.first().map_or("4MiB/s", String::as_str).parse()?;
-    match &words[..] {
-        [] | [_] => {
-            let folder = Folder::new()?;
-            let from = folder.0.join("from");
-            fs::write(
-                &from,
-                (0..6 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>(),
-            )?;
-            run(rate, &from, &folder.0.join("to"), Some(&folder.0.join("pv")))
+const USAGE: Usage = Usage {
+    about: "Copies a file at a fixed rate, and compares it with `pv -L` if `pv` is installed.",
+    arguments: "[RATE [FROM TO]]",
+    options: "  RATE              bytes in a time, such as 500kB/s [4MiB/s]
+  FROM TO           the file, and its copy [6 MiB of generated data]
+",
+    more: "",
+};
+
+struct Arguments {
+    rate: Rate,
+    files: Option<(PathBuf, PathBuf)>,
+}
+
+fn main() -> ExitCode {
+    command::run(&USAGE, read, copy_files)
+}
+
+fn read(mut parser: Parser) -> Result<Option<Arguments>, lexopt::Error> {
+    let mut words = Vec::new();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Value(word) if words.len() < 3 => words.push(word),
+            Arg::Long("help") | Arg::Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
         }
-        [_, from, to] => run(rate, Path::new(from), Path::new(to), None),
-        _ => Err("usage: throttled_copy [RATE [FROM TO]]".into()),
     }
+    let mut words = words.into_iter();
+    let text = words.next().map_or(Ok("4MiB/s".to_owned()), ValueExt::string)?;
+    let rate = text.parse().map_err(|error: ParseError| format!("RATE {error:#}"))?;
+    let files = match (words.next(), words.next()) {
+        (Some(from), Some(to)) => Some((from.into(), to.into())),
+        (Some(from), None) => return Err(format!("FROM {from:?}: name the copy, too").into()),
+        _ => None,
+    };
+    Ok(Some(Arguments { rate, files }))
+}
+
+fn copy_files(Arguments { rate, files }: Arguments) -> Result<(), Box<dyn Error>> {
+    if let Some((from, to)) = files {
+        return run(rate, &from, &to, None);
+    }
+    let folder = Folder::new()?;
+    let from = folder.0.join("from");
+    let data: Vec<u8> = (0..6 << 20).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    command::named("cannot write", &from, fs::write(&from, data))?;
+    run(rate, &from, &folder.0.join("to"), Some(&folder.0.join("pv")))
 }
 
 /// Copies, checks and prints the rates; copies to `by_pv` a second time, by pv.
 fn run(rate: Rate, from: &Path, to: &Path, by_pv: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let limit = Limit::new(rate, CHUNK as u64).empty();
-    let (bytes, took) = copy(limit, File::open(from)?, File::create(to)?)?;
+    let source = command::named("cannot open", from, File::open(from))?;
+    let (bytes, took) = copy(limit, source, command::named("cannot write", to, File::create(to))?)?;
     let line = rate.tokens() as f64 * took.as_secs_f64() / rate.period().as_secs_f64();
     // The bucket began empty, so at most what accrued was written.
     assert!(bytes as f64 <= line, "{bytes} bytes, and the line stood at {line}");

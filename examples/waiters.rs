@@ -7,19 +7,25 @@
 //! cargo run --release --features tokio --example waiters [-- --seconds 5]
 //! ```
 
+#[path = "common/command.rs"]
+mod command;
+
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use lexopt::{Arg, Parser, ValueExt};
+use lexopt::{Arg, Parser};
 use tokio::task::JoinSet;
 use tollgate::clock::Time;
 use tollgate::wait::{Timer, TokioTimer};
 use tollgate::{Clock, Limit, Rate, TokenBucket};
+
+use command::Usage;
 
 const WAITERS: u64 = 10_000;
 
@@ -39,9 +45,19 @@ impl Timer for Counting {
     }
 }
 
+const USAGE: Usage = Usage {
+    about: "Measures what ten thousand waiting tasks cost, and how late each is woken.",
+    arguments: "[OPTIONS]",
+    options: "  --seconds S       the time in which all are served [5]\n",
+    more: "",
+};
+
+fn main() -> ExitCode {
+    command::run(&USAGE, read, measure)
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let seconds = seconds()?;
+async fn measure(seconds: Duration) -> Result<(), Box<dyn Error>> {
     let limit = Limit::from(Rate::new(WAITERS, seconds)?).empty();
     // One token for each waiter in that time. The first token accrues after 1/10,000 of it.
     let bucket = Arc::new(TokenBucket::new(limit)?);
@@ -119,13 +135,14 @@ fn resident() -> Option<u64> {
     Some(1024 * kib.trim().strip_suffix(" kB")?.parse::<u64>().ok()?)
 }
 
-fn seconds() -> Result<Duration, Box<dyn Error>> {
-    let (mut parser, mut seconds) = (Parser::from_env(), Duration::from_secs(5));
+fn read(mut parser: Parser) -> Result<Option<Duration>, lexopt::Error> {
+    let mut seconds = Duration::from_secs(5);
     while let Some(argument) = parser.next()? {
         match argument {
-            Arg::Long("seconds") => seconds = Duration::try_from_secs_f64(parser.value()?.parse()?)?,
-            other => return Err(other.unexpected().into()),
+            Arg::Long("seconds") => seconds = command::seconds("--seconds", &mut parser)?,
+            Arg::Long("help") | Arg::Short('h') => return Ok(None),
+            other => return Err(other.unexpected()),
         }
     }
-    Ok(seconds)
+    Ok(Some(seconds))
 }

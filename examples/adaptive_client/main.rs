@@ -20,20 +20,25 @@
 //! over. A run of less than 20 s is not judged.
 
 mod client;
+#[path = "../common/command.rs"]
+mod command;
 mod plot;
 mod server;
 
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lexopt::{Arg, Parser, ValueExt};
+use lexopt::{Arg, Parser};
 use tollgate::adaptive::{Adaptive, Cubic};
 use tollgate::limit::Ratio;
 use tollgate::{Limit, MultiBucket, TokenBucket};
+
+use command::Usage;
 
 /// The hidden limit of the program's own server, in requests a second.
 const HIDDEN: u64 = 400;
@@ -69,8 +74,23 @@ struct Counts {
 
 type Client = Adaptive<MultiBucket<1>, Cubic>;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::read()?;
+const USAGE: Usage = Usage {
+    about: "A client finds the rate that a server bears, without knowing the server's limit.",
+    arguments: "[OPTIONS]",
+    options: "  --seconds S       how long it runs; a run of less than 20 s is not judged [30]
+  --plot FILE       where the rates are plotted, as SVG [target/adaptive_client.svg]
+  --server ADDRESS  another server, as 127.0.0.1:8080 [its own, on loopback]
+  --limit N         the hidden limit, in requests a second [400]
+  --capacity N      the capacity of the client's bucket [5]
+",
+    more: "",
+};
+
+fn main() -> ExitCode {
+    command::run(&USAGE, Options::read, run)
+}
+
+fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let hidden = options.limit;
     let burst = (hidden / 10).max(1);
     let begun = Instant::now();
@@ -118,7 +138,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let (refused, put_off) = (counts.refused.load(Relaxed), counts.put_off.load(Relaxed));
     println!("{refused} requests were refused, {put_off} of them with a Retry-After");
-    plot::draw(&options.plot, &samples, hidden)?;
+    let plotted = plot::draw(&options.plot, &samples, hidden);
+    plotted.map_err(|error| format!("cannot plot to {}: {error}", options.plot.display()))?;
     println!("plotted in {}", options.plot.display());
     judge(&samples, options.run_for, hidden)?;
     // Even on a noisy machine a bucket never grants more. The 1 % is for skew between clocks.
@@ -192,20 +213,20 @@ struct Options {
 }
 
 impl Options {
-    fn read() -> Result<Self, Box<dyn Error>> {
+    fn read(mut parser: Parser) -> Result<Option<Self>, lexopt::Error> {
         let plot = "target/adaptive_client.svg".into();
         let mut options = Self { run_for: Duration::from_secs(30), plot, server: None, limit: HIDDEN, capacity: 5 };
-        let mut parser = Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
-                Arg::Long("seconds") => options.run_for = Duration::try_from_secs_f64(parser.value()?.parse()?)?,
-                Arg::Long("server") => options.server = Some(parser.value()?.parse()?),
-                Arg::Long("limit") => options.limit = parser.value()?.parse()?,
-                Arg::Long("capacity") => options.capacity = parser.value()?.parse()?,
+                Arg::Long("seconds") => options.run_for = command::seconds("--seconds", &mut parser)?,
+                Arg::Long("server") => options.server = Some(command::value("--server", &mut parser)?),
+                Arg::Long("limit") => options.limit = command::value("--limit", &mut parser)?,
+                Arg::Long("capacity") => options.capacity = command::value("--capacity", &mut parser)?,
                 Arg::Long("plot") => options.plot = parser.value()?.into(),
-                other => return Err(other.unexpected().into()),
+                Arg::Long("help") | Arg::Short('h') => return Ok(None),
+                other => return Err(other.unexpected()),
             }
         }
-        Ok(options)
+        Ok(Some(options))
     }
 }

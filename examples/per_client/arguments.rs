@@ -7,29 +7,25 @@ use lexopt::{Arg, Parser, ValueExt};
 use tollgate::limit::ParseError;
 use tollgate::{Limit, Rate};
 
-pub(crate) const USAGE: &str = "\
-Replays an access log and lists the clients that a limit per client would have refused.
+use crate::command::Usage;
 
-Usage: per_client [OPTIONS] FILE
-
-  FILE              the log, any file of lines; - reads standard input
+pub(crate) const USAGE: Usage = Usage {
+    about: "Replays an access log and lists the clients that a limit per client would have refused.",
+    arguments: "[OPTIONS] FILE",
+    options: "  FILE              the log, any file of lines; - reads standard input
   --limit LIMIT     the limit of each client [\"1/s capacity 20\"]
   --max-keys N      the most clients that have a bucket at any time; each costs memory while it is kept [10000]
   --field N         the number of the field that names the client, from 1 [1]
   --by-address      count the addresses of one site as one client: IPv6 by /64
   --pace RATE       the rate of the lines if the log has no times [100/s]
   --top N           how many refused clients to list [10]
-  --help            print this help
-
+",
+    more: "
 A LIMIT is a rate and an optional capacity: 10/s, 600/min, \"10/s capacity 50\".
 The times of a log are those of the common log format: [10/Oct/2000:13:55:36 -0700].
 They are whole seconds. A capacity below one second of the rate therefore refuses evenly spaced requests.
-
-Exit status:
-  0  the log was replayed
-  1  the report could not be written
-  2  an argument is wrong, or the log cannot be read
-";
+",
+};
 
 /// The checked arguments.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,10 +42,6 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// Reads the arguments; `None` for `--help`.
-    pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
-        Self::parse(Parser::from_env())
-    }
-
     pub(crate) fn parse(mut parser: Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let mut path = None;
         let mut arguments = Self {
@@ -73,10 +65,10 @@ impl Arguments {
                 Arg::Long("top") => arguments.top = count("--top", parser.value()?.string()?, usize::MAX)?,
                 Arg::Long("help") | Arg::Short('h') => return Ok(None),
                 Arg::Value(value) if path.is_none() => path = Some(value.into()),
-                other => return Err(format!("{}; --help lists the options", other.unexpected()).into()),
+                other => return Err(other.unexpected().into()),
             }
         }
-        arguments.path = path.ok_or("name a log file, or - for standard input; --help lists the options")?;
+        arguments.path = path.ok_or("name a log file, or - for standard input")?;
         Ok(Some(arguments))
     }
 }

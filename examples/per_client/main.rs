@@ -19,6 +19,8 @@
 //! memory is that growth.
 
 mod arguments;
+#[path = "../common/command.rs"]
+mod command;
 mod log;
 mod memory;
 mod replay;
@@ -26,7 +28,6 @@ mod report;
 mod stamp;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use arguments::Arguments;
@@ -34,22 +35,7 @@ use log::Log;
 use replay::Replay;
 
 fn main() -> ExitCode {
-    let text = match Arguments::from_env() {
-        Ok(Some(arguments)) => run(&arguments),
-        Ok(None) => Ok(arguments::USAGE.into()),
-        Err(error) => Err(error),
-    };
-    match text.map(|text| io::stdout().write_all(text.as_bytes())) {
-        Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("per_client: cannot write to stdout: {error}");
-            ExitCode::from(1)
-        }
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("per_client: {error}");
-            ExitCode::from(2)
-        }
-    }
+    command::run(&arguments::USAGE, Arguments::parse, |arguments| run(&arguments).map(|report| command::print(&report)))
 }
 
 fn run(arguments: &Arguments) -> Result<String, Box<dyn Error>> {

@@ -10,28 +10,26 @@ use lexopt::{Arg, Parser, ValueExt};
 use tollgate::Limit;
 use tollgate::limit::ParseError;
 
-pub(crate) const USAGE: &str = "\
-Producers share one limit of records and bytes, and send what the bucket grants to a sink.
+use crate::command::Usage;
 
-Usage: producers [OPTIONS]
-
-  --records LIMIT   limit of records [1000/s]
+pub(crate) const USAGE: Usage = Usage {
+    about: "Producers share one limit of records and bytes, and send what the bucket grants to a sink.",
+    arguments: "[OPTIONS]",
+    options: "  --records LIMIT   limit of records [1000/s]
   --bytes LIMIT     limit of bytes, newlines included [1MiB/s]
   --threads N       number of producers, 1 to 1000 [8]
   --seconds S       how long they run, with or without decimals [10]
   --input PATH      a file whose lines are the records; repeatable [files of this repository]
   --to ADDR         the sink, host:port; it must accept a connection for each producer [a counting sink on loopback]
   --json            print one JSON object instead of the table
-  --help            print this help
-
+",
+    more: "
 A LIMIT is a rate, an optional capacity and an optional start: 5000/s, 10MiB/s, \"1MiB/s capacity 2MiB empty\".
 The default capacity is the tokens of one period of the rate.
-
-Exit status:
-  0  the bound held, every send succeeded, and the sink on loopback received what was granted
-  1  the bound was broken, a send failed, or the sink received something else
-  2  an argument is wrong
-";
+It could not do it if the bound was broken, a send failed, or the sink on loopback received something else
+than was granted.
+",
+};
 
 /// The checked arguments.
 pub(crate) struct Arguments {
@@ -71,11 +69,7 @@ const MOST_SECONDS: Duration = Duration::from_secs(24 * 3600);
 
 impl Arguments {
     /// Reads the arguments; `None` for `--help`.
-    pub(crate) fn from_env() -> Result<Option<Self>, Box<dyn Error>> {
-        Self::parse(Parser::from_env())
-    }
-
-    fn parse(mut parser: Parser) -> Result<Option<Self>, Box<dyn Error>> {
+    pub(crate) fn parse(mut parser: Parser) -> Result<Option<Self>, Box<dyn Error>> {
         let mut arguments = Self {
             limits: [Limit::per_second(1000), "1MiB/s".parse()?],
             threads: 8,
@@ -94,7 +88,7 @@ impl Arguments {
                 Arg::Long("to") => arguments.to = Some(peer(parser.value()?.string()?)?),
                 Arg::Long("json") => arguments.json = true,
                 Arg::Long("help") | Arg::Short('h') => return Ok(None),
-                other => return Err(format!("{}; --help lists the options", other.unexpected()).into()),
+                other => return Err(other.unexpected().into()),
             }
         }
         Ok(Some(arguments))

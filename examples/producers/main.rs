@@ -13,6 +13,8 @@
 
 mod arguments;
 mod audit;
+#[path = "../common/command.rs"]
+mod command;
 mod input;
 mod producer;
 mod progress;
@@ -20,7 +22,6 @@ mod report;
 mod sink;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
@@ -40,25 +41,19 @@ use sink::{Connections, Sink};
 const STREAMS: [&str; 2] = ["records", "bytes"];
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::from_env() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => return print(arguments::USAGE),
-        Err(error) => return refuse(&error.to_string()),
-    };
-    let report = match run(&arguments) {
-        Ok(report) => report,
-        Err(error) => return refuse(&error.to_string()),
-    };
-    let printed = print(&if arguments.json { report.json() } else { report.table() });
-    for failure in report.failures() {
-        eprintln!("producers: {failure}");
-    }
-    if report.is_good() { printed } else { ExitCode::from(1) }
+    command::run(&arguments::USAGE, Arguments::parse, |arguments| {
+        let report = run(&arguments)?;
+        let printed = command::print(&if arguments.json { report.json() } else { report.table() });
+        for failure in report.failures() {
+            eprintln!("producers: {failure}");
+        }
+        Ok::<_, Box<dyn Error>>(if report.is_good() { printed } else { ExitCode::from(1) })
+    })
 }
 
 /// Runs the producers.
 ///
-/// An error concerns an argument; nothing was sent then.
+/// Nothing was sent after an error.
 fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
     let input = Input::read(&arguments.input)?;
     let bounds = [Bound::of(arguments.limits[0])?, Bound::of(arguments.limits[1])?];
@@ -127,22 +122,4 @@ fn run(arguments: &Arguments) -> Result<Report, Box<dyn Error>> {
         received,
         failures,
     }))
-}
-
-/// Prints the message on one line of stderr, and returns the exit status.
-fn refuse(message: &str) -> ExitCode {
-    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    eprintln!("producers: {line}");
-    ExitCode::from(2)
-}
-
-/// Prints to stdout. A closed pipe is no error.
-fn print(text: &str) -> ExitCode {
-    match io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("producers: cannot write to stdout: {error}");
-            ExitCode::from(1)
-        }
-        _ => ExitCode::SUCCESS,
-    }
 }

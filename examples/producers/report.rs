@@ -13,6 +13,13 @@ use crate::input::Input;
 use crate::producer::Tally;
 use crate::progress::per_second;
 
+/// Says what an excess means, to those who see one for the first time.
+const EXCESS: &str = "\
+the excess        compares the fullest window of the run with what the limit allows in it. At the decisions it is
+                  never above 0 while the bound is kept. At the sink a little above 0 is normal: the network delays
+                  some records, and they arrive together with later ones.
+";
+
 /// All results of a run.
 pub(crate) struct Run {
     pub(crate) limits: [Limit; 2],
@@ -187,16 +194,16 @@ impl Report {
         rows.add("share_of_limit", "admitted / (tokens at the start + rate * time)", |stream| {
             format!("{:.4}", stream.share_of_limit)
         });
-        rows.add("worst excess", "tokens over the bound in any window; negative: under it", |stream| {
+        rows.add("worst excess", "the fullest window: tokens over the bound; below 0 is under it", |stream| {
             tokens(stream.worst_excess)
         });
-        rows.add("  at the sink", "at the sink, by its clock; includes the jitter of the network", |stream| {
+        rows.add("  at the sink", "as they arrived: what was delayed comes together, so it may be above 0", |stream| {
             tokens(stream.worst_excess_at_sink)
         });
         rows.add("bound_violations", "decisions at which a window over the bound ends", |stream| {
             count(stream.bound_violations)
         });
-        rows.add("  at the sink", "at the sink, by its clock; for information only", |stream| {
+        rows.add("  at the sink", "made fuller by delays on the way; they do not count", |stream| {
             stream.bound_violations_at_sink.map_or("-".into(), count)
         });
 
@@ -218,6 +225,8 @@ impl Report {
             "binding stream",
             format!("{}, share_of_limit {:.4}{}", self.binding_stream, self.share_of_limit, self.slack()),
         );
+        text.push_str(EXCESS);
+        let mut line = |name: &str, rest: String| text.push_str(&format!("{name:<18}{rest}\n"));
         line("the bound", if self.bound_violations == 0 { "kept" } else { "BROKEN" }.into());
         text
     }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use loom_tests::thread;
 use loom_tests::{model, multi_bucket, token_bucket};
+use tollgate::TokenBucket;
+use tollgate::clock::ManualClock;
 
 model! {
     /// A reset comes before a take or after it, and stops at the capacity.
@@ -72,4 +74,46 @@ model! {
         drop(handle);
         (other.join().unwrap(), bucket.available())
     }
+}
+
+model! {
+    /// A reset leaves a firm reservation owed, whether it comes before it or after it.
+    ///
+    /// Two threads, one call each; exhaustive. Fails without the fence in `Held::hold`, or without
+    /// that in `Held::tokens`.
+    a_reset_beside_a_reservation_leaves_it_owed, None, 3, [-1], || {
+        let bucket = token_bucket(3);
+        assert!(bucket.try_take(3).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || std::mem::forget(bucket.reserve(3).unwrap()))
+        };
+        bucket.reset(2);
+        other.join().unwrap();
+        level(&bucket)
+    }
+}
+
+model! {
+    /// A reset beside a reservation that is cancelled sets the level: nothing is given back twice.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if a reservation is not counted any more
+    /// before the words have it.
+    a_reset_beside_a_cancelled_reservation_forgives_nothing, None, 3, [2], || {
+        let bucket = token_bucket(3);
+        assert!(bucket.try_take(3).is_ok());
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.reserve(3).unwrap().cancel())
+        };
+        bucket.reset(2);
+        other.join().unwrap();
+        level(&bucket)
+    }
+}
+
+/// What a bucket has; below 0 if it owes. A token accrues in a nanosecond.
+fn level(bucket: &TokenBucket<ManualClock>) -> i128 {
+    let wait = bucket.wait_for(1).unwrap().unwrap().as_nanos();
+    if wait > 0 { 1 - wait as i128 } else { bucket.available().into() }
 }

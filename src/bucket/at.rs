@@ -66,6 +66,33 @@ impl<B: Stored<N>, const N: usize> At<&B, N> {
     }
 
     /// Sets the level: [`Bucket::reset`](crate::Bucket::reset).
+    ///
+    /// * **Debts** are forgiven, but for what [firm](crate::wait::Reservation) reservations have
+    ///   ahead of time: that stays owed, and their instants stay. So the level is below `tokens`
+    ///   by it until it has accrued, or is given back. With a debt of another kind beside it, all
+    ///   that they hold counts as ahead of time.
+    /// * **Estimates**, leases and reservations that are ready were taken before. What they give
+    ///   back, or use beyond it, counts from the new level.
+    /// * **Those who wait** in turn keep their places, and newcomers come after them. The first is
+    ///   told if its turn comes earlier; at a lower level they wait for as long as it takes.
+    /// * **A stream that stood longer** than its [idle limit](crate::Limit::idle_limit) is revived.
+    ///
+    /// A bucket of a key holds nothing back: there all debts are forgiven.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::{ManualClock, Time};
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let limit = Limit::per_second(10).empty();
+    /// let bucket = TokenBucket::with_clock(limit, ManualClock::new())?;
+    /// let place = bucket.reserve(3)?;
+    /// bucket.at(Time::ZERO).reset(5); // "remaining: 5", says a server
+    /// assert_eq!((bucket.available(), place.remaining()), (2, Some(Duration::from_millis(300))));
+    /// place.cancel();
+    /// assert_eq!(bucket.available(), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn reset(self, tokens: B::Amounts) {
         verbs::reset(self.of.store(), self.now, tokens.to_array());
     }

@@ -172,8 +172,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     }
 
     /// Sets the level of each stream, capped at the capacity: [the bound](crate#the-bound) counts
-    /// anew from here. It revives a stream that stood longer than its
-    /// [idle limit](crate::Limit::idle_limit).
+    /// anew from here. See [`At::reset`], which says what stays owed, and who is told.
     ///
     /// ```
     #[doc = bucket_of!("Limit::per_second(10)", "Limit::per_second(5)")]

@@ -243,7 +243,7 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     }
 
     /// Tells those who wait that the limits changed.
-    fn retime(&self, now: Time) {
+    pub(crate) fn retime(&self, now: Time) {
         #[cfg(feature = "std")]
         self.queued.retime(now);
         #[cfg(not(feature = "std"))]

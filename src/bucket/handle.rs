@@ -137,6 +137,10 @@ impl<const N: usize, C: Clock, const S: usize> Store<N> for Handle<'_, N, C, S> 
         Store::<N>::is_waited_for(&self.bucket.queued, stream)
     }
 
+    fn held_tokens(&self) -> [u64; N] {
+        self.bucket.queued.held_tokens()
+    }
+
     #[inline(always)]
     fn eased(&self, now: Time) {
         Store::<N>::eased(&self.bucket.queued, now);

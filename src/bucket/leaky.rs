@@ -393,7 +393,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
         self.now().wait_for(n)
     }
 
-    /// Sets the level, capped at the capacity.
+    /// Sets the level, capped at the capacity, without the queue: see [`At::reset`].
     ///
     /// For operators and tests: [the bound](crate#the-bound) counts anew from here.
     ///

@@ -7,6 +7,7 @@
 //! | [`Handle`] | a thread that takes all the time from a `MultiBucket` |
 //! | [`LeakyBucket`] | a meter that drains, or work let out evenly |
 //! | [`Snapshot`] | all streams of a `MultiBucket` at one instant |
+//! | [`SavedBucket`], [`Saved`] | what a bucket or a key has, over a restart |
 //! | [`At`] | a bucket or a handle at a time that the caller supplies |
 
 // Owns the buckets as callers see them, and their verbs. It never keeps words or does arithmetic.
@@ -17,6 +18,7 @@
 // - `at`: the verbs at a time that the caller supplies.
 // - `inherent`: the verbs as methods of the types themselves.
 // - `token`, `multi`: the types; `changing`: limits that change, and pauses.
+// - `saving`: what is saved of a bucket, and restored.
 // - `constant`: what a bucket in a `static` begins with.
 // - `handle`: a slot of one's own.
 // - `leaky`, `leaky_at`, `leaky_wait`: the other side of a token bucket.
@@ -34,6 +36,7 @@ pub(crate) mod leaky;
 pub(crate) mod leaky_at;
 pub(crate) mod leaky_wait;
 pub(crate) mod multi;
+pub(crate) mod saving;
 pub(crate) mod token;
 pub(crate) mod verbs;
 
@@ -45,4 +48,6 @@ pub use multi::MultiBucket;
 pub use token::TokenBucket;
 
 pub use crate::state::at::At;
+pub use crate::state::saved::Saved;
+pub use crate::state::saved_bucket::SavedBucket;
 pub use crate::state::snapshot::Snapshot;

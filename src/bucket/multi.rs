@@ -429,6 +429,14 @@ impl<const N: usize, C: Clock + Sync, const S: usize> Waitable<N> for MultiBucke
         Store::<N>::is_waited_for(&self.queued, stream)
     }
 
+    fn hold(&self, amounts: &[u64; N]) {
+        self.queued.held().hold(amounts);
+    }
+
+    fn let_go(&self, amounts: &[u64; N]) {
+        self.queued.held().let_go(amounts);
+    }
+
     fn eased(&self, now: Time) {
         Store::<N>::eased(&self.queued, now);
     }

@@ -320,6 +320,14 @@ impl<C: Clock + Sync> Waitable<1> for TokenBucket<C> {
         Store::<1>::is_waited_for(&self.queued, stream)
     }
 
+    fn hold(&self, amounts: &[u64; 1]) {
+        self.queued.held().hold(amounts);
+    }
+
+    fn let_go(&self, amounts: &[u64; 1]) {
+        self.queued.held().let_go(amounts);
+    }
+
     fn eased(&self, now: Time) {
         Store::<1>::eased(&self.queued, now);
     }

@@ -138,7 +138,9 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
 }
 
 pub(crate) fn reset<const N: usize>(store: &impl Store<N>, now: Time, tokens: [u64; N]) {
-    let reset = |limits: &Limits<N>, _: &[u64; N]| Some((limits.reset(limits.elapsed(now), &tokens), ()));
+    let reset = |limits: &Limits<N>, spent: &[u64; N]| {
+        Some((limits.reset_owing(spent, limits.elapsed(now), &tokens, &store.held_tokens()), ()))
+    };
     let _ = store.update(|_| 0, reset, |_, _, _| ());
     store.eased(now);
 }

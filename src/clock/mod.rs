@@ -57,6 +57,7 @@
 // Owns the sources of `now`. It never decides anything.
 //
 // - `time`: `Time`, a reading in whole nanoseconds.
+// - `wall_time`: `WallTime`, a reading of a wall clock, which outlives the process.
 // - `clock`: the trait `Clock`, and the default clock of each set of features.
 // - `standard`: `InstantClock`, the clock of the standard library.
 // - `tsc`: `TscClock`, the processor's time-stamp counter.
@@ -81,6 +82,7 @@ pub(crate) mod time;
 pub(crate) mod tokio_clock;
 #[cfg(feature = "quanta")]
 pub(crate) mod tsc;
+pub(crate) mod wall_time;
 
 #[cfg(all(
     feature = "boot-clock",
@@ -98,3 +100,4 @@ pub use time::Time;
 pub use tokio_clock::TokioClock;
 #[cfg(feature = "quanta")]
 pub use tsc::TscClock;
+pub use wall_time::WallTime;

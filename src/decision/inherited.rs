@@ -19,7 +19,7 @@ impl Meter {
     ///
     /// It may be further than [`furthest_debt`](Self::furthest_debt): under new limits, a `now`
     /// from before them counts as their beginning, so none sees a level lower than this.
-    const MOST_KEPT: u64 = i64::MAX as u64;
+    pub(crate) const MOST_KEPT: u64 = i64::MAX as u64;
 
     /// The same limit, as it follows `old`. Where nothing accrues it is counted in the units of
     /// `old`, so that a visit to a rate of 0 rounds nothing; where the capacity leaves no room for

@@ -43,6 +43,10 @@ pub enum LimitRule {
         /// The most tokens that may be owed when this limit begins.
         most: u64,
     },
+    /// A pause of the saved bucket is not over, and a bucket with a fixed limit has none.
+    ///
+    /// Only [`TokenBucket::restore`](crate::TokenBucket::restore) fails so.
+    CannotPause,
 }
 
 impl fmt::Display for LimitRule {
@@ -54,6 +58,7 @@ impl fmt::Display for LimitRule {
                 f.write_str("a rate is at most about 1.18e12/s: a faster one leaves an idle limit under 90 days")
             }
             Self::CapacityTooLarge { most } => write!(f, "the largest capacity at this rate is {most}"),
+            Self::CannotPause => f.write_str("a pause is not over, and a bucket with a fixed limit cannot pause"),
             Self::DebtTooLarge { debt, most } => {
                 write!(f, "{debt} tokens are owed, and the largest debt to be kept at this limit is {most}")
             }

@@ -277,8 +277,15 @@ impl<const N: usize> Limits<N> {
         used.map(wait).try_fold(0, |longest, wait| Some(wait?.max(longest)))
     }
 
+    #[cfg(any(test, feature = "std"))]
     pub(crate) fn reset(&self, elapsed: u64, tokens: &[u64; N]) -> [u64; N] {
         core::array::from_fn(|i| self.streams[i].reset(elapsed, tokens[i]))
+    }
+
+    /// The words of a bucket that holds `tokens`, and owes what firm reservations hold so far as
+    /// these words owe it.
+    pub(crate) fn reset_owing(&self, spent: &[u64; N], elapsed: u64, tokens: &[u64; N], held: &[u64; N]) -> [u64; N] {
+        core::array::from_fn(|i| self.streams[i].reset_owing(spent[i], elapsed, tokens[i], held[i]))
     }
 
     pub(crate) fn available(&self, spent: &[u64; N], elapsed: u64) -> [u64; N] {
@@ -378,6 +385,7 @@ mod tests {
             let _ = limits.put_back(&spent, elapsed, &[a]);
             let _ = limits.settle(&spent, elapsed, &[a], &[b], |_| a > b);
             let _ = limits.reset(elapsed, &[a]);
+            let _ = limits.reset_owing(&spent, elapsed, &[a], &[b]);
             let _ = limits.pause_left(Time::from_nanos(word()));
             if let Ok(units) = limits.units(&[a]) {
                 let _ = limits.owe(&spent, elapsed, &units, &limits.furthest_debts());

@@ -214,7 +214,6 @@ impl Meter {
     }
 
     /// `n` tokens in units; the most that can be counted if that is too large.
-    #[cfg(feature = "std")]
     pub(crate) const fn units_capped(&self, n: u64) -> u64 {
         match self.units(n) {
             Some(units) => units,
@@ -244,6 +243,12 @@ impl Meter {
     /// `spent` for a bucket that holds `tokens`, or its capacity if that is less.
     pub(crate) const fn reset(&self, elapsed: u64, tokens: u64) -> u64 {
         self.refill.at(elapsed).wrapping_sub(self.units_held(tokens))
+    }
+
+    /// The same while firm reservations hold `held` tokens: what of it `spent` owes stays owed.
+    pub(crate) const fn reset_owing(&self, spent: u64, elapsed: u64, tokens: u64, held: u64) -> u64 {
+        let (owed, held) = (self.remaining(spent, elapsed), self.units_capped(held));
+        self.reset(elapsed, tokens).wrapping_add(if owed < held { owed } else { held })
     }
 
     /// The level of a bucket that holds `tokens`, or its capacity if that is less, in units.

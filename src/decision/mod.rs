@@ -11,6 +11,7 @@
 //! - `succession`: `Succession`, a change from one revision to the next.
 //! - `inherit`: `Inherit`, what a level becomes when limits change.
 //! - `inherited`: `Inherited`, what a stream keeps of its word when its limit changes.
+//! - `saving`: `Level`, what is saved of a stream, and what comes of it later.
 //! - `granted`: `Granted`, what a take left.
 //! - `refused`: `Refused`, why a call was refused and how long to wait.
 //! - `seen`: `Seen`, what a decision saw of one stream.
@@ -27,6 +28,7 @@ pub(crate) mod meter;
 pub(crate) mod refill;
 pub(crate) mod refused;
 pub(crate) mod revision;
+pub(crate) mod saving;
 pub(crate) mod seen;
 pub(crate) mod succession;
 pub(crate) mod unit;

@@ -57,6 +57,12 @@ impl Refill {
         self.whole.wrapping_mul(elapsed).wrapping_add(of_part as u64)
     }
 
+    /// Returns the units accrued after `elapsed` nanoseconds, rounded up, modulo 2^64.
+    pub(crate) const fn at_rounded_up(self, elapsed: u64) -> u64 {
+        let cut = self.part.wrapping_mul(elapsed) != 0;
+        self.at(elapsed).wrapping_add(cut as u64)
+    }
+
     /// Returns the units accrued after `elapsed` nanoseconds, in full.
     pub(crate) const fn at_wide(self, elapsed: u64) -> u128 {
         self.whole as u128 * elapsed as u128 + ((self.part as u128 * elapsed as u128) >> 64)

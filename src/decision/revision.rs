@@ -1,11 +1,13 @@
 //! Owns what a bucket is limited to from one change of its limits to the next, and how one follows
 //! the other. Pure; never an atomic, never a clock.
 
+use core::time::Duration;
+
 use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::refill;
-use crate::decision::succession::Succession;
+use crate::decision::succession::{Levels, Succession};
 
 /// The bits of a number below those that name the lineage.
 ///
@@ -86,6 +88,19 @@ impl<const N: usize> Revision<N> {
         let origin = self.instant(now);
         let next = self.followed(self.limits.from(origin, false), origin, 0, 0);
         Some(Succession::new(self, next, 0, None))
+    }
+
+    /// What follows if the bucket is put at `now` into a state that it had elsewhere: it has these
+    /// levels, in units of these limits, and is paused for so many nanoseconds, `u64::MAX` for
+    /// until it is resumed. The limits stay.
+    pub(crate) fn restored(&self, levels: Levels<N>, pause: u64, now: Time) -> Succession<N> {
+        let (elapsed, instant) = (self.limits.elapsed(now), self.instant(now));
+        let (origin, pause) = match pause {
+            0 => (instant, 0),
+            left => (instant.after(Duration::from_nanos(left)), self.number.wrapping_add(1)),
+        };
+        let next = self.followed(self.limits.from(origin, pause > 0), instant, pause, elapsed);
+        Succession::new(self, next, elapsed, Some(Inherit::Reset)).restoring(levels)
     }
 
     fn followed(&self, limits: Limits<N>, began: Time, pause: u64, elapsed: u64) -> Self {

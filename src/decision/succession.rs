@@ -22,7 +22,12 @@ pub(crate) struct Succession<const N: usize> {
     awaited: Awaited<N>,
     /// The tokens of each stream that a reset leaves.
     starts: [u64; N],
+    /// What each stream has, in units, whatever it had before; `None` if that counts.
+    restored: Option<Levels<N>>,
 }
+
+/// What each stream is to have, in units, or why it cannot.
+pub(crate) type Levels<const N: usize> = [Result<i64, LimitRule>; N];
 
 impl<const N: usize> Succession<N> {
     /// The change from `old`, whose limits end at `elapsed`, to `next`.
@@ -34,7 +39,16 @@ impl<const N: usize> Succession<N> {
             _ => core::array::from_fn(|i| highest[i].max(capacities[i])),
         };
         let next = Revision { highest: counts, ..next };
-        Self { old: old.limits, elapsed, highest, next, inherit, awaited: Awaited::NOTHING, starts: capacities }
+        Self {
+            old: old.limits,
+            elapsed,
+            highest,
+            next,
+            inherit,
+            awaited: Awaited::NOTHING,
+            starts: capacities,
+            restored: None,
+        }
     }
 
     /// The same change while somebody waits.
@@ -47,6 +61,11 @@ impl<const N: usize> Succession<N> {
         Self { starts, ..self }
     }
 
+    /// The same change, where the streams have this, whatever they had before.
+    pub(crate) fn restoring(self, levels: Levels<N>) -> Self {
+        Self { restored: Some(levels), ..self }
+    }
+
     /// The next revision, as it is if no policy adds anything.
     pub(crate) const fn revision(&self) -> &Revision<N> {
         &self.next
@@ -56,6 +75,9 @@ impl<const N: usize> Succession<N> {
     /// than those of [`revision`](Self::revision) by what a policy adds. `Err` with the first
     /// stream whose debt does not fit.
     pub(crate) fn of(&self, spent: &[u64; N]) -> Result<([u64; N], [u128; N]), (usize, LimitRule)> {
+        if let Some(levels) = &self.restored {
+            return self.restored(levels, spent);
+        }
         let Some(inherit) = self.inherit else {
             return Ok((self.old.settled(spent, self.elapsed, &self.awaited), self.next.accrued));
         };
@@ -68,6 +90,19 @@ impl<const N: usize> Succession<N> {
                 .map_err(|rule| (i, rule))?;
             words[i] = inherited.spent;
             accrued[i] = accrued[i].wrapping_add(inherited.added);
+        }
+        Ok((words, accrued))
+    }
+
+    /// What [`of`](Self::of) returns where the streams have these levels. Reservations that are
+    /// outstanding come nearer by what a level gains, as by a reset.
+    fn restored(&self, levels: &Levels<N>, spent: &[u64; N]) -> Result<([u64; N], [u128; N]), (usize, LimitRule)> {
+        let (mut words, mut accrued) = ([0; N], self.next.accrued);
+        for i in 0..N {
+            let (old, level) = (&self.old.streams[i], levels[i].map_err(|rule| (i, rule))?);
+            let added = i128::from(level) - i128::from(old.level(spent[i], self.elapsed));
+            words[i] = (level as u64).wrapping_neg();
+            accrued[i] = accrued[i].wrapping_add(old.tokens(added.max(0) as u128));
         }
         Ok((words, accrued))
     }

@@ -15,12 +15,12 @@ use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::{KeyRefused, NoRoom};
 use crate::keyed::keyed_buckets::KeyedBuckets;
-use crate::keyed::saved::Saved;
 use crate::keyed::streams::{Amounts, Limits, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::limit::limit_error::LimitError;
+use crate::state::saved::Saved;
 use crate::state::snapshot::Snapshot;
 
 /// [`KeyedBuckets`] at a time that the caller supplies. See [`KeyedBuckets::at`].

@@ -16,7 +16,7 @@
 // - `operators`: the text of the verbs for limits, tiers, single keys and all keys.
 // - `keyed_buckets_at`: the same verbs at a supplied time, and what each does.
 // - `keyed_bucket`: one key as a value; `key_lease`: tokens lent to one holder.
-// - `saved`: what a key has, to outlive the process.
+// - `saved`: what becomes of a key's saved level.
 // - `key_refused`, `hold_error`: why a call changed nothing.
 //
 // What keys are:
@@ -69,6 +69,7 @@ pub use key_refused::{KeyRefused, NoRoom};
 pub use keyed_bucket::KeyedBucket;
 pub use keyed_buckets::KeyedBuckets;
 pub use keyed_buckets_at::KeyedBucketsAt;
-pub use saved::Saved;
 pub use streams::{Amounts, LimitsOf, Streams};
 pub use tier::{ByTier, OneTier, TierOf, Tiers};
+
+pub use crate::state::saved::Saved;

@@ -9,11 +9,11 @@ use crate::keyed::hold_error::HoldError;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::NoRoom;
 use crate::keyed::keyed_buckets::KeyedBuckets;
-use crate::keyed::saved::Saved;
 use crate::keyed::streams::{Amounts, Limits, Shape, Streams};
 use crate::keyed::table::Reading;
 use crate::keyed::tier::{TierOf, Tiers};
 use crate::limit::limit_error::LimitError;
+use crate::state::saved::Saved;
 use crate::state::snapshot::Snapshot;
 
 impl<K: Hash, const N: usize, C: Clock, H: BuildHasher, F: Tiers> KeyedBuckets<K, N, C, H, F>

@@ -10,10 +10,15 @@
 //! - `claim`: `Claim`, the flag that gives a slot to one writer.
 //! - `slots`: `Slots`, slots found by index, in blocks that are linked as needed.
 //! - `snapshot`: `Snapshot`, one version as users see it.
+//! - `saved`: `Saved`, what streams have, in a form that outlives the process.
+//! - `saved_bucket`: `SavedBucket`, that of a whole bucket.
+//! - `array`: the serialized form of an array.
 //! - `store`: what verbs, leases and waiting code ask of a bucket.
 //! - `at`: `At`, a view at one time.
 //! - `limits_changed`: `LimitsChanged`, which wakes sleepers when limits change.
 
+#[cfg(feature = "serde")]
+pub(crate) mod array;
 pub(crate) mod at;
 pub(crate) mod claim;
 pub(crate) mod epoch;
@@ -22,6 +27,8 @@ pub(crate) mod limits_name;
 pub(crate) mod multi;
 pub(crate) mod published;
 pub(crate) mod revision_slot;
+pub(crate) mod saved;
+pub(crate) mod saved_bucket;
 pub(crate) mod slots;
 pub(crate) mod snapshot;
 pub(crate) mod store;

@@ -10,9 +10,11 @@ use core::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use crate::clock::time::Time;
+use crate::clock::wall_time::WallTime;
 use crate::decision::awaited::Awaited;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
+use crate::decision::meter::Meter;
 use crate::decision::revision::Revision;
 use crate::decision::succession::Succession;
 use crate::limit::limit::{Limit, limits_of, starts_of};
@@ -22,6 +24,7 @@ use crate::state::limits_changed::LimitsChanged;
 use crate::state::limits_name;
 use crate::state::published::{Decision, Miss, Published};
 use crate::state::revision_slot::RevisionSlot;
+use crate::state::saved_bucket::SavedBucket;
 use crate::state::slots::Slots;
 use crate::state::snapshot::Snapshot;
 use crate::state::store::{Change, Revised, Store};
@@ -271,6 +274,21 @@ impl<const N: usize, const S: usize> Versions<N, S> {
         // The limits stay, so every debt fits.
         let _ = self.change(clock, &|old, configured, now| Some((old.resumed(now)?.with(awaited()), *configured)));
         self.limits_changed.notify();
+    }
+
+    /// Puts the bucket into a saved state, as it is at this instant of the wall clock.
+    pub(crate) fn restore(
+        &self,
+        clock: impl Fn() -> Time,
+        saved: &SavedBucket<N>,
+        wall: WallTime,
+    ) -> Result<(), LimitError> {
+        let aged = saved.aged(wall)?;
+        self.change(clock, &|old, configured, now| {
+            Some((old.restored(aged.levels(&old.limits, Meter::MOST_KEPT), aged.pause, now), *configured))
+        })?;
+        self.limits_changed.notify();
+        Ok(())
     }
 
     /// Publishes the limits that `plan` makes of the current ones at a reading of `clock`, and the

@@ -43,6 +43,11 @@ pub trait Store<const N: usize> {
         false
     }
 
+    /// Tokens of each stream that firm reservations hold; for words that were read before.
+    fn held_tokens(&self) -> [u64; N] {
+        [0; N]
+    }
+
     /// Tells those who wait that tokens came back.
     #[inline(always)]
     fn eased(&self, _now: Time) {}
@@ -110,6 +115,12 @@ pub trait Waitable<const N: usize>: Sync {
     fn is_waited_for(&self, _stream: usize) -> bool {
         false
     }
+
+    /// Counts a firm reservation, before the words owe these amounts.
+    fn hold(&self, _amounts: &[u64; N]) {}
+
+    /// Counts it no more, after the words have them again, or when they are used.
+    fn let_go(&self, _amounts: &[u64; N]) {}
 
     /// Tells those who wait in a line that tokens came back.
     fn eased(&self, _now: Time) {}

@@ -15,6 +15,7 @@
 // - `unqueued`: what stands in for the line where there is no `std`.
 // - `reservation`: `Reservation`, tokens taken before they may be used.
 // - `estimate`: `Estimate`, tokens taken for work of unknown cost.
+// - `held`: `Held`, the count of what firm reservations hold.
 // - `cancel`: `Cancel`, which lets threads go.
 // - `waiting`: how a task or a thread sleeps until an instant.
 // - `readiness`: the wait for tokens where there is no line.
@@ -24,6 +25,7 @@
 #[cfg(feature = "std")]
 pub(crate) mod cancel;
 pub(crate) mod estimate;
+pub(crate) mod held;
 #[cfg(feature = "std")]
 pub(crate) mod line;
 pub(crate) mod nap;

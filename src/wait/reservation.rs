@@ -109,7 +109,9 @@ impl<'a, const N: usize> Reservation<'a, N> {
         let bounds = bucket.wait_bounds();
         let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
         let allow = |limits: &Limits<N>| allow(limits, &amounts, oversized);
-        let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))?;
+        bucket.hold(&amounts);
+        let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))
+            .inspect_err(|_| bucket.let_go(&amounts))?;
         let limits = revision.limits;
         let elapsed = limits.elapsed(now);
         // What is for nothing waits for nothing, not for the end of a pause either.
@@ -137,7 +139,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
         let deadline = now.after(max_wait.min(bucket.wait_bounds().max_wait));
         let ready = match Place::new(queueing, now, amounts, deadline)? {
             Some(place) => Ready::Behind(place),
-            None => Ready::Due(Due::now(&bucket.revision(), now)),
+            None => {
+                bucket.hold(&amounts);
+                Ready::Due(Due::now(&bucket.revision(), now))
+            }
         };
         Ok(Self { bucket, now, amounts, ready, used: false })
     }
@@ -348,8 +353,9 @@ impl<const N: usize> Reservation<'_, N> {
 
     /// Lets the tokens be used.
     fn keep(&self) {
-        if let Ready::Behind(place) = &self.ready {
-            place.keep();
+        match &self.ready {
+            Ready::Behind(place) => place.keep(),
+            Ready::Due(_) => self.bucket.let_go(&self.amounts),
         }
     }
 
@@ -359,6 +365,7 @@ impl<const N: usize> Reservation<'_, N> {
             return place.leave();
         }
         give_back(self.bucket, self.now, &self.amounts);
+        self.bucket.let_go(&self.amounts);
     }
 }
 

@@ -7,17 +7,26 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::state::store::Store;
+use crate::sync::const_fn;
+use crate::wait::held::Held;
 use crate::wait::timer::Timer;
 
 /// Words alone.
 #[derive(Debug)]
 pub struct Queued<S, const N: usize> {
     pub(crate) words: S,
+    held: Held<N>,
 }
 
 impl<S, const N: usize> Queued<S, N> {
-    pub(crate) const fn new(words: S) -> Self {
-        Self { words }
+    const_fn! {
+        pub(crate) const fn new(words: S) -> Self {
+            Self { words, held: Held::new() }
+        }
+    }
+
+    pub(crate) fn held(&self) -> &Held<N> {
+        &self.held
     }
 }
 
@@ -35,6 +44,10 @@ impl<S: Store<N>, const N: usize> Store<N> for Queued<S, N> {
     #[inline(always)]
     fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
         self.words.read(look)
+    }
+
+    fn held_tokens(&self) -> [u64; N] {
+        self.held.tokens()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod counts;
 mod cross;
+mod examples;
 mod fuzz;
 mod house;
 mod loom;
@@ -19,6 +20,8 @@ usage: cargo xtask COMMAND
   test [--list] [WORD...]
           everything that fits in half an hour, or the steps whose name has one of these words; --list names them
   house   the rules of the house: layers of src, width of comments, length of files, what orderings say
+  examples
+          builds all examples, and checks that their help, their errors and their exit statuses are alike
   loom    the loom models alone, and a table of them; further words are passed on to the test runner
   killers [--fresh] [ID...]
           one small fault at a time in a copy of the sources, and which model notices; all of them, or those of these
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
                 ExitCode::FAILURE
             }
         }
+        Some((command, [])) if command == "examples" => examples::run(),
         Some((command, ids)) if command == "killers" => killers::run(&step::root(), ids),
         Some((command, rest)) if command == "fuzz" => fuzz::run(rest),
         Some((command, rest)) if command == "counts" => counts::run(rest),

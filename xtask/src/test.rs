@@ -37,6 +37,8 @@ pub(crate) fn steps() -> Vec<Step> {
             .so_that("the release build needs no std"),
         Step::cargo("examples", "test --package tollgate --examples --release")
             .so_that("the tests inside the examples pass"),
+        Step::cargo("examples, help and errors", "run --package xtask -- examples")
+            .so_that("all examples explain themselves, and say alike what went wrong"),
         Step::cargo("example producers, two seconds", "run --release --example producers -- --seconds 2")
             .so_that("the main job runs and its audit passes"),
         Step::cargo("example adaptive_client, three seconds", "run --release --example adaptive_client -- --seconds 3")

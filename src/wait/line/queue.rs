@@ -29,6 +29,7 @@ use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::{Revised, Store};
 use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed, const_fn, filled};
+use crate::wait::held::Held;
 use crate::wait::line::departures::{Departures, Parting};
 use crate::wait::line::entry::{Ask, Ticket};
 use crate::wait::line::grace::Grace;
@@ -99,13 +100,19 @@ impl<const N: usize> Line<N> {
 pub struct Queued<S, const N: usize> {
     pub(crate) words: S,
     line: Line<N>,
+    held: Held<N>,
 }
 
 impl<S: Revised<N>, const N: usize> Queued<S, N> {
     const_fn! {
         pub(crate) const fn new(words: S) -> Self {
-            Self { words, line: Line::new() }
+            Self { words, line: Line::new(), held: Held::new() }
         }
+    }
+
+    /// What firm reservations hold.
+    pub(crate) fn held(&self) -> &Held<N> {
+        &self.held
     }
 
     /// Runs a step under the lock, then what follows from it, and wakes others when unlocked.
@@ -143,9 +150,17 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             let change = |other: &Revision<N>, seen: &[u64; N]| {
                 (other.number == revision.number && *seen == spent).then_some(debt.words)
             };
+            let amounts = queue.amounts(&debt);
+            self.held.hold(&amounts);
+            let mut stays = false;
             if self.words.update_revised(&change).is_ok() {
                 let due = Due::new(&revision, &debt.words, now, debt.ready);
-                shared.departures.set_ready(queue.firm(&debt, due).index, debt.ready);
+                let ticket = queue.firm(&debt, due);
+                shared.departures.set_ready(ticket.index, debt.ready);
+                stays = queue.firm_amounts(ticket).is_some();
+            }
+            if !stays {
+                self.held.let_go(&amounts);
             }
         }
         self.show(line, shared, queue);
@@ -163,6 +178,9 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             // It is there until its owner leaves. Nobody panics here: who drops may unwind.
             let Some(ticket) = queue.roster.ticket_of(index) else { return };
             if kept {
+                if let Some(amounts) = queue.firm_amounts(ticket) {
+                    self.held.let_go(&amounts);
+                }
                 if let Some(waker) = queue.keep(ticket) {
                     dropped.push(waker);
                 }
@@ -177,6 +195,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
                     Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ()))
                 };
                 let _ = self.words.update(|_| 0, back, |_, _, _| ());
+                self.held.let_go(&amounts);
             }
         });
         dropped
@@ -342,6 +361,10 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
 
     fn is_waited_for(&self, stream: usize) -> bool {
         waiting(&self.line)[stream] > 0
+    }
+
+    fn held_tokens(&self) -> [u64; N] {
+        self.held.tokens()
     }
 
     #[inline(always)]

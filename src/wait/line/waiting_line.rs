@@ -224,6 +224,17 @@ impl<W, const N: usize> WaitingLine<W, N> {
         ticket
     }
 
+    /// The amounts that `advance` asks to take.
+    pub(crate) fn amounts(&self, debt: &Debt<N>) -> [u64; N] {
+        self.roster.get(debt.index).ask.amounts
+    }
+
+    /// The amounts of a reservation that is a debt, and that its owner has not left.
+    pub(crate) fn firm_amounts(&self, ticket: Ticket) -> Option<[u64; N]> {
+        let entry = self.roster.get(self.roster.find(ticket)?);
+        (entry.contact == Contact::Firm).then_some(entry.ask.amounts)
+    }
+
     /// Works out anew when each reservation is paid that is a debt, and says so to `each`. Tells
     /// those that are paid earlier.
     pub(crate) fn postpone(&mut self, at: impl Fn(&Due<N>, &[u64; N]) -> Time, mut each: impl FnMut(u32, Time)) {

@@ -173,4 +173,80 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("reservation::two_reservations_get_two_places"),
     },
+    // What is saved and restored.
+    Fault {
+        id: "restore-begins-a-line-between-two-units",
+        edits: &[edit(
+            "decision/saving.rs",
+            "pub(crate) const fn holding",
+            "self.refill.at_rounded_up(elapsed)",
+            "self.refill.at(elapsed)",
+        )],
+        expect: Killed("lib::decision::saving::tests::a_line_that_begins_between_two_units_gains_none_of_them_early"),
+    },
+    Fault {
+        id: "restore-counts-a-pause-as-refill",
+        edits: &[edit(
+            "state/saved_bucket.rs",
+            "pub(crate) fn aged",
+            "pause => (away.saturating_sub(pause), ",
+            "pause => (away, ",
+        )],
+        expect: Killed("tests/saved::a_pause_goes_on_and_ends_by_the_wall_clock"),
+    },
+    Fault {
+        id: "restore-forgives-a-debt-that-does-not-fit",
+        edits: &[edit(
+            "decision/saving.rs",
+            "pub(crate) fn after",
+            "return Err(LimitRule::DebtTooLarge { debt, most: most / self.unit });",
+            "let _ = LimitRule::DebtTooLarge { debt, most: most / self.unit };\n            return Ok(0);",
+        )],
+        expect: Killed("tests/saved::a_debt_that_the_new_limit_cannot_keep_is_named"),
+    },
+    Fault {
+        id: "restore-rounds-up",
+        edits: &[edit(
+            "decision/saving.rs",
+            "pub(crate) fn held",
+            "(units * unit).div_euclid(old)",
+            "-(-units * unit).div_euclid(old)",
+        )],
+        expect: Killed("tests/saved::under_other_limits_a_level_is_rounded_down_and_a_debt_stays_whole"),
+    },
+    Fault {
+        id: "restore-above-the-old-capacity",
+        edits: &[edit(
+            "decision/saving.rs",
+            "pub(crate) fn after",
+            "(old.held(level) + refilled).min(old.ceiling.into())",
+            "old.held(level) + refilled",
+        )],
+        expect: Killed("tests/saved::under_other_limits_a_level_is_rounded_down_and_a_debt_stays_whole"),
+    },
+    Fault {
+        id: "restore-of-one-tells-nobody",
+        edits: &[edit("bucket/saving.rs", "impl<C: Clock> TokenBucket<C> {", "self.queued.eased(now);", "")],
+        expect: Killed("tests/reset::what_is_restored_is_told_to_the_first"),
+    },
+    Fault {
+        id: "restore-of-several-tells-nobody",
+        edits: &[edit(
+            "bucket/saving.rs",
+            "impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {",
+            "self.retime(clock());",
+            "",
+        )],
+        expect: Killed("tests/reset::what_is_restored_is_told_to_the_first"),
+    },
+    Fault {
+        id: "a-wall-clock-that-went-back-counts",
+        edits: &[edit(
+            "clock/wall_time.rs",
+            "pub const fn since",
+            "self.0.saturating_sub(earlier.0)",
+            "self.0.abs_diff(earlier.0)",
+        )],
+        expect: Killed("tests/saved::no_time_passes_where_the_wall_clock_went_backwards"),
+    },
 ];

@@ -686,4 +686,105 @@ pub(super) const FAULTS: &[Fault] = &[
         ],
         expect: Killed("tests/unlimited::those_who_wait_with_the_largest_amounts_come_and_go_like_others"),
     },
+    // A level that is set while others hold reservations, and while they wait.
+    Fault {
+        id: "reset-forgives-firm-reservations",
+        edits: &[edit(
+            "decision/meter.rs",
+            "pub(crate) const fn reset_owing",
+            "if owed < held { owed } else { held }",
+            "if owed < held { 0 } else { 0 }",
+        )],
+        expect: Killed("tests/reset::what_is_used_after_a_reset_is_the_level_and_what_accrues"),
+    },
+    Fault {
+        id: "reset-leaves-every-debt",
+        edits: &[edit(
+            "decision/meter.rs",
+            "pub(crate) const fn reset_owing",
+            "if owed < held { owed } else { held }",
+            "if owed < held { owed } else { owed }",
+        )],
+        expect: Killed("tests/reset::what_is_owed_for_work_already_done_is_forgiven"),
+    },
+    Fault {
+        id: "reset-tells-nobody",
+        edits: &[edit("bucket/verbs.rs", "pub(crate) fn reset", "store.eased(now);", "")],
+        expect: Killed("tests/reset::a_higher_level_is_told_to_the_first_and_nobody_overtakes"),
+    },
+    Fault {
+        id: "held-not-counted",
+        edits: &[edit(
+            "wait/held.rs",
+            "pub(crate) fn hold(",
+            "held.fetch_add(*amount, Relaxed);",
+            "let _ = (held, amount);",
+        )],
+        expect: Killed("tests/reset::a_firm_reservation_stays_owed"),
+    },
+    Fault {
+        id: "held-without-its-release",
+        edits: &[edit("wait/held.rs", "pub(crate) fn hold(", "fence(Release);", "")],
+        expect: Killed("reset::a_reset_beside_a_reservation_leaves_it_owed"),
+    },
+    Fault {
+        id: "held-without-its-acquire",
+        edits: &[edit("wait/held.rs", "pub(crate) fn tokens(", "fence(Acquire);", "")],
+        expect: Killed("reset::a_reset_beside_a_reservation_leaves_it_owed"),
+    },
+    Fault {
+        id: "held-read-as-none",
+        edits: &[edit("wait/held.rs", "pub(crate) fn tokens(", "self.0[i].load(Relaxed)", "i as u64 * 0")],
+        expect: Killed("tests/reset::a_firm_reservation_stays_owed"),
+    },
+    Fault {
+        id: "held-for-ever",
+        edits: &[edit(
+            "wait/held.rs",
+            "pub(crate) fn let_go(",
+            "held.fetch_sub(*amount, Relaxed);",
+            "let _ = (held, amount);",
+        )],
+        expect: Killed("tests/reset::only_reservations_that_are_held_stay_owed"),
+    },
+    Fault {
+        id: "held-until-it-is-given-back",
+        edits: &[edit(
+            "wait/reservation.rs",
+            "fn give_up(",
+            "give_back(self.bucket, self.now, &self.amounts);\n        self.bucket.let_go(&self.amounts);",
+            "self.bucket.let_go(&self.amounts);\n        give_back(self.bucket, self.now, &self.amounts);",
+        )],
+        expect: Killed("reset::a_reset_beside_a_cancelled_reservation_forgives_nothing"),
+    },
+    Fault {
+        id: "line-firm-reservations-are-not-held",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn advance(",
+            "stays = queue.firm_amounts(ticket).is_some();",
+            "stays = queue.firm_amounts(ticket).is_none();",
+        )],
+        expect: Killed("tests/reset::a_reservation_that_became_firm_behind_others_stays_owed"),
+    },
+    Fault {
+        id: "line-kept-reservations-stay-held",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn depart(",
+            "if let Some(amounts) = queue.firm_amounts(ticket) {\n                    self.held.let_go(&amounts);\n                }",
+            "",
+        )],
+        expect: Killed("tests/reset::a_reservation_that_became_firm_behind_others_stays_owed"),
+    },
+    Fault {
+        id: "line-cancelled-reservations-stay-held",
+        edits: &[edit(
+            "wait/line/queue.rs",
+            "fn depart(",
+            "let _ = self.words.update(|_| 0, back, |_, _, _| ());\n                self.held.let_go(&amounts);",
+            "let _ = self.words.update(|_| 0, back, |_, _, _| ());",
+        )],
+        expect: Killed("tests/reset::a_reservation_that_became_firm_behind_others_stays_owed"),
+    },
 ];
