@@ -1,6 +1,5 @@
 //! Owns the verbs of all buckets, each with its full text. Never says how a bucket keeps its words.
 
-use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::verbs;
@@ -12,7 +11,9 @@ use crate::limit::amounts::Amounts;
 use crate::state::at::At;
 use crate::state::store::Stored;
 use crate::wait::estimate::Estimate;
+use crate::wait::holder::Holder;
 use crate::wait::reservation::Reservation;
+use crate::wait::take::{Take, UntilAvailable};
 use crate::wait::timer::Timer;
 #[cfg(feature = "tokio")]
 use crate::wait::timer::TokioTimer;
@@ -74,7 +75,7 @@ macro_rules! bucket_of {
 #[cfg_attr(not(feature = "tokio"), doc = "[`take`]: crate#features")]
 #[cfg_attr(feature = "std", doc = "[`take_blocking`]: Self::take_blocking")]
 #[cfg_attr(not(feature = "std"), doc = "[`take_blocking`]: crate#features")]
-pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
+pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> + Sized {
     /// Takes these amounts from all streams now, or nothing from any.
     ///
     /// # Errors
@@ -215,10 +216,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Views the bucket at a time that the caller supplies: see [`At`], which has an example.
     #[inline]
-    fn at(&self, now: Time) -> At<&Self, N>
-    where
-        Self: Sized,
-    {
+    fn at(&self, now: Time) -> At<&Self, N> {
         At { of: self, now }
     }
 
@@ -240,10 +238,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// assert_eq!(bucket.available(), 96);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    fn lease(&self, most: Self::Amounts) -> Lease<'_, Self, N>
-    where
-        Self: Sized,
-    {
+    fn lease(&self, most: Self::Amounts) -> Lease<&Self, N> {
         Lease::new(self, most)
     }
 
@@ -321,7 +316,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     fn estimate(&self, amounts: Self::Amounts) -> Result<Estimate<'_, N>, Refused<N>> {
         let (now, amounts) = (Stored::now(self), amounts.to_array());
         verbs::try_take(self.store(), now, amounts)?;
-        Ok(Estimate::new(self.waitable(), now, amounts))
+        Ok(Estimate::new(Holder::Borrowed(self), now, amounts))
     }
 
     /// Waits on this thread until it is the caller's turn, and takes these amounts.
@@ -352,7 +347,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// ```
     #[cfg(feature = "std")]
     fn take_blocking_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Result<Granted<N>, Refused<N>> {
-        turn::wait_blocking(self.queueing(), amounts.to_array(), timeout, Aim::Take, None)
+        turn::wait_blocking(self, amounts.to_array(), timeout, Aim::Take, None)
     }
 
     /// Waits as [`take_blocking_timeout`](Self::take_blocking_timeout) does, unless another thread
@@ -368,7 +363,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         timeout: Duration,
         cancel: &Cancel,
     ) -> Result<Granted<N>, Refused<N>> {
-        turn::wait_blocking(self.queueing(), amounts.to_array(), timeout, Aim::Take, Some(cancel))
+        turn::wait_blocking(self, amounts.to_array(), timeout, Aim::Take, Some(cancel))
     }
 
     /// Waits on tokio's timer until it is the caller's turn, and takes these amounts.
@@ -391,7 +386,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// }
     /// ```
     #[cfg(feature = "tokio")]
-    fn take(&self, amounts: Self::Amounts) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take(&self, amounts: Self::Amounts) -> Take<&Self, TokioTimer, N> {
         self.take_on(amounts, TokioTimer)
     }
 
@@ -403,11 +398,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// As [`take_blocking_timeout`](Self::take_blocking_timeout), from the first poll on.
     #[cfg(feature = "tokio")]
-    fn take_timeout(
-        &self,
-        amounts: Self::Amounts,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Take<&Self, TokioTimer, N> {
         self.take_timeout_on(amounts, timeout, TokioTimer)
     }
 
@@ -417,11 +408,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Errors
     ///
     /// As [`take_timeout_on`](Self::take_timeout_on).
-    fn take_on<T: Timer>(
-        &self,
-        amounts: Self::Amounts,
-        timer: T,
-    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take_on<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> Take<&Self, T, N> {
         self.take_timeout_on(amounts, Duration::MAX, timer)
     }
 
@@ -430,12 +417,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Errors
     ///
     /// As [`reserve_within`](Self::reserve_within), from the first poll on.
-    fn take_timeout_on<T: Timer>(
-        &self,
-        amounts: Self::Amounts,
-        timeout: Duration,
-        timer: T,
-    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take_timeout_on<T: Timer>(&self, amounts: Self::Amounts, timeout: Duration, timer: T) -> Take<&Self, T, N> {
         waits::take(self, amounts.to_array(), timeout, timer)
     }
 
@@ -456,11 +438,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// assert!(bucket.try_take(2).is_ok()); // nobody else took them
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    fn until_available_on<T: Timer>(
-        &self,
-        amounts: Self::Amounts,
-        timer: T,
-    ) -> impl Future<Output = Result<(), Refused<N>>> {
+    fn until_available_on<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> UntilAvailable<&Self, T, N> {
         waits::until_available(self, amounts.to_array(), timer)
     }
 
@@ -471,7 +449,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// As [`until_available_on`](Self::until_available_on).
     #[cfg(feature = "std")]
     fn until_available_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
-        turn::wait_blocking(self.queueing(), amounts.to_array(), Duration::MAX, Aim::Look, None).map(|_| ())
+        turn::wait_blocking(self, amounts.to_array(), Duration::MAX, Aim::Look, None).map(|_| ())
     }
 
     /// Closes the bucket for good: all who wait are refused, and so is whoever takes or reserves.
@@ -487,6 +465,6 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// ```
     #[cfg(feature = "std")]
     fn close(&self) {
-        self.queueing().queue().close(Stored::now(self));
+        self.queue().close(Stored::now(self));
     }
 }

@@ -24,6 +24,7 @@ use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
+use crate::wait::holder::Holder;
 use crate::wait::readiness;
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
@@ -173,7 +174,7 @@ where
     /// ```
     pub fn reserve_within(&self, amounts: Amounts<N>, max_wait: Duration) -> Result<Reservation<'_, N>, KeyRefused<N>> {
         let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        self.place(|bucket| Reservation::new(bucket, now, amounts, max_wait, false))
+        self.place(|bucket| Reservation::new(Holder::Borrowed(bucket), now, amounts, max_wait, false))
     }
 
     /// As [`TokenBucket::reserve_oversized`](crate::TokenBucket::reserve_oversized).
@@ -199,7 +200,7 @@ where
     /// ```
     pub fn reserve_oversized(&self, amounts: Amounts<N>) -> Result<Reservation<'_, N>, KeyRefused<N>> {
         let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        self.place(|bucket| Reservation::new(bucket, now, amounts, Duration::MAX, true))
+        self.place(|bucket| Reservation::new(Holder::Borrowed(bucket), now, amounts, Duration::MAX, true))
     }
 
     /// As [`TokenBucket::estimate`](crate::TokenBucket::estimate).

@@ -9,6 +9,7 @@ use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::due::Due;
+#[cfg(feature = "keys")]
 use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refill;
@@ -17,6 +18,9 @@ use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
+use crate::wait::holder::Holder;
+#[cfg(feature = "std")]
+use crate::wait::holder::LineHolder;
 #[cfg(feature = "std")]
 use crate::wait::line::place::Place;
 use crate::wait::nap::Nap;
@@ -24,8 +28,6 @@ use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
 use crate::wait::unqueued::Place;
 use crate::wait::waiting;
-#[cfg(feature = "std")]
-use crate::wait::waits::Waits;
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
@@ -77,7 +79,7 @@ use crate::wait::waits::Waits;
 /// ```
 #[must_use = "a reservation that is dropped before its instant is cancelled"]
 pub struct Reservation<'a, const N: usize = 1> {
-    bucket: &'a dyn Waitable<N>,
+    bucket: Holder<'a, N>,
     /// When it was made.
     now: Time,
     /// What was taken from each stream.
@@ -100,42 +102,32 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// Takes these amounts within the bounds of the queue, each no more than the capacity unless
     /// `oversized`.
     pub(crate) fn new(
-        bucket: &'a dyn Waitable<N>,
+        bucket: Holder<'a, N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        let bounds = bucket.wait_bounds();
-        let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
-        let allow = |limits: &Limits<N>| allow(limits, &amounts, oversized);
-        let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))?;
-        let limits = revision.limits;
-        let elapsed = limits.elapsed(now);
-        // What is for nothing waits for nothing, not for the end of a pause either.
-        let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
-        let wait = limits.wait_until(&ends, &amounts, elapsed);
-        let ready_at = wait.map_or(Time::MAX, |wait| from.after(refill::duration(wait)));
-        let ready = Ready::Due(Due::new(&revision, &ends, now, ready_at));
+        let ready = Ready::Due(take_ahead(&*bucket, now, amounts, max_wait, oversized)?);
         Ok(Self { bucket, now, amounts, ready, used: false })
     }
 
     /// The same behind those who wait.
     #[cfg(feature = "std")]
     pub(crate) fn in_line(
-        bucket: &'a (impl Waits<N> + ?Sized),
+        bucket: Holder<'a, N>,
+        line: LineHolder<'a, N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        let (queueing, bucket) = (bucket.queueing(), bucket.waitable());
-        if !queueing.queue().is_listened_to(now, &amounts) {
+        if !line.queue().is_listened_to(now, &amounts) {
             return Self::new(bucket, now, amounts, max_wait, oversized);
         }
         allow(&bucket.revision().limits, &amounts, oversized)?;
         let deadline = now.after(max_wait.min(bucket.wait_bounds().max_wait));
-        let ready = match Place::new(queueing, now, amounts, deadline)? {
+        let ready = match Place::new(line, now, amounts, deadline)? {
             Some(place) => Ready::Behind(place),
             None => Ready::Due(Due::now(&bucket.revision(), now)),
         };
@@ -228,7 +220,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     pub fn into_estimate(mut self) -> Estimate<'a, N> {
         self.keep();
-        Estimate::new(self.bucket, self.now, mem::replace(&mut self.amounts, [0; N]))
+        Estimate::new(self.bucket.clone(), self.now, mem::replace(&mut self.amounts, [0; N]))
     }
 
     /// Gives the tokens back, also after the instant at which they could be used.
@@ -324,7 +316,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     }
 
     /// What is left beside it.
-    #[cfg_attr(all(feature = "std", not(feature = "keys")), expect(dead_code, reason = "the line knows it"))]
+    #[cfg(feature = "keys")]
     pub(crate) fn granted(&self) -> Granted<N> {
         self.bucket.take_nothing()
     }
@@ -358,7 +350,7 @@ impl<const N: usize> Reservation<'_, N> {
         if let Ready::Behind(place) = &self.ready {
             return place.leave();
         }
-        give_back(self.bucket, self.now, &self.amounts);
+        give_back(&*self.bucket, self.now, &self.amounts);
     }
 }
 
@@ -380,6 +372,27 @@ impl<const N: usize> fmt::Debug for Reservation<'_, N> {
 /// Whether these amounts fit the capacities, if they have to.
 fn allow<const N: usize>(limits: &Limits<N>, amounts: &[u64; N], oversized: bool) -> Result<(), Refused<N>> {
     if oversized { Ok(()) } else { Ok(limits.check(amounts)?) }
+}
+
+/// Takes these amounts within the bounds of the queue, and says when they may be used.
+pub(crate) fn take_ahead<const N: usize>(
+    bucket: &dyn Waitable<N>,
+    now: Time,
+    amounts: [u64; N],
+    max_wait: Duration,
+    oversized: bool,
+) -> Result<Due<N>, Refused<N>> {
+    let bounds = bucket.wait_bounds();
+    let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
+    let allow = |limits: &Limits<N>| allow(limits, &amounts, oversized);
+    let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))?;
+    let limits = revision.limits;
+    let elapsed = limits.elapsed(now);
+    // What is for nothing waits for nothing, not for the end of a pause either.
+    let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
+    let wait = limits.wait_until(&ends, &amounts, elapsed);
+    let ready_at = wait.map_or(Time::MAX, |wait| from.after(refill::duration(wait)));
+    Ok(Due::new(&revision, &ends, now, ready_at))
 }
 
 /// Takes `amounts` unconditionally, if the limits `allow` it and no stream then owes more than its
