@@ -16,6 +16,7 @@
 // - `holder`: how a reservation holds its bucket.
 // - `unqueued`: what stands in for the line where there is no `std`.
 // - `reservation`: `Reservation`, tokens taken before they may be used.
+// - `reservation_wait`: how a reservation is waited for.
 // - `estimate`: `Estimate`, tokens taken for work of unknown cost.
 // - `take`: `Take`, `UntilAvailable` and `Wait`, the futures that wait for tokens.
 // - `cancel`: `Cancel`, which lets threads go.
@@ -34,6 +35,7 @@ pub(crate) mod nap;
 #[cfg(any(not(feature = "std"), feature = "keys"))]
 pub(crate) mod readiness;
 pub(crate) mod reservation;
+pub(crate) mod reservation_wait;
 pub(crate) mod take;
 pub(crate) mod timer;
 #[cfg(not(feature = "std"))]

@@ -2,7 +2,6 @@
 //! they will be.
 
 use core::cell::Cell;
-use core::convert::Infallible;
 use core::fmt;
 use core::mem;
 use core::time::Duration;
@@ -23,18 +22,16 @@ use crate::wait::holder::Holder;
 use crate::wait::holder::LineHolder;
 #[cfg(feature = "std")]
 use crate::wait::line::place::Place;
-use crate::wait::nap::Nap;
-use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
 use crate::wait::unqueued::Place;
-use crate::wait::waiting;
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
 /// Reserve, sleep until [`ready_at`](Self::ready_at), or [wait](Self::wait_on), act, and drop it.
 /// **Dropped before its instant, it is cancelled**, and gives its tokens back. Dropped later, or
-/// after a wait that ended, it counts as used. [`cancel`](Self::cancel) gives the tokens back at
-/// any time, and [`commit`](Self::commit) keeps them. Held beyond the
+/// after a wait that ended, it counts as used; [`cancel_on_drop`](Self::cancel_on_drop) changes the
+/// first. [`cancel`](Self::cancel) gives the tokens back at any time, and [`commit`](Self::commit)
+/// keeps them. Held beyond the
 /// [idle limit](crate::Limit::idle_limit), never less than 90 days, it may give nothing back.
 ///
 /// Where nobody waits, the bucket goes into debt, and the instant is known at once. **The order of
@@ -79,18 +76,20 @@ use crate::wait::waiting;
 /// ```
 #[must_use = "a reservation that is dropped before its instant is cancelled"]
 pub struct Reservation<'a, const N: usize = 1> {
-    bucket: Holder<'a, N>,
+    pub(super) bucket: Holder<'a, N>,
     /// When it was made.
     now: Time,
     /// What was taken from each stream.
     amounts: [u64; N],
-    ready: Ready<'a, N>,
+    pub(super) ready: Ready<'a, N>,
     /// It was waited for, or kept: it counts as used.
-    used: bool,
+    pub(super) used: bool,
+    /// Its instant alone does not make it used.
+    cancel_on_drop: bool,
 }
 
 /// When a reservation is ready.
-enum Ready<'a, const N: usize> {
+pub(super) enum Ready<'a, const N: usize> {
     /// It was made where nobody waited.
     Due(Due<N>),
     /// It was made behind others.
@@ -109,7 +108,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
         let ready = Ready::Due(take_ahead(&*bucket, now, amounts, max_wait, oversized)?);
-        Ok(Self { bucket, now, amounts, ready, used: false })
+        Ok(Self { bucket, now, amounts, ready, used: false, cancel_on_drop: false })
     }
 
     /// The same behind those who wait.
@@ -131,7 +130,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
             Some(place) => Ready::Behind(place),
             None => Ready::Due(Due::now(&bucket.revision(), now)),
         };
-        Ok(Self { bucket, now, amounts, ready, used: false })
+        Ok(Self { bucket, now, amounts, ready, used: false, cancel_on_drop: false })
     }
 
     /// The instant from which the tokens may be used, a reading of the bucket's clock; `None` if
@@ -156,7 +155,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     }
 
     /// The same; the end of time if nobody knows.
-    fn due_at(&self) -> Time {
+    pub(super) fn due_at(&self) -> Time {
         match &self.ready {
             Ready::Due(due) => due.at(&self.bucket.revision(), &self.amounts),
             Ready::Behind(place) => place.ready_at(),
@@ -223,6 +222,30 @@ impl<'a, const N: usize> Reservation<'a, N> {
         Estimate::new(self.bucket.clone(), self.now, mem::replace(&mut self.amounts, [0; N]))
     }
 
+    /// From now on the tokens are given back if it is dropped without a [`commit`](Self::commit) or
+    /// a [wait](Self::wait_on) that ended, also after its instant.
+    ///
+    /// For work that needs several reservations: see [`until_ready_on`](Self::until_ready_on).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// drop(bucket.reserve(3)?); // after its instant: used
+    /// assert_eq!(bucket.available(), 7);
+    /// drop(bucket.reserve(3)?.cancel_on_drop());
+    /// assert_eq!(bucket.available(), 7);
+    /// bucket.reserve(3)?.cancel_on_drop().commit();
+    /// assert_eq!(bucket.available(), 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cancel_on_drop(mut self) -> Self {
+        self.cancel_on_drop = true;
+        self
+    }
+
     /// Gives the tokens back, also after the instant at which they could be used.
     ///
     /// ```
@@ -241,89 +264,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
         self.amounts = [0; N];
     }
 
-    /// Sleeps on this thread until the tokens may be used. From then on they count as used.
-    ///
-    /// It looks at the bucket's clock again after each sleep, so it never returns early;
-    /// oversleeping loses no tokens. It sleeps in real time: on a clock that stands still it goes
-    /// on sleeping, ever longer up to a tenth of a second at a time.
-    ///
-    /// # Errors
-    ///
-    /// * [`Refused::Closed`] if the bucket is closed before its turn has come. Then nothing was
-    ///   taken. What is a debt already is waited for all the same.
-    /// * [`Refused::Never`] if new limits cannot count so many tokens.
-    ///
-    /// ```
-    /// use tollgate::{Clock, Limit, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    /// let mut reservation = bucket.reserve(2)?;
-    /// reservation.wait()?;
-    /// assert!(Some(bucket.clock().now()) >= reservation.ready_at());
-    /// // ... use them; the reservation may be dropped now, or later ...
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg(feature = "std")]
-    pub fn wait(&mut self) -> Result<(), Refused<N>> {
-        match &self.ready {
-            Ready::Due(_) => {
-                let Ok(()) = waiting::sleep(self.bucket.limits_changed(), |nap| self.left(nap));
-            }
-            Ready::Behind(place) => place.wait()?,
-        }
-        self.used = true;
-        Ok(())
-    }
-
-    /// Sleeps on `timer` until the tokens may be used: [`wait`](Self#method.wait) without a thread.
-    ///
-    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if
-    /// the timer does. It is woken about once, and once for each change of the limits: the instant
-    /// is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a
-    /// second. Where the tokens are there already it completes at the first poll and never sleeps.
-    ///
-    /// To drop this future changes nothing: the reservation stays, and can be waited for again.
-    ///
-    /// # Errors
-    ///
-    /// As [`wait`](Self#method.wait).
-    ///
-    /// ```
-    /// # #[cfg(feature = "tokio")]
-    /// #[tokio::main(flavor = "current_thread")]
-    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::wait::TokioTimer;
-    ///     use tollgate::{Clock, Limit, TokenBucket};
-    ///
-    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    ///     let mut reservation = bucket.reserve(2)?;
-    ///     reservation.wait_on(TokioTimer).await?;
-    ///     assert!(Some(bucket.clock().now()) >= reservation.ready_at());
-    ///     Ok(())
-    /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
-    /// ```
-    pub async fn wait_on<T: Timer>(&mut self, timer: T) -> Result<(), Refused<N>> {
-        match &self.ready {
-            Ready::Due(_) => {
-                let Ok(()) = waiting::sleep_on(self.bucket.limits_changed(), timer, |nap| self.left(nap)).await;
-            }
-            Ready::Behind(place) => place.wait_on(timer).await?,
-        }
-        self.used = true;
-        Ok(())
-    }
-
     /// What is left beside it.
     #[cfg(feature = "keys")]
     pub(crate) fn granted(&self) -> Granted<N> {
         self.bucket.take_nothing()
-    }
-
-    /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
-    fn left(&self, nap: &mut Nap) -> Result<Option<Duration>, Infallible> {
-        Ok(nap.next(self.bucket.now(), self.due_at()))
     }
 }
 
@@ -359,7 +303,7 @@ impl<const N: usize> Drop for Reservation<'_, N> {
         if self.amounts == [0; N] {
             return;
         }
-        if self.used || self.has_come() { self.keep() } else { self.give_up() }
+        if self.used || !self.cancel_on_drop && self.has_come() { self.keep() } else { self.give_up() }
     }
 }
 

@@ -530,7 +530,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-reservation-waited-for-is-given-back",
-        edits: &[edit("wait/reservation.rs", "pub async fn wait_on", "self.used = true;", "self.used = false;")],
+        edits: &[edit("wait/reservation_wait.rs", "pub async fn wait_on", "self.used = true;", "self.used = false;")],
         expect: Killed("tests/waiting::a_reservation_that_was_waited_for_is_used_whatever_comes_after"),
     },
     Fault {
