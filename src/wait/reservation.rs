@@ -98,6 +98,11 @@ pub(super) enum Ready<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Reservation<'a, N> {
+    /// These amounts must have been taken from the bucket, to be used when they are due.
+    pub(crate) fn taken(bucket: Holder<'a, N>, now: Time, amounts: [u64; N], due: Due<N>) -> Self {
+        Self { bucket, now, amounts, ready: Ready::Due(due), used: false, cancel_on_drop: false }
+    }
+
     /// Takes these amounts within the bounds of the queue, each no more than the capacity unless
     /// `oversized`.
     pub(crate) fn new(
@@ -107,8 +112,8 @@ impl<'a, const N: usize> Reservation<'a, N> {
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        let ready = Ready::Due(take_ahead(&*bucket, now, amounts, max_wait, oversized)?);
-        Ok(Self { bucket, now, amounts, ready, used: false, cancel_on_drop: false })
+        let due = take_ahead(&*bucket, now, amounts, max_wait, oversized)?;
+        Ok(Self::taken(bucket, now, amounts, due))
     }
 
     /// The same behind those who wait.
