@@ -41,7 +41,9 @@
 //!
 //! # Sharing, and answering a refusal
 //!
-//! All methods take `&self`. Share a bucket by reference, or in an `Arc`.
+//! All methods take `&self`. Share a bucket by reference, or in an `Arc`. In an `Arc`, the verbs
+//! that end in `owned` give answers that borrow nothing, for tasks, response bodies and services:
+//! `Arc::clone(&bucket).take_owned(1)`, and `reserve_owned`, `estimate_owned` and `lease_owned`.
 //!
 //! ```
 //! use std::sync::Arc;

@@ -27,6 +27,7 @@ use crate::wait::holder::Holder;
 use crate::wait::reservation::{Reservation, take_ahead};
 
 /// The bucket of one key of a [`KeyedBuckets`]: see [`KeyedBuckets::bucket`].
+/// [`KeyedBuckets::bucket_owned`] has one that borrows nothing.
 ///
 /// A key in debt is not dropped, so a [reservation](Reservation) of it stays. A key that is full in
 /// spite of what is outstanding may be dropped; what comes back then finds it full and changes

@@ -160,12 +160,8 @@ where
     ///
     /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] where a stream
     /// that lacks tokens has a rate of 0.
-    pub fn until_available_on<T: Timer>(
-        self,
-        amounts: Amounts<N>,
-        timer: T,
-    ) -> impl Future<Output = Result<(), Refused<N>>> {
-        async move { readiness::until_available(&self, <[u64; N]>::array(amounts), timer).await }
+    pub async fn until_available_on<T: Timer>(self, amounts: Amounts<N>, timer: T) -> Result<(), Refused<N>> {
+        readiness::until_available(&self, <[u64; N]>::array(amounts), timer).await
     }
 
     /// Waits on this thread as [`until_available_on`](Self::until_available_on) does on a timer.

@@ -21,6 +21,9 @@ type AmountsOf<B, const N: usize> = <<B as Deref>::Target as Stored<N>>::Amounts
 /// clock. `lease` on a bucket makes one. Use it in a thread that decides so often that a
 /// compare-and-swap and a clock reading matter. A lease belongs to one thread at a time.
 ///
+/// `B` points to the bucket: a reference, or an `Arc` for `lease_owned`, whose lease borrows
+/// nothing.
+///
 /// ```
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, TokenBucket};

@@ -14,6 +14,9 @@ use crate::wait::reservation::give_back;
 /// **Dropped without having been settled**, by a panic or a cancelled task say, it gives the
 /// estimate back; after [`keep_on_drop`](Self::keep_on_drop) it does not.
 ///
+/// Of a bucket in an `Arc`, `estimate_owned` gives an `Estimate<'static>`, for response bodies and
+/// tasks.
+///
 /// ```
 /// use tollgate::clock::ManualClock;
 /// use tollgate::{Limit, TokenBucket};

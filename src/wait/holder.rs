@@ -12,38 +12,43 @@ use crate::state::store::Waitable;
 #[cfg(feature = "std")]
 use crate::wait::waits::Waits;
 
-macro_rules! holder {
-    ($(#[$doc:meta])* $name:ident of $bucket:ident) => {
-        $(#[$doc])*
-        #[derive(Clone)]
-        pub(crate) enum $name<'a, const N: usize> {
-            Borrowed(&'a dyn $bucket<N>),
-            #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-            Shared(Arc<dyn $bucket<N> + Send>),
-        }
-
-        impl<'a, const N: usize> Deref for $name<'a, N> {
-            type Target = dyn $bucket<N> + 'a;
-
-            #[inline]
-            fn deref(&self) -> &Self::Target {
-                match self {
-                    Self::Borrowed(bucket) => *bucket,
-                    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
-                    Self::Shared(bucket) => &**bucket,
-                }
-            }
-        }
-    };
+/// Holds a bucket whose words are changed.
+#[derive(Clone)]
+pub(crate) enum Holder<'a, const N: usize> {
+    Borrowed(&'a dyn Waitable<N>),
+    #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+    Shared(Arc<dyn Waitable<N> + Send>),
 }
 
-holder! {
-    /// Holds a bucket whose words are changed.
-    Holder of Waitable
+impl<'a, const N: usize> Deref for Holder<'a, N> {
+    type Target = dyn Waitable<N> + 'a;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Borrowed(bucket) => *bucket,
+            #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+            Self::Shared(bucket) => &**bucket,
+        }
+    }
+}
+
+/// Holds a bucket in whose line somebody has a place.
+#[cfg(feature = "std")]
+pub(crate) enum LineHolder<'a, const N: usize> {
+    Borrowed(&'a dyn Waits<N>),
+    Shared(Arc<dyn Waits<N> + Send>),
 }
 
 #[cfg(feature = "std")]
-holder! {
-    /// Holds a bucket in whose line somebody has a place.
-    LineHolder of Waits
+impl<'a, const N: usize> Deref for LineHolder<'a, N> {
+    type Target = dyn Waits<N> + 'a;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Borrowed(bucket) => *bucket,
+            Self::Shared(bucket) => &**bucket,
+        }
+    }
 }

@@ -34,6 +34,8 @@ use crate::wait::unqueued::Place;
 /// keeps them. Held beyond the
 /// [idle limit](crate::Limit::idle_limit), never less than 90 days, it may give nothing back.
 ///
+/// Of a bucket in an `Arc`, `reserve_owned` gives a `Reservation<'static>`, which borrows nothing.
+///
 /// Where nobody waits, the bucket goes into debt, and the instant is known at once. **The order of
 /// reservations is the order of service**: nobody overtakes, neither by
 /// [`try_take`](crate::TokenBucket::try_take) nor by a smaller amount, unless tokens come back.

@@ -20,8 +20,7 @@ use crate::wait::unqueued::{Look, Turn};
 ///
 /// It takes its place at its first poll. Dropped before it is ready, it gives the place up and has
 /// taken nothing. `B` points to the bucket: a reference, or an `Arc` for
-/// [`take_owned_on`](crate::bucket::SharedBucket::take_owned_on) and its kin. So a service can keep
-/// the future in a field.
+/// `take_owned_on` and its kin. So a service can keep the future in a field.
 ///
 /// It is `Send` if the bucket is `Sync`, and the timer and its sleep are `Send`, in generic code,
 /// too:
@@ -37,10 +36,6 @@ use crate::wait::unqueued::{Look, Turn};
 ///     bucket.take_on(1, timer)
 /// }
 /// ```
-#[cfg_attr(
-    not(all(feature = "alloc", target_has_atomic = "ptr")),
-    doc = "[`take_owned_on`](crate::bucket::SharedBucket::take_owned_on): crate#features"
-)]
 pub type Take<B, T, const N: usize = 1> = Wait<Turn<B, N>, T>;
 
 /// The future of [`until_available_on`](crate::Bucket::until_available_on): waits until tokens
