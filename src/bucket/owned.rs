@@ -38,8 +38,8 @@ use crate::wait::waits;
 /// All are `Send` and `'static` if the bucket and the timer are. The bucket lives until the last of
 /// them is dropped. None allocates.
 ///
-/// [`TokenBucket`] and [`MultiBucket`] have them as methods of their own. So this trait, which every
-/// [`Bucket`] has, is for code that takes any bucket.
+/// [`TokenBucket`] and [`MultiBucket`] have them as methods of their own. So this trait, which
+/// every [`Bucket`] has, is for code that takes any bucket.
 ///
 /// # Examples
 ///

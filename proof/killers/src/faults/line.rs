@@ -535,7 +535,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-waker-takes-the-clock-for-still",
-        edits: &[edit("wait/line/turn.rs", "fn come(", "still && slept && !anew", "still")],
+        edits: &[edit("wait/line/turn.rs", "Waiter for Turn<", "still && slept && !anew", "still")],
         expect: Killed("tests/line_book::who_is_woken_twice_at_one_instant_does_not_oversleep"),
     },
     Fault {
