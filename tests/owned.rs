@@ -3,7 +3,7 @@
 
 #![cfg(feature = "std")]
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -14,7 +14,7 @@ use tollgate::adaptive::{Adaptive, Cubic};
 use tollgate::bucket::SharedBucket;
 use tollgate::clock::ManualClock;
 use tollgate::limit::Ratio;
-use tollgate::wait::{Estimate, Take, Timer, timer_fn};
+use tollgate::wait::{Estimate, Take, Timer};
 use tollgate::{Bucket, Granted, LeakyBucket, Lease, Limit, MultiBucket, Refused, Reservation, TokenBucket};
 
 const fn millis(millis: u64) -> Duration {
@@ -26,9 +26,43 @@ fn static_and_send<T: Send + 'static>(owned: T) -> T {
     owned
 }
 
+/// Polls a future until it is ready.
+fn drive<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        match poll(future.as_mut()) {
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => thread::yield_now(),
+        }
+    }
+}
+
 /// Drives a future to its end on a thread that borrows nothing.
 fn on_a_thread<F: Future<Output: Send + 'static> + Send + 'static>(future: F) -> F::Output {
-    thread::spawn(|| smol::block_on(future)).join().unwrap()
+    thread::spawn(|| drive(future)).join().unwrap()
+}
+
+/// A timer whose sleeps stop the thread that polls them.
+#[derive(Clone, Copy)]
+struct Stop;
+
+struct Stopped(Duration);
+
+impl Timer for Stop {
+    type Sleep = Stopped;
+
+    fn sleep(&self, duration: Duration) -> Stopped {
+        Stopped(duration)
+    }
+}
+
+impl Future for Stopped {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        thread::sleep(self.0);
+        Poll::Ready(())
+    }
 }
 
 /// Drops a value on another thread.
@@ -80,25 +114,24 @@ fn leaky() -> Arc<LeakyBucket<ManualClock>> {
 
 #[test]
 fn every_future_of_an_arc_ends_on_a_thread() {
-    let smol = timer_fn(smol::Timer::after);
     let fast = Limit::per_second(1000).empty();
     let bucket = Arc::new(TokenBucket::new(fast).unwrap());
-    on_a_thread(Arc::clone(&bucket).take_owned_on(2, smol)).unwrap();
-    on_a_thread(Arc::clone(&bucket).take_timeout_owned_on(2, Duration::from_secs(9), smol)).unwrap();
-    let late = on_a_thread(Arc::clone(&bucket).take_timeout_owned_on(500, millis(1), smol));
+    on_a_thread(Arc::clone(&bucket).take_owned_on(2, Stop)).unwrap();
+    on_a_thread(Arc::clone(&bucket).take_timeout_owned_on(2, Duration::from_secs(9), Stop)).unwrap();
+    let late = on_a_thread(Arc::clone(&bucket).take_timeout_owned_on(500, millis(1), Stop));
     assert!(matches!(late, Err(Refused::NotYet(_))), "{late:?}");
 
     let bucket = Arc::new(MultiBucket::new([fast, fast]).unwrap());
-    on_a_thread(Arc::clone(&bucket).take_owned_on([2, 1], smol)).unwrap();
-    on_a_thread(Arc::clone(&bucket).take_timeout_owned_on([1, 2], Duration::from_secs(9), smol)).unwrap();
+    on_a_thread(Arc::clone(&bucket).take_owned_on([2, 1], Stop)).unwrap();
+    on_a_thread(Arc::clone(&bucket).take_timeout_owned_on([1, 2], Duration::from_secs(9), Stop)).unwrap();
 
     let bucket = Arc::new(LeakyBucket::full(Limit::per_second(1000)).unwrap());
-    on_a_thread(Arc::clone(&bucket).add_owned_on(2, smol)).unwrap();
-    on_a_thread(Arc::clone(&bucket).add_timeout_owned_on(2, Duration::from_secs(9), smol)).unwrap();
+    on_a_thread(Arc::clone(&bucket).add_owned_on(2, Stop)).unwrap();
+    on_a_thread(Arc::clone(&bucket).add_timeout_owned_on(2, Duration::from_secs(9), Stop)).unwrap();
 
     let policy = Cubic::new(Duration::from_secs(15), Ratio::percent(90));
     let client = Adaptive::new(Arc::new(MultiBucket::new([fast]).unwrap()), policy).unwrap();
-    on_a_thread(Arc::clone(client.bucket()).take_owned_on([2], smol)).unwrap();
+    on_a_thread(Arc::clone(client.bucket()).take_owned_on([2], Stop)).unwrap();
 }
 
 #[cfg(feature = "tokio")]
@@ -222,7 +255,7 @@ fn an_owned_reservation_keeps_its_place_behind_those_who_wait() {
     .join()
     .unwrap();
     assert_eq!((waited, place.remaining()), (Ok(()), Some(Duration::ZERO)));
-    assert_eq!(smol::block_on(place.wait_on(ByHand)), Ok(()));
+    assert_eq!(drive(place.wait_on(ByHand)), Ok(()));
     drop(place);
     assert!(watch.upgrade().is_none());
 }
@@ -342,9 +375,21 @@ mod together {
         }
     }
 
+    /// Waits for both at once, as `try_join` of the runtimes does.
     async fn all(places: &[Reservation<'static>; 2]) -> Result<(), Refused> {
         let [first, second] = places;
-        tokio::try_join!(first.until_ready_on(ByHand), second.until_ready_on(ByHand)).map(|_| ())
+        let (mut first, mut second) = (pin!(first.until_ready_on(ByHand)), pin!(second.until_ready_on(ByHand)));
+        let mut ready = [false; 2];
+        poll_fn(|context| {
+            if !ready[0] && first.as_mut().poll(context)?.is_ready() {
+                ready[0] = true;
+            }
+            if !ready[1] && second.as_mut().poll(context)?.is_ready() {
+                ready[1] = true;
+            }
+            if ready == [true; 2] { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
     }
 
     #[test]
@@ -402,7 +447,7 @@ mod together {
         bucket.clock().advance(Duration::from_secs(1));
         let place = Arc::clone(&bucket).reserve_owned(3).unwrap().cancel_on_drop();
         assert_eq!(place.until_ready(), Ok(()));
-        assert_eq!(smol::block_on(place.until_ready_on(ByHand)), Ok(()));
+        assert_eq!(drive(place.until_ready_on(ByHand)), Ok(()));
         drop(place);
         assert_eq!(bucket.available(), 10);
         let mut place = Arc::clone(&bucket).reserve_owned(3).unwrap().cancel_on_drop();
@@ -410,7 +455,7 @@ mod together {
         drop(place);
         assert_eq!(bucket.available(), 7);
         let mut place = Arc::clone(&bucket).reserve_owned(3).unwrap().cancel_on_drop();
-        assert_eq!(smol::block_on(place.wait_on(ByHand)), Ok(()));
+        assert_eq!(drive(place.wait_on(ByHand)), Ok(()));
         drop(place);
         assert_eq!(bucket.available(), 4);
         // Without a word it counts as used after its instant, waited for or not.
@@ -475,7 +520,7 @@ mod keys {
         assert_eq!(clients.available("alice"), 0);
         let all = ["bob", "carol"].map(|key| clients.bucket(key).take_on(1, ByHand));
         for taking in all {
-            assert!(smol::block_on(taking).is_ok());
+            assert!(drive(taking).is_ok());
         }
     }
 
@@ -494,13 +539,12 @@ mod keys {
 
     #[test]
     fn every_future_of_an_owned_key_ends_on_a_thread() {
-        let smol = timer_fn(smol::Timer::after);
         let limits = [Limit::per_second(1000).capacity(1), Limit::per_second(1000)];
         let clients = Arc::new(KeyedBuckets::<u64, 2>::new(limits, 9).unwrap());
         for _ in 0..3 {
-            on_a_thread(Arc::clone(&clients).bucket_owned(7).take_on([1, 2], smol)).unwrap();
+            on_a_thread(Arc::clone(&clients).bucket_owned(7).take_on([1, 2], Stop)).unwrap();
         }
-        let again = Arc::clone(&clients).bucket_owned(7).take_timeout_on([1, 2], Duration::from_secs(9), smol);
+        let again = Arc::clone(&clients).bucket_owned(7).take_timeout_on([1, 2], Duration::from_secs(9), Stop);
         on_a_thread(again).unwrap();
     }
 
