@@ -153,12 +153,12 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "until-ready-keeps-on-drop",
         edits: &[edit("wait/reservation.rs", "fn drop(", "!self.cancel_on_drop && self.has_come()", "self.has_come()")],
-        expect: Killed("tests/owned::a_task_that_is_dropped_midway_loses_nothing_if_its_reservations_say_so"),
+        expect: Killed("tests/together::a_task_that_is_dropped_midway_loses_nothing_if_its_reservations_say_so"),
     },
     Fault {
         id: "wait-leaves-unused",
         edits: &[edit("wait/reservation_wait.rs", "pub fn wait(", "self.used = true;", "self.used = false;")],
-        expect: Killed("tests/owned::a_ready_reservation_is_unused_until_it_is_waited_for"),
+        expect: Killed("tests/together::a_ready_reservation_is_unused_until_it_is_waited_for"),
     },
     Fault {
         id: "owned-future-counts-its-timeout-from-the-first-poll",
@@ -172,7 +172,7 @@ pub(super) const FAULTS: &[Fault] = &[
             self.view().take_by(amounts, deadline, timer).await
         }",
         )],
-        expect: Killed("tests/owned::a_future_of_an_owned_key_dropped_midway_has_taken_nothing"),
+        expect: Killed("tests/owned_keys::a_future_of_an_owned_key_dropped_midway_has_taken_nothing"),
     },
     Fault {
         id: "owned-key-without-room-gives-back-to-itself",
@@ -182,7 +182,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "overflow.then_some(view.overflow.tier)",
             "overflow.then_some(view.overflow.tier).filter(|_| N == 0)",
         )],
-        expect: Killed("tests/owned::what_a_key_without_room_owns_goes_back_to_the_overflow"),
+        expect: Killed("tests/owned_keys::what_a_key_without_room_owns_goes_back_to_the_overflow"),
     },
     Fault {
         id: "owned-estimate-keeps-what-it-took",
