@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use tollgate::wait::Timer;
 
-pub const fn millis(millis: u64) -> Duration {
+pub(crate) const fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
 /// Lets only through what borrows nothing.
-pub fn static_and_send<T: Send + 'static>(owned: T) -> T {
+pub(crate) fn static_and_send<T: Send + 'static>(owned: T) -> T {
     owned
 }
 
 /// Polls a future until it is ready.
-pub fn drive<F: Future>(future: F) -> F::Output {
+pub(crate) fn drive<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
         match poll(future.as_mut()) {
@@ -30,15 +30,15 @@ pub fn drive<F: Future>(future: F) -> F::Output {
 }
 
 /// Drives a future to its end on a thread that borrows nothing.
-pub fn on_a_thread<F: Future<Output: Send + 'static> + Send + 'static>(future: F) -> F::Output {
+pub(crate) fn on_a_thread<F: Future<Output: Send + 'static> + Send + 'static>(future: F) -> F::Output {
     thread::spawn(|| drive(future)).join().unwrap()
 }
 
 /// A timer whose sleeps stop the thread that polls them.
 #[derive(Clone, Copy)]
-pub struct Stop;
+pub(crate) struct Stop;
 
-pub struct Stopped(Duration);
+pub(crate) struct Stopped(Duration);
 
 impl Timer for Stop {
     type Sleep = Stopped;
@@ -58,16 +58,16 @@ impl Future for Stopped {
 }
 
 /// Drops a value on another thread.
-pub fn drop_elsewhere<T: Send + 'static>(owned: T) {
+pub(crate) fn drop_elsewhere<T: Send + 'static>(owned: T) {
     thread::spawn(|| drop(owned)).join().unwrap();
 }
 
-pub fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+pub(crate) fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// A sleep that ends at the second poll: the test moves the clock between its polls.
-pub struct Nap(bool);
+pub(crate) struct Nap(bool);
 
 impl Future for Nap {
     type Output = ();
@@ -78,7 +78,7 @@ impl Future for Nap {
 }
 
 #[derive(Clone, Copy)]
-pub struct ByHand;
+pub(crate) struct ByHand;
 
 impl Timer for ByHand {
     type Sleep = Nap;

@@ -185,6 +185,18 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/owned_keys::what_a_key_without_room_owns_goes_back_to_the_overflow"),
     },
     Fault {
+        id: "owned-reservation-keeps-what-it-took",
+        edits: &[edit(
+            "wait/reservation.rs",
+            "fn give_up(",
+            "give_back(&*self.bucket, self.now, &self.amounts);",
+            "if let Holder::Borrowed(bucket) = self.bucket {
+            give_back(bucket, self.now, &self.amounts);
+        }",
+        )],
+        expect: Killed("tests/owned::an_owned_reservation_is_given_back_before_its_instant_and_used_after_it"),
+    },
+    Fault {
         id: "owned-estimate-keeps-what-it-took",
         edits: &[edit(
             "wait/estimate.rs",
