@@ -47,6 +47,10 @@
 //! very step left: see [`Granted`]. A refusal says what there was and how long each stream waits:
 //! see [`NotYet`]. `None` always means that nobody knows.
 //!
+//! In an `Arc`, the verbs that end in `owned` give answers that borrow nothing, for tasks, response
+//! bodies and services: `Arc::clone(&bucket).take_owned(1)`, `reserve_owned`, `estimate_owned`,
+//! `lease_owned`.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use tollgate::{Limit, MultiBucket, Refused};

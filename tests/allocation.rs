@@ -94,7 +94,7 @@ fn no_call_of_a_token_bucket_or_a_lease_allocates() {
     }
 }
 
-fn lease<C: Clock>(mut lease: Lease<'_, TokenBucket<C>>) {
+fn lease<C: Clock>(mut lease: Lease<&TokenBucket<C>>) {
     for n in [1, 1, 1, 50, 101, 0] {
         black_box((lease.try_take(n).is_ok(), lease.take_up_to(n)));
     }
@@ -103,7 +103,7 @@ fn lease<C: Clock>(mut lease: Lease<'_, TokenBucket<C>>) {
     lease.give_back();
 }
 
-fn multi_lease<const N: usize, C: Clock>(mut lease: Lease<'_, MultiBucket<N, C>, N>) {
+fn multi_lease<const N: usize, C: Clock>(mut lease: Lease<&MultiBucket<N, C>, N>) {
     for n in [1, 1, 1, 50, 101, 0] {
         black_box((lease.try_take([n; N]).is_ok(), lease.take_items(3, [n; N])));
     }

@@ -43,7 +43,7 @@ trait Verbs<const N: usize> {
     fn held(&self) -> [u64; N];
 }
 
-impl<C: Clock> Verbs<1> for Lease<'_, TokenBucket<C>> {
+impl<C: Clock> Verbs<1> for Lease<&TokenBucket<C>> {
     fn try_take(&mut self, at: Option<Time>, [n]: [u64; 1]) -> Result<(), Refused> {
         match at {
             Some(now) => self.at(now).try_take(n),
@@ -78,7 +78,7 @@ impl<C: Clock> Verbs<1> for Lease<'_, TokenBucket<C>> {
     }
 }
 
-impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Lease<'_, MultiBucket<N, C, S>, N> {
+impl<const N: usize, C: Clock, const S: usize> Verbs<N> for Lease<&MultiBucket<N, C, S>, N> {
     fn try_take(&mut self, at: Option<Time>, amounts: [u64; N]) -> Result<(), Refused<N>> {
         match at {
             Some(now) => self.at(now).try_take(amounts),
@@ -528,7 +528,7 @@ fn expiry_is_looked_at_by_a_fetch_and_by_a_supplied_time_only() {
     let clock = ManualClock::starting_at(nanos(5));
     let bucket = TokenBucket::with_clock(budget(100), &clock).unwrap();
     let mut lease = bucket.lease(50);
-    let hold = |lease: &mut Lease<'_, _>| {
+    let hold = |lease: &mut Lease<&TokenBucket<_>>| {
         lease.give_back();
         lease.try_take(10).unwrap();
         lease.put_back(10);
@@ -635,7 +635,7 @@ fn the_chunk_follows_the_demand_and_never_exceeds_the_cap() {
     let bucket = TokenBucket::with_clock(budget(1000), &clock).unwrap();
     let mut lease = bucket.lease(10);
     // Spends what is held, and one more; says how much was fetched for that.
-    let fetched = |lease: &mut Lease<'_, _>, after: u64| {
+    let fetched = |lease: &mut Lease<&TokenBucket<_>>, after: u64| {
         clock.advance(Duration::from_millis(after));
         let (before, held) = (bucket.available(), lease.held());
         lease.try_take(held).unwrap();

@@ -33,8 +33,8 @@ const _: () = {
     shared::<At<&LeakyBucket>>();
     shared::<Adaptive<LeakyBucket, Cubic>>();
     shared::<Adaptive<&MultiBucket<1>, FillTable>>();
-    shared::<Lease<'_, TokenBucket>>();
-    shared::<Lease<'_, MultiBucket<8, ManualClock, 1000>, 8>>();
+    shared::<Lease<&TokenBucket>>();
+    shared::<Lease<&MultiBucket<8, ManualClock, 1000>, 8>>();
     shared::<Snapshot<8>>();
     shared::<Gate>();
     shared::<Gate<DefaultClock, And<And<(), &TokenBucket>, &MultiBucket<8>>>>();
@@ -113,8 +113,8 @@ const fn moved<T: Send>() {}
 const _: () = {
     // Its slot belongs to one thread at a time.
     moved::<Handle<'_, 8, ManualClock, 4>>();
-    sent::<At<&mut Lease<'_, TokenBucket>>>();
-    sent::<At<&mut Lease<'_, MultiBucket<8>, 8>, 8>>();
+    sent::<At<&mut Lease<&TokenBucket>>>();
+    sent::<At<&mut Lease<&MultiBucket<8>, 8>, 8>>();
 };
 
 fn may_be_sent(_: impl Send) {}

@@ -172,7 +172,7 @@ pub struct OneLease(TokenBucket);
 const CHUNK: u64 = 64;
 
 impl Contestant for OneLease {
-    type Own<'a> = Lease<'a, TokenBucket>;
+    type Own<'a> = Lease<&'a TokenBucket>;
 
     fn own(&self) -> Self::Own<'_> {
         self.0.lease(CHUNK)
@@ -189,7 +189,7 @@ impl Contestant for OneLease {
 pub struct SeveralLease<const N: usize>(MultiBucket<N>);
 
 impl<const N: usize> Contestant for SeveralLease<N> {
-    type Own<'a> = Lease<'a, MultiBucket<N>, N>;
+    type Own<'a> = Lease<&'a MultiBucket<N>, N>;
 
     fn own(&self) -> Self::Own<'_> {
         self.0.lease(std::array::from_fn(|i| CHUNK * u64::from(EACH[i])))

@@ -1,6 +1,5 @@
 //! Owns the verbs of all buckets, each with its full text. Never says how a bucket keeps its words.
 
-use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::example::bucket_of;
@@ -13,7 +12,9 @@ use crate::limit::amounts::Amounts;
 use crate::state::at::At;
 use crate::state::store::Stored;
 use crate::wait::estimate::Estimate;
+use crate::wait::holder::Holder;
 use crate::wait::reservation::Reservation;
+use crate::wait::take::{Take, UntilAvailable};
 use crate::wait::timer::Timer;
 #[cfg(feature = "tokio")]
 use crate::wait::timer::TokioTimer;
@@ -59,7 +60,7 @@ use crate::wait::{
 /// assert!(admit(&MultiBucket::new([Limit::per_second(10), Limit::per_second(5)])?));
 /// # Ok::<(), tollgate::limit::LimitError>(())
 /// ```
-pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
+pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> + Sized {
     /// Takes these amounts from all streams now, or nothing from any.
     ///
     /// # Errors
@@ -231,10 +232,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
 
     /// Views the bucket at a time that the caller supplies: see [`At`], which has an example.
     #[inline]
-    fn at(&self, now: Time) -> At<&Self, N>
-    where
-        Self: Sized,
-    {
+    fn at(&self, now: Time) -> At<&Self, N> {
         At { of: self, now }
     }
 
@@ -252,10 +250,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// assert_eq!(bucket.available(), 96);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    fn lease(&self, most: Self::Amounts) -> Lease<'_, Self, N>
-    where
-        Self: Sized,
-    {
+    fn lease(&self, most: Self::Amounts) -> Lease<&Self, N> {
         Lease::new(self, most)
     }
 
@@ -329,7 +324,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     fn estimate(&self, amounts: Self::Amounts) -> Result<Estimate<'_, N>, Refused<N>> {
         let (now, amounts) = (Stored::now(self), amounts.to_array());
         verbs::try_take(self.store(), now, amounts)?;
-        Ok(Estimate::new(self.waitable(), now, amounts))
+        Ok(Estimate::new(Holder::Borrowed(self), now, amounts))
     }
 
     /// Waits on this thread until it is the caller's turn, and takes these amounts.
@@ -359,7 +354,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// ```
     #[cfg(feature = "std")]
     fn take_blocking_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Result<Granted<N>, Refused<N>> {
-        turn::wait_blocking(self.queueing(), amounts.to_array(), timeout, Aim::Take, None)
+        turn::wait_blocking(self, amounts.to_array(), timeout, Aim::Take, None)
     }
 
     /// Waits as [`take_blocking_timeout`](Self::take_blocking_timeout) does, unless another thread
@@ -375,7 +370,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
         timeout: Duration,
         cancel: &Cancel,
     ) -> Result<Granted<N>, Refused<N>> {
-        turn::wait_blocking(self.queueing(), amounts.to_array(), timeout, Aim::Take, Some(cancel))
+        turn::wait_blocking(self, amounts.to_array(), timeout, Aim::Take, Some(cancel))
     }
 
     /// Waits on tokio's timer until it is the caller's turn, and takes these amounts.
@@ -398,7 +393,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// }
     /// ```
     #[cfg(feature = "tokio")]
-    fn take(&self, amounts: Self::Amounts) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take(&self, amounts: Self::Amounts) -> Take<&Self, TokioTimer, N> {
         self.take_on(amounts, TokioTimer)
     }
 
@@ -409,11 +404,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     ///
     /// As [`take_blocking_timeout`](Self::take_blocking_timeout), from the first poll on.
     #[cfg(feature = "tokio")]
-    fn take_timeout(
-        &self,
-        amounts: Self::Amounts,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take_timeout(&self, amounts: Self::Amounts, timeout: Duration) -> Take<&Self, TokioTimer, N> {
         self.take_timeout_on(amounts, timeout, TokioTimer)
     }
 
@@ -423,11 +414,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Errors
     ///
     /// As [`take_timeout_on`](Self::take_timeout_on).
-    fn take_on<T: Timer>(
-        &self,
-        amounts: Self::Amounts,
-        timer: T,
-    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take_on<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> Take<&Self, T, N> {
         self.take_timeout_on(amounts, Duration::MAX, timer)
     }
 
@@ -436,12 +423,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// # Errors
     ///
     /// As [`reserve_within`](Self::reserve_within), from the first poll on.
-    fn take_timeout_on<T: Timer>(
-        &self,
-        amounts: Self::Amounts,
-        timeout: Duration,
-        timer: T,
-    ) -> impl Future<Output = Result<Granted<N>, Refused<N>>> {
+    fn take_timeout_on<T: Timer>(&self, amounts: Self::Amounts, timeout: Duration, timer: T) -> Take<&Self, T, N> {
         waits::take(self, amounts.to_array(), timeout, timer)
     }
 
@@ -462,11 +444,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// assert!(bucket.try_take(2).is_ok()); // nobody else took them
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    fn until_available_on<T: Timer>(
-        &self,
-        amounts: Self::Amounts,
-        timer: T,
-    ) -> impl Future<Output = Result<(), Refused<N>>> {
+    fn until_available_on<T: Timer>(&self, amounts: Self::Amounts, timer: T) -> UntilAvailable<&Self, T, N> {
         waits::until_available(self, amounts.to_array(), timer)
     }
 
@@ -477,7 +455,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// As [`until_available_on`](Self::until_available_on).
     #[cfg(feature = "std")]
     fn until_available_blocking(&self, amounts: Self::Amounts) -> Result<(), Refused<N>> {
-        turn::wait_blocking(self.queueing(), amounts.to_array(), Duration::MAX, Aim::Look, None).map(|_| ())
+        turn::wait_blocking(self, amounts.to_array(), Duration::MAX, Aim::Look, None).map(|_| ())
     }
 
     /// Closes the bucket for good: all who wait are refused, and so is whoever takes or reserves.
@@ -493,6 +471,6 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> {
     /// ```
     #[cfg(feature = "std")]
     fn close(&self) {
-        self.queueing().queue().close(Stored::now(self));
+        self.queue().close(Stored::now(self));
     }
 }

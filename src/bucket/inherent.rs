@@ -89,7 +89,7 @@ macro_rules! deciding_verbs {
             }
 
             /// Lends up to `most` tokens to one thread: [`Bucket::lease`](crate::Bucket::lease).
-            pub fn lease(&self, most: $amounts) -> Lease<'_, Self, { $n }> {
+            pub fn lease(&self, most: $amounts) -> Lease<&Self, { $n }> {
                 Lease::new(self, most)
             }
         }
@@ -198,7 +198,7 @@ macro_rules! waiting_verbs {
             ///
             /// As [`Bucket::take`](crate::Bucket::take).
             #[cfg(feature = "tokio")]
-            pub fn take(&self, amounts: $amounts) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
+            pub fn take(&self, amounts: $amounts) -> Take<&Self, TokioTimer, { $n }> {
                 Bucket::take(self, amounts)
             }
 
@@ -213,7 +213,7 @@ macro_rules! waiting_verbs {
                 &self,
                 amounts: $amounts,
                 timeout: Duration,
-            ) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
+            ) -> Take<&Self, TokioTimer, { $n }> {
                 Bucket::take_timeout(self, amounts, timeout)
             }
 
@@ -226,7 +226,7 @@ macro_rules! waiting_verbs {
                 &self,
                 amounts: $amounts,
                 timer: T,
-            ) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
+            ) -> Take<&Self, T, { $n }> {
                 Bucket::take_on(self, amounts, timer)
             }
 
@@ -241,7 +241,7 @@ macro_rules! waiting_verbs {
                 amounts: $amounts,
                 timeout: Duration,
                 timer: T,
-            ) -> impl Future<Output = Result<Granted<{ $n }>, Refused<{ $n }>>> {
+            ) -> Take<&Self, T, { $n }> {
                 Bucket::take_timeout_on(self, amounts, timeout, timer)
             }
 
@@ -255,7 +255,7 @@ macro_rules! waiting_verbs {
                 &self,
                 amounts: $amounts,
                 timer: T,
-            ) -> impl Future<Output = Result<(), Refused<{ $n }>>> {
+            ) -> UntilAvailable<&Self, T, { $n }> {
                 Bucket::until_available_on(self, amounts, timer)
             }
 

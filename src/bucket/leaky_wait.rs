@@ -1,15 +1,19 @@
 //! Owns the verbs of a leaky bucket that wait. Never waits by itself: they are those of the token
 //! bucket inside.
 
-use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::leaky::LeakyBucket;
+use crate::bucket::multi::MultiBucket;
 use crate::clock::clock::Clock;
+#[cfg(feature = "std")]
 use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::wait::reservation::Reservation;
+use crate::wait::take::Take;
 use crate::wait::timer::Timer;
+#[cfg(feature = "tokio")]
+use crate::wait::timer::TokioTimer;
 
 impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// Adds `n` now, also where it does not fit: [`Bucket::reserve`](crate::Bucket::reserve).
@@ -38,7 +42,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// As [`Bucket::take`](crate::Bucket::take).
     #[cfg(feature = "tokio")]
-    pub fn add(&self, n: u64) -> impl Future<Output = Result<Granted, Refused>> {
+    pub fn add(&self, n: u64) -> Take<&MultiBucket<1, C, S>, TokioTimer> {
         self.as_tokens().take([n])
     }
 
@@ -49,7 +53,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     ///
     /// As [`Bucket::take_timeout`](crate::Bucket::take_timeout).
     #[cfg(feature = "tokio")]
-    pub fn add_timeout(&self, n: u64, timeout: Duration) -> impl Future<Output = Result<Granted, Refused>> {
+    pub fn add_timeout(&self, n: u64, timeout: Duration) -> Take<&MultiBucket<1, C, S>, TokioTimer> {
         self.as_tokens().take_timeout([n], timeout)
     }
 
@@ -59,7 +63,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// # Errors
     ///
     /// As [`Bucket::take_on`](crate::Bucket::take_on).
-    pub fn add_on<T: Timer>(&self, n: u64, timer: T) -> impl Future<Output = Result<Granted, Refused>> {
+    pub fn add_on<T: Timer>(&self, n: u64, timer: T) -> Take<&MultiBucket<1, C, S>, T> {
         self.as_tokens().take_on([n], timer)
     }
 
@@ -69,12 +73,7 @@ impl<C: Clock + Sync, const S: usize> LeakyBucket<C, S> {
     /// # Errors
     ///
     /// As [`Bucket::take_timeout_on`](crate::Bucket::take_timeout_on).
-    pub fn add_timeout_on<T: Timer>(
-        &self,
-        n: u64,
-        timeout: Duration,
-        timer: T,
-    ) -> impl Future<Output = Result<Granted, Refused>> {
+    pub fn add_timeout_on<T: Timer>(&self, n: u64, timeout: Duration, timer: T) -> Take<&MultiBucket<1, C, S>, T> {
         self.as_tokens().take_timeout_on([n], timeout, timer)
     }
 

@@ -6,6 +6,10 @@
 //! | [`MultiBucket`] | several limits at once, limits that change, pauses |
 //! | [`Handle`] | a thread that takes all the time from a `MultiBucket` |
 //! | [`LeakyBucket`] | a meter that drains, or work let out evenly |
+#![cfg_attr(
+    all(feature = "alloc", target_has_atomic = "ptr"),
+    doc = "| [`SharedBucket`] | a bucket in an `Arc`: answers that own a share of it |"
+)]
 //! | [`Snapshot`] | all streams of a `MultiBucket` at one instant |
 //! | [`SavedBucket`], [`Saved`] | what a bucket or a key has, over a restart |
 //! | [`At`] | a bucket or a handle at a time that the caller supplies |
@@ -21,7 +25,8 @@
 // - `saving`: what is saved of a bucket, and restored.
 // - `constant`: what a bucket in a `static` begins with.
 // - `handle`: a slot of one's own.
-// - `leaky`, `leaky_at`, `leaky_wait`: the other side of a token bucket.
+// - `owned`: the verbs of a bucket in an `Arc`, whose answers own a share of it.
+// - `leaky`, `leaky_at`, `leaky_wait`, `leaky_owned`: the other side of a token bucket.
 // - `headroom`: how much fits into it.
 
 pub(crate) mod at;
@@ -34,8 +39,12 @@ pub(crate) mod headroom;
 pub(crate) mod inherent;
 pub(crate) mod leaky;
 pub(crate) mod leaky_at;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub(crate) mod leaky_owned;
 pub(crate) mod leaky_wait;
 pub(crate) mod multi;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub(crate) mod owned;
 pub(crate) mod saving;
 pub(crate) mod token;
 pub(crate) mod verbs;
@@ -45,6 +54,8 @@ pub use handle::{Handle, HandlesExhausted};
 pub use headroom::Headroom;
 pub use leaky::LeakyBucket;
 pub use multi::MultiBucket;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub use owned::SharedBucket;
 pub use token::TokenBucket;
 
 pub use crate::state::at::At;

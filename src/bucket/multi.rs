@@ -2,7 +2,6 @@
 //! `state/multi.rs`.
 
 use core::fmt;
-use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::bucket::Bucket;
@@ -31,11 +30,12 @@ use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
 use crate::wait::line::{queue::Queued, standing::Queue};
 use crate::wait::reservation::Reservation;
+use crate::wait::take::{Take, UntilAvailable};
 use crate::wait::timer::Timer;
+#[cfg(feature = "tokio")]
+use crate::wait::timer::TokioTimer;
 #[cfg(not(feature = "std"))]
 use crate::wait::unqueued::Queued;
-#[cfg(feature = "std")]
-use crate::wait::waits::Queueing;
 use crate::wait::waits::Waits;
 
 /// A token bucket for `N` streams (1 to 8), debited all or nothing in one linearizable step.
@@ -387,18 +387,7 @@ impl<const N: usize, C: Clock, const S: usize> Stored<N> for MultiBucket<N, C, S
 }
 
 impl<const N: usize, C: Clock + Sync, const S: usize> Waits<N> for MultiBucket<N, C, S> {
-    fn waitable(&self) -> &dyn Waitable<N> {
-        self
-    }
-
     #[cfg(feature = "std")]
-    fn queueing(&self) -> &dyn Queueing<N> {
-        self
-    }
-}
-
-#[cfg(feature = "std")]
-impl<const N: usize, C: Clock + Sync, const S: usize> Queueing<N> for MultiBucket<N, C, S> {
     fn queue(&self) -> &dyn Queue<N> {
         &self.queued
     }

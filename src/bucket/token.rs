@@ -2,7 +2,6 @@
 //! `state/word.rs`.
 
 use core::fmt;
-use core::future::Future;
 use core::time::Duration;
 
 use crate::bucket::bucket::Bucket;
@@ -28,11 +27,12 @@ use crate::wait::estimate::Estimate;
 #[cfg(feature = "std")]
 use crate::wait::line::{queue::Queued, standing::Queue};
 use crate::wait::reservation::Reservation;
+use crate::wait::take::{Take, UntilAvailable};
 use crate::wait::timer::Timer;
+#[cfg(feature = "tokio")]
+use crate::wait::timer::TokioTimer;
 #[cfg(not(feature = "std"))]
 use crate::wait::unqueued::Queued;
-#[cfg(feature = "std")]
-use crate::wait::waits::Queueing;
 use crate::wait::waits::Waits;
 
 /// A token bucket for one stream, with a fixed limit. Threads share it by reference.
@@ -278,18 +278,7 @@ impl<C: Clock> Stored<1> for TokenBucket<C> {
 }
 
 impl<C: Clock + Sync> Waits<1> for TokenBucket<C> {
-    fn waitable(&self) -> &dyn Waitable<1> {
-        self
-    }
-
     #[cfg(feature = "std")]
-    fn queueing(&self) -> &dyn Queueing<1> {
-        self
-    }
-}
-
-#[cfg(feature = "std")]
-impl<C: Clock + Sync> Queueing<1> for TokenBucket<C> {
     fn queue(&self) -> &dyn Queue<1> {
         &self.queued
     }

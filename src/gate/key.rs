@@ -21,6 +21,7 @@ use crate::keyed::terms::Terms;
 use crate::keyed::tier::{TierOf, Tiers};
 use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
+use crate::wait::holder::Holder;
 use crate::wait::reservation::{Reservation, give_back};
 use crate::wait::timer::Timer;
 
@@ -93,7 +94,7 @@ where
     }
 
     fn settle(&self, now: Time, taken: &[u64; N], used: &[u64; N], held: Source) -> Result<(), KeyRefused<N>> {
-        Ok(Estimate::new(self.waitable(held), now, *taken).settle(*used)?)
+        Ok(Estimate::new(Holder::Borrowed(self.waitable(held)), now, *taken).settle(*used)?)
     }
 
     async fn wait_on<T: Timer>(&self, tokens: [u64; N], timeout: Duration, timer: T) -> Result<Source, KeyRefused<N>> {
@@ -138,8 +139,7 @@ where
     }
 
     fn reserved(&self, tokens: [u64; N], timeout: Duration) -> Result<(Reservation<'_, N>, Source), KeyRefused<N>> {
-        let now = self.buckets.clock.now();
-        self.place(|bucket| Reservation::new(bucket, now, tokens, timeout, false))
+        self.place(tokens, timeout, false)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::gate::limited::{Found, Moment, Steps, Taken};
 use crate::gate::wait::ready;
 use crate::state::store::{Store, Stored};
 use crate::wait::estimate::Estimate;
+use crate::wait::holder::Holder;
 #[cfg(feature = "std")]
 use crate::wait::line::{entry::Aim, turn};
 use crate::wait::timer::Timer;
@@ -160,7 +161,7 @@ macro_rules! steps {
                 (): (),
             ) -> Result<(), Refused<$n>> {
                 let $this = self;
-                Estimate::new($bucket.waitable(), now, *taken).settle(*used)
+                Estimate::new(Holder::Borrowed($bucket), now, *taken).settle(*used)
             }
 
             fn wait_on<T: Timer>(
@@ -176,7 +177,7 @@ macro_rules! steps {
             #[cfg(feature = "std")]
             fn wait_blocking(&self, tokens: [u64; $n], timeout: Duration) -> Result<(), Refused<$n>> {
                 let $this = self;
-                turn::wait_blocking($bucket.queueing(), tokens, timeout, Aim::Take, None).map(|_| ())
+                turn::wait_blocking($bucket, tokens, timeout, Aim::Take, None).map(|_| ())
             }
         }
     };

@@ -2,13 +2,12 @@
 //! `keyed_buckets_at.rs`.
 
 use core::fmt;
-use core::future::Future;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
-use crate::decision::granted::Granted;
+use crate::decision::due::Due;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
@@ -24,13 +23,11 @@ use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
-use crate::wait::readiness;
-use crate::wait::reservation::Reservation;
-use crate::wait::timer::Timer;
-#[cfg(feature = "tokio")]
-use crate::wait::timer::TokioTimer;
+use crate::wait::holder::Holder;
+use crate::wait::reservation::{Reservation, take_ahead};
 
 /// The bucket of one key of a [`KeyedBuckets`]: see [`KeyedBuckets::bucket`].
+/// [`KeyedBuckets::bucket_owned`] has one that borrows nothing.
 ///
 /// A key in debt is not dropped, so a [reservation](Reservation) of it stays. A key that is full in
 /// spite of what is outstanding may be dropped; what comes back then finds it full and changes
@@ -76,8 +73,8 @@ pub(crate) struct Shared<'a, K, const N: usize, C, H, F: Tiers>
 where
     [u64; N]: Streams<N>,
 {
-    buckets: &'a KeyedBuckets<K, N, C, H, F>,
-    tier: usize,
+    pub(super) buckets: &'a KeyedBuckets<K, N, C, H, F>,
+    pub(super) tier: usize,
 }
 
 impl<K, const N: usize, C, H, F: Tiers> Copy for Shared<'_, K, N, C, H, F> where [u64; N]: Streams<N> {}
@@ -172,8 +169,8 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve_within(&self, amounts: Amounts<N>, max_wait: Duration) -> Result<Reservation<'_, N>, KeyRefused<N>> {
-        let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        Ok(self.place(|bucket| Reservation::new(bucket, now, amounts, max_wait, false))?.0)
+        let (place, _) = self.place(<[u64; N]>::array(amounts), max_wait, false)?;
+        Ok(place)
     }
 
     /// As [`TokenBucket::reserve_oversized`](crate::TokenBucket::reserve_oversized).
@@ -198,8 +195,8 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reserve_oversized(&self, amounts: Amounts<N>) -> Result<Reservation<'_, N>, KeyRefused<N>> {
-        let (now, amounts) = (self.now(), <[u64; N]>::array(amounts));
-        Ok(self.place(|bucket| Reservation::new(bucket, now, amounts, Duration::MAX, true))?.0)
+        let (place, _) = self.place(<[u64; N]>::array(amounts), Duration::MAX, true)?;
+        Ok(place)
     }
 
     /// As [`TokenBucket::estimate`](crate::TokenBucket::estimate).
@@ -226,167 +223,37 @@ where
         Ok(self.reserve_within(amounts, Duration::ZERO)?.into_estimate())
     }
 
-    /// As [`TokenBucket::take_blocking`](crate::TokenBucket::take_blocking).
-    ///
-    /// # Errors
-    ///
-    /// As [`reserve`](Self::reserve).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit};
-    ///
-    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(1000).capacity(1), 1000)?;
-    /// clients.bucket(&7).take_blocking(1)?;
-    /// clients.bucket(&7).take_blocking(1)?; // a millisecond later
-    ///     
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn take_blocking(&self, amounts: Amounts<N>) -> Result<Granted<N>, KeyRefused<N>> {
-        self.take_blocking_timeout(amounts, Duration::MAX)
-    }
-
-    /// As [`TokenBucket::take_blocking_timeout`](crate::TokenBucket::take_blocking_timeout).
-    ///
-    /// # Errors
-    ///
-    /// As [`reserve_within`](Self::reserve_within), at once.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use tollgate::clock::ManualClock;
-    /// use tollgate::{KeyedBuckets, Limit};
-    ///
-    /// let clients = KeyedBuckets::<u64, 1, _>::with_clock(
-    ///     Limit::per_second(10),
-    ///     1000,
-    ///     ManualClock::new(),
-    /// )?;
-    /// clients.try_take(&7, 10)?;
-    /// assert!(
-    ///     clients.bucket(&7).take_blocking_timeout(1, Duration::from_millis(99)).is_err()
-    /// );
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn take_blocking_timeout(&self, amounts: Amounts<N>, timeout: Duration) -> Result<Granted<N>, KeyRefused<N>> {
-        let mut place = self.reserve_within(amounts, timeout)?;
-        place.wait()?;
-        Ok(place.granted())
-    }
-
-    /// Waits on tokio's timer until it is the caller's turn, and takes these amounts.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_timeout_on`](Self::take_timeout_on).
-    ///
-    /// ```
-    /// #[tokio::main(flavor = "current_thread")]
-    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::{KeyedBuckets, Limit};
-    ///
-    ///     let limit = Limit::per_second(1000).capacity(1);
-    ///     let clients = KeyedBuckets::<String>::new(limit, 1000)?;
-    ///     clients.bucket("alice").take(1).await?;
-    ///     clients.bucket("alice").take(1).await?; // a millisecond later
-    ///     Ok(())
-    /// }
-    /// ```
-    #[cfg(feature = "tokio")]
-    pub fn take(&self, amounts: Amounts<N>) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
-        self.take_on(amounts, TokioTimer)
-    }
-
-    /// Waits on tokio's timer for at most `timeout`, and takes these amounts.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_timeout_on`](Self::take_timeout_on).
-    #[cfg(feature = "tokio")]
-    pub fn take_timeout(
+    /// Makes a reservation, and says whose tokens it has.
+    pub(crate) fn place(
         &self,
-        amounts: Amounts<N>,
-        timeout: Duration,
-    ) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
-        self.take_timeout_on(amounts, timeout, TokioTimer)
+        amounts: [u64; N],
+        max_wait: Duration,
+        oversized: bool,
+    ) -> Result<(Reservation<'_, N>, Source), KeyRefused<N>> {
+        let now = self.now();
+        let (due, source) = self.take_ahead(now, amounts, max_wait, oversized)?;
+        let bucket: &dyn Waitable<N> = match source {
+            Source::Own => self,
+            Source::Overflow => &self.overflow,
+        };
+        Ok((Reservation::taken(Holder::Borrowed(bucket), now, amounts, due), source))
     }
 
-    /// Waits on any timer until it is the caller's turn, and takes these amounts.
-    ///
-    /// # Errors
-    ///
-    /// As [`take_timeout_on`](Self::take_timeout_on).
-    pub fn take_on<T: Timer>(
+    /// Takes from the key's own bucket, or from the overflow if there is no room. Says when the
+    /// tokens may be used, and whose they are.
+    pub(super) fn take_ahead(
         &self,
-        amounts: Amounts<N>,
-        timer: T,
-    ) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
-        self.take_timeout_on(amounts, Duration::MAX, timer)
-    }
-
-    /// Waits on any timer for at most `timeout`, and takes these amounts.
-    ///
-    /// # Errors
-    ///
-    /// As [`reserve_within`](Self::reserve_within), at the first poll.
-    pub fn take_timeout_on<T: Timer>(
-        &self,
-        amounts: Amounts<N>,
-        timeout: Duration,
-        timer: T,
-    ) -> impl Future<Output = Result<Granted<N>, KeyRefused<N>>> {
-        let deadline = self.now().after(timeout);
-        async move {
-            let mut place = self.reserve_within(amounts, deadline.since(self.now()))?;
-            place.wait_on(timer).await?;
-            Ok(place.granted())
-        }
-    }
-
-    /// Waits on any timer until these amounts could be taken, and takes nothing. It adds no key.
-    ///
-    /// It looks when they should be there, and holds no place: others may take them first.
-    ///
-    /// # Errors
-    ///
-    /// [`Refused::Never`] for more than a stream's capacity, and [`Refused::NotYet`] where a stream
-    /// that lacks tokens has a rate of 0.
-    pub fn until_available_on<T: Timer>(
-        &self,
-        amounts: Amounts<N>,
-        timer: T,
-    ) -> impl Future<Output = Result<(), Refused<N>>> {
-        readiness::until_available(self, <[u64; N]>::array(amounts), timer)
-    }
-
-    /// Waits on this thread as [`until_available_on`](Self::until_available_on) does on a timer.
-    ///
-    /// # Errors
-    ///
-    /// As [`until_available_on`](Self::until_available_on).
-    ///
-    /// ```
-    /// use tollgate::{KeyedBuckets, Limit};
-    ///
-    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(1000), 1000)?;
-    /// clients.bucket(&7).until_available_blocking(1)?;
-    /// assert!(clients.try_take(&7, 1).is_ok());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn until_available_blocking(&self, amounts: Amounts<N>) -> Result<(), Refused<N>> {
-        readiness::until_available_blocking(self, <[u64; N]>::array(amounts))
-    }
-
-    /// Makes a reservation of the key's own bucket, or of the overflow if there is no room.
-    pub(crate) fn place<'s>(
-        &'s self,
-        make: impl Fn(&'s dyn Waitable<N>) -> Result<Reservation<'s, N>, Refused<N>>,
-    ) -> Result<(Reservation<'s, N>, Source), KeyRefused<N>> {
-        match make(self) {
+        now: Time,
+        amounts: [u64; N],
+        max_wait: Duration,
+        oversized: bool,
+    ) -> Result<(Due<N>, Source), KeyRefused<N>> {
+        match take_ahead(self, now, amounts, max_wait, oversized) {
             Err(Refused::NotYet(_)) if self.buckets.table.lacks_room(self.key) => match &self.buckets.table.overflow {
-                Some(_) => Ok((make(&self.overflow)?, Source::Overflow)),
+                Some(_) => Ok((take_ahead(&self.overflow, now, amounts, max_wait, oversized)?, Source::Overflow)),
                 None => Err(self.buckets.table.no_room(self.now()).into()),
             },
-            made => Ok((made?, Source::Own)),
+            taken => Ok((taken?, Source::Own)),
         }
     }
 }

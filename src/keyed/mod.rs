@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`KeyedBuckets`] | all keys, with a bound on how many |
 //! | [`KeyedBucket`] | one key as a value: waiting, reservations, leases |
+//! | [`OwnedKeyedBucket`] | the same for tasks and response bodies: it owns a share of all |
 //! | [`IpKey`] | addresses, whole or by subnet |
 
 // Owns a bucket for every key. Never decides what a verb does to a word: `decision/` does.
@@ -15,7 +16,8 @@
 // - `verbs`: the text of the verbs that take and give.
 // - `operators`: the text of the verbs for limits, tiers, single keys and all keys.
 // - `keyed_buckets_at`: the same verbs at a supplied time, and what each does.
-// - `keyed_bucket`: one key as a value; `key_lease`: tokens lent to one holder.
+// - `keyed_bucket`: one key as a value; `keyed_wait`: its verbs that wait;
+//   `owned_keyed_bucket`: one that owns a share of all; `key_lease`: tokens lent to one holder.
 // - `saved`: what becomes of a key's saved level.
 // - `key_refused`, `hold_error`: why a call changed nothing.
 //
@@ -46,8 +48,10 @@ pub(crate) mod key_refused;
 pub(crate) mod keyed_bucket;
 pub(crate) mod keyed_buckets;
 pub(crate) mod keyed_buckets_at;
+pub(crate) mod keyed_wait;
 pub(crate) mod operators;
 pub(crate) mod overflow;
+pub(crate) mod owned_keyed_bucket;
 pub(crate) mod room;
 pub(crate) mod saved;
 pub(crate) mod shard;
@@ -69,6 +73,7 @@ pub use key_refused::{KeyRefused, NoRoom};
 pub use keyed_bucket::KeyedBucket;
 pub use keyed_buckets::KeyedBuckets;
 pub use keyed_buckets_at::KeyedBucketsAt;
+pub use owned_keyed_bucket::OwnedKeyedBucket;
 pub use streams::{Amounts, LimitsOf, Streams};
 pub use tier::{ByTier, OneTier, TierOf, Tiers};
 

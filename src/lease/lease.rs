@@ -2,6 +2,7 @@
 //! it fetches is decided in `chunk.rs`.
 
 use core::fmt;
+use core::ops::Deref;
 use core::time::Duration;
 
 use crate::clock::time::Time;
@@ -11,11 +12,17 @@ use crate::limit::amounts::Amounts;
 use crate::state::at::At;
 use crate::state::store::Stored;
 
+/// What the verbs of the bucket that `B` points to take and say.
+type AmountsOf<B, const N: usize> = <<B as Deref>::Target as Stored<N>>::Amounts;
+
 /// Tokens taken from a bucket in one piece, which one thread spends one by one.
 ///
 /// A decision is a comparison and a subtraction for each stream, with neither an atomic nor a
 /// clock. `lease` on a bucket makes one. Use it in a thread that decides so often that a
 /// compare-and-swap and a clock reading matter. A lease belongs to one thread at a time.
+///
+/// `B` points to the bucket: a reference, or an `Arc` for `lease_owned`, whose lease borrows
+/// nothing.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
@@ -83,14 +90,15 @@ use crate::state::store::Stored;
 ///
 /// None: a grant is only a count, as with the bucket.
 #[must_use = "a lease that is dropped has given back its tokens"]
-pub struct Lease<'a, B: Stored<N>, const N: usize = 1> {
-    bucket: &'a B,
+pub struct Lease<B: Deref<Target: Stored<N>>, const N: usize = 1> {
+    bucket: B,
     chunk: Chunk<N>,
 }
 
-impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
-    pub(crate) fn new(bucket: &'a B, most: B::Amounts) -> Self {
-        Self { bucket, chunk: Chunk::new(bucket.store(), most.to_array()) }
+impl<B: Deref<Target: Stored<N>>, const N: usize> Lease<B, N> {
+    pub(crate) fn new(bucket: B, most: AmountsOf<B, N>) -> Self {
+        let chunk = Chunk::new(bucket.store(), most.to_array());
+        Self { bucket, chunk }
     }
 
     /// Sets how long unused tokens are kept. Default: 100 ms.
@@ -131,8 +139,8 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn held(&self) -> B::Amounts {
-        B::Amounts::from_array(self.chunk.held)
+    pub fn held(&self) -> AmountsOf<B, N> {
+        Amounts::from_array(self.chunk.held)
     }
 
     /// Takes these amounts now, from the lease and the bucket together, or nothing.
@@ -156,13 +164,13 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[inline]
-    pub fn try_take(&mut self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+    pub fn try_take(&mut self, amounts: AmountsOf<B, N>) -> Result<(), Refused<N>> {
         if self.chunk.spend(&amounts.to_array()) { Ok(()) } else { self.fetch(amounts) }
     }
 
     #[cold]
     #[inline(never)]
-    fn fetch(&mut self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+    fn fetch(&mut self, amounts: AmountsOf<B, N>) -> Result<(), Refused<N>> {
         let now = self.bucket.now();
         self.at(now).try_take(amounts)
     }
@@ -182,13 +190,13 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     #[inline]
-    pub fn take_items(&mut self, max: u64, per_item: B::Amounts) -> u64 {
+    pub fn take_items(&mut self, max: u64, per_item: AmountsOf<B, N>) -> u64 {
         if self.chunk.spend_items(&per_item.to_array(), max) { max } else { self.fetch_items(max, per_item) }
     }
 
     #[cold]
     #[inline(never)]
-    fn fetch_items(&mut self, max: u64, per_item: B::Amounts) -> u64 {
+    fn fetch_items(&mut self, max: u64, per_item: AmountsOf<B, N>) -> u64 {
         let now = self.bucket.now();
         self.at(now).take_items(max, per_item)
     }
@@ -208,7 +216,7 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     /// assert_eq!((lease.held(), bucket.available()), (10, 90));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn put_back(&mut self, amounts: B::Amounts) {
+    pub fn put_back(&mut self, amounts: AmountsOf<B, N>) {
         let last = self.chunk.last();
         self.chunk.put_back(self.bucket.store(), last, &amounts.to_array());
     }
@@ -253,7 +261,7 @@ impl<'a, B: Stored<N>, const N: usize> Lease<'a, B, N> {
     }
 }
 
-impl<B: Stored<1, Amounts = u64>> Lease<'_, B> {
+impl<B: Deref<Target: Stored<1, Amounts = u64>>> Lease<B> {
     /// Takes the tokens that the lease and the bucket have, `max` at the most.
     ///
     /// ```
@@ -272,14 +280,14 @@ impl<B: Stored<1, Amounts = u64>> Lease<'_, B> {
 }
 
 /// The verbs of a [`Lease`] at a time that the caller supplies.
-impl<B: Stored<N>, const N: usize> At<&mut Lease<'_, B, N>, N> {
+impl<B: Deref<Target: Stored<N>>, const N: usize> At<&mut Lease<B, N>, N> {
     /// Takes these amounts, or nothing: [`Lease::try_take`].
     ///
     /// # Errors
     ///
     /// As [`Lease::try_take`].
     #[inline]
-    pub fn try_take(self, amounts: B::Amounts) -> Result<(), Refused<N>> {
+    pub fn try_take(self, amounts: AmountsOf<B, N>) -> Result<(), Refused<N>> {
         let Lease { bucket, chunk } = self.of;
         let amounts = amounts.to_array();
         if chunk.spend(&amounts) {
@@ -290,7 +298,7 @@ impl<B: Stored<N>, const N: usize> At<&mut Lease<'_, B, N>, N> {
 
     /// Takes as many whole items as fit: [`Lease::take_items`].
     #[inline]
-    pub fn take_items(self, max: u64, per_item: B::Amounts) -> u64 {
+    pub fn take_items(self, max: u64, per_item: AmountsOf<B, N>) -> u64 {
         let Lease { bucket, chunk } = self.of;
         let per_item = per_item.to_array();
         if chunk.spend_items(&per_item, max) {
@@ -300,7 +308,7 @@ impl<B: Stored<N>, const N: usize> At<&mut Lease<'_, B, N>, N> {
     }
 
     /// Gives back tokens that were not used: [`Lease::put_back`].
-    pub fn put_back(self, amounts: B::Amounts) {
+    pub fn put_back(self, amounts: AmountsOf<B, N>) {
         self.of.chunk.put_back(self.of.bucket.store(), self.now, &amounts.to_array());
     }
 
@@ -310,12 +318,12 @@ impl<B: Stored<N>, const N: usize> At<&mut Lease<'_, B, N>, N> {
     }
 
     /// Returns the tokens that the lease holds, none of them expired: [`Lease::held`].
-    pub fn held(&self) -> B::Amounts {
+    pub fn held(&self) -> AmountsOf<B, N> {
         self.of.held()
     }
 }
 
-impl<B: Stored<1, Amounts = u64>> At<&mut Lease<'_, B>> {
+impl<B: Deref<Target: Stored<1, Amounts = u64>>> At<&mut Lease<B>> {
     /// Takes the tokens that the lease and the bucket have: [`Lease::take_up_to`].
     #[inline]
     pub fn take_up_to(self, max: u64) -> u64 {
@@ -323,13 +331,13 @@ impl<B: Stored<1, Amounts = u64>> At<&mut Lease<'_, B>> {
     }
 }
 
-impl<B: Stored<N>, const N: usize> Drop for Lease<'_, B, N> {
+impl<B: Deref<Target: Stored<N>>, const N: usize> Drop for Lease<B, N> {
     fn drop(&mut self) {
         self.give_back();
     }
 }
 
-impl<B: Stored<N>, const N: usize> fmt::Debug for Lease<'_, B, N> {
+impl<B: Deref<Target: Stored<N>>, const N: usize> fmt::Debug for Lease<B, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Lease").field("held", &self.held()).field("most", &self.chunk.most).finish_non_exhaustive()
     }

@@ -6,13 +6,16 @@ use core::mem;
 use crate::clock::time::Time;
 use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
-use crate::state::store::Waitable;
+use crate::wait::holder::Holder;
 use crate::wait::reservation::give_back;
 
 /// Tokens that were taken on an estimate, to be settled when the cost is known.
 ///
 /// **Dropped without having been settled**, by a panic or a cancelled task say, it gives the
 /// estimate back; after [`keep_on_drop`](Self::keep_on_drop) it does not.
+///
+/// Of a bucket in an `Arc`, `estimate_owned` gives an `Estimate<'static>`, for response bodies and
+/// tasks.
 ///
 /// ```
 /// use tollgate::clock::ManualClock;
@@ -28,7 +31,7 @@ use crate::wait::reservation::give_back;
 /// ```
 #[must_use = "an estimate that is dropped is given back"]
 pub struct Estimate<'a, const N: usize = 1> {
-    bucket: &'a dyn Waitable<N>,
+    bucket: Holder<'a, N>,
     /// When it was taken.
     now: Time,
     amounts: [u64; N],
@@ -37,7 +40,7 @@ pub struct Estimate<'a, const N: usize = 1> {
 
 impl<'a, const N: usize> Estimate<'a, N> {
     /// These amounts must have been taken from the bucket.
-    pub(crate) fn new(bucket: &'a dyn Waitable<N>, now: Time, amounts: [u64; N]) -> Self {
+    pub(crate) fn new(bucket: Holder<'a, N>, now: Time, amounts: [u64; N]) -> Self {
         Self { bucket, now, amounts, keep: false }
     }
 
@@ -109,7 +112,7 @@ impl<'a, const N: usize> Estimate<'a, N> {
 impl<const N: usize> Drop for Estimate<'_, N> {
     fn drop(&mut self) {
         if !self.keep {
-            give_back(self.bucket, self.now, &self.amounts);
+            give_back(&*self.bucket, self.now, &self.amounts);
         }
     }
 }

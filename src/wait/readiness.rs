@@ -7,12 +7,13 @@ use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::state::store::Waitable;
 use crate::wait::nap::Nap;
+#[cfg(feature = "keys")]
 use crate::wait::timer::Timer;
 #[cfg(feature = "keys")]
-use crate::wait::waiting::sleep;
-use crate::wait::waiting::sleep_on;
+use crate::wait::waiting::{sleep, sleep_on};
 
 /// Sleeps until `amounts` could be taken, and takes nothing.
+#[cfg(feature = "keys")]
 pub(crate) async fn until_available<const N: usize, T: Timer>(
     bucket: &dyn Waitable<N>,
     amounts: [u64; N],
@@ -31,7 +32,7 @@ pub(crate) fn until_available_blocking<const N: usize>(
 }
 
 /// How long to sleep before it is worth looking again; `None` if `amounts` are available now.
-fn until_looking_again<const N: usize>(
+pub(crate) fn until_looking_again<const N: usize>(
     bucket: &dyn Waitable<N>,
     amounts: &[u64; N],
     nap: &mut Nap,

@@ -2,13 +2,13 @@
 //! they will be.
 
 use core::cell::Cell;
-use core::convert::Infallible;
 use core::fmt;
 use core::mem;
 use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::due::Due;
+#[cfg(feature = "keys")]
 use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refill;
@@ -17,23 +17,24 @@ use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
+use crate::wait::holder::Holder;
+#[cfg(feature = "std")]
+use crate::wait::holder::LineHolder;
 #[cfg(feature = "std")]
 use crate::wait::line::place::Place;
-use crate::wait::nap::Nap;
-use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
 use crate::wait::unqueued::Place;
-use crate::wait::waiting;
-#[cfg(feature = "std")]
-use crate::wait::waits::Waits;
 
 /// Tokens that were taken ahead of time, and the instant from which they may be used.
 ///
 /// Reserve, sleep until [`ready_at`](Self::ready_at), or [wait](Self::wait_on), act, and drop it.
 /// **Dropped before its instant, it is cancelled**, and gives its tokens back. Dropped later, or
-/// after a wait that ended, it counts as used. [`cancel`](Self::cancel) gives the tokens back at
-/// any time, and [`commit`](Self::commit) keeps them. Held beyond the
+/// after a wait that ended, it counts as used; [`cancel_on_drop`](Self::cancel_on_drop) changes the
+/// first. [`cancel`](Self::cancel) gives the tokens back at any time, and [`commit`](Self::commit)
+/// keeps them. Held beyond the
 /// [idle limit](crate::Limit::idle_limit), never less than 90 days, it may give nothing back.
+///
+/// Of a bucket in an `Arc`, `reserve_owned` gives a `Reservation<'static>`, which borrows nothing.
 ///
 /// Where nobody waits, the bucket goes into debt, and the instant is known at once. **The order of
 /// reservations is the order of service**: nobody overtakes, neither by
@@ -77,18 +78,20 @@ use crate::wait::waits::Waits;
 /// ```
 #[must_use = "a reservation that is dropped before its instant is cancelled"]
 pub struct Reservation<'a, const N: usize = 1> {
-    bucket: &'a dyn Waitable<N>,
+    pub(super) bucket: Holder<'a, N>,
     /// When it was made.
     now: Time,
     /// What was taken from each stream.
     amounts: [u64; N],
-    ready: Ready<'a, N>,
+    pub(super) ready: Ready<'a, N>,
     /// It was waited for, or kept: it counts as used.
-    used: bool,
+    pub(super) used: bool,
+    /// Its instant alone does not make it used.
+    cancel_on_drop: bool,
 }
 
 /// When a reservation is ready.
-enum Ready<'a, const N: usize> {
+pub(super) enum Ready<'a, const N: usize> {
     /// It was made where nobody waited.
     Due(Due<N>),
     /// It was made behind others.
@@ -97,54 +100,47 @@ enum Ready<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Reservation<'a, N> {
+    /// These amounts must have been taken from the bucket, to be used when they are due.
+    pub(crate) fn taken(bucket: Holder<'a, N>, now: Time, amounts: [u64; N], due: Due<N>) -> Self {
+        Self { bucket, now, amounts, ready: Ready::Due(due), used: false, cancel_on_drop: false }
+    }
+
     /// Takes these amounts within the bounds of the queue, each no more than the capacity unless
     /// `oversized`.
     pub(crate) fn new(
-        bucket: &'a dyn Waitable<N>,
+        bucket: Holder<'a, N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        let bounds = bucket.wait_bounds();
-        let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
-        let allow = |limits: &Limits<N>| allow(limits, &amounts, oversized);
-        bucket.hold(&amounts);
-        let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))
-            .inspect_err(|_| bucket.let_go(&amounts))?;
-        let limits = revision.limits;
-        let elapsed = limits.elapsed(now);
-        // What is for nothing waits for nothing, not for the end of a pause either.
-        let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
-        let wait = limits.wait_until(&ends, &amounts, elapsed);
-        let ready_at = wait.map_or(Time::MAX, |wait| from.after(refill::duration(wait)));
-        let ready = Ready::Due(Due::new(&revision, &ends, now, ready_at));
-        Ok(Self { bucket, now, amounts, ready, used: false })
+        let due = take_ahead(&*bucket, now, amounts, max_wait, oversized)?;
+        Ok(Self::taken(bucket, now, amounts, due))
     }
 
     /// The same behind those who wait.
     #[cfg(feature = "std")]
     pub(crate) fn in_line(
-        bucket: &'a (impl Waits<N> + ?Sized),
+        bucket: Holder<'a, N>,
+        line: LineHolder<'a, N>,
         now: Time,
         amounts: [u64; N],
         max_wait: Duration,
         oversized: bool,
     ) -> Result<Self, Refused<N>> {
-        let (queueing, bucket) = (bucket.queueing(), bucket.waitable());
-        if !queueing.queue().is_listened_to(now, &amounts) {
+        if !line.queue().is_listened_to(now, &amounts) {
             return Self::new(bucket, now, amounts, max_wait, oversized);
         }
         allow(&bucket.revision().limits, &amounts, oversized)?;
         let deadline = now.after(max_wait.min(bucket.wait_bounds().max_wait));
-        let ready = match Place::new(queueing, now, amounts, deadline)? {
+        let ready = match Place::new(line, now, amounts, deadline)? {
             Some(place) => Ready::Behind(place),
             None => {
                 bucket.hold(&amounts);
                 Ready::Due(Due::now(&bucket.revision(), now))
             }
         };
-        Ok(Self { bucket, now, amounts, ready, used: false })
+        Ok(Self { bucket, now, amounts, ready, used: false, cancel_on_drop: false })
     }
 
     /// The instant from which the tokens may be used, a reading of the bucket's clock; `None` if
@@ -169,7 +165,7 @@ impl<'a, const N: usize> Reservation<'a, N> {
     }
 
     /// The same; the end of time if nobody knows.
-    fn due_at(&self) -> Time {
+    pub(super) fn due_at(&self) -> Time {
         match &self.ready {
             Ready::Due(due) => due.at(&self.bucket.revision(), &self.amounts),
             Ready::Behind(place) => place.ready_at(),
@@ -233,7 +229,31 @@ impl<'a, const N: usize> Reservation<'a, N> {
     /// ```
     pub fn into_estimate(mut self) -> Estimate<'a, N> {
         self.keep();
-        Estimate::new(self.bucket, self.now, mem::replace(&mut self.amounts, [0; N]))
+        Estimate::new(self.bucket.clone(), self.now, mem::replace(&mut self.amounts, [0; N]))
+    }
+
+    /// From now on the tokens are given back if it is dropped without a [`commit`](Self::commit) or
+    /// a [wait](Self::wait_on) that ended, also after its instant.
+    ///
+    /// For work that needs several reservations: see [`until_ready_on`](Self::until_ready_on).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// drop(bucket.reserve(3)?); // after its instant: used
+    /// assert_eq!(bucket.available(), 7);
+    /// drop(bucket.reserve(3)?.cancel_on_drop());
+    /// assert_eq!(bucket.available(), 7);
+    /// bucket.reserve(3)?.cancel_on_drop().commit();
+    /// assert_eq!(bucket.available(), 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn cancel_on_drop(mut self) -> Self {
+        self.cancel_on_drop = true;
+        self
     }
 
     /// Gives the tokens back, also after the instant at which they could be used.
@@ -254,89 +274,10 @@ impl<'a, const N: usize> Reservation<'a, N> {
         self.amounts = [0; N];
     }
 
-    /// Sleeps on this thread until the tokens may be used. From then on they count as used.
-    ///
-    /// It looks at the bucket's clock again after each sleep, so it never returns early;
-    /// oversleeping loses no tokens. It sleeps in real time: on a clock that stands still it goes
-    /// on sleeping, ever longer up to a tenth of a second at a time.
-    ///
-    /// # Errors
-    ///
-    /// * [`Refused::Closed`] if the bucket is closed before its turn has come. Then nothing was
-    ///   taken. What is a debt already is waited for all the same.
-    /// * [`Refused::Never`] if new limits cannot count so many tokens.
-    ///
-    /// ```
-    /// use tollgate::{Clock, Limit, TokenBucket};
-    ///
-    /// let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    /// let mut reservation = bucket.reserve(2)?;
-    /// reservation.wait()?;
-    /// assert!(Some(bucket.clock().now()) >= reservation.ready_at());
-    /// // ... use them; the reservation may be dropped now, or later ...
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg(feature = "std")]
-    pub fn wait(&mut self) -> Result<(), Refused<N>> {
-        match &self.ready {
-            Ready::Due(_) => {
-                let Ok(()) = waiting::sleep(self.bucket.limits_changed(), |nap| self.left(nap));
-            }
-            Ready::Behind(place) => place.wait()?,
-        }
-        self.used = true;
-        Ok(())
-    }
-
-    /// Sleeps on `timer` until the tokens may be used: [`wait`](Self#method.wait) without a thread.
-    ///
-    /// It looks at the bucket's clock again after each sleep, so it never completes early, even if
-    /// the timer does. It is woken about once, and once for each change of the limits: the instant
-    /// is known beforehand, and on a clock that stands still its sleeps grow up to a tenth of a
-    /// second. Where the tokens are there already it completes at the first poll and never sleeps.
-    ///
-    /// To drop this future changes nothing: the reservation stays, and can be waited for again.
-    ///
-    /// # Errors
-    ///
-    /// As [`wait`](Self#method.wait).
-    ///
-    /// ```
-    /// # #[cfg(feature = "tokio")]
-    /// #[tokio::main(flavor = "current_thread")]
-    /// async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    ///     use tollgate::wait::TokioTimer;
-    ///     use tollgate::{Clock, Limit, TokenBucket};
-    ///
-    ///     let bucket = TokenBucket::new(Limit::per_second(1000).empty())?;
-    ///     let mut reservation = bucket.reserve(2)?;
-    ///     reservation.wait_on(TokioTimer).await?;
-    ///     assert!(Some(bucket.clock().now()) >= reservation.ready_at());
-    ///     Ok(())
-    /// }
-    /// # #[cfg(not(feature = "tokio"))]
-    /// # fn main() {}
-    /// ```
-    pub async fn wait_on<T: Timer>(&mut self, timer: T) -> Result<(), Refused<N>> {
-        match &self.ready {
-            Ready::Due(_) => {
-                let Ok(()) = waiting::sleep_on(self.bucket.limits_changed(), timer, |nap| self.left(nap)).await;
-            }
-            Ready::Behind(place) => place.wait_on(timer).await?,
-        }
-        self.used = true;
-        Ok(())
-    }
-
     /// What is left beside it.
-    #[cfg_attr(all(feature = "std", not(feature = "keys")), expect(dead_code, reason = "the line knows it"))]
+    #[cfg(feature = "keys")]
     pub(crate) fn granted(&self) -> Granted<N> {
         self.bucket.take_nothing()
-    }
-
-    /// How long to sleep before it is worth looking again; `None` once the tokens may be used.
-    fn left(&self, nap: &mut Nap) -> Result<Option<Duration>, Infallible> {
-        Ok(nap.next(self.bucket.now(), self.due_at()))
     }
 }
 
@@ -364,7 +305,7 @@ impl<const N: usize> Reservation<'_, N> {
         if let Ready::Behind(place) = &self.ready {
             return place.leave();
         }
-        give_back(self.bucket, self.now, &self.amounts);
+        give_back(&*self.bucket, self.now, &self.amounts);
         self.bucket.let_go(&self.amounts);
     }
 }
@@ -374,7 +315,7 @@ impl<const N: usize> Drop for Reservation<'_, N> {
         if self.amounts == [0; N] {
             return;
         }
-        if self.used || self.has_come() { self.keep() } else { self.give_up() }
+        if self.used || !self.cancel_on_drop && self.has_come() { self.keep() } else { self.give_up() }
     }
 }
 
@@ -387,6 +328,29 @@ impl<const N: usize> fmt::Debug for Reservation<'_, N> {
 /// Whether these amounts fit the capacities, if they have to.
 fn allow<const N: usize>(limits: &Limits<N>, amounts: &[u64; N], oversized: bool) -> Result<(), Refused<N>> {
     if oversized { Ok(()) } else { Ok(limits.check(amounts)?) }
+}
+
+/// Takes these amounts within the bounds of the queue, and says when they may be used.
+pub(crate) fn take_ahead<const N: usize>(
+    bucket: &dyn Waitable<N>,
+    now: Time,
+    amounts: [u64; N],
+    max_wait: Duration,
+    oversized: bool,
+) -> Result<Due<N>, Refused<N>> {
+    let bounds = bucket.wait_bounds();
+    let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
+    let allow = |limits: &Limits<N>| allow(limits, &amounts, oversized);
+    bucket.hold(&amounts);
+    let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))
+        .inspect_err(|_| bucket.let_go(&amounts))?;
+    let limits = revision.limits;
+    let elapsed = limits.elapsed(now);
+    // What is for nothing waits for nothing, not for the end of a pause either.
+    let from = if amounts == [0; N] { now.max(revision.began) } else { limits.at(elapsed) };
+    let wait = limits.wait_until(&ends, &amounts, elapsed);
+    let ready_at = wait.map_or(Time::MAX, |wait| from.after(refill::duration(wait)));
+    Ok(Due::new(&revision, &ends, now, ready_at))
 }
 
 /// Takes `amounts` unconditionally, if the limits `allow` it and no stream then owes more than its

@@ -1,40 +1,12 @@
 //! Owns how a task or a thread sleeps until an instant, which may move.
 
-#[cfg(not(feature = "std"))]
-use core::future::Future;
 use core::time::Duration;
 
-#[cfg(not(feature = "std"))]
-use crate::decision::granted::Granted;
-#[cfg(not(feature = "std"))]
-use crate::decision::refused::Refused;
 use crate::state::limits_changed::LimitsChanged;
-#[cfg(not(feature = "std"))]
-use crate::state::store::Waitable;
 use crate::wait::nap::Nap;
-#[cfg(not(feature = "std"))]
-use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(feature = "std")]
 use crate::{state::limits_changed::notified_or, sync::listen};
-
-/// Takes by a reservation made at the first poll, with what is then left of the timeout, and
-/// waits for it.
-#[cfg(not(feature = "std"))]
-pub(crate) fn take<'a, const N: usize, T: Timer>(
-    bucket: &'a dyn Waitable<N>,
-    amounts: [u64; N],
-    timeout: Duration,
-    timer: T,
-) -> impl Future<Output = Result<Granted<N>, Refused<N>>> + use<'a, N, T> {
-    let deadline = bucket.now().after(timeout);
-    async move {
-        let now = bucket.now();
-        let mut place = Reservation::new(bucket, now, amounts, deadline.since(now), false)?;
-        place.wait_on(timer).await?;
-        Ok(place.granted())
-    }
-}
 
 /// Sleeps until nothing is `left`: on `timer`, and looks again when it wakes or when the limits
 /// change.

@@ -1,72 +1,93 @@
 //! Owns what a bucket is to those who wait. Never waits itself.
 
-use core::future::Future;
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+extern crate alloc;
+
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+use alloc::sync::Arc;
+use core::ops::Deref;
 use core::time::Duration;
 
 use crate::clock::time::Time;
-use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::state::store::Waitable;
+use crate::wait::holder::Holder;
 #[cfg(feature = "std")]
-use crate::wait::line::{entry::Aim, standing::Queue, turn};
+use crate::wait::holder::LineHolder;
+#[cfg(feature = "std")]
+use crate::wait::line::{
+    entry::Aim,
+    standing::Queue,
+    turn::{Look, Turn},
+};
 use crate::wait::reservation::Reservation;
+use crate::wait::take::{Take, UntilAvailable, Wait};
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
-use crate::wait::{readiness, waiting};
+use crate::wait::unqueued::{Aim, Look, Turn};
 
-/// A bucket that callers can wait on.
-pub trait Waits<const N: usize> {
-    fn waitable(&self) -> &dyn Waitable<N>;
-
+/// A bucket that callers can wait on, in a line where there is `std`.
+pub trait Waits<const N: usize>: Waitable<N> {
     #[cfg(feature = "std")]
-    fn queueing(&self) -> &dyn Queueing<N>;
-}
-
-/// A bucket with a line.
-#[cfg(feature = "std")]
-pub trait Queueing<const N: usize>: Waitable<N> {
     fn queue(&self) -> &dyn Queue<N>;
 }
 
 /// Reserves behind those who wait, or from the words alone where nobody can wait.
-pub(crate) fn reserve<'a, const N: usize>(
-    bucket: &'a (impl Waits<N> + ?Sized),
+pub(crate) fn reserve<const N: usize>(
+    bucket: &impl Waits<N>,
     now: Time,
     amounts: [u64; N],
     max_wait: Duration,
     oversized: bool,
-) -> Result<Reservation<'a, N>, Refused<N>> {
+) -> Result<Reservation<'_, N>, Refused<N>> {
+    let holder = Holder::Borrowed(bucket);
     #[cfg(feature = "std")]
-    return Reservation::in_line(bucket, now, amounts, max_wait, oversized);
+    return Reservation::in_line(holder, LineHolder::Borrowed(bucket), now, amounts, max_wait, oversized);
     #[cfg(not(feature = "std"))]
-    Reservation::new(bucket.waitable(), now, amounts, max_wait, oversized)
+    Reservation::new(holder, now, amounts, max_wait, oversized)
 }
 
-/// Waits in the line, or as a reservation where there is none.
-pub(crate) fn take<'a, const N: usize, B: Waits<N> + ?Sized, T: Timer>(
-    bucket: &'a B,
+/// The same of a bucket in an `Arc`.
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+pub(crate) fn reserve_owned<const N: usize>(
+    bucket: Arc<impl Waits<N> + Send + 'static>,
+    now: Time,
+    amounts: [u64; N],
+    max_wait: Duration,
+) -> Result<Reservation<'static, N>, Refused<N>> {
+    #[cfg(feature = "std")]
+    {
+        let line = LineHolder::Shared(bucket.clone());
+        Reservation::in_line(Holder::Shared(bucket), line, now, amounts, max_wait, false)
+    }
+    #[cfg(not(feature = "std"))]
+    Reservation::new(Holder::Shared(bucket), now, amounts, max_wait, false)
+}
+
+/// Waits in the line, or as a reservation where there is none. The timeout counts from this call.
+pub(crate) fn take<B, const N: usize, T: Timer>(
+    bucket: B,
     amounts: [u64; N],
     timeout: Duration,
     timer: T,
-) -> impl Future<Output = Result<Granted<N>, Refused<N>>> + use<'a, N, B, T> {
-    #[cfg(feature = "std")]
-    return turn::wait(bucket.queueing(), amounts, timeout, Aim::Take, timer);
-    #[cfg(not(feature = "std"))]
-    waiting::take(bucket.waitable(), amounts, timeout, timer)
+) -> Take<B, T, N>
+where
+    B: Deref<Target: Waits<N> + Sized>,
+{
+    let now = bucket.now();
+    Wait::new(Turn::new(bucket, now, amounts, timeout, Aim::Take), timer)
 }
 
 /// Waits in the line until these amounts could be taken; without one, until they could be taken as
 /// it looks.
-pub(crate) fn until_available<'a, const N: usize, B: Waits<N> + ?Sized, T: Timer>(
-    bucket: &'a B,
+pub(crate) fn until_available<B, const N: usize, T: Timer>(
+    bucket: B,
     amounts: [u64; N],
     timer: T,
-) -> impl Future<Output = Result<(), Refused<N>>> + use<'a, N, B, T> {
-    #[cfg(feature = "std")]
-    {
-        let seen = turn::wait(bucket.queueing(), amounts, Duration::MAX, Aim::Look, timer);
-        async move { seen.await.map(|_| ()) }
-    }
-    #[cfg(not(feature = "std"))]
-    readiness::until_available(bucket.waitable(), amounts, timer)
+) -> UntilAvailable<B, T, N>
+where
+    B: Deref<Target: Waits<N> + Sized>,
+{
+    let now = bucket.now();
+    Wait::new(Look(Turn::new(bucket, now, amounts, Duration::MAX, Aim::Look)), timer)
 }

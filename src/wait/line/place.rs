@@ -9,16 +9,15 @@ use std::sync::Arc;
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
 use crate::sync::Parker;
+use crate::wait::holder::LineHolder;
 use crate::wait::line::entry::{Aim, Ask, Ticket};
 use crate::wait::line::standing::Standing;
 use crate::wait::nap::Nap;
 use crate::wait::timer::Timer;
-use crate::wait::waits::Queueing;
 
 /// The place of a reservation that was made behind others.
-#[derive(Clone, Copy)]
 pub(crate) struct Place<'a, const N: usize> {
-    bucket: &'a dyn Queueing<N>,
+    bucket: LineHolder<'a, N>,
     ticket: Ticket,
     amounts: [u64; N],
 }
@@ -27,13 +26,14 @@ impl<'a, const N: usize> Place<'a, N> {
     /// Takes a place at the end of the line; `None` if nobody is there any more, and the tokens
     /// were taken at once.
     pub(crate) fn new(
-        bucket: &'a dyn Queueing<N>,
+        bucket: LineHolder<'a, N>,
         now: Time,
         amounts: [u64; N],
         deadline: Time,
     ) -> Result<Option<Self>, Refused<N>> {
         let ask = Ask { amounts, deadline, aim: Aim::Reserve };
-        match bucket.queue().enter(now, &ask, bucket.wait_bounds(), None) {
+        let standing = bucket.queue().enter(now, &ask, bucket.wait_bounds(), None);
+        match standing {
             Standing::Refused(refused) => Err(refused),
             Standing::Sleeps { ticket, .. } | Standing::Firm(ticket, _) => Ok(Some(Self { bucket, ticket, amounts })),
             Standing::Served(_) | Standing::Gone => Ok(None),

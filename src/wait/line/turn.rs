@@ -1,27 +1,29 @@
-//! Owns one caller's wait in the line: of a task, or of a thread. Never decides whose turn it is.
+//! Owns one caller's place in the line, and its wait on a thread. Never decides whose turn it is.
 
-use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll, Waker, ready};
+use core::fmt;
+use core::ops::Deref;
+use core::task::Waker;
 use core::time::Duration;
 use std::sync::Arc;
-
-use pin_project_lite::pin_project;
 
 use crate::clock::time::Time;
 use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
+use crate::state::store::Waitable;
 use crate::sync::Parker;
 use crate::wait::cancel::Cancel;
 use crate::wait::line::entry::{Aim, Ask, Ticket};
 use crate::wait::line::standing::Standing;
 use crate::wait::nap::Still;
-use crate::wait::timer::Timer;
-use crate::wait::waits::Queueing;
+use crate::wait::take::{Come, Waiter};
+use crate::wait::waits::Waits;
 
 /// A place in the line, given up on drop.
-pub(crate) struct Turn<'a, const N: usize> {
-    bucket: &'a dyn Queueing<N>,
+pub struct Turn<B, const N: usize>
+where
+    B: Deref<Target: Waits<N> + Sized>,
+{
+    bucket: B,
     /// All 0 once the caller was served: nothing is left to wait for.
     amounts: [u64; N],
     deadline: Time,
@@ -34,24 +36,31 @@ pub(crate) struct Turn<'a, const N: usize> {
 /// The ticket of nobody.
 const NOWHERE: Ticket = Ticket { index: u32::MAX, turn: 0 };
 
-/// How a caller that has come goes on.
-enum Come<const N: usize> {
-    Served(Granted<N>),
-    /// It sleeps for so long from now on.
-    Sleeps(Duration),
-    /// It goes on sleeping.
-    SleepsOn,
-}
-
-impl<'a, const N: usize> Turn<'a, N> {
+impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> Turn<B, N> {
     /// The timeout counts from `now`.
-    pub(crate) fn new(bucket: &'a dyn Queueing<N>, now: Time, amounts: [u64; N], timeout: Duration, aim: Aim) -> Self {
+    pub(crate) fn new(bucket: B, now: Time, amounts: [u64; N], timeout: Duration, aim: Aim) -> Self {
         let deadline = now.after(timeout);
         Self { bucket, amounts, deadline, ticket: NOWHERE, still: Still::new(), aim }
     }
 
+    fn enter(&self, now: Time, ask: Ask<N>, waker: &Waker) -> Result<Standing<N>, Refused<N>> {
+        let bounds = self.bucket.wait_bounds();
+        self.bucket.revision().limits.check(&ask.amounts)?;
+        let ask = Ask { deadline: ask.deadline.min(now.after(bounds.max_wait)), ..ask };
+        Ok(self.bucket.queue().enter(now, &ask, bounds, Some(waker)))
+    }
+}
+
+impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> Waiter for Turn<B, N> {
+    type Served = Granted<N>;
+    type Refused = Refused<N>;
+
+    fn now(&self) -> Time {
+        self.bucket.now()
+    }
+
     /// Enters the line, or comes again. `slept` says whether its sleep is over.
-    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come<N>, Refused<N>> {
+    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come<Granted<N>>, Refused<N>> {
         if self.amounts == [0; N] {
             return Ok(Come::Served(self.bucket.take_nothing()));
         }
@@ -83,16 +92,9 @@ impl<'a, const N: usize> Turn<'a, N> {
             Standing::Gone | Standing::Firm(..) => Ok(Come::Sleeps(Duration::ZERO)),
         }
     }
-
-    fn enter(&self, now: Time, ask: Ask<N>, waker: &Waker) -> Result<Standing<N>, Refused<N>> {
-        let bounds = self.bucket.wait_bounds();
-        self.bucket.revision().limits.check(&ask.amounts)?;
-        let ask = Ask { deadline: ask.deadline.min(now.after(bounds.max_wait)), ..ask };
-        Ok(self.bucket.queue().enter(now, &ask, bounds, Some(waker)))
-    }
 }
 
-impl<const N: usize> Drop for Turn<'_, N> {
+impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> Drop for Turn<B, N> {
     fn drop(&mut self) {
         if self.ticket != NOWHERE {
             self.bucket.queue().leave(self.bucket.now(), self.ticket);
@@ -100,9 +102,36 @@ impl<const N: usize> Drop for Turn<'_, N> {
     }
 }
 
+impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> fmt::Debug for Turn<B, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").field("amounts", &self.amounts).field("aim", &self.aim).finish_non_exhaustive()
+    }
+}
+
+/// A caller that takes nothing when it is served.
+#[derive(Debug)]
+pub struct Look<B: Deref<Target: Waits<N> + Sized>, const N: usize>(pub(crate) Turn<B, N>);
+
+impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> Waiter for Look<B, N> {
+    type Served = ();
+    type Refused = Refused<N>;
+
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+
+    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come<()>, Refused<N>> {
+        Ok(match self.0.come(now, waker, slept)? {
+            Come::Served(_) => Come::Served(()),
+            Come::Sleeps(sleep) => Come::Sleeps(sleep),
+            Come::SleepsOn => Come::SleepsOn,
+        })
+    }
+}
+
 /// Waits for a turn on this thread, unless it is cancelled.
 pub(crate) fn wait_blocking<const N: usize>(
-    bucket: &dyn Queueing<N>,
+    bucket: &impl Waits<N>,
     amounts: [u64; N],
     timeout: Duration,
     aim: Aim,
@@ -132,56 +161,4 @@ pub(crate) fn wait_blocking<const N: usize>(
         cancel.leave(&waker);
     }
     answer
-}
-
-/// Waits for a turn on `timer`. The timeout counts from this call.
-pub(crate) fn wait<const N: usize, T: Timer>(
-    bucket: &dyn Queueing<N>,
-    amounts: [u64; N],
-    timeout: Duration,
-    aim: Aim,
-    timer: T,
-) -> Wait<Turn<'_, N>, T> {
-    Wait { turn: Turn::new(bucket, bucket.now(), amounts, timeout, aim), timer, sleep: None }
-}
-
-pin_project! {
-    /// A wait for a turn on a timer. It enters the line at the first poll.
-    pub(crate) struct Wait<W, T: Timer> {
-        turn: W,
-        timer: T,
-        #[pin]
-        sleep: Option<T::Sleep>,
-    }
-}
-
-impl<const N: usize, T: Timer> Future for Wait<Turn<'_, N>, T> {
-    type Output = Result<Granted<N>, Refused<N>>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let mut slept = match this.sleep.as_mut().as_pin_mut() {
-            Some(sleep) => sleep.poll(context).is_ready(),
-            None => true,
-        };
-        loop {
-            let ended = match this.turn.come(this.turn.bucket.now(), context.waker(), slept) {
-                Ok(Come::SleepsOn) => return Poll::Pending,
-                Ok(Come::Sleeps(sleep)) => {
-                    this.sleep.set(Some(this.timer.sleep(sleep)));
-                    None
-                }
-                Ok(Come::Served(granted)) => Some(Ok(granted)),
-                Err(refused) => Some(Err(refused)),
-            };
-            if let Some(ended) = ended {
-                this.sleep.set(None);
-                return Poll::Ready(ended);
-            }
-            if let Some(sleep) = this.sleep.as_mut().as_pin_mut() {
-                ready!(sleep.poll(context));
-            }
-            slept = true;
-        }
-    }
 }

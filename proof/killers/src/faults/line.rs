@@ -530,12 +530,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "line-reservation-waited-for-is-given-back",
-        edits: &[edit("wait/reservation.rs", "pub async fn wait_on", "self.used = true;", "self.used = false;")],
+        edits: &[edit("wait/reservation_wait.rs", "pub async fn wait_on", "self.used = true;", "self.used = false;")],
         expect: Killed("tests/waiting::a_reservation_that_was_waited_for_is_used_whatever_comes_after"),
     },
     Fault {
         id: "line-waker-takes-the-clock-for-still",
-        edits: &[edit("wait/line/turn.rs", "fn come(", "still && slept && !anew", "still")],
+        edits: &[edit("wait/line/turn.rs", "Waiter for Turn<", "still && slept && !anew", "still")],
         expect: Killed("tests/line_book::who_is_woken_twice_at_one_instant_does_not_oversleep"),
     },
     Fault {
@@ -752,8 +752,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/reservation.rs",
             "fn give_up(",
-            "give_back(self.bucket, self.now, &self.amounts);\n        self.bucket.let_go(&self.amounts);",
-            "self.bucket.let_go(&self.amounts);\n        give_back(self.bucket, self.now, &self.amounts);",
+            "give_back(&*self.bucket, self.now, &self.amounts);\n        self.bucket.let_go(&self.amounts);",
+            "self.bucket.let_go(&self.amounts);\n        give_back(&*self.bucket, self.now, &self.amounts);",
         )],
         expect: Killed("reset::a_reset_beside_a_cancelled_reservation_forgives_nothing"),
     },

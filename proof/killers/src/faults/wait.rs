@@ -76,14 +76,14 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/reservation.rs",
             "fn give_up(",
-            "give_back(self.bucket, self.now, &self.amounts);",
-            "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
+            "give_back(&*self.bucket, self.now, &self.amounts);",
+            "give_back(&*self.bucket, self.now, &self.amounts);\n give_back(&*self.bucket, self.now, &self.amounts);",
         )],
         expect: Killed("reservation::two_cancels_both_count"),
     },
     Fault {
         id: "cancel-gives-nothing-back",
-        edits: &[edit("wait/reservation.rs", "fn give_up(", "give_back(self.bucket, self.now, &self.amounts);", "")],
+        edits: &[edit("wait/reservation.rs", "fn give_up(", "give_back(&*self.bucket, self.now, &self.amounts);", "")],
         expect: Killed("reservation::a_cancel_racing_a_take_frees_its_tokens_once"),
     },
     Fault {
@@ -139,8 +139,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/estimate.rs",
             "fn drop(",
-            "give_back(self.bucket, self.now, &self.amounts);",
-            "give_back(self.bucket, self.now, &self.amounts);\n give_back(self.bucket, self.now, &self.amounts);",
+            "give_back(&*self.bucket, self.now, &self.amounts);",
+            "give_back(&*self.bucket, self.now, &self.amounts);\n give_back(&*self.bucket, self.now, &self.amounts);",
         )],
         expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
     },
@@ -148,6 +148,63 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "estimate-kept-and-given-back",
         edits: &[edit("wait/estimate.rs", "fn drop(", "if !self.keep {", "if !self.keep || N > 0 {")],
         expect: Killed("reservation::a_dropped_estimate_comes_back_once"),
+    },
+    // Together, and in an `Arc`.
+    Fault {
+        id: "until-ready-keeps-on-drop",
+        edits: &[edit("wait/reservation.rs", "fn drop(", "!self.cancel_on_drop && self.has_come()", "self.has_come()")],
+        expect: Killed("tests/together::a_task_that_is_dropped_midway_loses_nothing_if_its_reservations_say_so"),
+    },
+    Fault {
+        id: "wait-leaves-unused",
+        edits: &[edit("wait/reservation_wait.rs", "pub fn wait(", "self.used = true;", "self.used = false;")],
+        expect: Killed("tests/together::a_ready_reservation_is_unused_until_it_is_waited_for"),
+    },
+    Fault {
+        id: "owned-future-counts-its-timeout-from-the-first-poll",
+        edits: &[edit(
+            "keyed/owned_keyed_bucket.rs",
+            "pub fn take_timeout_on<",
+            "let deadline = self.buckets.clock.now().after(timeout);
+        async move { self.view().take_by(amounts, deadline, timer).await }",
+            "async move {
+            let deadline = self.buckets.clock.now().after(timeout);
+            self.view().take_by(amounts, deadline, timer).await
+        }",
+        )],
+        expect: Killed("tests/owned_keys::a_future_of_an_owned_key_dropped_midway_has_taken_nothing"),
+    },
+    Fault {
+        id: "owned-key-without-room-gives-back-to-itself",
+        edits: &[edit(
+            "keyed/owned_keyed_bucket.rs",
+            "pub fn reserve_within(",
+            "(source == Source::Overflow).then_some(view.overflow.tier)",
+            "(source == Source::Overflow && N == 0).then_some(view.overflow.tier)",
+        )],
+        expect: Killed("tests/owned_keys::what_a_key_without_room_owns_goes_back_to_the_overflow"),
+    },
+    Fault {
+        id: "owned-reservation-keeps-what-it-took",
+        edits: &[edit(
+            "wait/reservation.rs",
+            "fn give_up(",
+            "give_back(&*self.bucket, self.now, &self.amounts);",
+            "if let Holder::Borrowed(bucket) = self.bucket {
+            give_back(bucket, self.now, &self.amounts);
+        }",
+        )],
+        expect: Killed("tests/owned::an_owned_reservation_is_given_back_before_its_instant_and_used_after_it"),
+    },
+    Fault {
+        id: "owned-estimate-keeps-what-it-took",
+        edits: &[edit(
+            "wait/estimate.rs",
+            "fn drop(",
+            "if !self.keep {",
+            "if !self.keep && matches!(self.bucket, Holder::Borrowed(_)) {",
+        )],
+        expect: Killed("tests/owned::an_owned_estimate_settles_anywhere_and_is_given_back_if_it_does_not"),
     },
     // Those who sleep.
     Fault {
