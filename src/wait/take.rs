@@ -10,10 +10,10 @@ use pin_project_lite::pin_project;
 
 use crate::clock::time::Time;
 #[cfg(feature = "std")]
-use crate::wait::line::turn::{Look, Turn};
+use crate::wait::line::turn::Turn;
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
-use crate::wait::unqueued::{Look, Turn};
+use crate::wait::unqueued::Turn;
 
 /// The future of [`take_on`](crate::Bucket::take_on) and its kin: waits for tokens on a timer, and
 /// takes them.
@@ -40,7 +40,7 @@ pub type Take<B, T, const N: usize = 1> = Wait<Turn<B, N>, T>;
 
 /// The future of [`until_available_on`](crate::Bucket::until_available_on): waits until tokens
 /// could be taken, and takes nothing. It is `Send` where a [`Take`] is.
-pub type UntilAvailable<B, T, const N: usize = 1> = Wait<Look<B, N>, T>;
+pub type UntilAvailable<B, T, const N: usize = 1> = Wait<Look<Turn<B, N>>, T>;
 
 /// Somebody who comes until it is served.
 pub trait Waiter {
@@ -61,6 +61,27 @@ pub enum Come<G> {
     Sleeps(Duration),
     /// It goes on sleeping.
     SleepsOn,
+}
+
+/// A caller that takes nothing when it is served.
+#[derive(Debug)]
+pub struct Look<W>(pub(crate) W);
+
+impl<W: Waiter> Waiter for Look<W> {
+    type Served = ();
+    type Refused = W::Refused;
+
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+
+    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come<()>, W::Refused> {
+        Ok(match self.0.come(now, waker, slept)? {
+            Come::Served(_) => Come::Served(()),
+            Come::Sleeps(sleep) => Come::Sleeps(sleep),
+            Come::SleepsOn => Come::SleepsOn,
+        })
+    }
 }
 
 pin_project! {

@@ -172,24 +172,3 @@ impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> fmt::Debug for Turn<B, 
         f.debug_struct("Turn").field("amounts", &self.amounts).field("aim", &self.aim).finish_non_exhaustive()
     }
 }
-
-/// A caller that takes nothing when it is served.
-#[derive(Debug)]
-pub struct Look<B: Deref<Target: Waits<N> + Sized>, const N: usize>(pub(crate) Turn<B, N>);
-
-impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> Waiter for Look<B, N> {
-    type Served = ();
-    type Refused = Refused<N>;
-
-    fn now(&self) -> Time {
-        self.0.now()
-    }
-
-    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come<()>, Refused<N>> {
-        Ok(match self.0.come(now, waker, slept)? {
-            Come::Served(_) => Come::Served(()),
-            Come::Sleeps(sleep) => Come::Sleeps(sleep),
-            Come::SleepsOn => Come::SleepsOn,
-        })
-    }
-}

@@ -15,16 +15,12 @@ use crate::wait::holder::Holder;
 #[cfg(feature = "std")]
 use crate::wait::holder::LineHolder;
 #[cfg(feature = "std")]
-use crate::wait::line::{
-    entry::Aim,
-    standing::Queue,
-    turn::{Look, Turn},
-};
+use crate::wait::line::{entry::Aim, standing::Queue, turn::Turn};
 use crate::wait::reservation::Reservation;
-use crate::wait::take::{Take, UntilAvailable, Wait};
+use crate::wait::take::{Look, Take, UntilAvailable, Wait};
 use crate::wait::timer::Timer;
 #[cfg(not(feature = "std"))]
-use crate::wait::unqueued::{Aim, Look, Turn};
+use crate::wait::unqueued::{Aim, Turn};
 
 /// A bucket that callers can wait on, in a line where there is `std`.
 pub trait Waits<const N: usize>: Waitable<N> {

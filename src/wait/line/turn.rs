@@ -108,27 +108,6 @@ impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> fmt::Debug for Turn<B, 
     }
 }
 
-/// A caller that takes nothing when it is served.
-#[derive(Debug)]
-pub struct Look<B: Deref<Target: Waits<N> + Sized>, const N: usize>(pub(crate) Turn<B, N>);
-
-impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> Waiter for Look<B, N> {
-    type Served = ();
-    type Refused = Refused<N>;
-
-    fn now(&self) -> Time {
-        self.0.now()
-    }
-
-    fn come(&mut self, now: Time, waker: &Waker, slept: bool) -> Result<Come<()>, Refused<N>> {
-        Ok(match self.0.come(now, waker, slept)? {
-            Come::Served(_) => Come::Served(()),
-            Come::Sleeps(sleep) => Come::Sleeps(sleep),
-            Come::SleepsOn => Come::SleepsOn,
-        })
-    }
-}
-
 /// Waits for a turn on this thread, unless it is cancelled.
 pub(crate) fn wait_blocking<const N: usize>(
     bucket: &impl Waits<N>,
