@@ -144,3 +144,26 @@ async fn on_another_clock_a_wait_spins_through_virtual_time() {
     assert_eq!(taken.map(drop), Ok(()));
     assert!(sleeps > 2 && passed > 100 * MS, "{sleeps} sleeps, {passed:?} of virtual time");
 }
+
+/// `TokioTimer` wakes at whole milliseconds. What refills while one caller sleeps, beyond the
+/// capacity, nobody else wants.
+#[tokio::test(start_paused = true)]
+async fn one_caller_who_waits_for_each_item_gets_the_rate_where_the_capacity_is_a_tick() {
+    for (rate, capacity, least) in [
+        (300, 1, 0.98),
+        (1000, 1, 0.98),
+        (1500, 2, 0.98),
+        (5000, 5, 0.98),
+        (10_000, 10, 0.98),
+        (10_000, 20, 0.98),
+        (10_000, 1, 0.19),
+    ] {
+        let limit = Limit::per_second(rate).capacity(capacity).empty();
+        let (bucket, start) = (TokenBucket::with_clock(limit, TokioClock::new()).unwrap(), Instant::now());
+        for _ in 0..2 * rate {
+            bucket.take(1).await.unwrap();
+        }
+        let got = 2.0 / start.elapsed().as_secs_f64();
+        assert!(got > least, "{got} of {limit}");
+    }
+}

@@ -187,7 +187,9 @@ impl<T: Timer + ?Sized> Timer for &T {
 }
 
 /// The timer of tokio: a sleep is an entry in the runtime's timer wheel, whose slots are a
-/// millisecond apart; it rounds up.
+/// millisecond apart; it rounds up. So one caller who waits for each item gets the bucket's rate if
+/// its capacity is at least what refills in a millisecond. With less, what refills beyond it while
+/// that caller sleeps is lost.
 ///
 /// # Paused time
 ///
