@@ -177,3 +177,45 @@ fn a_debt_is_in_whole_tokens_rounded_up_on_every_bucket() {
     }
     assert_eq!((one.limit(), two.limits()[0]), (Limit::per_second(10), Limit::per_second(10)));
 }
+
+/// A client's bytes are settled when the response is over: by a gate they bind as by a bucket.
+#[test]
+fn a_gate_admits_nobody_while_a_limit_is_in_debt() {
+    let clock = ManualClock::new();
+    let clients = MultiBucket::with_clock([Limit::per_second(10), Limit::per_second(1000)], &clock).unwrap();
+    let service = TokenBucket::with_clock(Limit::per_second(100), &clock).unwrap();
+    let gate = tollgate::Gate::new().and(&clients, [1, 0]).and(&service, 1);
+    let nothing = tollgate::Gate::new().and(&clients, [0, 0]).and(&service, 0);
+    let granted = gate.admit().unwrap();
+    granted
+        .settle(|limit, amounts| amounts.iter_mut().skip(1).for_each(|bytes| *bytes = 2500 * (1 - limit as u64)))
+        .unwrap();
+    for refused in [gate.admit().unwrap_err(), gate.at(clock.now()).admit().unwrap_err(), nothing.admit().unwrap_err()]
+    {
+        assert_eq!(refused.wait(), Some(Duration::from_millis(1500)));
+        assert_eq!(refused.violated().map(|limit| limit.stream()).collect::<Vec<_>>(), [Some(1)]);
+    }
+    assert!(gate.try_take().is_ok() && nothing.try_take().is_ok());
+    assert_eq!((clients.available()[0], service.available()), (8, 98), "a refusal takes nothing");
+    clock.advance(Duration::from_nanos(1_499_999_999));
+    assert!(gate.admit().is_err());
+    clock.advance(Duration::from_nanos(1));
+    assert!(nothing.admit().is_ok() && gate.admit().is_ok());
+    #[cfg(feature = "keys")]
+    {
+        let keys = tollgate::KeyedBuckets::<u64, 2, _>::with_clock(
+            [Limit::per_second(10), Limit::per_second(1000)],
+            9,
+            &clock,
+        )
+        .unwrap();
+        let gate = || tollgate::Gate::new().and(keys.bucket(&1), [1, 0]).and(&service, 1);
+        assert!(gate().admit().is_ok());
+        keys.charge(&1, [0, 2500]).unwrap();
+        assert_eq!(gate().admit().unwrap_err().wait(), Some(Duration::from_millis(1500)));
+        assert_eq!(keys.available(&1), [9, 0]);
+        assert!(tollgate::Gate::new().and(keys.bucket(&1), [0, 0]).admit().is_err());
+        clock.advance(Duration::from_millis(1500));
+        assert!(gate().admit().is_ok());
+    }
+}

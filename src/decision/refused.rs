@@ -288,6 +288,31 @@ impl<const N: usize> NotYet<N> {
         self.streams.map(|stream| if self.pause > 0 { 0 } else { stream.available(self.elapsed) })
     }
 
+    /// Returns the time until the bucket is full if nobody takes, from the instant of the refusal
+    /// on; `None` if nobody knows. Of several streams it is that of the last: see
+    /// [`Granted::reset_after`](crate::Granted::reset_after).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, Refused, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.try_take(7)?;
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take(5) else { panic!() };
+    /// assert_eq!(refusal.wait(), Some(Duration::from_millis(200)));
+    /// assert_eq!(refusal.reset_after(), Some(Duration::from_millis(700)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reset_after(&self) -> Option<Duration> {
+        self.streams.iter().try_fold(Duration::ZERO, |longest, stream| {
+            Some(match stream.full_in(self.elapsed)? {
+                0 => longest,
+                wait => longest.max(refill::duration(wait) + known(self.pause)?),
+            })
+        })
+    }
+
     fn nanos(&self, stream: usize) -> Option<u128> {
         let pause = known(self.pause)?.as_nanos();
         Some(self.streams[stream].wait(self.elapsed, self.units[stream])? + pause)

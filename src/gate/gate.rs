@@ -9,7 +9,7 @@ use crate::clock::time::Time;
 use crate::gate::charge::Charge;
 use crate::gate::gate_at::GateAt;
 use crate::gate::granted::GateGranted;
-use crate::gate::limited::{Limited, Steps};
+use crate::gate::limited::{Limited, Manner, Steps};
 use crate::gate::list::{And, Limits};
 use crate::gate::refused::GateRefused;
 use crate::gate::seen::{Entries, GateSeen};
@@ -181,7 +181,39 @@ impl<C: Clock, L: Limits> Gate<C, L> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn try_take(self) -> Result<GateGranted<L>, GateRefused<L::Looks>> {
-        try_take(self.limits, None)
+        try_take(self.limits, Manner::TAKE)
+    }
+
+    /// Takes from all limits as [`try_take`](Self::try_take) does, unless any of them is in debt,
+    /// also on a stream that the call leaves out: see [`Bucket::admit`](crate::Bucket::admit). So
+    /// quotas bind that are [settled](GateGranted::settle) when the cost is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`try_take`](Self::try_take).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Gate, Limit, MultiBucket, TokenBucket};
+    ///
+    /// let clock = ManualClock::new();
+    /// let limits = [Limit::per_second(10), Limit::per_second(1000)];
+    /// let client = MultiBucket::with_clock(limits, &clock)?;
+    /// let service = TokenBucket::with_clock(Limit::per_second(100), &clock)?;
+    /// let gate = Gate::new().and(&client, [1, 0]).and(&service, 1);
+    /// let granted = gate.admit().expect("nothing is owed");
+    /// granted.settle(|limit, amounts| {
+    ///     if limit == 0 {
+    ///         amounts[1] = 2500; // what the response came to
+    ///     }
+    /// })?;
+    /// assert_eq!(gate.admit().unwrap_err().wait(), Some(Duration::from_millis(1500)));
+    /// assert!(gate.try_take().is_ok()); // it asks for no bytes
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn admit(self) -> Result<GateGranted<L>, GateRefused<L::Looks>> {
+        try_take(self.limits, Manner { admits: true, ..Manner::TAKE })
     }
 
     /// Looks whether a take would be granted, and what each limit has. Takes nothing.
@@ -204,7 +236,7 @@ impl<C: Clock, L: Limits> Gate<C, L> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn peek(&self) -> Result<GateSeen<L::Looks>, GateRefused<L::Looks>> {
-        peek(&self.limits, None)
+        peek(&self.limits, Manner::TAKE)
     }
 
     /// Views the gate at a time that the caller supplies: [`GateAt`].
@@ -215,8 +247,8 @@ impl<C: Clock, L: Limits> Gate<C, L> {
     }
 }
 
-pub(crate) fn try_take<L: Limits>(limits: L, now: Option<Time>) -> Result<GateGranted<L>, GateRefused<L::Looks>> {
-    let moments = limits.moments(now);
+pub(crate) fn try_take<L: Limits>(limits: L, manner: Manner) -> Result<GateGranted<L>, GateRefused<L::Looks>> {
+    let moments = limits.moments(manner);
     loop {
         if limits.fit(&moments) {
             return match limits.take(&moments) {
@@ -233,8 +265,8 @@ pub(crate) fn try_take<L: Limits>(limits: L, now: Option<Time>) -> Result<GateGr
     }
 }
 
-pub(crate) fn peek<L: Limits>(limits: &L, now: Option<Time>) -> Result<GateSeen<L::Looks>, GateRefused<L::Looks>> {
-    let looks = limits.look(limits.moments(now));
+pub(crate) fn peek<L: Limits>(limits: &L, manner: Manner) -> Result<GateSeen<L::Looks>, GateRefused<L::Looks>> {
+    let looks = limits.look(limits.moments(manner));
     if looks.all_grant() { Ok(GateSeen { looks }) } else { Err(GateRefused { looks }) }
 }
 

@@ -4,6 +4,7 @@ use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::gate::gate::{self, Gate};
 use crate::gate::granted::GateGranted;
+use crate::gate::limited::Manner;
 use crate::gate::list::Limits;
 use crate::gate::refused::GateRefused;
 use crate::gate::seen::GateSeen;
@@ -42,7 +43,16 @@ impl<C: Clock, L: Limits> GateAt<C, L> {
     ///
     /// As [`Gate::try_take`].
     pub fn try_take(self) -> Result<GateGranted<L>, GateRefused<L::Looks>> {
-        gate::try_take(self.gate.limits, Some(self.now))
+        gate::try_take(self.gate.limits, Manner { supplied: Some(self.now), ..Manner::TAKE })
+    }
+
+    /// Takes from all limits at this time, unless any of them is in debt: [`Gate::admit`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Gate::admit`].
+    pub fn admit(self) -> Result<GateGranted<L>, GateRefused<L::Looks>> {
+        gate::try_take(self.gate.limits, Manner { supplied: Some(self.now), admits: true })
     }
 
     /// Looks whether a take would be granted: [`Gate::peek`].
@@ -51,6 +61,6 @@ impl<C: Clock, L: Limits> GateAt<C, L> {
     ///
     /// As [`Gate::peek`].
     pub fn peek(&self) -> Result<GateSeen<L::Looks>, GateRefused<L::Looks>> {
-        gate::peek(&self.gate.limits, Some(self.now))
+        gate::peek(&self.gate.limits, Manner { supplied: Some(self.now), ..Manner::TAKE })
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::gate::gate::{Gate, peek};
 use crate::gate::granted::GateGranted;
+use crate::gate::limited::Manner;
 use crate::gate::refused::GateRefused;
 use crate::gate::seen::GateSeen;
 use crate::gate::wait::Waiting;
@@ -162,7 +163,7 @@ fn left(limits: &impl Waiting, deadline: Time) -> Duration {
 
 /// Refuses at once if a limit cannot grant in time.
 fn in_time<L: Waiting>(limits: &L, timeout: Duration) -> Result<L::Looks, GateRefused<L::Looks>> {
-    match peek(limits, None) {
+    match peek(limits, Manner::TAKE) {
         Ok(GateSeen { looks }) => Ok(looks),
         Err(GateRefused { mut looks }) if L::may_come(&looks, timeout) => {
             L::cleared(&mut looks);
@@ -177,6 +178,6 @@ fn in_time<L: Waiting>(limits: &L, timeout: Duration) -> Result<L::Looks, GateRe
 
 /// The refusal that ended a wait, with what the other limits say now.
 fn late<L: Waiting>(limits: &L, mut looks: L::Looks) -> GateRefused<L::Looks> {
-    L::renewed(&mut looks, &limits.look(limits.moments(None)), false);
+    L::renewed(&mut looks, &limits.look(limits.moments(Manner::TAKE)), false);
     GateRefused { looks }
 }

@@ -43,8 +43,9 @@ impl<L: Limits> GateGranted<L> {
     ///
     /// `used` is called once for each limit, narrow to wide, with its index and the amounts that
     /// were taken; it corrects them. A surplus comes back. A shortage is taken unconditionally, and
-    /// may leave a debt: [`Estimate::settle`](crate::wait::Estimate::settle). Take at least 1 of
-    /// what is settled: a gate looks at no debt of a stream that a call leaves out.
+    /// may leave a debt: [`Estimate::settle`](crate::wait::Estimate::settle). Where
+    /// callers leave out what is settled, let them in by [`Gate::admit`](crate::Gate::admit): else
+    /// nobody looks at that debt.
     ///
     /// # Errors
     ///

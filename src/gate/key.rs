@@ -8,7 +8,7 @@ use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::gate::limited::{Cause, Found, Moment, Steps, Taken};
-use crate::gate::plain::{fit, found, is_nothing};
+use crate::gate::plain::{fit, found, is_nothing, looks_at_nothing, next};
 use crate::gate::refused::Reason;
 use crate::gate::wait::ready;
 use crate::keyed::key_form::KeyForm;
@@ -50,21 +50,26 @@ where
 
     fn fits(&self, at: Moment, tokens: &[u64; N]) -> bool {
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
-        is_nothing(tokens)
-            || table.read(self.key, tier, at.now, |terms, spent| fit(terms.limits(), at.now, spent, tokens))
+        looks_at_nothing(at, tokens)
+            || table.read(self.key, tier, at.now, |terms, spent| fit(terms.limits(), at, spent, tokens))
                 && table.known_no_room(self.key, at.now).is_none()
     }
 
     fn look(&self, at: Moment, tokens: &[u64; N]) -> Found<[u64; N], KeyRefused<N>> {
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
-        let found = table.read(self.key, tier, at.now, |terms, spent| of_terms(terms, at.now, spent, tokens));
+        let found = table.read(self.key, tier, at.now, |terms, spent| of_terms(terms, at, spent, tokens));
         let no_room = || table.known_no_room(self.key, at.now).filter(|_| !is_nothing(tokens)).map(KeyRefused::NoRoom);
         Found { refused: found.refused.or_else(no_room), ..found }
     }
 
     fn take(&self, at: Moment, tokens: &[u64; N]) -> Result<Taken<[u64; N], Source>, Found<[u64; N], KeyRefused<N>>> {
         if is_nothing(tokens) {
-            return Ok(Taken { left: self.look(at, tokens).left, held: Source::Own });
+            let found = self.look(at, tokens);
+            return if found.refused.is_some() {
+                Err(found)
+            } else {
+                Ok(Taken { left: found.left, held: Source::Own })
+            };
         }
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
         let reading = Reading { now: at.now, clock: at.is_read.then_some(&self.buckets.clock) };
@@ -73,10 +78,11 @@ where
             if limits.paused_at(now) {
                 return None;
             }
-            let next = limits.take(spent, limits.elapsed(now), tokens)?;
+            let next = next(limits, Moment { now, ..at }, spent, tokens)?;
             Some((next, limits.available(&next, limits.elapsed(now))))
         };
-        let refuse = |terms: &Terms<N>, now: Time, spent: &[u64; N]| of_terms(terms, now, spent, tokens);
+        let refuse =
+            |terms: &Terms<N>, now: Time, spent: &[u64; N]| of_terms(terms, Moment { now, ..at }, spent, tokens);
         match (table.update_own(self.key, tier, reading, change, refuse), &table.overflow) {
             (Ok(left), _) => Ok(Taken { left, held: Source::Own }),
             (Err(Failed::Refused(found)), _) => Err(found),
@@ -113,11 +119,11 @@ where
 /// What the words of a key say.
 fn of_terms<const N: usize>(
     terms: &Terms<N>,
-    now: Time,
+    at: Moment,
     spent: &[u64; N],
     tokens: &[u64; N],
 ) -> Found<[u64; N], KeyRefused<N>> {
-    let Found { left, refused } = found(terms.limits(), now, spent, tokens);
+    let Found { left, refused } = found(terms.limits(), at, spent, tokens);
     Found { left, refused: refused.map(KeyRefused::Bucket) }
 }
 

@@ -38,12 +38,28 @@ pub trait Limited: Steps {}
 
 impl<B: Steps> Limited for B {}
 
+/// How a call is decided.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Manner {
+    /// The time, if the caller supplies it.
+    pub(crate) supplied: Option<Time>,
+    /// Whether it is refused while a limit is in debt, also on a stream that it leaves out.
+    pub(crate) admits: bool,
+}
+
+impl Manner {
+    /// By the limits' own clocks, as takes are.
+    pub(crate) const TAKE: Self = Self { supplied: None, admits: false };
+}
+
 /// The instant of a look, and whether the limit's own clock showed it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
     pub(crate) now: Time,
     /// Whether the clock may be read again; not if the caller supplied the time.
     pub(crate) is_read: bool,
+    /// See [`Manner`].
+    pub(crate) admits: bool,
 }
 
 /// What a look at a limit found.

@@ -14,9 +14,8 @@
 use core::fmt;
 
 use crate::clock::clock::Clock;
-use crate::clock::time::Time;
 use crate::gate::charge::Charge;
-use crate::gate::limited::{Found, Moment, Steps, Taken};
+use crate::gate::limited::{Found, Manner, Moment, Steps, Taken};
 use crate::gate::seen::{Entries, Hold, Look};
 
 /// The limits `L`, and a wider one.
@@ -50,7 +49,7 @@ pub trait Limits {
     type Holds: Entries + Copy + Send + Sync + 'static;
 
     /// Reads all clocks, unless a time is supplied.
-    fn moments(&self, supplied: Option<Time>) -> Self::Moments;
+    fn moments(&self, manner: Manner) -> Self::Moments;
 
     /// Whether all would grant. Writes nothing.
     fn fit(&self, moments: &Self::Moments) -> bool;
@@ -85,7 +84,7 @@ impl Limits for () {
     type Looks = ();
     type Holds = ();
 
-    fn moments(&self, _: Option<Time>) {}
+    fn moments(&self, _: Manner) {}
 
     fn fit(&self, (): &()) -> bool {
         true
@@ -118,10 +117,11 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
     type Holds = (L::Holds, Hold<B::Tokens, B::Held>);
 
     #[inline]
-    fn moments(&self, supplied: Option<Time>) -> Self::Moments {
-        let narrower = self.narrower.moments(supplied);
+    fn moments(&self, manner: Manner) -> Self::Moments {
+        let Manner { supplied, admits } = manner;
+        let narrower = self.narrower.moments(manner);
         let now = supplied.unwrap_or_else(|| self.limit.clock().now());
-        (narrower, Moment { now, is_read: supplied.is_none() })
+        (narrower, Moment { now, is_read: supplied.is_none(), admits })
     }
 
     #[inline]
@@ -191,8 +191,8 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
 impl<L, B: Steps> And<L, B> {
     /// The instant at which tokens come back.
     fn again(&self, hold: &Hold<B::Tokens, B::Held>) -> Moment {
-        let Moment { now, is_read } = hold.at;
-        Moment { now: if is_read { self.limit.clock().now() } else { now }, is_read }
+        let Moment { now, is_read, admits } = hold.at;
+        Moment { now: if is_read { self.limit.clock().now() } else { now }, is_read, admits }
     }
 
     fn put_one_back(&self, hold: &Hold<B::Tokens, B::Held>) {

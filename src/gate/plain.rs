@@ -25,8 +25,26 @@ use crate::wait::waits::{self, Waits};
 
 /// Whether these amounts could be taken, apart from those who wait.
 #[inline]
-pub(crate) fn fit<const N: usize>(limits: &Limits<N>, now: Time, spent: &[u64; N], amounts: &[u64; N]) -> bool {
-    is_nothing(amounts) || !limits.paused_at(now) && limits.take(spent, limits.elapsed(now), amounts).is_some()
+pub(crate) fn fit<const N: usize>(limits: &Limits<N>, at: Moment, spent: &[u64; N], amounts: &[u64; N]) -> bool {
+    looks_at_nothing(at, amounts) || !limits.paused_at(at.now) && next(limits, at, spent, amounts).is_some()
+}
+
+/// The words after the call.
+#[inline]
+pub(crate) fn next<const N: usize>(
+    limits: &Limits<N>,
+    at: Moment,
+    spent: &[u64; N],
+    amounts: &[u64; N],
+) -> Option<[u64; N]> {
+    let elapsed = limits.elapsed(at.now);
+    if at.admits { limits.admit(spent, elapsed, amounts) } else { limits.take(spent, elapsed, amounts) }
+}
+
+/// Whether the limit grants whatever it has.
+#[inline]
+pub(crate) fn looks_at_nothing<const N: usize>(at: Moment, amounts: &[u64; N]) -> bool {
+    !at.admits && is_nothing(amounts)
 }
 
 /// Not a call of `memcmp`.
@@ -38,36 +56,41 @@ pub(crate) fn is_nothing<const N: usize>(amounts: &[u64; N]) -> bool {
 /// What a bucket has, and why it would refuse these amounts apart from those who wait.
 pub(crate) fn found<const N: usize>(
     limits: &Limits<N>,
-    now: Time,
+    at: Moment,
     spent: &[u64; N],
     amounts: &[u64; N],
 ) -> Found<[u64; N], Refused<N>> {
-    let (elapsed, pause) = (limits.elapsed(now), limits.pause_left(now));
+    let (elapsed, pause) = (limits.elapsed(at.now), limits.pause_left(at.now));
     let left = if pause > 0 { [0; N] } else { limits.available(spent, elapsed) };
-    let refused =
-        if fit(limits, now, spent, amounts) { None } else { Some(limits.refusal(spent, elapsed, amounts, pause)) };
+    let refuse = if at.admits { Limits::not_admitted } else { Limits::refusal };
+    let refused = (!fit(limits, at, spent, amounts)).then(|| refuse(limits, spent, elapsed, amounts, pause));
     Found { left, refused }
 }
 
 /// Why those who wait keep a taker out.
 #[inline]
-fn refusal_in_line<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Option<Refused<N>> {
-    if is_nothing(amounts) || !store.keeps_out(now) { None } else { store.refusal_in_line(now, *amounts) }
+fn refusal_in_line<const N: usize>(store: &impl Store<N>, at: Moment, amounts: &[u64; N]) -> Option<Refused<N>> {
+    if looks_at_nothing(at, amounts) || !store.keeps_out(at.now) {
+        return None;
+    }
+    // Whoever is admitted will charge the streams that it leaves out.
+    let least = u64::from(at.admits);
+    store.refusal_in_line(at.now, amounts.map(|amount| amount.max(least)))
 }
 
 #[inline]
-fn fits<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> bool {
-    if is_nothing(amounts) {
+fn fits<const N: usize>(store: &impl Store<N>, at: Moment, amounts: &[u64; N]) -> bool {
+    if looks_at_nothing(at, amounts) {
         return true;
     }
-    if refusal_in_line(store, now, amounts).is_some() {
+    if refusal_in_line(store, at, amounts).is_some() {
         return false;
     }
     // To make nothing of the words is to read them: that path is short.
     let looked = store.update(
-        |limits| limits.pause_left(now),
+        |limits| limits.pause_left(at.now),
         |_, _| None::<([u64; N], Infallible)>,
-        |limits, spent, pause| pause == 0 && limits.take(spent, limits.elapsed(now), amounts).is_some(),
+        |limits, spent, pause| pause == 0 && next(limits, at, spent, amounts).is_some(),
     );
     match looked {
         Ok(never) => match never {},
@@ -75,23 +98,25 @@ fn fits<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) ->
     }
 }
 
-fn look<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) -> Found<[u64; N], Refused<N>> {
-    let in_line = refusal_in_line(store, now, amounts);
-    let Found { left, refused } = store.read(|limits, spent| found(limits, now, spent, amounts));
+fn look<const N: usize>(store: &impl Store<N>, at: Moment, amounts: &[u64; N]) -> Found<[u64; N], Refused<N>> {
+    let in_line = refusal_in_line(store, at, amounts);
+    let Found { left, refused } = store.read(|limits, spent| found(limits, at, spent, amounts));
     Found { left, refused: in_line.or(refused) }
 }
 
 #[inline]
 fn take<const N: usize>(
     store: &impl Store<N>,
-    now: Time,
+    at: Moment,
     amounts: &[u64; N],
 ) -> Result<Taken<[u64; N], ()>, Found<[u64; N], Refused<N>>> {
-    match verbs::try_take(store, now, *amounts) {
+    let taken =
+        if at.admits { verbs::admit(store, at.now, *amounts) } else { verbs::try_take(store, at.now, *amounts) };
+    match taken {
         Ok(granted) => Ok(Taken { left: granted.remaining_each(), held: () }),
         Err(refused) => {
             let had = refused.not_yet().map(NotYet::available_each);
-            Err(Found { left: had.unwrap_or_else(|| look(store, now, amounts).left), refused: Some(refused) })
+            Err(Found { left: had.unwrap_or_else(|| look(store, at, amounts).left), refused: Some(refused) })
         }
     }
 }
@@ -130,12 +155,12 @@ macro_rules! steps {
             #[inline]
             fn fits(&self, at: Moment, tokens: &[u64; $n]) -> bool {
                 let $this = self;
-                fits($bucket.store(), at.now, tokens)
+                fits($bucket.store(), at, tokens)
             }
 
             fn look(&self, at: Moment, tokens: &[u64; $n]) -> Found<[u64; $n], Refused<$n>> {
                 let $this = self;
-                look($bucket.store(), at.now, tokens)
+                look($bucket.store(), at, tokens)
             }
 
             #[inline]
@@ -145,7 +170,7 @@ macro_rules! steps {
                 tokens: &[u64; $n],
             ) -> Result<Taken<[u64; $n], ()>, Found<[u64; $n], Refused<$n>>> {
                 let $this = self;
-                take($bucket.store(), at.now, tokens)
+                take($bucket.store(), at, tokens)
             }
 
             fn put_back(&self, now: Time, tokens: &[u64; $n], (): ()) {

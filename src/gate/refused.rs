@@ -4,7 +4,7 @@ use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 
-use crate::decision::refused::Never;
+use crate::decision::refused::{self, Never};
 use crate::gate::seen::{Entries, LimitSeen};
 
 /// Why a limit of a gate refused.
@@ -29,7 +29,6 @@ pub enum Reason {
 /// ```
 /// use std::time::Duration;
 /// use tollgate::clock::ManualClock;
-/// use tollgate::gate::Reason;
 /// use tollgate::{Gate, Limit, MultiBucket, Refused, TokenBucket};
 ///
 /// let clock = ManualClock::new();
@@ -45,7 +44,7 @@ pub enum Reason {
 /// // What no wait helps is told apart.
 /// let refused = Gate::new().and(&client, 11).and(&service, [1, 0]).try_take().unwrap_err();
 /// assert_eq!(refused.wait(), None);
-/// assert!(refused.violated().any(|limit| matches!(limit.reason(), Some(Reason::Never(_)))));
+/// assert!(refused.is_never());
 /// // A limit's own refusal.
 /// let own = refused.limit(0).and_then(|limit| limit.refused()).expect("it refused");
 /// assert!(matches!(own.downcast_ref::<Refused>(), Some(Refused::Never(_))));
@@ -95,8 +94,21 @@ impl<S: Entries> GateRefused<S> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn retry_after_secs(&self) -> Option<u64> {
-        let wait = self.wait()?;
-        Some((wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1))
+        self.wait().map(refused::whole_seconds)
+    }
+
+    /// Returns whether no wait helps: a limit is asked for more than it ever holds, as in
+    /// [`Refused::Never`](crate::Refused::Never).
+    ///
+    /// ```
+    /// use tollgate::{Gate, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::new(Limit::per_hour(10))?;
+    /// assert!(Gate::new().and(&bucket, 11).try_take().unwrap_err().is_never());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn is_never(&self) -> bool {
+        self.violated().any(|limit| matches!(limit.reason(), Some(Reason::Never(_))))
     }
 
     /// Returns the limits that refused, narrow to wide.

@@ -163,7 +163,7 @@ impl<L: Waiting, B: Steps> Waiting for And<L, B> {
 impl<L: Limits, B: Steps> And<L, B> {
     /// All holds, once this limit was waited for.
     fn held(&self, mut given: GiveBack<'_, L>, held: B::Held) -> <Self as Limits>::Holds {
-        let at = Moment { now: self.limit.clock().now(), is_read: true };
+        let at = Moment { now: self.limit.clock().now(), is_read: true, admits: false };
         let left = self.left(at);
         let holds = given.holds.take().expect("it was given");
         (holds, Hold { at, taken: self.tokens, left, held })

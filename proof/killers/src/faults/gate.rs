@@ -91,7 +91,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "gate/plain.rs",
             "fn fits<const N: usize>(",
-            "if refusal_in_line(store, now, amounts).is_some() {",
+            "if refusal_in_line(store, at, amounts).is_some() {",
             "if false {",
         )],
         expect: Killed("tests/gate_races::a_look_overtakes_nobody_and_a_refusal_writes_nothing"),
@@ -100,9 +100,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "gate-reads-no-clock",
         edits: &[edit(
             "gate/list.rs",
-            "fn moments(&self, supplied: Option<Time>) -> Self::Moments {",
+            "fn moments(&self, manner: Manner) -> Self::Moments {",
             "supplied.unwrap_or_else(|| self.limit.clock().now())",
-            "supplied.unwrap_or(Time::ZERO)",
+            "supplied.unwrap_or(crate::clock::time::Time::ZERO)",
         )],
         expect: Killed("tests/gate::limits_are_each_decided_at_their_own_clock"),
     },
@@ -212,6 +212,16 @@ pub(super) const FAULTS: &[Fault] = &[
             "Source::Overflow => {}",
         )],
         expect: Killed("tests/gate_races::what_the_overflow_gave_goes_back_there"),
+    },
+    Fault {
+        id: "gate-admits-in-debt",
+        edits: &[edit("gate/plain.rs", "pub(crate) fn next<", "if at.admits {", "if false {")],
+        expect: Killed("tests/admit::a_gate_admits_nobody_while_a_limit_is_in_debt"),
+    },
+    Fault {
+        id: "gate-admits-a-key-in-debt-for-nothing",
+        edits: &[edit("gate/key.rs", "fn take(", "if found.refused.is_some()", "if false")],
+        expect: Killed("tests/admit::a_gate_admits_nobody_while_a_limit_is_in_debt"),
     },
     Fault {
         id: "gate-looks-for-no-room",
