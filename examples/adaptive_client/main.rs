@@ -156,11 +156,11 @@ fn watch(client: &Client, counts: &Counts, run_for: Duration) -> Vec<Sample> {
     let (start, mut samples) = (Instant::now(), Vec::new());
     let (mut looked, mut unpaused, mut at, mut before) = (start, Duration::ZERO, 0.0, [0, 0]);
     while unpaused < run_for && start.elapsed() < 10 * run_for {
-        let paused = client.bucket().pause_left();
-        thread::sleep(paused.max(Some(LOOK)).min(Some(SAMPLE)).unwrap());
+        let paused = client.bucket().pause_left().unwrap_or(Duration::MAX);
+        thread::sleep(paused.clamp(LOOK, SAMPLE));
         let since = looked.elapsed();
         looked += since;
-        unpaused += since.saturating_sub(paused.unwrap());
+        unpaused += since.saturating_sub(paused);
         let seconds = unpaused.as_secs_f64();
         if seconds - at < SAMPLE.as_secs_f64() {
             continue;

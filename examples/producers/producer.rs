@@ -61,7 +61,7 @@ impl Producer<'_> {
                     Err(Refused::NotYet(refusal)) => {
                         tally.refused(refusal.stream());
                         self.wire.flush()?;
-                        thread::sleep(refusal.wait().min(Some(self.deadline.since(now))).unwrap());
+                        thread::sleep(refusal.wait().unwrap_or(Duration::MAX).min(self.deadline.since(now)));
                     }
                     Err(Refused::Closed | Refused::Cancelled) => break 'records,
                     Err(Refused::Never(refusal)) => {

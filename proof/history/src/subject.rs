@@ -66,7 +66,7 @@ macro_rules! subjects {
                 NOW.set(now);
                 match reserve() {
                     Ok(place) => {
-                        let at = place.ready_at().unwrap().as_nanos();
+                        let at = place.ready_at().unwrap_or(Time::MAX).as_nanos();
                         place.commit();
                         Answer::Place(at.into())
                     }
@@ -84,14 +84,19 @@ macro_rules! subjects {
             fn granted<const N: usize>(result: Result<(), Refused<N>>) -> Answer<N> {
                 match result {
                     Ok(()) => Answer::Done,
-                    Err(Refused::NotYet(refusal)) => Answer::NotYet(refusal.stream(), refusal.wait().unwrap().as_nanos()),
+                    Err(Refused::NotYet(refusal)) => Answer::NotYet(refusal.stream(), nanos(refusal.wait())),
                     Err(Refused::Never(refusal)) => Answer::Never(refusal.stream),
                     Err(other) => unreachable!("{other:?}"),
                 }
             }
 
+            /// The model has a number for a wait that nobody knows.
+            pub(crate) fn nanos(wait: Option<Duration>) -> u128 {
+                wait.unwrap_or(Duration::MAX).as_nanos()
+            }
+
             pub(crate) fn waited<const N: usize>(result: Result<Option<Duration>, Never>) -> Answer<N> {
-                result.map_or_else(|never| Answer::Never(never.stream), |wait| Answer::Wait(wait.unwrap_or(Duration::MAX).as_nanos()))
+                result.map_or_else(|never| Answer::Never(never.stream), |wait| Answer::Wait(nanos(wait)))
             }
 
             impl Subject<1> for Word {
