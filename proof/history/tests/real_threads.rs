@@ -4,7 +4,7 @@
 //! history. Its seed repeats the calls, but not their timing.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 
@@ -17,6 +17,20 @@ use history_tests::subject::real::{Handles, Multi, Word};
 /// Returns the least number of histories, in batches of 1000.
 fn histories() -> usize {
     std::env::var("HISTORIES").map_or(20_000, |histories| histories.parse().expect("HISTORIES is a number"))
+}
+
+/// Whether a thread has panicked: nobody waits for it any more.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+/// Tells the others if its thread panics.
+struct Tell;
+
+impl Drop for Tell {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            PANICKED.store(true, Release);
+        }
+    }
 }
 
 /// A history to come: all its threads begin together.
@@ -41,10 +55,12 @@ impl<const N: usize, S: Subject<N>> Race<N, S> {
 
     fn run(&self, thread: usize) {
         let Some(script) = self.case.scripts.get(thread) else { return };
+        let _tell = Tell;
         let mut caller = self.subject.caller(thread);
         self.ready.fetch_add(1, AcqRel);
         let mut spins = 0;
         while self.ready.load(Acquire) < self.case.scripts.len() {
+            assert!(!PANICKED.load(Acquire), "another thread has panicked");
             spins += 1;
             if spins % 1000 == 0 { thread::yield_now() } else { std::hint::spin_loop() }
         }
