@@ -219,11 +219,6 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/admit::a_gate_admits_nobody_while_a_limit_is_in_debt"),
     },
     Fault {
-        id: "gate-admits-a-key-in-debt-for-nothing",
-        edits: &[edit("gate/key.rs", "fn take(", "if found.refused.is_some()", "if false")],
-        expect: Killed("tests/admit::a_gate_admits_nobody_while_a_limit_is_in_debt"),
-    },
-    Fault {
         id: "gate-looks-for-no-room",
         edits: &[edit("gate/key.rs", "fn look(", ".filter(|_| !is_nothing(tokens))", ".filter(|_| false)")],
         expect: Killed("tests/gate_races::a_key_without_room_is_told_apart_and_narrower_limits_get_theirs_back"),
