@@ -1,10 +1,12 @@
 //! A quota that is charged after the fact binds where callers are admitted.
 
 mod common;
+mod timers;
 
 use std::time::Duration;
 
 use common::{Random, nanos};
+use timers::Never;
 use tollgate::clock::ManualClock;
 use tollgate::{Clock, Limit, MultiBucket, Refused, TokenBucket};
 
@@ -114,20 +116,9 @@ fn in_a_pause_and_once_closed_nothing_is_admitted_for_nothing() {
 #[cfg(feature = "std")]
 #[test]
 fn nobody_is_admitted_past_those_who_wait_for_any_stream() {
-    use std::future::{Future, Pending, pending};
+    use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Waker};
-
-    #[derive(Clone, Copy)]
-    struct Never;
-
-    impl tollgate::wait::Timer for Never {
-        type Sleep = Pending<()>;
-
-        fn sleep(&self, _: Duration) -> Pending<()> {
-            pending()
-        }
-    }
 
     let bucket = requests_and_bytes();
     bucket.try_take([0, 1000]).unwrap();

@@ -1,17 +1,17 @@
 //! A gate: one decision over several buckets.
 
 mod common;
+mod timers;
 
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use common::{Naive, Random, nanos};
+use timers::Again;
 use tollgate::clock::{ManualClock, Time};
 use tollgate::gate::{Charge, LimitSeen, Reason};
-use tollgate::wait::Timer;
 use tollgate::{Clock, Gate, LeakyBucket, Limit, MultiBucket, Never, Refused, TokenBucket};
 
 fn bucket(limit: Limit) -> TokenBucket<ManualClock> {
@@ -271,27 +271,6 @@ fn settling_corrects_each_limit_and_names_the_one_that_cannot_bear_it() {
     let refused = granted.settle(|limit, amounts| amounts[0] = if limit == 0 { 0 } else { u64::MAX }).unwrap_err();
     assert_eq!(indices(refused.violated()), [1]);
     assert_eq!((client.available(), service.available()), (9, [98, 0]));
-}
-
-/// A timer whose sleeps end when they are polled again.
-struct Again;
-
-struct Once(bool);
-
-impl Timer for Again {
-    type Sleep = Once;
-
-    fn sleep(&self, _: Duration) -> Once {
-        Once(false)
-    }
-}
-
-impl Future for Once {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
 }
 
 /// With a line and without one. Dropped, it takes nothing, also where its turn has come and it was

@@ -4,8 +4,9 @@
 #![cfg(feature = "std")]
 
 mod common;
+mod timers;
 
-use std::future::{Future, Pending, pending};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -13,8 +14,8 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Naive, Random, nanos};
+use timers::Never;
 use tollgate::clock::{InstantClock, ManualClock};
-use tollgate::wait::Timer;
 use tollgate::{Clock, Gate, Limit, MultiBucket, TokenBucket};
 
 /// A call of a gate, and what it took of one limit.
@@ -134,17 +135,6 @@ fn threads_get_of_each_limit_no_more_than_its_bound_in_any_window() {
         lost += (narrow.snapshot().sequence() - granted) / 2;
     }
     println!("calls that gave back what they had taken: {lost}");
-}
-
-/// A timer whose sleeps never end: the test polls.
-struct Never;
-
-impl Timer for Never {
-    type Sleep = Pending<()>;
-
-    fn sleep(&self, _: Duration) -> Self::Sleep {
-        pending()
-    }
 }
 
 type Shared = Arc<ManualClock>;

@@ -3,17 +3,19 @@
 
 #![cfg(feature = "keys")]
 
+mod timers;
+
 use std::fmt;
-use std::future::{Future, Pending, pending};
+use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use timers::{Again, Never};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::gate::{Charge, GateRefused, LimitSeen, Reason};
-use tollgate::wait::Timer;
 use tollgate::{Clock, Gate, KeyedBuckets, Limit, MultiBucket, TokenBucket};
 
 type Act = Box<dyn FnMut() + Send>;
@@ -74,38 +76,6 @@ impl Clock for Noted {
     fn now(&self) -> Time {
         self.0.lock().unwrap().push(self.1);
         Time::ZERO
-    }
-}
-
-/// A timer whose sleeps never end.
-struct Never;
-
-impl Timer for Never {
-    type Sleep = Pending<()>;
-
-    fn sleep(&self, _: Duration) -> Self::Sleep {
-        pending()
-    }
-}
-
-/// A timer whose sleeps end when they are polled again.
-struct Again;
-
-struct Once(bool);
-
-impl Timer for Again {
-    type Sleep = Once;
-
-    fn sleep(&self, _: Duration) -> Once {
-        Once(false)
-    }
-}
-
-impl Future for Once {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -2,49 +2,20 @@
 
 #![cfg(feature = "std")]
 
-use std::future::{Future, Pending, pending};
+mod timers;
+
+use std::future::{Future, pending};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use timers::{Again, Never};
 use tollgate::clock::{ManualClock, Time};
 use tollgate::gate::{Charge, Reason};
-use tollgate::wait::{Timer, timer_fn};
+use tollgate::wait::timer_fn;
 use tollgate::{Gate, LeakyBucket, Limit, MultiBucket, TokenBucket};
-
-/// A timer whose sleeps end when they are polled again.
-struct Again;
-
-struct Once(bool);
-
-impl Timer for Again {
-    type Sleep = Once;
-
-    fn sleep(&self, _: Duration) -> Once {
-        Once(false)
-    }
-}
-
-impl Future for Once {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-/// A timer whose sleeps never end.
-struct Never;
-
-impl Timer for Never {
-    type Sleep = Pending<()>;
-
-    fn sleep(&self, _: Duration) -> Self::Sleep {
-        pending()
-    }
-}
 
 fn poll<F: Future + ?Sized>(wait: Pin<&mut F>) -> Poll<F::Output> {
     wait.poll(&mut Context::from_waker(Waker::noop()))

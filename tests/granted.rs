@@ -2,12 +2,14 @@
 //! each stream waits.
 
 mod common;
+mod timers;
 
 use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
 use common::{Random, nanos};
+use timers::Never;
 use tollgate::clock::{ManualClock, Time};
 use tollgate::{LeakyBucket, Limit, MultiBucket, TokenBucket};
 
@@ -69,21 +71,9 @@ fn each_grant_of_many_threads_tells_another_remainder_and_together_they_tell_all
 #[cfg(feature = "std")]
 #[test]
 fn those_who_waited_are_told_what_is_left_too() {
-    use std::future::{Future, Pending, pending};
+    use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
-
-    /// A timer that never rings.
-    #[derive(Clone, Copy)]
-    struct Never;
-
-    impl tollgate::wait::Timer for Never {
-        type Sleep = Pending<()>;
-
-        fn sleep(&self, _: Duration) -> Pending<()> {
-            pending()
-        }
-    }
 
     let limit = Limit::per_second(0).capacity(THREADS * EACH);
     let all: Vec<u64> = (0..THREADS * EACH).collect();

@@ -3,25 +3,16 @@
 
 #![cfg(feature = "std")]
 
-use std::future::{Future, Pending, pending};
+mod timers;
+
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use timers::Never;
 use tollgate::clock::ManualClock;
-use tollgate::wait::Timer;
 use tollgate::{Limit, MultiBucket, Refused, TokenBucket};
-
-/// A timer whose sleeps never end: the test polls.
-struct Never;
-
-impl Timer for Never {
-    type Sleep = Pending<()>;
-
-    fn sleep(&self, _: Duration) -> Self::Sleep {
-        pending()
-    }
-}
 
 fn poll<F: Future>(wait: Pin<&mut F>) -> Poll<F::Output> {
     wait.poll(&mut Context::from_waker(Waker::noop()))

@@ -2,6 +2,8 @@
 
 #![cfg(feature = "std")]
 
+mod timers;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,20 +11,9 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use timers::Never;
 use tollgate::clock::ManualClock;
-use tollgate::wait::Timer;
 use tollgate::{Clock, Limit, MultiBucket, Refused, TokenBucket};
-
-/// A timer whose sleeps never end: the test polls.
-struct Never;
-
-impl Timer for Never {
-    type Sleep = std::future::Pending<()>;
-
-    fn sleep(&self, _: Duration) -> Self::Sleep {
-        std::future::pending()
-    }
-}
 
 fn empty() -> TokenBucket<ManualClock> {
     TokenBucket::with_clock(Limit::per_second(10).empty(), ManualClock::new()).unwrap()

@@ -2,27 +2,18 @@
 
 #![cfg(feature = "std")]
 
-use std::future::{Future, Pending, pending};
+mod timers;
+
+use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use timers::Never;
 use tollgate::clock::{ManualClock, Time, WallTime};
-use tollgate::wait::Timer;
 use tollgate::{Bucket, LeakyBucket, Limit, MultiBucket, TokenBucket};
-
-/// A timer whose sleeps never end: the test polls.
-struct Never;
-
-impl Timer for Never {
-    type Sleep = Pending<()>;
-
-    fn sleep(&self, _: Duration) -> Self::Sleep {
-        pending()
-    }
-}
 
 /// Counts how often it is woken.
 #[derive(Default)]

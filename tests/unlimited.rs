@@ -3,11 +3,13 @@
 #![cfg(feature = "std")]
 
 mod common;
+mod timers;
 
 use std::time::Duration;
 
 use common::{config, nanos};
 use proptest::prelude::*;
+use timers::Never;
 use tollgate::clock::ManualClock;
 use tollgate::limit::Inherit;
 use tollgate::{LeakyBucket, Limit, MultiBucket, Rate, TokenBucket};
@@ -248,20 +250,9 @@ proptest! {
 /// Amounts that no sum of a `u64` holds: of those who wait for another stream.
 #[test]
 fn those_who_wait_with_the_largest_amounts_come_and_go_like_others() {
-    use std::future::{Future, Pending, pending};
+    use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Waker};
-
-    #[derive(Clone, Copy)]
-    struct Never;
-
-    impl tollgate::wait::Timer for Never {
-        type Sleep = Pending<()>;
-
-        fn sleep(&self, _: Duration) -> Pending<()> {
-            pending()
-        }
-    }
 
     let wait_after = |large: u64| {
         let slow = Limit::per_second(1).capacity(10);

@@ -2,6 +2,8 @@
 //! comes later waits on.
 #![cfg(feature = "std")]
 
+mod timers;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,9 +12,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use timers::Never;
 use tollgate::clock::{InstantClock, ManualClock, Time};
 use tollgate::limit::Inherit;
-use tollgate::wait::Timer;
 use tollgate::{Clock, Limit, MultiBucket, Rate};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -24,17 +26,6 @@ fn slow() -> Limit {
 
 fn fast() -> Limit {
     Limit::per_second(1_000_000).capacity(10)
-}
-
-/// Sleeps that never end: whoever completes was woken.
-struct Never;
-
-impl Timer for Never {
-    type Sleep = std::future::Pending<()>;
-
-    fn sleep(&self, _: Duration) -> Self::Sleep {
-        std::future::pending()
-    }
 }
 
 /// Counts how often a task is woken.
