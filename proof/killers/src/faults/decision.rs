@@ -57,10 +57,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "full-without-the-pause",
         edits: &[edit(
-            "decision/granted.rs",
-            "fn reset_after_each(",
-            "refused::known(ahead)?",
-            "Duration::from_nanos(ahead & 0)",
+            "decision/seen.rs",
+            "fn full_after(",
+            "refill::duration(wait + ahead as u128)",
+            "refill::duration(wait)",
         )],
         expect: Killed("tests/granted::a_grant_of_nothing_tells_of_a_debt_and_of_a_pause"),
     },
