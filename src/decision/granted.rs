@@ -5,7 +5,6 @@ use core::time::Duration;
 
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::refill;
 use crate::decision::refused;
 use crate::decision::seen::Seen;
 
@@ -144,10 +143,7 @@ impl<const N: usize> Granted<N> {
     /// ```
     pub fn reset_after_each(&self) -> [Option<Duration>; N] {
         let ahead = self.pause.max(self.origin.nanos_since(self.now));
-        self.streams.map(|stream| match stream.full_in(self.elapsed())? {
-            0 => Some(Duration::ZERO),
-            wait => Some(refill::duration(wait) + refused::known(ahead)?),
-        })
+        self.streams.map(|stream| stream.full_after(self.elapsed(), ahead))
     }
 }
 

@@ -305,12 +305,8 @@ impl<const N: usize> NotYet<N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn reset_after(&self) -> Option<Duration> {
-        self.streams.iter().try_fold(Duration::ZERO, |longest, stream| {
-            Some(match stream.full_in(self.elapsed)? {
-                0 => longest,
-                wait => longest.max(refill::duration(wait) + known(self.pause)?),
-            })
-        })
+        let mut each = self.streams.iter().map(|stream| stream.full_after(self.elapsed, self.pause));
+        each.try_fold(Duration::ZERO, |longest, wait| Some(longest.max(wait?)))
     }
 
     fn nanos(&self, stream: usize) -> Option<u128> {

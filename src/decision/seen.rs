@@ -1,8 +1,10 @@
 //! Owns what a decision saw of one stream, as plain words. What they mean is worked out when
 //! somebody asks. It never changes state.
 
+use core::time::Duration;
+
 use crate::decision::meter::Meter;
-use crate::decision::refill::Refill;
+use crate::decision::refill::{self, Refill};
 
 /// The word of a stream, and what it means.
 ///
@@ -52,8 +54,13 @@ impl Seen {
         self.refill.wait(elapsed, self.missing(elapsed, units))
     }
 
-    /// Nanoseconds until it is full; `None` for never.
-    pub(crate) const fn full_in(&self, elapsed: u64) -> Option<u128> {
-        self.wait(elapsed, self.ceiling)
+    /// The time until it is full, where nothing refills for so many nanoseconds, `u64::MAX` if
+    /// nobody knows; `None` if nobody knows, or for never.
+    pub(crate) fn full_after(&self, elapsed: u64, ahead: u64) -> Option<Duration> {
+        match (self.wait(elapsed, self.ceiling)?, ahead) {
+            (0, _) => Some(Duration::ZERO),
+            (_, u64::MAX) => None,
+            (wait, ahead) => Some(refill::duration(wait + ahead as u128)),
+        }
     }
 }

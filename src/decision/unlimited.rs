@@ -56,7 +56,7 @@ mod tests {
         for elapsed in READINGS {
             let seen = Seen::new(&stream, WORD);
             assert_eq!((stream.available(WORD, elapsed), seen.available(elapsed)), (u64::MAX, u64::MAX));
-            assert_eq!(seen.full_in(elapsed), Some(0));
+            assert_eq!(seen.full_after(elapsed, 0), Some(core::time::Duration::ZERO));
             assert_eq!(stream.taken_tokens(WORD, elapsed), 0);
             assert_eq!(stream.taken(WORD, elapsed), (0, 1));
             for n in AMOUNTS {

@@ -29,7 +29,9 @@ where
     H: BuildHasher + Sync,
     F: Tiers + TierOf<Q> + Sync,
 {
-    /// As [`TokenBucket::take_blocking`](crate::TokenBucket::take_blocking).
+    /// As [`TokenBucket::take_blocking`](crate::TokenBucket::take_blocking), but that a key has no
+    /// line: it takes at once, as a debt, and sleeps until that is paid. What was left is read when
+    /// the wait ends; so it is with all waits for keys.
     ///
     /// # Errors
     ///
