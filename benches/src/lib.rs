@@ -11,6 +11,7 @@ pub mod ours;
 pub mod peers;
 pub mod probe;
 pub mod record;
+pub mod striped;
 pub mod threads;
 pub mod ticks;
 

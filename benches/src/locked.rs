@@ -1,7 +1,9 @@
-//! Owns the plain exact bucket of two streams: two counters in a mutex. It never reads a clock: the
-//! caller supplies the time.
+//! Owns the plain exact bucket of two streams: two counters in a mutex, at a time that the caller
+//! supplies or on the default clock.
 
 use parking_lot::Mutex;
+use tollgate::Clock;
+use tollgate::clock::DefaultClock;
 
 use crate::ticks::Ticks;
 use crate::{Contestant, EACH, FAST, Limiter, ROOM, amounts};
@@ -47,7 +49,13 @@ impl Contestant for Locked {
 
     #[inline(always)]
     fn decide(&self, ticks: &mut Ticks) -> bool {
-        let (now, [first, second]) = (ticks.nanos(), amounts());
+        self.take(ticks.nanos(), amounts())
+    }
+}
+
+impl Locked {
+    #[inline(always)]
+    fn take(&self, now: u64, [first, second]: [u64; 2]) -> bool {
         let mut spent = self.spent.lock();
         let next = [self.lines[0].take(spent[0], now, first), self.lines[1].take(spent[1], now, second)];
         let [Some(first), Some(second)] = next else { return false };
@@ -66,5 +74,30 @@ impl Limiter for Locked {
         let hour = 3_600_000_000_000;
         let tokens = [EACH[0], EACH[1]].map(|each| u64::from(takes * each));
         Self::new(Line { slope: 1, unit: hour, capacity: ROOM.into() }, tokens)
+    }
+}
+
+/// The same on the default clock, which is read before the lock is taken.
+#[derive(Debug)]
+pub struct LockedOnClock(Locked, DefaultClock);
+
+impl Contestant for LockedOnClock {
+    type Own<'a> = ();
+
+    fn own(&self) {}
+
+    #[inline(always)]
+    fn decide(&self, (): &mut ()) -> bool {
+        self.0.take(self.1.now().as_nanos(), amounts())
+    }
+}
+
+impl Limiter for LockedOnClock {
+    fn granting() -> Self {
+        Self(Locked::granting(), DefaultClock::default())
+    }
+
+    fn holding(takes: u32) -> Self {
+        Self(Locked::holding(takes), DefaultClock::default())
     }
 }

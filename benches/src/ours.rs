@@ -11,8 +11,8 @@ use crate::peers::Free;
 use crate::ticks::Ticks;
 use crate::{Contestant, EACH, FAST, Limiter, ROOM, amounts};
 
-const ENDLESS: Limit = Limit::per_second(FAST as u64).capacity(1 << 60);
-const DRAINED: Limit = Limit::per_hour(1).capacity(ROOM as u64);
+pub(crate) const ENDLESS: Limit = Limit::per_second(FAST as u64).capacity(1 << 60);
+pub(crate) const DRAINED: Limit = Limit::per_hour(1).capacity(ROOM as u64);
 
 fn one<C: Clock + Default>(limit: Limit, takes: Option<u32>) -> TokenBucket<C> {
     let bucket = TokenBucket::with_clock(limit, C::default()).expect("a limit that can be kept");
@@ -96,7 +96,7 @@ impl<const N: usize> Contestant for Several<N> {
 
 /// `N` streams through the bucket, on the default clock.
 #[derive(Debug)]
-pub struct SeveralOnClock<const N: usize>(MultiBucket<N>);
+pub struct SeveralOnClock<const N: usize>(pub(crate) MultiBucket<N>);
 
 impl<const N: usize> Contestant for SeveralOnClock<N> {
     type Own<'a> = ();

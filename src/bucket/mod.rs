@@ -10,6 +10,7 @@
     all(feature = "alloc", target_has_atomic = "ptr"),
     doc = "| [`SharedBucket`] | a bucket in an `Arc`: answers that own a share of it |"
 )]
+#![cfg_attr(feature = "std", doc = "| [`StripedBucket`] | many cores on one bucket, mostly grants |")]
 //! | [`Snapshot`] | all streams of a `MultiBucket` at one instant |
 //! | [`SavedBucket`], [`Saved`] | what a bucket or a key has, over a restart |
 //! | [`At`] | a bucket or a handle at a time that the caller supplies |
@@ -21,6 +22,7 @@
 // - `verbs`: what each verb does to the words, once for all buckets.
 // - `at`: the verbs at a time that the caller supplies.
 // - `inherent`: the verbs as methods of the types themselves.
+// - `striped`: a bucket with a few tokens for each core; `striped_changing`: its limits.
 // - `token`, `multi`: the types; `changing`: limits that change, and pauses.
 // - `saving`: what is saved of a bucket, and restored.
 // - `constant`: what a bucket in a `static` begins with.
@@ -46,6 +48,10 @@ pub(crate) mod multi;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub(crate) mod owned;
 pub(crate) mod saving;
+#[cfg(feature = "std")]
+pub(crate) mod striped;
+#[cfg(feature = "std")]
+mod striped_changing;
 pub(crate) mod token;
 pub(crate) mod verbs;
 
@@ -56,6 +62,8 @@ pub use leaky::LeakyBucket;
 pub use multi::MultiBucket;
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
 pub use owned::SharedBucket;
+#[cfg(feature = "std")]
+pub use striped::StripedBucket;
 pub use token::TokenBucket;
 
 pub use crate::state::at::At;

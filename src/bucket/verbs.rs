@@ -9,7 +9,25 @@ use crate::decision::refused::{Never, Refused};
 use crate::state::store::Store;
 
 #[inline(always)]
-pub(crate) fn try_take<const N: usize>(
+pub(crate) fn try_take<S: Store<N>, const N: usize>(
+    store: &S,
+    now: Time,
+    amounts: [u64; N],
+) -> Result<Granted<N>, Refused<N>> {
+    if !S::LENDS {
+        return take_here(store, now, amounts);
+    }
+    loop {
+        let decided = take_here(store, now, amounts);
+        if decided.is_ok() || !store.bring_home(now, &amounts) {
+            return decided;
+        }
+    }
+}
+
+/// Takes these amounts from the words alone.
+#[inline(always)]
+pub(crate) fn take_here<const N: usize>(
     store: &impl Store<N>,
     now: Time,
     amounts: [u64; N],
@@ -33,8 +51,8 @@ pub(crate) fn try_take<const N: usize>(
 }
 
 /// It looks at all streams, also at those with an amount of 0.
-pub(crate) fn admit<const N: usize>(
-    store: &impl Store<N>,
+pub(crate) fn admit<S: Store<N>, const N: usize>(
+    store: &S,
     now: Time,
     amounts: [u64; N],
 ) -> Result<Granted<N>, Refused<N>> {
@@ -55,7 +73,12 @@ pub(crate) fn admit<const N: usize>(
             pause => Err(refuse(limits, spent, pause)),
         });
     }
-    store.update(|limits| limits.pause_left(now), admit, refuse)
+    loop {
+        let decided = store.update(|limits| limits.pause_left(now), admit, refuse);
+        if !S::LENDS || decided.is_ok() || !store.bring_home(now, &amounts) {
+            return decided;
+        }
+    }
 }
 
 pub(crate) fn debt<const N: usize>(store: &impl Store<N>, now: Time) -> [u64; N] {
@@ -77,6 +100,7 @@ pub(crate) fn take_items<const N: usize>(store: &impl Store<N>, now: Time, max: 
     if store.keeps_out(now) && store.refusal_in_line(now, per_item).is_some() {
         return 0;
     }
+    store.bring_home(now, &per_item.map(|each| each.saturating_mul(max)));
     let taken = store.update(
         move |limits| limits.pause_left(now),
         move |limits, spent| limits.take_items(spent, limits.elapsed(now), &per_item, max),
@@ -94,6 +118,8 @@ pub(crate) fn take_in_order<const N: usize>(
     let let_in = |request: &[u64; N]| store.refusal_in_line(now, *request).is_none();
     let most = if store.keeps_out(now) { requests.clone().take_while(let_in).count() } else { usize::MAX };
     let requests = requests.take(most);
+    let sum = |sum: [u64; N], request: [u64; N]| core::array::from_fn(|i| sum[i].saturating_add(request[i]));
+    store.bring_home(now, &requests.clone().fold([0; N], sum));
     let taken = store.update(
         |limits| limits.pause_left(now),
         |limits, spent| limits.take_in_order(spent, limits.elapsed(now), requests.clone()),
@@ -119,6 +145,7 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
     if all_zero(&amounts) {
         return Ok(());
     }
+    store.bring_home(now, &amounts);
     store.update(
         |_| 0,
         |limits, spent| {
@@ -141,13 +168,15 @@ pub(crate) fn reset<const N: usize>(store: &impl Store<N>, now: Time, tokens: [u
     let reset = |limits: &Limits<N>, spent: &[u64; N]| {
         Some((limits.reset_owing(spent, limits.elapsed(now), &tokens, &store.held_tokens()), ()))
     };
-    let _ = store.update(|_| 0, reset, |_, _, _| ());
+    let _ = store.whole(now, || store.update(|_| 0, reset, |_, _, _| ()));
     store.eased(now);
 }
 
 #[inline(always)]
 pub(crate) fn available<const N: usize>(store: &impl Store<N>, now: Time) -> [u64; N] {
-    store.read(|limits, spent| limits.available_at(spent, now))
+    let lent = store.lent();
+    let available = store.read(|limits, spent| limits.available_at(spent, now));
+    core::array::from_fn(|i| available[i].saturating_add(lent[i]))
 }
 
 pub(crate) fn wait_for<const N: usize>(
@@ -162,6 +191,7 @@ pub(crate) fn wait_for<const N: usize>(
         Some(Refused::Closed | Refused::Cancelled) => return Ok(None),
         None => {}
     }
+    store.bring_home(now, &amounts);
     store.read(|limits, spent| {
         limits.check(&amounts)?;
         // What is for nothing waits for nothing.

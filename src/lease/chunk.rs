@@ -104,7 +104,10 @@ impl<const N: usize> Chunk<N> {
                 0 => Err(refused),
                 items => Ok(items),
             }),
-            None => store.update(|limits| limits.pause_left(now), fetch, left),
+            None => {
+                store.bring_home(now, per_item);
+                store.update(|limits| limits.pause_left(now), fetch, left)
+            }
         };
         let items = match fetched {
             Ok((items, taken, bound)) => {
@@ -157,7 +160,7 @@ impl<const N: usize> Chunk<N> {
     }
 }
 
-fn put_back<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) {
+pub(crate) fn put_back<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) {
     if amounts.iter().any(|amount| *amount > 0) {
         let put_back = |limits: &Limits<N>, spent: &[u64; N]| limits.put_back(spent, limits.elapsed(now), amounts);
         let put = store.update(|_| 0, |limits, spent| Some((put_back(limits, spent)?, ())), |_, _, _| ());

@@ -404,7 +404,7 @@ impl<const N: usize, const S: usize> Store<N> for Versions<N, S> {
 impl<const N: usize, const S: usize> Revised<N> for Versions<N, S> {
     /// The publication of a version is a Release, and each attempt begins with an Acquire.
     #[cfg(feature = "std")]
-    fn touch(&self) {
+    fn touch(&self, _: Time) {
         let _ = Store::update(self, |_| 0, |_, spent| Some((*spent, ())), |_, _, _| ());
     }
 

@@ -12,6 +12,9 @@ use crate::state::limits_changed::LimitsChanged;
 
 /// Words in memory, the limits that they are counted in, and one step that changes them.
 pub trait Store<const N: usize> {
+    /// Whether tokens may lie outside the words, and come home when they are asked for.
+    const LENDS: bool = false;
+
     /// Changes the words to what `change` makes of them and of their limits. If that is nothing,
     /// nothing is written, and `refuse` answers, with the words of one version. So it does while
     /// `pause` says that some of a pause is left.
@@ -51,6 +54,29 @@ pub trait Store<const N: usize> {
     /// Tells those who wait that tokens came back.
     #[inline(always)]
     fn eased(&self, _now: Time) {}
+
+    /// Moves tokens that lie outside to the words, as far as these amounts are short there. Whether
+    /// any came.
+    #[inline(always)]
+    fn bring_home(&self, _now: Time, _amounts: &[u64; N]) -> bool {
+        false
+    }
+
+    /// Moves all tokens that lie outside to the words.
+    #[inline(always)]
+    fn recall(&self, _now: Time) {}
+
+    /// What lies outside.
+    #[inline(always)]
+    fn lent(&self) -> [u64; N] {
+        [0; N]
+    }
+
+    /// Does a step while nothing lies outside.
+    #[inline(always)]
+    fn whole<R>(&self, _now: Time, step: impl FnOnce() -> R) -> R {
+        step()
+    }
 }
 
 /// Words whose limits may have changed: where those stand among others.
@@ -59,7 +85,7 @@ pub trait Revised<const N: usize>: Store<N> {
     /// Writes the words as they are. What this thread wrote before is seen by each thread that
     /// changes the words later.
     #[cfg(feature = "std")]
-    fn touch(&self);
+    fn touch(&self, now: Time);
 
     /// The words of one version, and the limits that they are counted in.
     fn read_revised(&self) -> (Revision<N>, [u64; N]);

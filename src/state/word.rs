@@ -84,7 +84,7 @@ impl Store<1> for Word {
 
 impl Revised<1> for Word {
     #[cfg(feature = "std")]
-    fn touch(&self) {
+    fn touch(&self, _: Time) {
         // ORDERING: Release. Partner is the Acquire of the compare-exchange in `update`: whoever
         // puts tokens back later sees that somebody waits. If it was earlier, then the words that
         // are read next are those that it left. Dies as Relaxed: loom-tests/line.rs,

@@ -20,6 +20,8 @@ pub(crate) mod lock;
 pub(crate) mod parker;
 #[cfg(feature = "keys")]
 pub(crate) mod rw_lock;
+#[cfg(feature = "std")]
+pub(crate) mod thread_index;
 
 /// A function that is `const` where atomics can be made so: not under loom and shuttle.
 #[cfg(not(any(loom, tollgate_shuttle)))]

@@ -11,6 +11,7 @@ use benches::floors::Word;
 use benches::locked::Locked;
 use benches::ours::{Handles, Later, One, OneOnFree, PutBack, Several, Told, UpTo};
 use benches::peers::{Free, Governor};
+use benches::striped::Striped;
 use benches::{Contestant, Limiter, run};
 use tollgate::clock::ManualClock;
 use tollgate::{KeyedBuckets, Limit};
@@ -18,7 +19,7 @@ use tollgate::{KeyedBuckets, Limit};
 type Case = (&'static str, fn(u64) -> u64);
 
 /// The cases. None of them reads a clock: the system decides how many instructions that takes.
-const CASES: [Case; 42] = [
+const CASES: [Case; 46] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
@@ -58,6 +59,10 @@ const CASES: [Case; 42] = [
     ("later-keyed-granted", |calls| after_start(&Keyed::new(ENDLESS).later(), calls)),
     ("later-keyed-refused", |calls| after_start(&Keyed::new(1).later(), calls)),
     ("later-keyed-two", |calls| after_start(&KeyedTwo::new(ENDLESS).later(), calls)),
+    ("striped", granted::<Striped<1, ManualClock>>),
+    ("striped-two", granted::<Striped<2, ManualClock>>),
+    ("striped-refused", refused::<Striped<1, ManualClock>>),
+    ("striped-two-refused", refused::<Striped<2, ManualClock>>),
     ("governor-free-granted", granted::<Governor<Free>>),
     ("governor-free-refused", refused::<Governor<Free>>),
     ("mutex", granted::<Locked>),

@@ -14,10 +14,11 @@
 //! 7. `timing`: the part of the steps that decides who comes when.
 //! 8. `departures`: those who left while the lock was held.
 //! 9. `queue`: the line of a bucket in memory, and its lock.
-//! 10. `wakers`: who is woken, outside of the lock.
-//! 11. `turn`: one caller's wait.
-//! 12. `place`: a reservation's place, and the wait for it.
-//! 13. `standing`: what callers ask of a line, and what they are told.
+//! 10. `queued_words`: the words behind it, as takers see them.
+//! 11. `wakers`: who is woken, outside of the lock.
+//! 12. `turn`: one caller's wait.
+//! 13. `place`: a reservation's place, and the wait for it.
+//! 14. `standing`: what callers ask of a line, and what they are told.
 
 pub(crate) mod departures;
 pub(crate) mod entry;
@@ -26,6 +27,7 @@ pub(crate) mod grace;
 pub(crate) mod moment;
 pub(crate) mod place;
 pub(crate) mod queue;
+mod queued_words;
 pub(crate) mod roster;
 pub(crate) mod standing;
 pub(crate) mod timing;

@@ -27,7 +27,7 @@ use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
-use crate::state::store::{Revised, Store};
+use crate::state::store::Revised;
 use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed, const_fn, filled};
 use crate::wait::held::Held;
 use crate::wait::line::departures::{Departures, Parting};
@@ -44,11 +44,11 @@ pub(crate) struct Line<const N: usize> {
     /// Until when takers stay out, in nanoseconds.
     until: [AtomicU64; N],
     /// There since somebody waited first.
-    shared: PublishOnce<Shared<N>>,
+    pub(crate) shared: PublishOnce<Shared<N>>,
 }
 
 #[derive(Debug)]
-struct Shared<const N: usize> {
+pub(crate) struct Shared<const N: usize> {
     /// Tokens that are waited for.
     waiting: [AtomicU64; N],
     /// Tokens that the first waiter of each stream wants; 0 if nobody waits there.
@@ -68,7 +68,7 @@ impl<const N: usize> Line<N> {
 
     /// Until when takers of a stream stay out.
     #[inline(always)]
-    fn until(&self, i: usize) -> Time {
+    pub(crate) fn until(&self, i: usize) -> Time {
         // ORDERING: Relaxed. Partner is the store in `show`, which says why. Dies if it is not
         // looked at: loom-tests/line.rs, `a_taker_that_begins_after_an_entry_stays_out`.
         Time::from_nanos(self.until[i].load(Relaxed))
@@ -78,7 +78,7 @@ impl<const N: usize> Line<N> {
     /// none that they use does.
     #[cold]
     #[inline(never)]
-    fn ahead(&self, now: Time, amounts: [u64; N]) -> Option<([u64; N], usize)> {
+    pub(crate) fn ahead(&self, now: Time, amounts: [u64; N]) -> Option<([u64; N], usize)> {
         let stream = (0..N).filter(|i| amounts[*i] > 0).max_by_key(|i| self.until(*i))?;
         (self.until(stream) > now).then(|| (waiting(self), stream))
     }
@@ -99,7 +99,7 @@ impl<const N: usize> Line<N> {
 #[derive(Debug)]
 pub struct Queued<S, const N: usize> {
     pub(crate) words: S,
-    line: Line<N>,
+    pub(crate) line: Line<N>,
     held: Held<N>,
 }
 
@@ -315,70 +315,9 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     }
 }
 
-impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
-    #[inline(always)]
-    fn update<R, E>(
-        &self,
-        pause: impl Fn(&Limits<N>) -> u64,
-        change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
-        refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
-    ) -> Result<R, E> {
-        self.words.update(pause, change, refuse)
-    }
-
-    #[inline(always)]
-    fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
-        self.words.read(look)
-    }
-
-    #[inline(always)]
-    fn keeps_out(&self, now: Time) -> bool {
-        (0..N).any(|i| now < self.line.until(i))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn refusal_in_line(&self, now: Time, amounts: [u64; N]) -> Option<Refused<N>> {
-        let (ahead, stream) = self.line.ahead(now, amounts)?;
-        if self.is_closed() {
-            return Some(Refused::Closed);
-        }
-        // Those who wait keep nobody out of a stream without a limit.
-        let scarce = self.words.read(|limits, _| limits.scarce(&amounts));
-        let (ahead, stream) = if scarce == amounts { (ahead, stream) } else { self.line.ahead(now, scarce)? };
-        Some(self.words.read(|limits, spent| match limits.check(&amounts) {
-            Err(never) => never.into(),
-            Ok(()) => {
-                let behind = limits.behind(spent, now, &amounts, &ahead);
-                if behind.wait() != Some(Duration::ZERO) {
-                    return behind.into();
-                }
-                // What there is now is for those who wait, until they are overdue.
-                behind.lasting(stream, self.line.until(stream).nanos_since(now)).into()
-            }
-        }))
-    }
-
-    fn is_waited_for(&self, stream: usize) -> bool {
-        waiting(&self.line)[stream] > 0
-    }
-
-    fn held_tokens(&self) -> [u64; N] {
-        self.held.tokens()
-    }
-
-    #[inline(always)]
-    fn eased(&self, now: Time) {
-        let line = &self.line;
-        if let Some(shared) = line.shared.get() {
-            eased(self, line, shared, now);
-        }
-    }
-}
-
 /// Tokens of each stream that are waited for.
 #[cold]
-fn waiting<const N: usize>(line: &Line<N>) -> [u64; N] {
+pub(crate) fn waiting<const N: usize>(line: &Line<N>) -> [u64; N] {
     line.shared.get().map_or([0; N], |shared| {
         // ORDERING: Relaxed. Partner is the store in `show`; an estimate. Dies as 0: loom-tests/
         // line.rs, `a_put_back_beside_an_entry_wakes_it`.
@@ -387,7 +326,12 @@ fn waiting<const N: usize>(line: &Line<N>) -> [u64; N] {
 }
 
 #[inline(never)]
-fn eased<S: Revised<N>, const N: usize>(queued: &Queued<S, N>, line: &Line<N>, shared: &Shared<N>, now: Time) {
+pub(crate) fn eased<S: Revised<N>, const N: usize>(
+    queued: &Queued<S, N>,
+    line: &Line<N>,
+    shared: &Shared<N>,
+    now: Time,
+) {
     if waiting(line) == [0; N] {
         return;
     }
@@ -400,6 +344,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
         line.shared(Grace::of(bounds.grace));
         let mut waker = waker.cloned();
         let step = |queue: &mut WaitingLine<Waker, N>, shared: &Shared<N>| loop {
+            self.words.bring_home(now, &ask.amounts);
             let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
             match queue.enter(&Moment { now, limits: &limits, spent }, ask, &bounds.max_debt, &mut waker) {
                 Enter::Closed => return Err(Standing::Refused(Refused::Closed)),
@@ -418,7 +363,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 Enter::Joined(ticket, _) => {
                     shared.departures.seat(ticket.index);
                     self.show(&self.line, shared, queue);
-                    self.words.touch();
+                    self.words.touch(now);
                     return Ok(ticket);
                 }
             }
@@ -433,6 +378,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
         // What is dropped here is dropped when the lock is free again.
         let (mut waker, mut served) = (waker.cloned(), None);
         let step = |queue: &mut WaitingLine<Waker, N>, _: &Shared<N>| loop {
+            self.words.bring_home(now, &ask.amounts);
             let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
             match queue.visit(&Moment { now, limits: &limits, spent }, ticket, &mut waker) {
                 Visit::Closed => return Some(Standing::Refused(Refused::Closed)),
@@ -477,6 +423,7 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
 
     fn close(&self, now: Time) {
         self.locked(now, |queue, _| queue.close(), |_, ()| Standing::Gone);
+        self.words.recall(now);
     }
 }
 

@@ -9,7 +9,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "streams-debited-one-by-one",
         edits: &[edit(
             "bucket/verbs.rs",
-            "pub(crate) fn try_take",
+            "pub(crate) fn take_here",
             "store.update(",
             "for i in 0..N {\n        let one: [u64; N] = core::array::from_fn(|j| if j == i { amounts[j] } else { 0 });\n        let taken = store.update(\n            |_| 0,\n            |limits, spent| Some((limits.take(spent, limits.elapsed(now), &one)?, ())),\n            |limits, spent, pause| limits.refusal(spent, limits.elapsed(now), &one).behind(pause),\n        );\n        if taken.is_err() {\n            put_back(store, now, core::array::from_fn(|j| if j < i { amounts[j] } else { 0 }));\n            return taken;\n        }\n    }\n    return Ok(());\n    #[allow(unreachable_code)]\n    store.update(",
         )],

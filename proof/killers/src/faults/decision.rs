@@ -15,7 +15,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "grant-tells-the-words-before",
         edits: &[edit(
             "bucket/verbs.rs",
-            "pub(crate) fn try_take",
+            "pub(crate) fn take_here",
             "let spent = limits.take(spent, limits.elapsed(now), &amounts)?;\n            Some((spent, Granted::new(limits, &spent, now, 0)))",
             "let next = limits.take(spent, limits.elapsed(now), &amounts)?;\n            Some((next, Granted::new(limits, spent, now, 0)))",
         )],
@@ -24,10 +24,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "grant-tells-a-second-look",
         edits: &[
-            edit("bucket/verbs.rs", "pub(crate) fn try_take", "    store.update(", "    let taken = store.update("),
+            edit("bucket/verbs.rs", "pub(crate) fn take_here", "    store.update(", "    let taken = store.update("),
             edit(
                 "bucket/verbs.rs",
-                "pub(crate) fn try_take",
+                "pub(crate) fn take_here",
                 "&amounts, pause),\n    )",
                 "&amounts, pause),\n    );\n    taken.map(|_: Granted<N>| take_nothing(store, now))",
             ),

@@ -639,7 +639,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "line-refusal-waits-for-nothing",
         edits: &[edit(
-            "wait/line/queue.rs",
+            "wait/line/queued_words.rs",
             "fn refusal_in_line(",
             "if behind.wait() != Some(Duration::ZERO) {",
             "if behind.wait() != Some(Duration::ZERO) || stream < N {",
@@ -651,7 +651,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "line-keeps-takers-out-of-an-unlimited-stream",
         edits: &[edit(
-            "wait/line/queue.rs",
+            "wait/line/queued_words.rs",
             "fn refusal_in_line(",
             "self.line.ahead(now, scarce)?",
             "self.line.ahead(now, scarce).unwrap_or((ahead, stream))",

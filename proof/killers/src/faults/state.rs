@@ -375,13 +375,13 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[
             edit(
                 "bucket/verbs.rs",
-                "pub(crate) fn try_take",
+                "pub(crate) fn take_here",
                 "store.update(",
                 "let laps = core::cell::Cell::new(0);\n    store.update(",
             ),
             edit(
                 "bucket/verbs.rs",
-                "pub(crate) fn try_take",
+                "pub(crate) fn take_here",
                 "&amounts)?;",
                 "&amounts).filter(|_| laps.replace(1) == 0)?;",
             ),
@@ -434,16 +434,16 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "refusal-publishes",
         edits: &[
-            edit("bucket/verbs.rs", "pub(crate) fn try_take", "store.update(", "let taken = store.update("),
+            edit("bucket/verbs.rs", "pub(crate) fn take_here", "store.update(", "let taken = store.update("),
             edit(
                 "bucket/verbs.rs",
-                "pub(crate) fn try_take",
+                "pub(crate) fn take_here",
                 "let spent = limits.take(spent, limits.elapsed(now), &amounts)?;\n            Some((spent, Granted::new(limits, &spent, now, 0)))",
                 "match limits.take(spent, limits.elapsed(now), &amounts) {\n            Some(next) => Some((next, Ok(Granted::new(limits, &next, now, 0)))),\n            None => Some((*spent, Err(limits.refusal(spent, limits.elapsed(now), &amounts, 0)))),\n        }",
             ),
             edit(
                 "bucket/verbs.rs",
-                "pub(crate) fn try_take",
+                "pub(crate) fn take_here",
                 "&amounts, pause),\n    )",
                 "&amounts, pause),\n    );\n    taken?",
             ),
@@ -465,7 +465,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "bucket/verbs.rs",
             "pub(crate) fn reset",
-            "let _ = store.update(|_| 0, reset, |_, _, _| ());",
+            "let _ = store.whole(now, || store.update(|_| 0, reset, |_, _, _| ()));",
             "for i in 0..N {\n        let one = |limits: &Limits<N>, spent: &[u64; N]| {\n            let (next, ()) = reset(limits, spent)?;\n            let mut words = *spent;\n            words[i] = next[i];\n            Some((words, ()))\n        };\n        let _ = store.update(|_| 0, one, |_, _, _| ());\n    }",
         )],
         expect: Killed("reset::a_reset_of_two_streams_is_one_step"),
@@ -881,7 +881,7 @@ pub(super) const FAULTS: &[Fault] = &[
     // Pauses.
     Fault {
         id: "pause-grants-what-is-there",
-        edits: &[edit("bucket/verbs.rs", "pub(crate) fn try_take", "move |limits| limits.pause_left(now),", "|_| 0,")],
+        edits: &[edit("bucket/verbs.rs", "pub(crate) fn take_here", "move |limits| limits.pause_left(now),", "|_| 0,")],
         expect: Killed("set_limits::a_pause_beside_a_take_comes_before_or_after_it"),
     },
     Fault {
