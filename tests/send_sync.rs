@@ -29,6 +29,8 @@ const _: () = {
     shared::<MultiBucket<1>>();
     shared::<MultiBucket<8, ManualClock, 1000>>();
     shared::<At<&MultiBucket<8>, 8>>();
+    #[cfg(feature = "std")]
+    shared::<tollgate::bucket::StripedBucket<8, ManualClock>>();
     shared::<LeakyBucket>();
     shared::<At<&LeakyBucket>>();
     shared::<Adaptive<LeakyBucket, Cubic>>();

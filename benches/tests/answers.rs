@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use benches::floors::{Reading, WideWord, Word};
-use benches::locked::Locked;
+use benches::locked::{Locked, LockedOnClock};
 use benches::ours::{
     Batch, Handles, HandlesOnClock, One, OneLease, OneOnClock, OneOnFree, Several, SeveralLease, SeveralOnClock,
 };
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
+use benches::striped::Striped;
 use benches::{EACH, Limiter, run, threads};
 use tollgate::clock::{DefaultClock, InstantClock};
 
@@ -54,7 +55,8 @@ checked! {
     one_stream_of_ours: One, OneOnClock, OneOnFree;
     several_streams_of_ours: Several<1>, Several<2>, Several<3>, Several<4>, Several<8>, SeveralOnClock<2>;
     several_streams_of_ours_through_handles: Handles<1>, Handles<2>, Handles<3>, Handles<4>, Handles<8>, HandlesOnClock<2>;
-    two_counters_in_a_mutex: Locked;
+    stripes: Striped<1>, Striped<2>, Striped<4>;
+    two_counters_in_a_mutex: Locked, LockedOnClock;
     governor: Governor, Governor<Free>, TwoGovernors;
     better_bucket: BetterBucket, BetterBucketOnClock;
     leaky_bucket: LeakyBucket;

@@ -75,7 +75,7 @@ use crate::wait::waits::Waits;
 ///   its hand at that moment counts as taken: it fetches, or brings home.
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
-/// * **All other verbs** are the bucket's. They first bring home what they need.
+/// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all.
 ///
 /// # Guarantees
 ///
