@@ -38,6 +38,7 @@
 //! | a meter that drains; work let out evenly, without bursts | [`LeakyBucket`] |
 //! | a thread that takes all the time: faster, and as exact | [`Handle`](bucket::Handle) of a `MultiBucket` |
 //! | a thread that takes so often that it may hold tokens in advance | [`Lease`] |
+//! | many cores take from one bucket, and mostly get it | [`StripedBucket`] (feature `std`) |
 //! | a queue in front of a bucket, drained in batches by deadline | [`DeadlineQueue`] (feature `std`) |
 //! | a rate that finds what a server grants | [`Adaptive`](adaptive::Adaptive) |
 //!
@@ -289,6 +290,8 @@
 #![cfg_attr(feature = "std", doc = "[`DeadlineQueue`]: deadline::DeadlineQueue")]
 #![cfg_attr(not(feature = "std"), doc = "[`take_blocking`]: #features")]
 #![cfg_attr(not(feature = "std"), doc = "[`DeadlineQueue`]: #features")]
+#![cfg_attr(feature = "std", doc = "[`StripedBucket`]: bucket::StripedBucket")]
+#![cfg_attr(not(feature = "std"), doc = "[`StripedBucket`]: #features")]
 #![cfg_attr(not(feature = "keys"), doc = "[`KeyedBuckets`]: #features")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

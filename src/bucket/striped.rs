@@ -57,9 +57,9 @@ use crate::wait::waits::Waits;
 /// # When to use it
 ///
 /// Where many cores take from one bucket, most takes are granted, and the capacity is at least 128
-/// times what one take needs, for each stripe. Fewer cores, or mostly refusals, gain nothing: a
-/// `MultiBucket` is as fast, and tells more. With less than 4 tokens for each stripe there are no
-/// stripes, and [`share`](Self::share) is 0.
+/// times what one take needs, for each stripe. One thread gains, too, as it reads no clock. Where
+/// most takes are refused it gains nothing, and a `MultiBucket` tells more. With less than 4 tokens
+/// for each stripe there are no stripes, and [`share`](Self::share) is 0.
 ///
 /// # What differs from a `MultiBucket`
 ///
@@ -80,14 +80,15 @@ use crate::wait::waits::Waits;
 /// # Guarantees
 ///
 /// * **[The bound](crate#the-bound)** holds with the capacity as it was given. `P` also counts what
-///   calls bring home that was in their hands when the window began: at most what such a call
-///   asked for, or fetched.
+///   was in the hands of calls when the window began, which fetch or bring home: at most the share
+///   for each. Between calls that is nothing.
 /// * **A thread that stops** anywhere stops nobody, and mints nothing. It keeps what it has in its
 ///   hand until it goes on.
 /// * **A pause, a reset and a close** leave nothing on stripes: no take that begins after one has
 ///   returned is granted from there. What is brought home and does not fit is lost, as in a bucket
 ///   that is full.
-/// * **While somebody waits**, nothing lies on stripes, and no take overtakes who waits.
+/// * **While somebody waits** in turn, takers stay out as they do of a `MultiBucket`, and nothing
+///   lies on stripes meanwhile.
 ///
 /// # Memory ordering
 ///

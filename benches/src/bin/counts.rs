@@ -19,7 +19,7 @@ use tollgate::{KeyedBuckets, Limit};
 type Case = (&'static str, fn(u64) -> u64);
 
 /// The cases. None of them reads a clock: the system decides how many instructions that takes.
-const CASES: [Case; 46] = [
+const CASES: [Case; 48] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
@@ -59,8 +59,10 @@ const CASES: [Case; 46] = [
     ("later-keyed-granted", |calls| after_start(&Keyed::new(ENDLESS).later(), calls)),
     ("later-keyed-refused", |calls| after_start(&Keyed::new(1).later(), calls)),
     ("later-keyed-two", |calls| after_start(&KeyedTwo::new(ENDLESS).later(), calls)),
-    ("striped", granted::<Striped<1, ManualClock>>),
-    ("striped-two", granted::<Striped<2, ManualClock>>),
+    ("striped", granted::<Striped<1, ManualClock, LARGE>>),
+    ("striped-two", granted::<Striped<2, ManualClock, LARGE>>),
+    ("striped-64", granted::<Striped<1, ManualClock>>),
+    ("striped-two-64", granted::<Striped<2, ManualClock>>),
     ("striped-refused", refused::<Striped<1, ManualClock>>),
     ("striped-two-refused", refused::<Striped<2, ManualClock>>),
     ("governor-free-granted", granted::<Governor<Free>>),
@@ -70,6 +72,8 @@ const CASES: [Case; 46] = [
 
 /// A burst that no run uses up.
 const ENDLESS: u64 = 1 << 40;
+/// Takes that a stripe holds, so many that fetches do not count.
+const LARGE: u64 = 1 << 19;
 /// Keys that are known, in turn.
 const KEYS: u64 = 64;
 
