@@ -19,6 +19,7 @@
 // - `bucket`: the verbs of all buckets, each with its full text.
 // - `example`: how the examples in it begin.
 // - `verbs`: what each verb does to the words, once for all buckets.
+// - `two_readings`: which reading of the clock a verb decides on.
 // - `at`: the verbs at a time that the caller supplies.
 // - `inherent`: the verbs as methods of the types themselves.
 // - `token`, `multi`: the types; `changing`: limits that change, and pauses.
@@ -47,6 +48,7 @@ pub(crate) mod multi;
 pub(crate) mod owned;
 pub(crate) mod saving;
 pub(crate) mod token;
+mod two_readings;
 pub(crate) mod verbs;
 
 pub use bucket::Bucket;
