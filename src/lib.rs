@@ -157,9 +157,10 @@
 //!
 //! ## Time
 //!
-//! A decision reads the clock once. Threads may read different times: a stale `now`, up to 90 days
-//! old, can only be refused. A reading from before the bucket was made counts as the instant it was
-//! made.
+//! A decision reads the clock once, or on a [tiered clock](clock#a-clock-that-lags) the coarse one
+//! and, before it refuses, the precise one. Threads may read different times: a stale `now`, up to
+//! 90 days old, can only be refused. A reading from before the bucket was made counts as the
+//! instant it was made.
 //!
 //! The [default clock](clock::DefaultClock) with the feature `quanta` does not count the time for
 //! which a machine is suspended, as `quanta` documents. So nothing refills meanwhile.
@@ -276,6 +277,7 @@
 //! | `tokio` | `TokioTimer`, which waits on tokio's timer, and `TokioClock`; implies `std` |
 //! | `futures-timer` | `FuturesTimer`, which waits on any runtime by a thread of its own; implies `std` |
 //! | `boot-clock` | `BootClock`, which counts while the system is suspended; implies `std` |
+//! | `coarse-clock` | `CoarseClock`, which costs less and lags, `UptimeClock`, and both as a `Tiered`; implies `std` |
 //!
 //! Without `std` the crate is `no_std`. The default clock is then a
 //! [`ManualClock`](clock::ManualClock) that the program moves. Buckets stand in a `static`:
