@@ -1,6 +1,8 @@
 //! Owns the reading of the recent time, which an upkeep thread writes. It never writes it:
 //! `Upkeep` does.
 
+use core::time::Duration;
+
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::clock::tsc::TscClock;
@@ -52,7 +54,7 @@ use crate::clock::tsc::TscClock;
 #[derive(Clone, Debug)]
 pub struct RecentClock {
     precise: TscClock,
-    /// What the precise clock counts from, scaled.
+    /// What the readings are counted from: see `origin_of`.
     origin: quanta::Instant,
 }
 
@@ -72,7 +74,7 @@ impl RecentClock {
     }
 
     pub(crate) fn of(precise: TscClock) -> Self {
-        let origin = precise.counter.scaled(precise.origin);
+        let origin = origin_of(&precise.counter, precise.origin);
         Self { precise, origin }
     }
 
@@ -83,16 +85,20 @@ impl RecentClock {
     }
 }
 
-/// The nanoseconds from `origin` to `recent`, less one.
+/// The origin, 1 ns late.
 ///
-/// Both are rounded down, so their difference may be 1 ns more than the rounded difference of the
-/// counter, which is what the precise clock shows. A reading must not be ahead of that.
+/// It and a reading are rounded down, so their difference may be 1 ns more than the rounded
+/// difference of the counter, which is what the precise clock shows. A reading must not be ahead of
+/// that.
+fn origin_of(counter: &quanta::Clock, origin: u64) -> quanta::Instant {
+    counter.scaled(origin) + Duration::from_nanos(1)
+}
+
 #[inline]
 fn nanos_after(recent: quanta::Instant, origin: quanta::Instant) -> Option<u64> {
-    let since = recent.duration_since(origin);
+    let since = recent.checked_duration_since(origin)?;
     // 584 years fit.
-    let nanos = since.as_secs().wrapping_mul(1_000_000_000).wrapping_add(since.subsec_nanos().into());
-    nanos.checked_sub(1)
+    Some(since.as_secs().wrapping_mul(1_000_000_000).wrapping_add(since.subsec_nanos().into()))
 }
 
 impl Default for RecentClock {
@@ -118,8 +124,7 @@ mod tests {
         for begin in (origin..).step_by(997).take(200) {
             for later in (begin + 1..).step_by(104_729).take(200) {
                 let precise = counter.delta_as_nanos(begin, later);
-                let [recent, origin] = [later, begin].map(|raw| counter.scaled(raw));
-                let shown = nanos_after(recent, origin).unwrap_or(0);
+                let shown = nanos_after(counter.scaled(later), origin_of(&counter, begin)).unwrap_or(0);
                 assert!(shown <= precise && precise <= shown + 2, "{shown} of {precise} ns, {begin} to {later}");
             }
         }
