@@ -112,6 +112,8 @@
 //!   All this holds for every [`Inherit`](limit::Inherit) but `Reset`.
 //! * Where callers wait in turn, `e` is more by the grace: how late one may come and lose nothing,
 //!   10 ms unless it is set (`with_grace`).
+//! * On a clock that lags by at most `d`, a window of real time counts as longer by `d`: see
+//!   [clocks that lag](clock#a-clock-that-lags).
 //! * A [lease](Lease#the-bound) adds the tokens on lease when the window began.
 //! * A [reservation](Reservation) counts from when its tokens may be used. With several streams, it
 //!   adds what is already reserved on one stream while another is waited for.

@@ -37,8 +37,8 @@ use crate::clock::uptime::read;
 /// |---|---|---|
 /// | 4 ms | 7.2 ms, twice | 7.3 and 7.4 ms |
 ///
-/// Source: the example `clock_lag`, two runs on a virtual machine with two cores of an AMD EPYC
-/// 7003, November 2026.
+/// Source: the example `clock_lag`, two runs on a virtual machine with two cores of an Intel
+/// Xeon, November 2026.
 ///
 /// In real time [the bound](crate::clock#a-clock-that-lags) grows by what refills in `d`. A bucket
 /// whose capacity refills in less than two ticks grants less than its rate: it fills up once in a

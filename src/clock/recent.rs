@@ -45,8 +45,8 @@ use crate::clock::tsc::TscClock;
 /// |---|---|---|
 /// | 1 ms | 11 and 17 ms | 17 and 18 ms |
 ///
-/// Source: the example `clock_lag`, two runs on a virtual machine with two cores of an AMD EPYC
-/// 7003, November 2026.
+/// Source: the example `clock_lag`, two runs on a virtual machine with two cores of an Intel
+/// Xeon, November 2026.
 ///
 /// In real time [the bound](crate::clock#a-clock-that-lags) grows by what refills in `d`, and a
 /// bucket that fills up within `d` loses throughput. [`Tiered`](crate::clock::Tiered) does not lose
