@@ -62,7 +62,7 @@ use crate::clock::uptime::UptimeClock;
 /// The coarse reading must never be ahead of the precise one, or it grants what has not refilled.
 /// These pairs count from one origin on one source. Any other two differ by an offset, and measured
 /// once it is wrong by the lag at that moment, and by all drift afterwards. A pair of your own is a
-/// [`Clock`](crate::Clock) with [`rough`](crate::Clock::rough).
+/// [`Clock`] with [`rough`](Clock::rough).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Tiered<P, C> {
     precise: P,
