@@ -139,6 +139,27 @@ fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, doub
 const _: () = value::<tollgate::wait::TokioTimer>();
 #[cfg(feature = "tokio")]
 const _: () = clock::<tollgate::clock::TokioClock>();
+
+#[cfg(feature = "quanta")]
+const _: () = {
+    use tollgate::clock::{RecentClock, Tiered, TscClock, Upkeep, UpkeepError};
+
+    clock::<RecentClock>();
+    clock::<Tiered<TscClock, RecentClock>>();
+    // The standard library's `JoinHandle` in it is not unwind safe.
+    const fn sent<T: Send + Sync + Debug + 'static>() {}
+    sent::<Upkeep>();
+    error::<UpkeepError>();
+};
+
+#[cfg(all(feature = "coarse-clock", any(target_os = "linux", target_os = "android")))]
+const _: () = {
+    use tollgate::clock::{CoarseClock, Tiered, UptimeClock};
+
+    clock::<CoarseClock>();
+    clock::<UptimeClock>();
+    clock::<Tiered<UptimeClock, CoarseClock>>();
+};
 #[cfg(feature = "futures-timer")]
 const _: () = value::<tollgate::wait::FuturesTimer>();
 

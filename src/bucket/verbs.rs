@@ -109,6 +109,21 @@ pub(crate) fn take_items<const N: usize>(store: &impl Store<N>, now: Time, max: 
     taken.unwrap_or(0)
 }
 
+/// Takes `max` whole items, and says whether it did: if fewer fit, it takes none.
+#[inline(always)]
+pub(crate) fn takes_all_items<const N: usize>(store: &impl Store<N>, now: Time, max: u64, per_item: [u64; N]) -> bool {
+    if all_zero(&per_item) {
+        return true;
+    }
+    if store.keeps_out(now) && store.refusal_in_line(now, per_item).is_some() {
+        return false;
+    }
+    let all = move |limits: &Limits<N>, spent: &[u64; N]| {
+        limits.take_items(spent, limits.elapsed(now), &per_item, max).filter(|(_, items)| *items == max)
+    };
+    store.update(move |limits| limits.pause_left(now), all, |_, _, _| ()).is_ok()
+}
+
 pub(crate) fn take_in_order<const N: usize>(
     store: &impl Store<N>,
     now: Time,

@@ -105,6 +105,12 @@ pub trait Stored<const N: usize> {
     fn store(&self) -> &Self::Store;
 
     fn now(&self) -> Time;
+
+    /// A reading that costs less and is never ahead, if there is one.
+    #[inline(always)]
+    fn rough(&self) -> Option<Time> {
+        None
+    }
 }
 
 /// What the words become, counted in these limits; `None` if nothing.

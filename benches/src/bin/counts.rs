@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use benches::floors::Word;
 use benches::locked::Locked;
-use benches::ours::{Handles, Later, One, OneOnFree, PutBack, Several, Told, UpTo};
+use benches::ours::{FreeTwice, Handles, Later, One, OneOn, OneOnFree, PutBack, Several, Told, UpTo};
 use benches::peers::{Free, Governor};
 use benches::striped::Striped;
 use benches::{Contestant, Limiter, run};
@@ -19,12 +19,14 @@ use tollgate::{KeyedBuckets, Limit};
 type Case = (&'static str, fn(u64) -> u64);
 
 /// The cases. None of them reads a clock: the system decides how many instructions that takes.
-const CASES: [Case; 48] = [
+const CASES: [Case; 50] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
     ("one-free-granted", granted::<OneOnFree>),
     ("one-free-refused", refused::<OneOnFree>),
+    ("tiered-free-granted", granted::<OneOn<FreeTwice>>),
+    ("tiered-free-refused", refused::<OneOn<FreeTwice>>),
     ("one-self", granted::<Several<1>>),
     ("one-self-refused", refused::<Several<1>>),
     ("one-handle", granted::<Handles<1>>),
