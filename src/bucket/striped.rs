@@ -431,6 +431,10 @@ impl<const N: usize, C: Clock + Sync> Waitable<N> for StripedBucket<N, C> {
         Store::<N>::is_waited_for(&self.queued, stream)
     }
 
+    fn bring_home(&self, now: Time, amounts: &[u64; N]) {
+        Store::<N>::bring_home(&self.queued, now, amounts);
+    }
+
     fn hold(&self, amounts: &[u64; N]) {
         self.queued.held().hold(amounts);
     }
