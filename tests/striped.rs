@@ -34,12 +34,14 @@ fn poll<F: Future>(wait: Pin<&mut F>) -> Poll<F::Output> {
 
 /// Threads that do one step each, when they are told to: so each has a stripe of its own, and the
 /// order is fixed.
-struct Actors(Vec<(Sender<Box<dyn FnOnce() + Send>>, JoinHandle<()>)>);
+struct Actors(Vec<(Sender<Step>, JoinHandle<()>)>);
+
+type Step = Box<dyn FnOnce() + Send>;
 
 impl Actors {
     fn new(threads: usize) -> Self {
         let actor = |_| {
-            let (tell, told) = channel::<Box<dyn FnOnce() + Send>>();
+            let (tell, told) = channel::<Step>();
             (tell, thread::spawn(move || told.into_iter().for_each(|step| step())))
         };
         Self((0..threads).map(actor).collect())
@@ -253,9 +255,8 @@ impl<const N: usize> Op<N> {
         let never = |amounts: &[u64; N]| (0..N).any(|i| i128::from(amounts[i]) > before[i].room());
         let wait = |amounts: &[u64; N], owing: bool| {
             let wait = |i: usize| {
-                let amount = i128::from(amounts[i]).max(i128::from(owing && before[i].all() < 0) * 0);
                 let asked = amounts[i] > 0 || (owing && before[i].all() < 0);
-                let missing = if asked { (amount - before[i].all()).max(0) } else { 0 };
+                let missing = if asked { (i128::from(amounts[i]) - before[i].all()).max(0) } else { 0 };
                 (missing as u128 * 1_000_000_000).div_ceil(before[i].rate as u128)
             };
             (0..N).map(wait).max().unwrap()
@@ -273,7 +274,6 @@ impl<const N: usize> Op<N> {
                 Said::Granted
             }
             Self::Take(amounts) => Said::NotYet(Some(wait(amounts, false))),
-            Self::Admit(amounts) if never(amounts) && before.iter().all(|stream| stream.all() >= 0) => Said::Never,
             Self::Admit(amounts) if never(amounts) => Said::Never,
             Self::Admit(amounts) if before.iter().all(|stream| stream.all() >= 0) && has(amounts) => {
                 take(streams, amounts);
@@ -638,25 +638,12 @@ fn a_close_leaves_nothing_on_stripes() {
         assert!(matches!(bucket.try_take([1; N]), Err(Refused::Closed)));
         assert!(matches!(bucket.admit([1; N]), Err(Refused::Closed)));
         assert_eq!((bucket.take_items(5, [1; N]), bucket.take_in_order(&[[1; N]])), (0, 0));
-        assert!(poll(pin!(bucket.take_on([1; N], Never))).is_ready_and(|taken| taken.is_err()));
+        assert!(matches!(poll(pin!(bucket.take_on([1; N], Never))), Poll::Ready(Err(Refused::Closed))));
     }
     check::<1>();
     check::<2>();
     check::<3>();
     check::<8>();
-}
-
-trait ReadyAnd<T> {
-    fn is_ready_and(self, is: impl FnOnce(T) -> bool) -> bool;
-}
-
-impl<T> ReadyAnd<T> for Poll<T> {
-    fn is_ready_and(self, is: impl FnOnce(T) -> bool) -> bool {
-        match self {
-            Poll::Ready(value) => is(value),
-            Poll::Pending => false,
-        }
-    }
 }
 
 #[test]
@@ -668,7 +655,7 @@ fn while_somebody_waits_nothing_lies_on_stripes() {
         // What lies on stripes serves who comes, at once.
         assert!(bucket.try_take([all - 100; N]).is_ok());
         let mut served = pin!(bucket.take_on([60; N], Never));
-        assert!(poll(served.as_mut()).is_ready_and(|taken| taken.is_ok()));
+        assert!(matches!(poll(served.as_mut()), Poll::Ready(Ok(_))));
         // 40 are left, some of them on stripes.
         bucket.put_back([20; N]);
         bucket.try_take([1; N]).unwrap();
@@ -686,7 +673,7 @@ fn while_somebody_waits_nothing_lies_on_stripes() {
         assert_eq!(on_stripes(&bucket), [0; N]);
         bucket.clock().advance(Duration::from_millis(21));
         assert!(bucket.try_take([1; N]).is_err());
-        assert!(poll(first.as_mut()).is_ready_and(|taken| taken.is_ok()));
+        assert!(matches!(poll(first.as_mut()), Poll::Ready(Ok(_))));
         assert_eq!(bucket.available(), [0; N]);
         // And when nobody waits any more, stripes are filled again.
         bucket.clock().advance(Duration::from_secs(1));
@@ -701,6 +688,28 @@ fn while_somebody_waits_nothing_lies_on_stripes() {
         assert_eq!((on_stripes(&bucket), bucket.available()), ([0; N], [950; N]));
         drop(gone);
         assert_eq!(drain(&bucket, [1; N]), 950);
+    }
+    check::<1>();
+    check::<2>();
+    check::<3>();
+    check::<8>();
+}
+
+/// Takers do not stand still for one who does not come when it is served.
+#[test]
+fn while_one_who_waits_is_overdue_takes_are_plain() {
+    fn check<const N: usize>() {
+        let bucket = filled::<N>(4096, 4);
+        drain(&bucket, [1; N]);
+        let mut first = pin!(bucket.take_on([100; N], Never));
+        assert!(poll(first.as_mut()).is_pending());
+        bucket.clock().advance(Duration::from_secs(2));
+        for _ in 0..1000 {
+            bucket.try_take([1; N]).unwrap();
+            assert_eq!(on_stripes(&bucket), [0; N]);
+        }
+        assert!(matches!(poll(first.as_mut()), Poll::Ready(Ok(_))));
+        assert_eq!(drain(&bucket, [1; N]), 900);
     }
     check::<1>();
     check::<2>();

@@ -75,7 +75,12 @@ use crate::wait::waits::Waits;
 ///   its hand at that moment counts as taken: it fetches, or brings home.
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
-/// * **All other verbs** are the bucket's. They first bring home what they need.
+/// * **All other verbs** are the bucket's. They first bring home what they need and what fits.
+///   [`Granted`](crate::Granted) tells what is left in the bucket itself, without the stripes.
+/// * **What is put back** goes to the bucket itself, too: also what an estimate or a reservation
+///   gives back. What does not fit there is lost, even if stripes have room.
+/// * **Of several streams**, a take that is short of one may bring home what a stripe has of all of
+///   them. What does not fit of another is lost: none below the capacity less the share.
 ///
 /// # Guarantees
 ///
@@ -87,7 +92,8 @@ use crate::wait::waits::Waits;
 /// * **A pause, a reset and a close** leave nothing on stripes: no take that begins after one has
 ///   returned is granted from there. What is brought home and does not fit is lost, as in a bucket
 ///   that is full.
-/// * **While somebody waits**, nothing lies on stripes, and no take overtakes who waits.
+/// * **While somebody waits**, nothing lies on stripes, and no take overtakes who waits, unless who
+///   waits is overdue.
 ///
 /// # Memory ordering
 ///
