@@ -940,6 +940,25 @@ fn amounts_of_nothing_and_of_everything_do_no_harm() {
     check::<8>();
 }
 
+#[test]
+fn threads_have_stripes_of_their_own() {
+    fn check<const N: usize>() {
+        let bucket = Arc::new(filled::<N>(1 << 16, 2));
+        bucket.reset([1 << 15; N]);
+        // Whatever numbers the threads of other tests got in between, some of these are even.
+        let actors = spread(&bucket, 32, [1; N], 1);
+        for actor in 0..actors.len() {
+            let bucket = Arc::clone(&bucket);
+            actors.run(actor, move || (0..250).for_each(|_| bucket.try_take([1; N]).unwrap()));
+        }
+        let (lent, share) = (on_stripes(&bucket)[0], bucket.share()[0]);
+        assert!(lent > share / 2 && lent <= share, "{lent} of {share} on two stripes");
+    }
+    check::<1>();
+    check::<2>();
+    check::<3>();
+}
+
 /// A lease borrows from stripes, too.
 #[test]
 fn a_lease_has_what_lies_on_stripes() {
@@ -1170,38 +1189,71 @@ fn the_last_token_goes_to_exactly_one_thread() {
     check::<3>();
 }
 
-/// While others take, a pause holds from its return on, and so does a change of limits.
+/// Takers, and one thread that shuts them out and lets them in again. No take is granted that
+/// begins and ends while they are shut out for certain. Stripes are small, so that many takes
+/// fetch.
+fn shuts_out<const N: usize>(rounds: u64, shut: impl Fn(&Striped<N>, &mut dyn FnMut())) {
+    let limits = [Limit::per_second(1000).capacity(1 << 20); N];
+    let bucket = StripedBucket::with_chunk(limits, ManualClock::new(), 4, [4; N]).unwrap();
+    // Odd while they are shut out for certain.
+    let (stop, shuts) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        let taker = |seed| {
+            let (bucket, stop, shuts) = (&bucket, &stop, &shuts);
+            move || {
+                let mut random = Random(seed);
+                while !stop.load(SeqCst) {
+                    let before = shuts.load(SeqCst);
+                    let granted = bucket.try_take([1; N]).is_ok();
+                    let overtook = granted && before % 2 == 1 && before == shuts.load(SeqCst);
+                    assert!(!overtook, "granted while it was shut out, {N} streams");
+                    if random.below(64) == 0 {
+                        thread::yield_now();
+                    }
+                }
+            }
+        };
+        (0..3).for_each(|seed| _ = scope.spawn(taker(seed)));
+        for _ in 0..rounds {
+            shut(&bucket, &mut || {
+                shuts.fetch_add(1, SeqCst);
+                (0..3).for_each(|_| thread::yield_now());
+                shuts.fetch_add(1, SeqCst);
+            });
+            thread::yield_now();
+        }
+        stop.store(true, SeqCst);
+    });
+}
+
 #[test]
 fn after_a_pause_has_returned_nobody_is_granted_anything() {
     fn check<const N: usize>() {
-        let bucket = striped([Limit::per_second(1000).capacity(1 << 30); N], 4);
-        let (stop, paused) = (AtomicBool::new(false), AtomicU64::new(0));
-        thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(|| {
-                    while !stop.load(SeqCst) {
-                        // It is odd while the bucket is paused for certain.
-                        let before = paused.load(SeqCst);
-                        let granted = bucket.try_take([1; N]).is_ok();
-                        let after = paused.load(SeqCst);
-                        assert!(!(granted && before % 2 == 1 && before == after), "granted in pause {before}");
-                        thread::yield_now();
-                    }
-                });
-            }
-            for _ in 0..50 {
-                bucket.pause();
-                paused.fetch_add(1, SeqCst);
-                for _ in 0..3 {
-                    assert!(bucket.try_take([1; N]).is_err());
-                    thread::yield_now();
-                }
-                assert_eq!(bucket.available(), [0; N]);
-                paused.fetch_add(1, SeqCst);
-                bucket.resume();
-                thread::yield_now();
-            }
-            stop.store(true, SeqCst);
+        shuts_out::<N>(300, |bucket, shut_out| {
+            bucket.pause();
+            assert_eq!(bucket.available(), [0; N]);
+            shut_out();
+            bucket.resume();
+            bucket.put_back([1000; N]);
+        });
+    }
+    check::<1>();
+    check::<2>();
+    check::<3>();
+}
+
+#[test]
+fn whoever_waits_is_not_overtaken_by_takers_that_fetch() {
+    fn check<const N: usize>() {
+        shuts_out::<N>(300, |bucket, shut_out| {
+            // So much that it has to wait, whatever the takers leave.
+            bucket.reset([5000; N]);
+            thread::yield_now();
+            let mut first = pin!(bucket.take_on([50_000; N], Never));
+            assert!(poll(first.as_mut()).is_pending());
+            shut_out();
+            bucket.put_back([50_000; N]);
+            assert!(matches!(poll(first.as_mut()), Poll::Ready(Ok(_))));
         });
     }
     check::<1>();
