@@ -1000,6 +1000,15 @@ fn no_token_is_lost_in_a_steady_stream() {
     check::<8>(2, 3000);
 }
 
+/// Ends the takers, also when a test fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
 /// Takers on so many threads, while one moves the clock in steps. Each grant lies between the
 /// reading before it and the one after it.
 fn hammer<const N: usize>(
@@ -1031,20 +1040,23 @@ fn hammer<const N: usize>(
                 grants
             }
         };
+        let end = Stop(&stop);
         let takers: Vec<_> = (0..threads as u64).map(|seed| scope.spawn(taker(seed))).collect();
         // From the first token missing on, the bucket is never full again.
-        while refused.load(SeqCst) == 0 {
-            thread::yield_now();
-        }
+        let wait_until = |is: &dyn Fn() -> bool| {
+            while !is() {
+                assert!(takers.iter().all(|taker| !taker.is_finished()), "none has panicked");
+                thread::yield_now();
+            }
+        };
+        wait_until(&|| refused.load(SeqCst) > 0);
         for _ in 0..steps {
             bucket.clock().advance(step);
             // Some are made in each step, however the threads are scheduled.
             let seen = calls.load(SeqCst);
-            while calls.load(SeqCst) < seen + 8 {
-                thread::yield_now();
-            }
+            wait_until(&|| calls.load(SeqCst) >= seen + 8);
         }
-        stop.store(true, SeqCst);
+        drop(end);
         takers.into_iter().flat_map(|taker| taker.join().unwrap()).collect()
     })
 }
@@ -1213,6 +1225,7 @@ fn shuts_out<const N: usize>(rounds: u64, shut: impl Fn(&Striped<N>, &mut dyn Fn
                 }
             }
         };
+        let _end = Stop(&stop);
         (0..3).for_each(|seed| _ = scope.spawn(taker(seed)));
         for _ in 0..rounds {
             shut(&bucket, &mut || {
@@ -1222,7 +1235,6 @@ fn shuts_out<const N: usize>(rounds: u64, shut: impl Fn(&Striped<N>, &mut dyn Fn
             });
             thread::yield_now();
         }
-        stop.store(true, SeqCst);
     });
 }
 
