@@ -75,7 +75,10 @@ use crate::wait::waits::Waits;
 ///   its hand at that moment counts as taken: it fetches, or brings home.
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
-/// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all.
+/// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all. What
+///   is put back goes to the bucket, too. [`Granted`](crate::Granted) tells what is left there.
+/// * **What does not fit at home is lost**, as in a bucket that is full. So the level of a full
+///   bucket may fall to the capacity less the share, and no further.
 ///
 /// # Guarantees
 ///
@@ -85,10 +88,9 @@ use crate::wait::waits::Waits;
 /// * **A thread that stops** anywhere stops nobody, and mints nothing. It keeps what it has in its
 ///   hand until it goes on.
 /// * **A pause, a reset and a close** leave nothing on stripes: no take that begins after one has
-///   returned is granted from there. What is brought home and does not fit is lost, as in a bucket
-///   that is full.
-/// * **While somebody waits** in turn, takers stay out as they do of a `MultiBucket`, and nothing
-///   lies on stripes meanwhile.
+///   returned is granted from there.
+/// * **While somebody waits** in turn, nothing lies on stripes, and takers stay out as they do of a
+///   `MultiBucket`.
 ///
 /// # Memory ordering
 ///
@@ -430,6 +432,10 @@ impl<const N: usize, C: Clock + Sync> Waitable<N> for StripedBucket<N, C> {
 
     fn is_waited_for(&self, stream: usize) -> bool {
         Store::<N>::is_waited_for(&self.queued, stream)
+    }
+
+    fn bring_home(&self, now: Time, amounts: &[u64; N]) {
+        Store::<N>::bring_home(&self.queued, now, amounts);
     }
 
     fn hold(&self, amounts: &[u64; N]) {

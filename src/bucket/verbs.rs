@@ -67,14 +67,16 @@ pub(crate) fn admit<S: Store<N>, const N: usize>(
     };
     let refuse =
         |limits: &Limits<N>, spent: &[u64; N], pause| limits.not_admitted(spent, limits.elapsed(now), &amounts, pause);
-    if all_zero(&amounts) {
-        return store.read(|limits, spent| match limits.pause_left(now) {
-            0 => admit(limits, spent).map(|(_, granted)| granted).ok_or_else(|| refuse(limits, spent, 0)),
-            pause => Err(refuse(limits, spent, pause)),
-        });
-    }
+    let look = |limits: &Limits<N>, spent: &[u64; N]| match limits.pause_left(now) {
+        0 => admit(limits, spent).map(|(_, granted)| granted).ok_or_else(|| refuse(limits, spent, 0)),
+        pause => Err(refuse(limits, spent, pause)),
+    };
     loop {
-        let decided = store.update(|limits| limits.pause_left(now), admit, refuse);
+        let decided = if all_zero(&amounts) {
+            store.read(look)
+        } else {
+            store.update(|limits| limits.pause_left(now), admit, refuse)
+        };
         if !S::LENDS || decided.is_ok() || !store.bring_home(now, &amounts) {
             return decided;
         }
@@ -161,7 +163,7 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
         return Ok(());
     }
     store.bring_home(now, &amounts);
-    store.update(
+    let charged = store.update(
         |_| 0,
         |limits, spent| {
             let units = limits.units(&amounts).ok()?;
@@ -176,7 +178,10 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
             Ok(units) => limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into(),
             Err(never) => never.into(),
         },
-    )
+    );
+    // More than the capacity is paid with all there is.
+    store.bring_home(now, &[0; N]);
+    charged
 }
 
 pub(crate) fn reset<const N: usize>(store: &impl Store<N>, now: Time, tokens: [u64; N]) {
