@@ -779,6 +779,16 @@ fn nothing_is_owed_while_tokens_lie_on_stripes() {
             bucket.clock().advance(Duration::from_millis(5));
             assert!(bucket.admit([0; N]).is_ok());
         }
+        // And where there is more than the bucket itself holds.
+        for verb in [
+            (|bucket| bucket.charge([5000; N]).unwrap()) as fn(&Striped<N>),
+            |bucket| bucket.estimate([7; N]).unwrap().settle([5000; N]).unwrap(),
+            |bucket| bucket.reserve_oversized([5000; N]).unwrap().commit(),
+        ] {
+            let full = filled::<N>(4096, 4);
+            verb(&full);
+            assert_eq!((full.debt(), full.available()), ([5000 - 4096; N], [0; N]));
+        }
         let bucket = fresh();
         bucket.charge([bucket.available()[0] - 1; N]).unwrap();
         assert_eq!((bucket.debt(), bucket.available()), ([0; N], [1; N]));
