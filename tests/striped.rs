@@ -779,6 +779,16 @@ fn nothing_is_owed_while_tokens_lie_on_stripes() {
             bucket.clock().advance(Duration::from_millis(5));
             assert!(bucket.admit([0; N]).is_ok());
         }
+        // And where there is more than the bucket itself holds.
+        for verb in [
+            (|bucket| bucket.charge([5000; N]).unwrap()) as fn(&Striped<N>),
+            |bucket| bucket.estimate([7; N]).unwrap().settle([5000; N]).unwrap(),
+            |bucket| bucket.reserve_oversized([5000; N]).unwrap().commit(),
+        ] {
+            let full = filled::<N>(4096, 4);
+            verb(&full);
+            assert_eq!((full.debt(), full.available()), ([5000 - 4096; N], [0; N]));
+        }
         let bucket = fresh();
         bucket.charge([bucket.available()[0] - 1; N]).unwrap();
         assert_eq!((bucket.debt(), bucket.available()), ([0; N], [1; N]));
@@ -1068,7 +1078,7 @@ fn bound_holds<const N: usize>(rate: u64, threads: usize) {
     let limit = Limit::per_second(rate).capacity(capacity);
     let bucket = striped([limit; N], threads);
     // 32 tokens a step, of which at least 20 are asked for.
-    let (steps, step) = (400, Duration::from_nanos(32 * 1_000_000_000 / rate));
+    let (steps, step) = (200, Duration::from_nanos(32 * 1_000_000_000 / rate));
     let amounts = [[1; N], [3; N], [7; N], array::from_fn(|i| i as u64 % 3)];
     let mut grants = hammer(&bucket, threads, steps, step, &amounts);
     let last = bucket.clock().now().as_nanos();
@@ -1116,8 +1126,8 @@ fn the_bound_holds_in_every_window() {
     for rate in [1000, 1_000_000, 1_000_000_000] {
         for threads in [2, 4, 16, 64] {
             bound_holds::<1>(rate, threads);
-            bound_holds::<2>(rate, threads);
         }
+        bound_holds::<2>(rate, 16);
         bound_holds::<3>(rate, 4);
         bound_holds::<8>(rate, 2);
     }
@@ -1241,7 +1251,7 @@ fn shuts_out<const N: usize>(rounds: u64, shut: impl Fn(&Striped<N>, &mut dyn Fn
 #[test]
 fn after_a_pause_has_returned_nobody_is_granted_anything() {
     fn check<const N: usize>() {
-        shuts_out::<N>(300, |bucket, shut_out| {
+        shuts_out::<N>(100, |bucket, shut_out| {
             bucket.pause();
             assert_eq!(bucket.available(), [0; N]);
             shut_out();
@@ -1257,7 +1267,7 @@ fn after_a_pause_has_returned_nobody_is_granted_anything() {
 #[test]
 fn whoever_waits_is_not_overtaken_by_takers_that_fetch() {
     fn check<const N: usize>() {
-        shuts_out::<N>(300, |bucket, shut_out| {
+        shuts_out::<N>(100, |bucket, shut_out| {
             // So much that it has to wait, whatever the takers leave.
             bucket.reset([5000; N]);
             thread::yield_now();
@@ -1271,4 +1281,47 @@ fn whoever_waits_is_not_overtaken_by_takers_that_fetch() {
     check::<1>();
     check::<2>();
     check::<3>();
+}
+
+/// Takers on one stripe, which is voided again and again, also while one of them has it in hand.
+/// Nothing accrues, and the bucket is never full: so all there was is granted in the end.
+#[test]
+fn what_is_in_hand_while_a_stripe_is_voided_comes_home() {
+    fn check<const N: usize>() {
+        let start = 1 << 22;
+        let limits = [Limit::per_second(1000).capacity(2 * start).starting_with(start); N];
+        let bucket = StripedBucket::with_chunk(limits, ManualClock::new(), 1, [64; N]).unwrap();
+        let (stop, granted) = (AtomicBool::new(false), AtomicU64::new(0));
+        thread::scope(|scope| {
+            for seed in 0..3 {
+                let (bucket, stop, granted) = (&bucket, &stop, &granted);
+                scope.spawn(move || {
+                    let (mut random, mut mine) = (Random(seed), 0);
+                    while !stop.load(SeqCst) {
+                        let n = 1 + random.below(3);
+                        mine += if bucket.try_take([n; N]).is_ok() { n } else { 0 };
+                    }
+                    granted.fetch_add(mine, SeqCst);
+                });
+            }
+            let _end = Stop(&stop);
+            for round in 0..1000 {
+                bucket.pause();
+                assert_eq!(bucket.available(), [0; N]);
+                bucket.resume();
+                if round % 32 == 0 {
+                    thread::yield_now();
+                }
+            }
+        });
+        // What was left in a cell is found by who is short.
+        let rest = bucket.available()[0].saturating_sub(1000);
+        bucket.try_take([rest; N]).unwrap();
+        let granted = granted.into_inner() + rest + drain(&bucket, [1; N]);
+        assert_eq!(granted, start, "{N} streams");
+    }
+    check::<1>();
+    check::<2>();
+    check::<3>();
+    check::<8>();
 }

@@ -162,7 +162,6 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
     if all_zero(&amounts) {
         return Ok(());
     }
-    store.bring_home(now, &amounts);
     let charged = store.update(
         |_| 0,
         |limits, spent| {
@@ -179,7 +178,7 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
             Err(never) => never.into(),
         },
     );
-    // More than the capacity is paid with all there is.
+    // What is owed is paid with all there is.
     store.bring_home(now, &[0; N]);
     charged
 }

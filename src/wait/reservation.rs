@@ -345,6 +345,10 @@ pub(crate) fn take_ahead<const N: usize>(
     bucket.hold(&amounts);
     let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))
         .inspect_err(|_| bucket.let_go(&amounts))?;
+    if oversized {
+        // More than fits may be there. Its instant stays.
+        bucket.bring_home(now, &[0; N]);
+    }
     let limits = revision.limits;
     let elapsed = limits.elapsed(now);
     // What is for nothing waits for nothing, not for the end of a pause either.
