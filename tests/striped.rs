@@ -22,7 +22,7 @@ use common::Random;
 use portable_atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use timers::Never;
 use tollgate::bucket::StripedBucket;
-use tollgate::clock::ManualClock;
+use tollgate::clock::{ManualClock, Time, WallTime};
 use tollgate::limit::LimitRule;
 use tollgate::{Bucket, Clock, Limit, MultiBucket, Refused};
 
@@ -1324,4 +1324,27 @@ fn what_is_in_hand_while_a_stripe_is_voided_comes_home() {
     check::<2>();
     check::<3>();
     check::<8>();
+}
+
+#[test]
+fn what_lies_on_stripes_is_saved_and_restored_once() {
+    fn check<const N: usize>() {
+        let of = [Limit::per_second(1000).capacity(4096); N];
+        let old = Arc::new(filled::<N>(4096, 4));
+        let _actors = spread(&old, 4, [5; N], 100);
+        let all = old.available()[0];
+        let (begin, noon) = (Time::ZERO, WallTime::from_unix_nanos(1 << 60));
+        let saved = old.at(begin).save(noon);
+        assert_eq!((old.available(), on_stripes(&old)), ([all; N], [0; N]));
+        // A new bucket forgets what it had, on stripes, too.
+        let new = Arc::new(striped(of, 2));
+        let _others = spread(&new, 2, [1; N], 30);
+        for _ in 0..3 {
+            new.at(begin).restore(&saved, WallTime::from_unix_nanos((1 << 60) + 7_000_000)).unwrap();
+            assert_eq!((new.available(), on_stripes(&new)), ([all + 7; N], [0; N]));
+        }
+    }
+    check::<1>();
+    check::<2>();
+    check::<3>();
 }
