@@ -348,6 +348,13 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
         self.queued.words.stripes.share()
     }
 
+    /// Counts the tokens on stripes, for audits.
+    #[cfg(any(loom, tollgate_freeze))]
+    #[doc(hidden)]
+    pub fn lent(&self) -> [u64; N] {
+        self.queued.words.stripes.credits()
+    }
+
     /// Returns the clock that the bucket reads.
     pub fn clock(&self) -> &C {
         &self.clock

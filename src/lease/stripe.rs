@@ -118,9 +118,19 @@ impl<const N: usize> Stripe<N> {
         Err(*more)
     }
 
-    /// Gives a claim up without a deposit.
+    /// Gives a claim up, with no deposit in the word.
     pub(crate) fn give_up(&self, claim: Claim) {
-        self.swap(|word| word.is_of(claim).then(|| word.unclaimed()));
+        let mut seen = self.load();
+        while seen.is_of(claim) {
+            // ORDERING: success Release pairs with the Acquire in `claim`: who fetches next sees
+            // what this thread deposited in cells, and so how much room there is. Failure Relaxed:
+            // its value is all that is kept. Dies as Relaxed: loom-tests/striped.rs,
+            // `two_fetchers_of_three_streams_fill_a_stripe_once`.
+            match self.word.compare_exchange_weak(seen.0, seen.unclaimed().0, Release, Relaxed) {
+                Ok(_) => return,
+                Err(other) => seen = CreditWord(other),
+            }
+        }
     }
 
     /// Takes credits of each stream, as many as there are and at most `missing`.

@@ -69,11 +69,12 @@ impl<const N: usize> Stripes<N> {
         &self.each[self.index()]
     }
 
-    /// Notes that the bucket granted a plain take: the next one may fetch more.
+    /// Notes that the bucket granted a plain take: the next one may fetch more. Where one fetches,
+    /// and this one came beside it, that goes as far as it did.
     #[inline(always)]
     pub(crate) fn has_granted(&self, stripe: &Stripe<N>) {
         // ORDERING: Relaxed. A hint. Nothing dies.
-        if self.chunks[0].load(Relaxed) > 0 {
+        if stripe.is_plain() && self.chunks[0].load(Relaxed) > 0 {
             stripe.set_ahead(1);
         }
     }

@@ -1,0 +1,339 @@
+//! Stripes mint nothing, hide nothing, and are empty when they must be: after a pause, and while
+//! somebody waits.
+//!
+//! A stripe is chosen by the order in which threads first fetch. A thread that has not fetched uses
+//! the last stripe, and so do all of them where there is one.
+#![cfg(loom)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom_tests::{limit, model, thread};
+use tollgate::bucket::StripedBucket;
+use tollgate::Clock;
+use tollgate::clock::ManualClock;
+
+/// What a stripe holds at most.
+const CHUNK: u64 = 4;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// So many stripes of `CHUNK` each, which are full, and a bucket that begins with so much.
+fn full<const N: usize>(stripes: u64, left: u64) -> Arc<StripedBucket<N, ManualClock>> {
+    let capacity = 8 * CHUNK * stripes;
+    let clock = ManualClock::new();
+    let bucket = StripedBucket::with_chunk([limit(capacity); N], clock, stripes as usize, [CHUNK; N]).unwrap();
+    let inside = capacity - CHUNK * stripes;
+    bucket.at(bucket.clock().now()).try_take([inside - left; N]).expect("it is full");
+    assert_eq!((bucket.lent(), bucket.available()), ([CHUNK * stripes; N], [left + CHUNK * stripes; N]));
+    Arc::new(bucket)
+}
+
+/// Empty stripes, of which this thread has the first, and a bucket with so much. The next take of
+/// one token on that stripe fetches `ahead` more, a power of two.
+fn fetching<const N: usize>(stripes: u64, ahead: u64, left: u64) -> Arc<StripedBucket<N, ManualClock>> {
+    let capacity = 8 * CHUNK * stripes;
+    let inside = capacity - CHUNK * stripes;
+    let limits = [limit(capacity).starting_with(inside); N];
+    let bucket = StripedBucket::with_chunk(limits, ManualClock::new(), stripes as usize, [CHUNK; N]).unwrap();
+    // A plain take on the last stripe, and where that is not the first, a fetch that makes it this
+    // thread's and a plain take there. Then fetches that double, and are used up.
+    let fetches = (1..ahead).filter(|next| next.is_power_of_two()).map(|next| 1 + next).sum::<u64>();
+    let used = if stripes == 1 { 1 } else { 3 } + fetches;
+    for _ in 0..used {
+        bucket.try_take([1; N]).expect("there are so many");
+    }
+    bucket.at(bucket.clock().now()).try_take([inside - used - left; N]).expect("there are so many");
+    assert_eq!((bucket.lent(), bucket.available()), ([0; N], [left; N]));
+    Arc::new(bucket)
+}
+
+model! {
+    /// After a pause nothing is granted, whatever was under way.
+    ///
+    /// Two threads: a take that fetches, and a pause and a take; at most three preemptions. Fails
+    /// if a pause does not void the stripes, or if what was fetched before it is deposited after.
+    nothing_is_granted_from_a_stripe_after_a_pause, Some(3), 10, [(true, false, 10, 0, 9), (false, false, 10, 0, 10)], || {
+        let bucket = fetching::<1>(1, 1, 10);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1]).is_ok())
+        };
+        bucket.pause_for(HOUR);
+        let mine = bucket.try_take([1]).is_ok();
+        let taken = taker.join().unwrap();
+        let after = (0..10).filter(|_| bucket.try_take([1]).is_err()).count();
+        let [lent] = bucket.lent();
+        bucket.resume();
+        (taken, mine, after, lent, bucket.available()[0])
+    }
+}
+
+model! {
+    /// The same beside a take from a stripe that is full.
+    ///
+    /// Two threads: a take from a stripe, and a pause and a take; at most three preemptions. Fails
+    /// if a pause does not void the stripes.
+    a_take_from_a_stripe_beside_a_pause_counts_once, Some(2), 10, [(true, false, 0, 8), (false, false, 0, 9)], || {
+        let bucket = full::<1>(1, 5);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1]).is_ok())
+        };
+        bucket.pause_for(HOUR);
+        let mine = bucket.try_take([1]).is_ok();
+        let taken = taker.join().unwrap();
+        let [lent] = bucket.lent();
+        bucket.resume();
+        (taken, mine, lent, bucket.available()[0])
+    }
+}
+
+model! {
+    /// The same where the credits of three streams lie in cells. What the taker has in its hand
+    /// when the stripe is voided does not count; the next take finds it, and it goes home.
+    ///
+    /// Two threads: a take from a stripe, and a pause and a take; at most two preemptions. Fails if
+    /// cells count whatever their ticket.
+    nothing_is_granted_from_three_streams_after_a_pause, Some(2), 10, [(true, false, [8; 3]), (false, false, [9; 3])], || {
+        let bucket = full::<3>(1, 5);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1; 3]).is_ok())
+        };
+        bucket.pause_for(HOUR);
+        let taken = taker.join().unwrap();
+        let after = bucket.try_take([1; 3]).is_ok();
+        bucket.resume();
+        (taken, after, bucket.available())
+    }
+}
+
+model! {
+    /// The same beside a take that begins after a close has returned.
+    ///
+    /// Two threads: a take from a stripe, and a close and a take; at most two preemptions.
+    nothing_is_granted_from_three_streams_after_a_close, Some(2), 10, [(true, false, false, [8; 3]), (false, false, false, [9; 3])], || {
+        let bucket = full::<3>(1, 5);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1; 3]).is_ok())
+        };
+        bucket.close();
+        let mine = bucket.try_take([1; 3]).is_ok();
+        let taken = taker.join().unwrap();
+        let after = bucket.try_take([1; 3]).is_ok();
+        (taken, mine, after, bucket.available())
+    }
+}
+
+model! {
+    /// The same beside a fetch of three streams.
+    ///
+    /// Two threads: a take that fetches, and a pause and a take; at most two preemptions. Fails if
+    /// what was fetched before a pause is deposited after it, and counts.
+    nothing_that_was_fetched_before_a_pause_is_granted_from_three_streams, Some(1), 10, [(true, false, false, [9; 3]), (false, false, false, [10; 3])], || {
+        let bucket = fetching::<3>(1, 1, 10);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1; 3]).is_ok())
+        };
+        bucket.pause_for(HOUR);
+        let mine = bucket.try_take([1; 3]).is_ok();
+        let taken = taker.join().unwrap();
+        let after = bucket.try_take([1; 3]).is_ok();
+        bucket.resume();
+        (taken, mine, after, bucket.available())
+    }
+}
+
+model! {
+    /// Who enters the line beside a fetch gets what it asked for: what was fetched beside the take
+    /// does not stay on the stripe, and who waits is told.
+    ///
+    /// Two threads: a wait for all tokens, and a take that fetches and puts back; at most two
+    /// preemptions. A missed wake is a deadlock. Fails if an entry does not void the stripes, or if
+    /// the Acquire of `Stripe::claim` is Relaxed.
+    who_enters_beside_a_fetch_gets_all, Some(2), 10, [0], || {
+        let bucket = fetching::<1>(1, 1, 5);
+        let waiter = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_blocking([5]).unwrap())
+        };
+        if bucket.try_take([1]).is_ok() {
+            bucket.put_back([1]);
+        }
+        waiter.join().unwrap();
+        bucket.available()[0] + bucket.lent()[0]
+    }
+}
+
+model! {
+    /// A deposit beside a thief that finds the stripe empty is found by the next one.
+    ///
+    /// Two threads: a take that fetches, and one that no bucket grants; exhaustive. Then another
+    /// thread asks for all. Fails if the bit is not set after a deposit, or not set again by a
+    /// thief that clears it.
+    a_deposit_beside_a_thief_is_found, None, 10, [(true, false, [0])], || {
+        let bucket = fetching::<1>(2, 1, 5);
+        let thief = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([6]).is_ok())
+        };
+        let took = bucket.try_take([1]).is_ok();
+        let stole = thief.join().unwrap();
+        bucket.try_take([4]).expect("nothing is hidden");
+        (took, stole, bucket.available())
+    }
+}
+
+model! {
+    /// The same of three streams.
+    ///
+    /// Two threads: a take that fetches, and one that no bucket grants; at most two preemptions.
+    a_deposit_of_three_streams_beside_a_thief_is_found, Some(2), 10, [(true, false, [0; 3])], || {
+        let bucket = fetching::<3>(2, 1, 5);
+        let thief = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([6; 3]).is_ok())
+        };
+        let took = bucket.try_take([1; 3]).is_ok();
+        let stole = thief.join().unwrap();
+        bucket.try_take([4; 3]).expect("nothing is hidden");
+        (took, stole, bucket.available())
+    }
+}
+
+model! {
+    /// A take from a stripe beside a thief that needs the other stripe, too: one of them gets it,
+    /// and nothing is lost.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if a change of the word is a load and a store.
+    a_take_beside_a_thief_gets_what_is_there, Some(3), 10, [(true, false, [5]), (false, true, [2])], || {
+        let bucket = full::<1>(2, 0);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([3]).is_ok())
+        };
+        let stole = bucket.try_take([6]).is_ok();
+        let took = taker.join().unwrap();
+        (took, stole, bucket.available())
+    }
+}
+
+model! {
+    /// Two takes from one stripe.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if a change of the word is a load and a store.
+    two_takes_share_a_stripe, None, 2, [(true, false, [1]), (false, true, [2])], || {
+        let bucket = full::<1>(1, 0);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([3]).is_ok())
+        };
+        let mine = bucket.try_take([2]).is_ok();
+        let other = other.join().unwrap();
+        (other, mine, bucket.available())
+    }
+}
+
+model! {
+    /// Two threads fetch for one stripe: the second one takes from the bucket, or from what the
+    /// first one fetched. The stripe never holds more than its chunk.
+    ///
+    /// Two threads, one call each; exhaustive. Fails if both have the claim.
+    two_fetchers_fill_a_stripe_once, None, 10, [([3], [8]), ([4], [8])], || {
+        let bucket = fetching::<1>(1, 4, 10);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1]).unwrap())
+        };
+        bucket.try_take([1]).unwrap();
+        other.join().unwrap();
+        (bucket.lent(), bucket.available())
+    }
+}
+
+model! {
+    /// The same of three streams.
+    ///
+    /// A fetch that finds the cells in the hand of the other goes home.
+    ///
+    /// Two threads, one call each; at most two preemptions. Fails if the Release of
+    /// `Stripe::give_up` is Relaxed, or if both have the claim.
+    two_fetchers_of_three_streams_fill_a_stripe_once, Some(2), 10, [([0; 3], [8; 3]), ([3; 3], [8; 3]), ([4; 3], [8; 3])], || {
+        let bucket = fetching::<3>(1, 4, 10);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1; 3]).unwrap())
+        };
+        bucket.try_take([1; 3]).unwrap();
+        other.join().unwrap();
+        (bucket.lent(), bucket.available())
+    }
+}
+
+model! {
+    /// A fetch beside a thief of the same stripe loses and mints nothing.
+    ///
+    /// Two threads: a take that fetches, and one that takes all but two; exhaustive.
+    a_fetch_beside_a_thief_loses_nothing, None, 10, [(true, true, [1]), (true, false, [9])], || {
+        let bucket = fetching::<1>(2, 4, 10);
+        let thief = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([8]).is_ok())
+        };
+        let took = bucket.try_take([1]).is_ok();
+        let stole = thief.join().unwrap();
+        (took, stole, bucket.available())
+    }
+}
+
+model! {
+    /// Of two who need both stripes, one is granted: they do not refuse each other.
+    ///
+    /// Two threads, one call each; exhaustive.
+    of_two_who_need_both_stripes_one_is_granted, Some(3), 10, [(true, false, [2]), (false, true, [1])], || {
+        let bucket = full::<1>(2, 0);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([6]).is_ok())
+        };
+        let mine = bucket.try_take([7]).is_ok();
+        let other = other.join().unwrap();
+        (other, mine, bucket.available())
+    }
+}
+
+model! {
+    /// Three streams are taken together or not at all.
+    ///
+    /// Two threads, one call each on one stripe; at most three preemptions. Fails if the orderings
+    /// of the mark are Relaxed, or if it does not keep the other out.
+    three_streams_are_taken_together_or_not_at_all, Some(3), 10, [(true, false, [1; 3]), (false, true, [2; 3])], || {
+        let bucket = full::<3>(1, 0);
+        let other = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([3; 3]).is_ok())
+        };
+        let mine = bucket.try_take([2; 3]).is_ok();
+        let other = other.join().unwrap();
+        (other, mine, bucket.available())
+    }
+}
+
+model! {
+    /// Who needs both stripes of three streams, beside one who takes from one of them.
+    ///
+    /// Two threads, one call each; at most two preemptions.
+    three_streams_beside_a_thief_lose_nothing, Some(2), 10, [(true, false, [5; 3]), (false, true, [2; 3])], || {
+        let bucket = full::<3>(2, 0);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([3; 3]).is_ok())
+        };
+        let stole = bucket.try_take([6; 3]).is_ok();
+        let took = taker.join().unwrap();
+        (took, stole, bucket.available())
+    }
+}
