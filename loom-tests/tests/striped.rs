@@ -5,18 +5,32 @@
 //! the last stripe, and so do all of them where there is one.
 #![cfg(loom)]
 
+use std::future::{Future, Pending, pending};
 use std::sync::Arc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use loom_tests::{limit, model, thread};
-use tollgate::bucket::StripedBucket;
 use tollgate::Clock;
+use tollgate::bucket::StripedBucket;
 use tollgate::clock::ManualClock;
+use tollgate::wait::Timer;
 
 /// What a stripe holds at most.
 const CHUNK: u64 = 4;
 
 const HOUR: Duration = Duration::from_secs(3600);
+
+/// A timer whose sleeps never end.
+struct Never;
+
+impl Timer for Never {
+    type Sleep = Pending<()>;
+
+    fn sleep(&self, _: Duration) -> Self::Sleep {
+        pending()
+    }
+}
 
 /// So many stripes of `CHUNK` each, which are full, and a bucket that begins with so much.
 fn full<const N: usize>(stripes: u64, left: u64) -> Arc<StripedBucket<N, ManualClock>> {
@@ -70,21 +84,20 @@ model! {
 }
 
 model! {
-    /// The same beside a take from a stripe that is full.
+    /// The same beside a take from a stripe that is full, and after a close.
     ///
-    /// Two threads: a take from a stripe, and a pause and a take; at most three preemptions. Fails
-    /// if a pause does not void the stripes.
-    a_take_from_a_stripe_beside_a_pause_counts_once, Some(2), 10, [(true, false, 0, 8), (false, false, 0, 9)], || {
+    /// Two threads: a take from a stripe, and a close and a take; exhaustive. Fails if a close does
+    /// not void the stripes.
+    nothing_is_granted_from_a_stripe_after_a_close, None, 10, [(true, false, 0, 8), (false, false, 0, 9)], || {
         let bucket = full::<1>(1, 5);
         let taker = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1]).is_ok())
         };
-        bucket.pause_for(HOUR);
+        bucket.close();
         let mine = bucket.try_take([1]).is_ok();
         let taken = taker.join().unwrap();
         let [lent] = bucket.lent();
-        bucket.resume();
         (taken, mine, lent, bucket.available()[0])
     }
 }
@@ -93,27 +106,9 @@ model! {
     /// The same where the credits of three streams lie in cells. What the taker has in its hand
     /// when the stripe is voided does not count; the next take finds it, and it goes home.
     ///
-    /// Two threads: a take from a stripe, and a pause and a take; at most two preemptions. Fails if
-    /// cells count whatever their ticket.
-    nothing_is_granted_from_three_streams_after_a_pause, Some(2), 10, [(true, false, [8; 3]), (false, false, [9; 3])], || {
-        let bucket = full::<3>(1, 5);
-        let taker = {
-            let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.try_take([1; 3]).is_ok())
-        };
-        bucket.pause_for(HOUR);
-        let taken = taker.join().unwrap();
-        let after = bucket.try_take([1; 3]).is_ok();
-        bucket.resume();
-        (taken, after, bucket.available())
-    }
-}
-
-model! {
-    /// The same beside a take that begins after a close has returned.
-    ///
-    /// Two threads: a take from a stripe, and a close and a take; at most two preemptions.
-    nothing_is_granted_from_three_streams_after_a_close, Some(2), 10, [(true, false, false, [8; 3]), (false, false, false, [9; 3])], || {
+    /// Two threads: a take from a stripe, and a close and a take; at most three preemptions. Fails
+    /// if cells count whatever their ticket.
+    nothing_is_granted_from_three_streams_after_a_close, Some(3), 10, [(true, false, false, [8; 3]), (false, false, false, [9; 3])], || {
         let bucket = full::<3>(1, 5);
         let taker = {
             let bucket = Arc::clone(&bucket);
@@ -130,41 +125,126 @@ model! {
 model! {
     /// The same beside a fetch of three streams.
     ///
-    /// Two threads: a take that fetches, and a pause and a take; at most two preemptions. Fails if
-    /// what was fetched before a pause is deposited after it, and counts.
-    nothing_that_was_fetched_before_a_pause_is_granted_from_three_streams, Some(1), 10, [(true, false, false, [9; 3]), (false, false, false, [10; 3])], || {
+    /// Two threads: a take that fetches, and a close and a take; at most two preemptions. Fails if
+    /// what was fetched before a close is deposited after it, and counts.
+    nothing_that_was_fetched_is_granted_from_three_streams_after_a_close, Some(2), 10, [(true, false, false, [9; 3]), (false, false, false, [10; 3])], || {
         let bucket = fetching::<3>(1, 1, 10);
         let taker = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1; 3]).is_ok())
         };
-        bucket.pause_for(HOUR);
+        bucket.close();
         let mine = bucket.try_take([1; 3]).is_ok();
         let taken = taker.join().unwrap();
         let after = bucket.try_take([1; 3]).is_ok();
-        bucket.resume();
         (taken, mine, after, bucket.available())
     }
 }
 
 model! {
-    /// Who enters the line beside a fetch gets what it asked for: what was fetched beside the take
+    /// Who enters the line beside a fetch gets what the take leaves: what was fetched beside it
     /// does not stay on the stripe, and who waits is told.
     ///
-    /// Two threads: a wait for all tokens, and a take that fetches and puts back; at most two
-    /// preemptions. A missed wake is a deadlock. Fails if an entry does not void the stripes, or if
-    /// the Acquire of `Stripe::claim` is Relaxed.
-    who_enters_beside_a_fetch_gets_all, Some(2), 10, [0], || {
+    /// Two threads: a wait for all tokens but one, and a take that fetches; at most two
+    /// preemptions. A missed wake is a deadlock. Fails if an entry does not void the stripes, if
+    /// the orderings of `Stripe::claim` and `Stripe::void` are Relaxed, or if a fetch looks who
+    /// waits before it has the claim.
+    who_enters_beside_a_fetch_gets_the_rest, Some(2), 10, [(true, 0, 0)], || {
         let bucket = fetching::<1>(1, 1, 5);
         let waiter = {
             let bucket = Arc::clone(&bucket);
-            thread::spawn(move || bucket.take_blocking([5]).unwrap())
+            thread::spawn(move || bucket.take_blocking([4]).unwrap())
         };
-        if bucket.try_take([1]).is_ok() {
-            bucket.put_back([1]);
-        }
+        let took = bucket.try_take([1]).is_ok();
         waiter.join().unwrap();
-        bucket.available()[0] + bucket.lent()[0]
+        (took, bucket.available()[0], bucket.lent()[0])
+    }
+}
+
+model! {
+    /// What was fetched before somebody entered is not deposited under the claim of another, which
+    /// that gives up as it sees who waits.
+    ///
+    /// Two threads: a take that fetches, and a wait and a take; at most two preemptions. Fails if
+    /// a claim holds whatever its ticket.
+    nothing_is_deposited_under_the_claim_of_another, Some(2), 10, [(true, false, true, 0), (false, false, true, 0)], || {
+        let bucket = fetching::<1>(1, 1, 5);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1]).is_ok())
+        };
+        let waiting = Arc::clone(&bucket);
+        let mut wait = Box::pin(async move { waiting.take_on([6], Never).await });
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(wait.as_mut().poll(&mut context).is_pending());
+        let mine = bucket.try_take([1]).is_ok();
+        let took = taker.join().unwrap();
+        bucket.put_back([1 + u64::from(took)]);
+        let served = wait.as_mut().poll(&mut context).is_ready();
+        (took, mine, served, bucket.lent()[0])
+    }
+}
+
+model! {
+    /// A smaller share beside a fetch leaves nothing on stripes.
+    ///
+    /// Two threads: a take that fetches, and a change of limits under which there are no stripes;
+    /// at most two preemptions. Fails if a change does not set the chunks before it voids.
+    a_smaller_share_beside_a_fetch_leaves_nothing, Some(2), 10, [([0], [0], [9])], || {
+        let bucket = fetching::<1>(1, 1, 10);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1]).unwrap())
+        };
+        bucket.set_limits([limit(8 * CHUNK - 1)]).unwrap();
+        taker.join().unwrap();
+        (bucket.share(), bucket.lent(), bucket.available())
+    }
+}
+
+model! {
+    /// A reset beside a fetch sets the level, and leaves nothing on stripes that was there before.
+    /// What the fetch had in its hand meanwhile is put back.
+    ///
+    /// Two threads: a take that fetches, and a reset; at most two preemptions. Fails if a reset
+    /// does not void the stripes, or if one is filled meanwhile.
+    a_reset_beside_a_fetch_sets_the_level, Some(2), 10, [([7], [1]), ([7], [0]), ([8], [0]), ([9], [0])], || {
+        let bucket = fetching::<1>(1, 1, 10);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1]).unwrap())
+        };
+        bucket.reset([8]);
+        taker.join().unwrap();
+        (bucket.available(), bucket.lent())
+    }
+}
+
+model! {
+    /// A stripe holds its chunk and no more, and is used again after a pause.
+    ///
+    /// One thread; one execution. Fails if a fetch asks for more than there is room for.
+    a_stripe_holds_its_chunk_and_no_more, None, 1, [(4, 4, [8])], || {
+        let bucket = fetching::<1>(1, 4, 20);
+        let most = || (0..6).map(|_| bucket.try_take([1]).map(|()| bucket.lent()[0]).unwrap()).max().unwrap();
+        let before = most();
+        bucket.pause_for(HOUR);
+        bucket.resume();
+        (before, most(), bucket.available())
+    }
+}
+
+model! {
+    /// The same of three streams.
+    ///
+    /// One thread; one execution. Fails if cells that were voided never count again.
+    a_stripe_of_three_streams_holds_its_chunk_and_no_more, None, 1, [([4; 3], [4; 3], [8; 3])], || {
+        let bucket = fetching::<3>(1, 4, 20);
+        let most = || (0..6).map(|_| bucket.try_take([1; 3]).map(|()| bucket.lent()).unwrap()).max().unwrap();
+        let before = most();
+        bucket.pause_for(HOUR);
+        bucket.resume();
+        (before, most(), bucket.available())
     }
 }
 
@@ -209,7 +289,7 @@ model! {
     /// and nothing is lost.
     ///
     /// Two threads, one call each; exhaustive. Fails if a change of the word is a load and a store.
-    a_take_beside_a_thief_gets_what_is_there, Some(3), 10, [(true, false, [5]), (false, true, [2])], || {
+    a_take_beside_a_thief_gets_what_is_there, Some(2), 10, [(true, false, [5]), (false, true, [2])], || {
         let bucket = full::<1>(2, 0);
         let taker = {
             let bucket = Arc::clone(&bucket);
@@ -293,7 +373,7 @@ model! {
     /// Of two who need both stripes, one is granted: they do not refuse each other.
     ///
     /// Two threads, one call each; exhaustive.
-    of_two_who_need_both_stripes_one_is_granted, Some(3), 10, [(true, false, [2]), (false, true, [1])], || {
+    of_two_who_need_both_stripes_one_is_granted, Some(2), 10, [(true, false, [2]), (false, true, [1])], || {
         let bucket = full::<1>(2, 0);
         let other = {
             let bucket = Arc::clone(&bucket);
@@ -335,5 +415,28 @@ model! {
         let stole = bucket.try_take([6; 3]).is_ok();
         let took = taker.join().unwrap();
         (took, stole, bucket.available())
+    }
+}
+
+model! {
+    /// Who enters the line beside a take of three streams gets what that leaves, at the next take
+    /// at the latest.
+    ///
+    /// Two threads: a wait for all tokens but one, and two takes from the stripe; at most one
+    /// preemption. A missed wake is a deadlock. Fails if cells count whatever their ticket, or if
+    /// what does not count is not brought home.
+    who_enters_beside_a_take_of_three_streams_gets_the_rest, Some(1), 10, [(true, [0; 3]), (false, [1; 3])], || {
+        let bucket = full::<3>(1, 5);
+        let waiter = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.take_blocking([8; 3]).unwrap())
+        };
+        let took = bucket.try_take([1; 3]).is_ok();
+        let next = bucket.try_take([2; 3]).is_ok();
+        if next {
+            bucket.put_back([2; 3]);
+        }
+        waiter.join().unwrap();
+        (took, bucket.available())
     }
 }
