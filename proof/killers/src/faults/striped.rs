@@ -112,7 +112,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "stripe-deposit-that-does-not-fit",
-        edits: &[edit("lease/credit_word.rs", "pub(crate) fn fits<", "more[i] <= Self::MOST - self.credit(i)", "more[i] <= Self::MOST")],
+        edits: &[edit(
+            "lease/credit_word.rs",
+            "pub(crate) fn fits<",
+            "more[i] <= Self::MOST - self.credit(i)",
+            "more[i] <= Self::MOST",
+        )],
         expect: Killed("lib::lease::credit_word::tests::credits_of_one_stream_do_not_run_into_the_next"),
     },
     Fault {
@@ -138,12 +143,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "stripe-cells-never-count-again",
-        edits: &[edit(
-            STRIPE,
-            "fn take_out(",
-            "self.cells_ticket.store(self.load().ticket(), Relaxed);",
-            "",
-        )],
+        edits: &[edit(STRIPE, "fn take_out(", "self.cells_ticket.store(self.load().ticket(), Relaxed);", "")],
         expect: Killed("striped::a_stripe_of_three_streams_holds_its_chunk_and_no_more"),
     },
     Fault {
@@ -173,12 +173,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "stripe-cells-are-not-stored",
-        edits: &[edit(
-            STRIPE,
-            "fn set_cell(",
-            "self.cells[i].store(credits, Relaxed)",
-            "let _ = (i, credits)",
-        )],
+        edits: &[edit(STRIPE, "fn set_cell(", "self.cells[i].store(credits, Relaxed)", "let _ = (i, credits)")],
         expect: Killed("striped::three_streams_are_taken_together_or_not_at_all"),
     },
     Fault {
@@ -288,12 +283,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "stripes-chunk-is-filled-on-top",
-        edits: &[edit(
-            STRIPES,
-            "fn room(",
-            ".saturating_sub(credits[i])",
-            ".saturating_sub(0 * credits[i])",
-        )],
+        edits: &[edit(STRIPES, "fn room(", ".saturating_sub(credits[i])", ".saturating_sub(0 * credits[i])")],
         expect: Killed("striped::a_smaller_share_beside_a_fetch_leaves_nothing"),
     },
     Fault {
@@ -358,12 +348,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "striped-entry-does-not-recall",
-        edits: &[edit(
-            "lease/striped_words.rs",
-            "fn touch(",
-            "self.stripes.recall(&self.versions, now);",
-            "",
-        )],
+        edits: &[edit("lease/striped_words.rs", "fn touch(", "self.stripes.recall(&self.versions, now);", "")],
         expect: Killed("striped::who_enters_beside_a_fetch_gets_the_rest"),
     },
     Fault {
@@ -498,7 +483,12 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "striped-available-without-what-is-lent",
-        edits: &[edit("bucket/verbs.rs", "pub(crate) fn available<", "saturating_add(lent[i])", "saturating_add(0 * lent[i])")],
+        edits: &[edit(
+            "bucket/verbs.rs",
+            "pub(crate) fn available<",
+            "saturating_add(lent[i])",
+            "saturating_add(0 * lent[i])",
+        )],
         expect: Killed("striped::two_fetchers_fill_a_stripe_once"),
     },
 ];
