@@ -8,13 +8,21 @@ use benches::floors::Reading;
 use benches::run;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tollgate::Clock;
-use tollgate::clock::{InstantClock, ManualClock, Monotonic, TscClock};
+use tollgate::clock::{InstantClock, ManualClock, Monotonic, RecentClock, TscClock, Upkeep};
 
 fn readings(criterion: &mut Criterion) {
     bench(criterion, "tsc", TscClock::new());
     bench(criterion, "tsc-monotonic", Monotonic::new(TscClock::new()));
     bench(criterion, "instant", InstantClock::new());
     bench(criterion, "manual", ManualClock::new());
+    let upkeep = Upkeep::start(Duration::from_millis(1)).expect("no other upkeep");
+    bench(criterion, "recent", RecentClock::new());
+    drop(upkeep);
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        bench(criterion, "uptime", tollgate::clock::UptimeClock::new());
+        bench(criterion, "coarse", tollgate::clock::CoarseClock::new());
+    }
     let counter = quanta::Clock::new();
     criterion.bench_function("clocks/counter", |bencher| bencher.iter(|| counter.raw()));
     criterion.bench_function("clocks/std-instant", |bencher| bencher.iter(Instant::now));

@@ -38,6 +38,7 @@
 //! | a meter that drains; work let out evenly, without bursts | [`LeakyBucket`] |
 //! | a thread that takes all the time: faster, and as exact | [`Handle`](bucket::Handle) of a `MultiBucket` |
 //! | a thread that takes so often that it may hold tokens in advance | [`Lease`] |
+//! | many cores take from one bucket, and mostly get it | [`StripedBucket`] (feature `std`) |
 //! | a queue in front of a bucket, drained in batches by deadline | [`DeadlineQueue`] (feature `std`) |
 //! | a rate that finds what a server grants | [`Adaptive`](adaptive::Adaptive) |
 //!
@@ -112,6 +113,8 @@
 //!   All this holds for every [`Inherit`](limit::Inherit) but `Reset`.
 //! * Where callers wait in turn, `e` is more by the grace: how late one may come and lose nothing,
 //!   10 ms unless it is set (`with_grace`).
+//! * On a clock that lags by at most `d`, a window of real time counts as longer by `d`: see
+//!   [clocks that lag](clock#a-clock-that-lags).
 //! * A [lease](Lease#the-bound) adds the tokens on lease when the window began.
 //! * A [reservation](Reservation) counts from when its tokens may be used. With several streams, it
 //!   adds what is already reserved on one stream while another is waited for.
@@ -157,9 +160,10 @@
 //!
 //! ## Time
 //!
-//! A decision reads the clock once. Threads may read different times: a stale `now`, up to 90 days
-//! old, can only be refused. A reading from before the bucket was made counts as the instant it was
-//! made.
+//! A decision reads the clock once, or on a [tiered clock](clock#a-clock-that-lags) the coarse one
+//! and, before it refuses, the precise one. Threads may read different times: a stale `now`, up to
+//! 90 days old, can only be refused. A reading from before the bucket was made counts as the
+//! instant it was made.
 //!
 //! The [default clock](clock::DefaultClock) with the feature `quanta` does not count the time for
 //! which a machine is suspended, as `quanta` documents. So nothing refills meanwhile.
@@ -276,6 +280,7 @@
 //! | `tokio` | `TokioTimer`, which waits on tokio's timer, and `TokioClock`; implies `std` |
 //! | `futures-timer` | `FuturesTimer`, which waits on any runtime by a thread of its own; implies `std` |
 //! | `boot-clock` | `BootClock`, which counts while the system is suspended; implies `std` |
+//! | `coarse-clock` | `CoarseClock`, which costs less and lags, `UptimeClock`, and both as a `Tiered`; implies `std` |
 //!
 //! Without `std` the crate is `no_std`. The default clock is then a
 //! [`ManualClock`](clock::ManualClock) that the program moves. Buckets stand in a `static`:
@@ -289,6 +294,8 @@
 #![cfg_attr(feature = "std", doc = "[`DeadlineQueue`]: deadline::DeadlineQueue")]
 #![cfg_attr(not(feature = "std"), doc = "[`take_blocking`]: #features")]
 #![cfg_attr(not(feature = "std"), doc = "[`DeadlineQueue`]: #features")]
+#![cfg_attr(feature = "std", doc = "[`StripedBucket`]: bucket::StripedBucket")]
+#![cfg_attr(not(feature = "std"), doc = "[`StripedBucket`]: #features")]
 #![cfg_attr(not(feature = "keys"), doc = "[`KeyedBuckets`]: #features")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]

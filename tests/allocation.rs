@@ -70,6 +70,23 @@ fn allocations_are_counted() {
     assert_eq!(allocations(|| 1), 0);
 }
 
+#[cfg(feature = "std")]
+#[test]
+fn no_take_from_stripes_allocates() {
+    let limits = [Limit::per_second(100_000), Limit::per_second(1 << 20)];
+    let bucket = tollgate::bucket::StripedBucket::with_stripes(limits, ManualClock::new(), 4).unwrap();
+    let used = allocations(|| {
+        for _ in 0..200 {
+            black_box(bucket.try_take([700, 7]).is_ok());
+        }
+        black_box((bucket.take_items(9, [1, 1]), bucket.available(), bucket.wait_for([1, 1]).is_ok()));
+        bucket.put_back([5, 5]);
+        bucket.reset([1000, 1000]);
+        bucket.pause();
+    });
+    assert_eq!(used, 0);
+}
+
 #[test]
 fn no_call_of_a_token_bucket_or_a_lease_allocates() {
     for text in ["1000/s", "1MiB/s", "0/s"] {

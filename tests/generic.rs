@@ -29,6 +29,12 @@ fn generic_code_takes_any_bucket() {
     assert_eq!(drained(&one(), 2), (5, 2));
     assert_eq!(drained(&two(), [1, 1]), (5, [0, 1]));
     assert_eq!((granted(&one(), 2), granted(&two(), [1, 1])), (5, 5));
+    #[cfg(feature = "std")]
+    {
+        let limits = [Limit::per_second(256), Limit::per_second(512)];
+        let striped = tollgate::bucket::StripedBucket::with_stripes(limits, ManualClock::new(), 2).unwrap();
+        assert_eq!(drained(&striped, [2, 1]), (128, [2, 0]));
+    }
     let leaky = LeakyBucket::empty_with_clock(ten, ManualClock::new()).unwrap();
     assert_eq!((drained(leaky.as_tokens(), [2]), granted(&leaky, 2)), ((5, [2]), 0));
     #[cfg(feature = "keys")]

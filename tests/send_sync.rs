@@ -29,6 +29,8 @@ const _: () = {
     shared::<MultiBucket<1>>();
     shared::<MultiBucket<8, ManualClock, 1000>>();
     shared::<At<&MultiBucket<8>, 8>>();
+    #[cfg(feature = "std")]
+    shared::<tollgate::bucket::StripedBucket<8, ManualClock>>();
     shared::<LeakyBucket>();
     shared::<At<&LeakyBucket>>();
     shared::<Adaptive<LeakyBucket, Cubic>>();
@@ -137,6 +139,27 @@ fn whoever_waits<T: Timer<Sleep: Send> + Copy + Send>(single: &TokenBucket, doub
 const _: () = value::<tollgate::wait::TokioTimer>();
 #[cfg(feature = "tokio")]
 const _: () = clock::<tollgate::clock::TokioClock>();
+
+#[cfg(feature = "quanta")]
+const _: () = {
+    use tollgate::clock::{RecentClock, Tiered, TscClock, Upkeep, UpkeepError};
+
+    clock::<RecentClock>();
+    clock::<Tiered<TscClock, RecentClock>>();
+    // The standard library's `JoinHandle` in it is not unwind safe.
+    const fn sent<T: Send + Sync + Debug + 'static>() {}
+    sent::<Upkeep>();
+    error::<UpkeepError>();
+};
+
+#[cfg(all(feature = "coarse-clock", any(target_os = "linux", target_os = "android")))]
+const _: () = {
+    use tollgate::clock::{CoarseClock, Tiered, UptimeClock};
+
+    clock::<CoarseClock>();
+    clock::<UptimeClock>();
+    clock::<Tiered<UptimeClock, CoarseClock>>();
+};
 #[cfg(feature = "futures-timer")]
 const _: () = value::<tollgate::wait::FuturesTimer>();
 

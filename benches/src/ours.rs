@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use tollgate::bucket::Handle;
-use tollgate::clock::{ManualClock, Time};
+use tollgate::clock::{ManualClock, RecentClock, Tiered, Time, TscClock};
 use tollgate::{Clock, Lease, Limit, MultiBucket, TokenBucket};
 
 use crate::peers::Free;
@@ -74,6 +74,53 @@ impl Contestant for OneOnFree {
     #[inline(always)]
     fn decide(&self, (): &mut ()) -> bool {
         self.0.try_take(1).is_ok()
+    }
+}
+
+/// One stream, on any clock.
+#[derive(Debug)]
+pub struct OneOn<C: Clock>(TokenBucket<C>);
+
+impl<C: Clock + Sync> Contestant for OneOn<C> {
+    type Own<'a>
+        = ()
+    where
+        C: 'a;
+
+    fn own(&self) {}
+
+    #[inline(always)]
+    fn decide(&self, (): &mut ()) -> bool {
+        self.0.try_take(1).is_ok()
+    }
+}
+
+impl<C: Clock + Default + Sync> Limiter for OneOn<C> {
+    fn granting() -> Self {
+        Self(one(ENDLESS, None))
+    }
+
+    fn holding(takes: u32) -> Self {
+        Self(one(DRAINED, Some(takes)))
+    }
+}
+
+/// The time-stamp counter over the recent time, which needs an upkeep.
+pub type Tsc = Tiered<TscClock, RecentClock>;
+
+/// The clock that governor's contestant uses, as the precise reading and as the rough one.
+#[derive(Debug, Default)]
+pub struct FreeTwice(Free);
+
+impl Clock for FreeTwice {
+    #[inline(always)]
+    fn now(&self) -> Time {
+        self.0.now()
+    }
+
+    #[inline(always)]
+    fn rough(&self) -> Option<Time> {
+        Some(self.0.now())
     }
 }
 

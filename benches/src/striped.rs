@@ -10,9 +10,6 @@ use crate::{Contestant, EACH, Limiter, ROOM, amounts};
 
 const STRIPES: usize = 2;
 
-/// How many takes a stripe holds.
-const CHUNK: u64 = 64;
-
 /// A rate that is a hundredth of what one thread asks for, or less.
 const SCARCE: u64 = 1_000_000;
 
@@ -21,9 +18,13 @@ fn scarce<const N: usize>() -> [Limit; N] {
     std::array::from_fn(|i| Limit::per_second(SCARCE * u64::from(EACH[i])).capacity(ROOM.into()))
 }
 
-fn striped<const N: usize, C: Clock + Default>(limits: [Limit; N], takes: Option<u32>) -> StripedBucket<N, C> {
+fn striped<const N: usize, C: Clock + Default>(
+    limits: [Limit; N],
+    chunk: u64,
+    takes: Option<u32>,
+) -> StripedBucket<N, C> {
     let bucket =
-        StripedBucket::with_chunk(limits, C::default(), STRIPES, std::array::from_fn(|i| CHUNK * u64::from(EACH[i])))
+        StripedBucket::with_chunk(limits, C::default(), STRIPES, std::array::from_fn(|i| chunk * u64::from(EACH[i])))
             .expect("limits that can be kept");
     if let Some(takes) = takes {
         bucket.reset(std::array::from_fn(|i| u64::from(takes * EACH[i])));
@@ -31,11 +32,11 @@ fn striped<const N: usize, C: Clock + Default>(limits: [Limit; N], takes: Option
     bucket
 }
 
-/// `N` streams with stripes, on the default clock, or on one that stands still.
+/// `N` streams with stripes of `CHUNK` takes, on the default clock, or on one that stands still.
 #[derive(Debug)]
-pub struct Striped<const N: usize, C: Clock = DefaultClock>(StripedBucket<N, C>);
+pub struct Striped<const N: usize, C: Clock = DefaultClock, const CHUNK: u64 = 64>(StripedBucket<N, C>);
 
-impl<const N: usize, C: Clock + Sync> Contestant for Striped<N, C> {
+impl<const N: usize, C: Clock + Sync, const CHUNK: u64> Contestant for Striped<N, C, CHUNK> {
     type Own<'a>
         = ()
     where
@@ -49,13 +50,13 @@ impl<const N: usize, C: Clock + Sync> Contestant for Striped<N, C> {
     }
 }
 
-impl<const N: usize, C: Clock + Default + Sync> Limiter for Striped<N, C> {
+impl<const N: usize, C: Clock + Default + Sync, const CHUNK: u64> Limiter for Striped<N, C, CHUNK> {
     fn granting() -> Self {
-        Self(striped([ENDLESS; N], None))
+        Self(striped([ENDLESS; N], CHUNK, None))
     }
 
     fn holding(takes: u32) -> Self {
-        Self(striped([DRAINED; N], Some(takes)))
+        Self(striped([DRAINED; N], CHUNK, Some(takes)))
     }
 }
 
@@ -66,7 +67,7 @@ pub trait Scarce: Contestant {
 
 impl<const N: usize> Scarce for Striped<N> {
     fn scarce() -> Self {
-        Self(striped(scarce(), None))
+        Self(striped(scarce(), 64, None))
     }
 }
 

@@ -5,15 +5,17 @@
 use std::time::Duration;
 
 use benches::floors::{Reading, WideWord, Word};
-use benches::locked::Locked;
+use benches::locked::{Locked, LockedOnClock};
 use benches::ours::{
-    Batch, Handles, HandlesOnClock, One, OneLease, OneOnClock, OneOnFree, Several, SeveralLease, SeveralOnClock,
+    Batch, FreeTwice, Handles, HandlesOnClock, Later, One, OneLease, OneOn, OneOnClock, OneOnFree, Several,
+    SeveralLease, SeveralOnClock, Tsc,
 };
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
 };
+use benches::striped::Striped;
 use benches::{EACH, Limiter, run, threads};
-use tollgate::clock::{DefaultClock, InstantClock};
+use tollgate::clock::{DefaultClock, InstantClock, RecentClock, Upkeep};
 
 /// More calls than a batch makes.
 const CALLS: u64 = 1_000_000;
@@ -51,15 +53,40 @@ macro_rules! checked {
 }
 
 checked! {
-    one_stream_of_ours: One, OneOnClock, OneOnFree;
+    one_stream_of_ours: One, OneOnClock, OneOnFree, OneOn<FreeTwice>;
+    several_streams_of_ours_under_later_limits: Later<Several<2>>, Later<SeveralOnClock<2>>;
     several_streams_of_ours: Several<1>, Several<2>, Several<3>, Several<4>, Several<8>, SeveralOnClock<2>;
     several_streams_of_ours_through_handles: Handles<1>, Handles<2>, Handles<3>, Handles<4>, Handles<8>, HandlesOnClock<2>;
-    two_counters_in_a_mutex: Locked;
+    stripes: Striped<1>, Striped<2>, Striped<4>;
+    two_counters_in_a_mutex: Locked, LockedOnClock;
     governor: Governor, Governor<Free>, TwoGovernors;
     better_bucket: BetterBucket, BetterBucketOnClock;
     leaky_bucket: LeakyBucket;
     ratelimit: Ratelimit;
     throttle_net: ThrottleNet, TwoThrottles;
+}
+
+/// Without an upkeep, too.
+#[test]
+fn clocks_that_cost_less() {
+    for runs in [false, true] {
+        let upkeep = runs.then(|| Upkeep::start(Duration::from_millis(1)).unwrap());
+        answers_as_built::<OneOn<Tsc>>();
+        answers_as_built::<OneOn<RecentClock>>();
+        counts_right_under_threads::<OneOn<Tsc>>();
+        counts_right_under_threads::<OneOn<RecentClock>>();
+        drop(upkeep);
+    }
+}
+
+#[test]
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn clocks_of_the_kernel() {
+    use tollgate::clock::{CoarseClock, Tiered, UptimeClock};
+
+    answers_as_built::<OneOn<CoarseClock>>();
+    answers_as_built::<OneOn<Tiered<UptimeClock, CoarseClock>>>();
+    counts_right_under_threads::<OneOn<Tiered<UptimeClock, CoarseClock>>>();
 }
 
 #[test]

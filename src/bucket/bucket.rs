@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::bucket::example::bucket_of;
-use crate::bucket::verbs;
+use crate::bucket::{two_readings, verbs};
 use crate::clock::time::Time;
 use crate::decision::granted::Granted;
 use crate::decision::refused::{Never, Refused};
@@ -44,7 +44,9 @@ use crate::wait::{
 /// * An amount is a number of tokens: a `u64` for a `TokenBucket`, else an array of them.
 /// * An amount of 0 leaves its stream out: it is neither checked nor written.
 /// * All streams change in one linearizable step, or none does. A refused call changes nothing.
-/// * Each call reads the clock once. Waiting verbs read it again when they wake.
+/// * Each call reads the clock once. Waiting verbs read it again when they wake. A clock with a
+///   [rough](crate::Clock::rough) reading is read again before `try_take`, `admit` and `take_items`
+///   refuse.
 /// * A grant is only a count: it orders no other memory.
 ///
 /// [`TokenBucket`](crate::TokenBucket) and [`MultiBucket`](crate::MultiBucket) have them as methods
@@ -80,7 +82,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> + Sized {
     /// ```
     #[inline(always)]
     fn try_take(&self, amounts: Self::Amounts) -> Result<Granted<N>, Refused<N>> {
-        verbs::try_take(self.store(), Stored::now(self), amounts.to_array())
+        two_readings::try_take(self, amounts.to_array())
     }
 
     /// Takes these amounts now, unless any stream of the bucket owes tokens, also one with an
@@ -103,7 +105,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> + Sized {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     fn admit(&self, amounts: Self::Amounts) -> Result<Granted<N>, Refused<N>> {
-        verbs::admit(self.store(), Stored::now(self), amounts.to_array())
+        two_readings::admit(self, amounts.to_array())
     }
 
     /// Takes as many whole items as fit, `max` at the most, and returns their number. An item takes
@@ -117,7 +119,7 @@ pub trait Bucket<const N: usize = 1>: Stored<N> + Waits<N> + Sized {
     /// ```
     #[inline]
     fn take_items(&self, max: u64, per_item: Self::Amounts) -> u64 {
-        verbs::take_items(self.store(), Stored::now(self), max, per_item.to_array())
+        two_readings::take_items(self, max, per_item.to_array())
     }
 
     /// Takes the longest prefix of these requests that fits, in one step, and returns its length.

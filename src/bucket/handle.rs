@@ -7,12 +7,14 @@ use core::time::Duration;
 
 use crate::bucket::inherent::deciding_verbs;
 use crate::bucket::multi::MultiBucket;
+use crate::bucket::two_readings;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused::{Never, Refused};
 use crate::lease::lease::Lease;
+use crate::limit::amounts::Amounts;
 use crate::state::at::At;
 use crate::state::multi::SLOTS;
 use crate::state::snapshot::Snapshot;
@@ -103,6 +105,11 @@ impl<const N: usize, C: Clock, const S: usize> Stored<N> for Handle<'_, N, C, S>
     #[inline(always)]
     fn now(&self) -> Time {
         self.bucket.clock().now()
+    }
+
+    #[inline(always)]
+    fn rough(&self) -> Option<Time> {
+        self.bucket.clock().rough()
     }
 }
 

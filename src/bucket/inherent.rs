@@ -12,7 +12,7 @@ macro_rules! deciding_verbs {
             /// As [`Bucket::try_take`](crate::Bucket::try_take).
             #[inline(always)]
             pub fn try_take(&self, amounts: $amounts) -> Result<Granted<{ $n }>, Refused<{ $n }>> {
-                At { of: self, now: Stored::now(self) }.try_take(amounts)
+                two_readings::try_take(self, amounts.to_array())
             }
 
             /// Takes these amounts unless a stream owes tokens:
@@ -22,7 +22,7 @@ macro_rules! deciding_verbs {
             ///
             /// As [`Bucket::admit`](crate::Bucket::admit).
             pub fn admit(&self, amounts: $amounts) -> Result<Granted<{ $n }>, Refused<{ $n }>> {
-                At { of: self, now: Stored::now(self) }.admit(amounts)
+                two_readings::admit(self, amounts.to_array())
             }
 
             /// Returns the tokens that are owed now: [`Bucket::debt`](crate::Bucket::debt).
@@ -33,7 +33,7 @@ macro_rules! deciding_verbs {
             /// Takes as many whole items as fit: [`Bucket::take_items`](crate::Bucket::take_items).
             #[inline]
             pub fn take_items(&self, max: u64, per_item: $amounts) -> u64 {
-                At { of: self, now: Stored::now(self) }.take_items(max, per_item)
+                two_readings::take_items(self, max, per_item.to_array())
             }
 
             /// Takes the longest prefix that fits:

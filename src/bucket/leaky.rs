@@ -267,7 +267,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// ```
     #[inline]
     pub fn try_add(&self, n: u64) -> Result<Granted, Refused> {
-        self.now().try_add(n)
+        self.as_tokens().try_take([n])
     }
 
     /// Adds what fits, `max` at the most, and returns the amount.
@@ -283,7 +283,7 @@ impl<C: Clock, const S: usize> LeakyBucket<C, S> {
     /// ```
     #[inline]
     pub fn add_up_to(&self, max: u64) -> u64 {
-        self.now().add_up_to(max)
+        self.as_tokens().take_items(max, [1])
     }
 
     /// Takes `n` out again, for work that did not happen. The level stops at 0.

@@ -20,6 +20,7 @@
 // - `bucket`: the verbs of all buckets, each with its full text.
 // - `example`: how the examples in it begin.
 // - `verbs`: what each verb does to the words, once for all buckets.
+// - `two_readings`: which reading of the clock a verb decides on.
 // - `at`: the verbs at a time that the caller supplies.
 // - `inherent`: the verbs as methods of the types themselves.
 // - `striped`: a bucket with a few tokens for each core; `striped_changing`: its limits.
@@ -53,6 +54,7 @@ pub(crate) mod striped;
 #[cfg(feature = "std")]
 mod striped_changing;
 pub(crate) mod token;
+mod two_readings;
 pub(crate) mod verbs;
 
 pub use bucket::Bucket;

@@ -6,6 +6,8 @@ use std::time::SystemTime;
 
 use crate::bucket::leaky::LeakyBucket;
 use crate::bucket::multi::MultiBucket;
+#[cfg(feature = "std")]
+use crate::bucket::striped::StripedBucket;
 use crate::bucket::token::TokenBucket;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
@@ -116,6 +118,20 @@ saving_verbs!(
      new.restore(&saved)?;\n\
      assert_eq!(new.level(), 40);"
 );
+#[cfg(feature = "std")]
+saving_verbs!(
+    [const N: usize, C: Clock] StripedBucket<N, C>, N,
+    "use tollgate::bucket::StripedBucket;\n\
+     use tollgate::clock::DefaultClock;\n\
+     use tollgate::Limit;\n\
+     let limits = [Limit::per_day(1000)];\n\
+     let old = StripedBucket::with_stripes(limits, DefaultClock::default(), 2)?;\n\
+     (0..600).for_each(|_| old.try_take([1]).expect(\"there are 1000\"));\n\
+     let saved = old.save();\n\n\
+     let new = StripedBucket::with_stripes(limits, DefaultClock::default(), 2)?;\n\
+     new.restore(&saved)?;\n\
+     assert_eq!(new.available(), [400]);"
+);
 
 impl<C: Clock> TokenBucket<C> {
     /// The stream at a reading.
@@ -150,6 +166,21 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     fn restore_from(&self, clock: impl Fn() -> Time, saved: &SavedBucket<N>, wall: WallTime) -> Result<(), LimitError> {
         self.queued.words.restore(&clock, saved, wall)?;
         self.retime(clock());
+        Ok(())
+    }
+}
+
+#[cfg(feature = "std")]
+impl<const N: usize, C: Clock> StripedBucket<N, C> {
+    /// The streams with what lay on stripes.
+    fn seen(&self, now: Time) -> Snapshot<N> {
+        self.queued.recall(now);
+        self.queued.words.versions.snapshot(now)
+    }
+
+    fn restore_from(&self, clock: impl Fn() -> Time, saved: &SavedBucket<N>, wall: WallTime) -> Result<(), LimitError> {
+        self.queued.whole(clock(), || self.queued.words.versions.restore(&clock, saved, wall))?;
+        self.queued.retime(clock());
         Ok(())
     }
 }

@@ -57,9 +57,9 @@ use crate::wait::waits::Waits;
 /// # When to use it
 ///
 /// Where many cores take from one bucket, most takes are granted, and the capacity is at least 128
-/// times what one take needs, for each stripe. Fewer cores, or mostly refusals, gain nothing: a
-/// `MultiBucket` is as fast, and tells more. With less than 4 tokens for each stripe there are no
-/// stripes, and [`share`](Self::share) is 0.
+/// times what one take needs, for each stripe. One thread gains, too, as it reads no clock. Where
+/// most takes are refused it gains nothing, and a `MultiBucket` tells more. With less than 4 tokens
+/// for each stripe there are no stripes, and [`share`](Self::share) is 0.
 ///
 /// # What differs from a `MultiBucket`
 ///
@@ -75,19 +75,22 @@ use crate::wait::waits::Waits;
 ///   its hand at that moment counts as taken: it fetches, or brings home.
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
-/// * **All other verbs** are the bucket's. They first bring home what they need.
+/// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all.
+///   What is put back goes to the bucket, too. [`Granted`](crate::Granted) tells what is left there.
+/// * **What does not fit at home is lost**, as in a bucket that is full. So the level of a full
+///   bucket may fall to the capacity less the share, and no further.
 ///
 /// # Guarantees
 ///
 /// * **[The bound](crate#the-bound)** holds with the capacity as it was given. `P` also counts what
-///   calls bring home that was in their hands when the window began: at most what such a call
-///   asked for, or fetched.
+///   was in the hands of calls when the window began, which fetch or bring home: at most the share
+///   for each. Between calls that is nothing.
 /// * **A thread that stops** anywhere stops nobody, and mints nothing. It keeps what it has in its
 ///   hand until it goes on.
 /// * **A pause, a reset and a close** leave nothing on stripes: no take that begins after one has
-///   returned is granted from there. What is brought home and does not fit is lost, as in a bucket
-///   that is full.
-/// * **While somebody waits**, nothing lies on stripes, and no take overtakes who waits.
+///   returned is granted from there.
+/// * **While somebody waits** in turn, nothing lies on stripes, and takers stay out as they do of a
+///   `MultiBucket`.
 ///
 /// # Memory ordering
 ///
@@ -436,6 +439,10 @@ impl<const N: usize, C: Clock + Sync> Waitable<N> for StripedBucket<N, C> {
 
     fn is_waited_for(&self, stream: usize) -> bool {
         Store::<N>::is_waited_for(&self.queued, stream)
+    }
+
+    fn bring_home(&self, now: Time, amounts: &[u64; N]) {
+        Store::<N>::bring_home(&self.queued, now, amounts);
     }
 
     fn hold(&self, amounts: &[u64; N]) {

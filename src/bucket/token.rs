@@ -7,6 +7,7 @@ use core::time::Duration;
 use crate::bucket::bucket::Bucket;
 use crate::bucket::constant::limits_from_zero;
 use crate::bucket::inherent::{deciding_verbs, waiting_verbs};
+use crate::bucket::two_readings;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::granted::Granted;
@@ -14,6 +15,7 @@ use crate::decision::refused::{Never, Refused};
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::lease::lease::Lease;
+use crate::limit::amounts::Amounts;
 use crate::limit::limit::Limit;
 use crate::limit::limit_error::LimitError;
 use crate::state::at::At;
@@ -274,6 +276,11 @@ impl<C: Clock> Stored<1> for TokenBucket<C> {
     #[inline(always)]
     fn now(&self) -> Time {
         self.clock.now()
+    }
+
+    #[inline(always)]
+    fn rough(&self) -> Option<Time> {
+        self.clock.rough()
     }
 }
 

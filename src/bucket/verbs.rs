@@ -67,14 +67,16 @@ pub(crate) fn admit<S: Store<N>, const N: usize>(
     };
     let refuse =
         |limits: &Limits<N>, spent: &[u64; N], pause| limits.not_admitted(spent, limits.elapsed(now), &amounts, pause);
-    if all_zero(&amounts) {
-        return store.read(|limits, spent| match limits.pause_left(now) {
-            0 => admit(limits, spent).map(|(_, granted)| granted).ok_or_else(|| refuse(limits, spent, 0)),
-            pause => Err(refuse(limits, spent, pause)),
-        });
-    }
+    let look = |limits: &Limits<N>, spent: &[u64; N]| match limits.pause_left(now) {
+        0 => admit(limits, spent).map(|(_, granted)| granted).ok_or_else(|| refuse(limits, spent, 0)),
+        pause => Err(refuse(limits, spent, pause)),
+    };
     loop {
-        let decided = store.update(|limits| limits.pause_left(now), admit, refuse);
+        let decided = if all_zero(&amounts) {
+            store.read(look)
+        } else {
+            store.update(|limits| limits.pause_left(now), admit, refuse)
+        };
         if !S::LENDS || decided.is_ok() || !store.bring_home(now, &amounts) {
             return decided;
         }
@@ -107,6 +109,21 @@ pub(crate) fn take_items<const N: usize>(store: &impl Store<N>, now: Time, max: 
         |_, _, _| (),
     );
     taken.unwrap_or(0)
+}
+
+/// Takes `max` whole items, and says whether it did: if fewer fit, it takes none.
+#[inline(always)]
+pub(crate) fn takes_all_items<const N: usize>(store: &impl Store<N>, now: Time, max: u64, per_item: [u64; N]) -> bool {
+    if all_zero(&per_item) {
+        return true;
+    }
+    if store.keeps_out(now) && store.refusal_in_line(now, per_item).is_some() {
+        return false;
+    }
+    let all = move |limits: &Limits<N>, spent: &[u64; N]| {
+        limits.take_items(spent, limits.elapsed(now), &per_item, max).filter(|(_, items)| *items == max)
+    };
+    store.update(move |limits| limits.pause_left(now), all, |_, _, _| ()).is_ok()
 }
 
 pub(crate) fn take_in_order<const N: usize>(
@@ -146,7 +163,7 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
         return Ok(());
     }
     store.bring_home(now, &amounts);
-    store.update(
+    let charged = store.update(
         |_| 0,
         |limits, spent| {
             let units = limits.units(&amounts).ok()?;
@@ -161,7 +178,10 @@ pub(crate) fn charge<const N: usize>(store: &impl Store<N>, now: Time, amounts: 
             Ok(units) => limits.would_wait(spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into(),
             Err(never) => never.into(),
         },
-    )
+    );
+    // More than the capacity is paid with all there is.
+    store.bring_home(now, &[0; N]);
+    charged
 }
 
 pub(crate) fn reset<const N: usize>(store: &impl Store<N>, now: Time, tokens: [u64; N]) {

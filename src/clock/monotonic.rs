@@ -14,6 +14,9 @@ use crate::sync::{AtomicU64, Relaxed, const_fn};
 /// After a step back it stands until the clock has made up for all of it: for an hour after a step
 /// back by an hour. [`Recovering`](crate::clock::Recovering) goes on after a second.
 ///
+/// It has no [rough](Clock::rough) reading, whatever the clock inside: that would show earlier
+/// times than others have seen.
+///
 /// It costs one more word that all threads share. Each call that sees a newer time does an atomic
 /// read-modify-write on that word. On a hot path that is about the cost of the take itself. With
 /// several threads, two cache lines then move between cores.

@@ -46,6 +46,9 @@ use crate::sync::{Acquire, AtomicU64, Relaxed, Release, const_fn};
 /// clock may go back by less than a thousandth of the patience. `Monotonic<Recovering<C>>` does
 /// both.
 ///
+/// It has no [rough](Clock::rough) reading, whatever the clock inside: one from before a step back
+/// would be ahead of the time shown after it.
+///
 /// A reading costs three loads of one shared line. About once in a thousandth of the patience a
 /// thread also does an atomic read-modify-write on it.
 ///

@@ -1,6 +1,7 @@
 //! Owns the reading of the time-stamp counter. It never calibrates: `quanta` does.
 
 use crate::clock::clock::Clock;
+use crate::clock::recent::RecentClock;
 use crate::clock::time::Time;
 
 /// The processor's time-stamp counter, counted from when this clock was made.
@@ -32,8 +33,8 @@ use crate::clock::time::Time;
 /// ```
 #[derive(Clone, Debug)]
 pub struct TscClock {
-    counter: quanta::Clock,
-    origin: u64,
+    pub(crate) counter: quanta::Clock,
+    pub(crate) origin: u64,
 }
 
 impl TscClock {
@@ -51,6 +52,23 @@ impl TscClock {
         let counter = quanta::Clock::new();
         let origin = counter.raw();
         Self { counter, origin }
+    }
+
+    /// Returns a clock of the recent time with the origin of this one.
+    ///
+    /// It never shows more than this clock does. See [`RecentClock`].
+    ///
+    /// ```
+    /// use tollgate::Clock;
+    /// use tollgate::clock::TscClock;
+    ///
+    /// let precise = TscClock::new();
+    /// let recent = precise.recent();
+    /// let reading = recent.now();
+    /// assert!(precise.now() >= reading);
+    /// ```
+    pub fn recent(&self) -> RecentClock {
+        RecentClock::of(self.clone())
     }
 }
 

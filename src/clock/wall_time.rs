@@ -9,11 +9,13 @@ use core::time::Duration;
 /// [`SystemTime`](std::time::SystemTime) becomes one. With the feature `serde`, it is a number.
 ///
 /// ```
+/// # #[cfg(feature = "std")] {
 /// use std::time::{Duration, SystemTime};
 /// use tollgate::clock::WallTime;
 ///
 /// let wall = WallTime::from(SystemTime::UNIX_EPOCH + Duration::from_secs(3));
 /// assert_eq!(wall, WallTime::from_unix_nanos(3_000_000_000));
+/// # }
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

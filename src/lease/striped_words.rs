@@ -7,7 +7,7 @@ use crate::decision::limits::Limits;
 use crate::decision::revision::Revision;
 use crate::lease::share::Share;
 use crate::lease::stripes::Stripes;
-use crate::limit::limit::Limit;
+use crate::limit::limit::{Limit, limits_of};
 use crate::limit::limit_error::LimitError;
 use crate::state::multi::{SLOTS, Versions};
 use crate::state::store::{Change, Revised, Store};
@@ -32,8 +32,9 @@ impl<const N: usize> StripedWords<N> {
         most: [u64; N],
         origin: Time,
     ) -> Result<Self, LimitError> {
+        limits_of(configured, origin)?;
         let share = Share::new(configured, stripes, &most);
-        let versions = Versions::new(share.limits, origin).map_err(|error| as_configured(error, &configured))?;
+        let versions = Versions::new(share.limits, origin)?;
         let stripes = Stripes::new(&share, &configured, stripes);
         Ok(Self { versions, stripes, configured: Lock::new(configured), most })
     }
@@ -49,6 +50,8 @@ impl<const N: usize> StripedWords<N> {
         limits: [Limit; N],
         awaited: impl Fn() -> Awaited<N>,
     ) -> Result<(), LimitError> {
+        // What is refused brings nothing home.
+        limits_of(limits, Time::ZERO)?;
         let share = Share::new(limits, self.stripes.len(), &self.most);
         let mut configured = self.configured.lock();
         let before = self.shut(clock());
@@ -95,8 +98,12 @@ impl<const N: usize> Store<N> for StripedWords<N> {
         if self.stripes.is_empty() {
             return false;
         }
-        let available = self.versions.read(|limits, spent| limits.available_at(spent, now));
-        let missing = core::array::from_fn(|i| amounts[i].saturating_sub(available[i]));
+        // No more than fits, so that nothing is lost. What is owed counts as missing.
+        let missing = self.versions.read(|limits, spent| {
+            let (owed, available) = (limits.debts(spent, limits.elapsed(now)), limits.available_at(spent, now));
+            let wanted = |i: usize| amounts[i].min(limits.streams[i].capacity()).saturating_add(owed[i]);
+            core::array::from_fn(|i| wanted(i).saturating_sub(available[i]))
+        });
         missing != [0; N] && self.stripes.bring_home(&self.versions, now, &missing)
     }
 

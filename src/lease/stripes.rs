@@ -90,8 +90,10 @@ impl<const N: usize> Stripes<N> {
         // Whole calls like this one, so that no stream is fetched beyond another.
         let fits = |i: usize| room[i].checked_div(amounts[i]).unwrap_or(u64::MAX);
         let more = (0..N).fold(ahead, |more, i| more.min(fits(i)));
-        // It looks who waits, and for a pause, now that it has the claim.
-        let taken = if store.keeps_out(now) { 0 } else { Self::take(store, now, amounts, 1 + more) };
+        // It looks who waits, and for a pause, now that it has the claim. Who is overdue keeps
+        // nobody out, and waits all the same.
+        let is_waited_for = store.keeps_out(now) || (0..N).any(|i| store.is_waited_for(i));
+        let taken = if is_waited_for { 0 } else { Self::take(store, now, amounts, 1 + more) };
         stripe.set_ahead(next_ahead(ahead, more, taken));
         match taken {
             0 => stripe.give_up(claim),

@@ -55,8 +55,8 @@ pub trait Store<const N: usize> {
     #[inline(always)]
     fn eased(&self, _now: Time) {}
 
-    /// Moves tokens that lie outside to the words, as far as these amounts are short there. Whether
-    /// any came.
+    /// Moves tokens that lie outside to the words, as far as these amounts and what is owed are
+    /// short there, and as far as they fit. Whether any came.
     #[inline(always)]
     fn bring_home(&self, _now: Time, _amounts: &[u64; N]) -> bool {
         false
@@ -105,6 +105,12 @@ pub trait Stored<const N: usize> {
     fn store(&self) -> &Self::Store;
 
     fn now(&self) -> Time;
+
+    /// A reading that costs less and is never ahead, if there is one.
+    #[inline(always)]
+    fn rough(&self) -> Option<Time> {
+        None
+    }
 }
 
 /// What the words become, counted in these limits; `None` if nothing.
@@ -141,6 +147,9 @@ pub trait Waitable<const N: usize>: Sync {
     fn is_waited_for(&self, _stream: usize) -> bool {
         false
     }
+
+    /// Moves tokens that lie outside to the words: [`Store::bring_home`].
+    fn bring_home(&self, _now: Time, _amounts: &[u64; N]) {}
 
     /// Counts a firm reservation, before the words owe these amounts.
     fn hold(&self, _amounts: &[u64; N]) {}

@@ -93,18 +93,17 @@ impl<'a, const N: usize> Estimate<'a, N> {
             return Ok(());
         }
         let now = self.bucket.now();
+        let shortage = core::array::from_fn(|i| actual[i].saturating_sub(taken[i]));
+        self.bucket.bring_home(now, &shortage);
         let settled = self.bucket.update(&|Revision { limits, .. }, spent| {
             limits.settle(spent, limits.elapsed(now), &taken, &actual, |i| self.bucket.is_waited_for(i))
         });
+        // A shortage above the capacity is paid with all there is.
+        self.bucket.bring_home(now, &[0; N]);
         self.bucket.eased(now);
-        settled.map_err(|(Revision { limits, .. }, spent)| {
-            let shortage = core::array::from_fn(|i| actual[i].saturating_sub(taken[i]));
-            match limits.units(&shortage) {
-                Ok(units) => {
-                    limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into()
-                }
-                Err(never) => Never { requested: actual[never.stream], ..never }.into(),
-            }
+        settled.map_err(|(Revision { limits, .. }, spent)| match limits.units(&shortage) {
+            Ok(units) => limits.would_wait(&spent, limits.elapsed(now), &units).behind(limits.pause_left(now)).into(),
+            Err(never) => Never { requested: actual[never.stream], ..never }.into(),
         })
     }
 }

@@ -341,6 +341,7 @@ pub(crate) fn take_ahead<const N: usize>(
     let bounds = bucket.wait_bounds();
     let bounds = WaitBounds { max_wait: bounds.max_wait.min(max_wait), ..*bounds };
     let allow = |limits: &Limits<N>| allow(limits, &amounts, oversized);
+    bucket.bring_home(now, &amounts);
     bucket.hold(&amounts);
     let (revision, ends) = owe(bucket, now, &amounts, allow, |limits| limits.most_owed(now, &bounds))
         .inspect_err(|_| bucket.let_go(&amounts))?;

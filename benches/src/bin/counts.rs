@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use benches::floors::Word;
 use benches::locked::Locked;
-use benches::ours::{Handles, Later, One, OneOnFree, PutBack, Several, Told, UpTo};
+use benches::ours::{FreeTwice, Handles, Later, One, OneOn, OneOnFree, PutBack, Several, Told, UpTo};
 use benches::peers::{Free, Governor};
 use benches::striped::Striped;
 use benches::{Contestant, Limiter, run};
@@ -19,12 +19,14 @@ use tollgate::{KeyedBuckets, Limit};
 type Case = (&'static str, fn(u64) -> u64);
 
 /// The cases. None of them reads a clock: the system decides how many instructions that takes.
-const CASES: [Case; 46] = [
+const CASES: [Case; 50] = [
     ("floor", |calls| after_start(&Word::default(), calls)),
     ("one-granted", granted::<One>),
     ("one-refused", refused::<One>),
     ("one-free-granted", granted::<OneOnFree>),
     ("one-free-refused", refused::<OneOnFree>),
+    ("tiered-free-granted", granted::<OneOn<FreeTwice>>),
+    ("tiered-free-refused", refused::<OneOn<FreeTwice>>),
     ("one-self", granted::<Several<1>>),
     ("one-self-refused", refused::<Several<1>>),
     ("one-handle", granted::<Handles<1>>),
@@ -59,8 +61,10 @@ const CASES: [Case; 46] = [
     ("later-keyed-granted", |calls| after_start(&Keyed::new(ENDLESS).later(), calls)),
     ("later-keyed-refused", |calls| after_start(&Keyed::new(1).later(), calls)),
     ("later-keyed-two", |calls| after_start(&KeyedTwo::new(ENDLESS).later(), calls)),
-    ("striped", granted::<Striped<1, ManualClock>>),
-    ("striped-two", granted::<Striped<2, ManualClock>>),
+    ("striped", granted::<Striped<1, ManualClock, LARGE>>),
+    ("striped-two", granted::<Striped<2, ManualClock, LARGE>>),
+    ("striped-64", granted::<Striped<1, ManualClock>>),
+    ("striped-two-64", granted::<Striped<2, ManualClock>>),
     ("striped-refused", refused::<Striped<1, ManualClock>>),
     ("striped-two-refused", refused::<Striped<2, ManualClock>>),
     ("governor-free-granted", granted::<Governor<Free>>),
@@ -70,6 +74,8 @@ const CASES: [Case; 46] = [
 
 /// A burst that no run uses up.
 const ENDLESS: u64 = 1 << 40;
+/// Takes that a stripe holds, so many that fetches do not count.
+const LARGE: u64 = 1 << 19;
 /// Keys that are known, in turn.
 const KEYS: u64 = 64;
 

@@ -3,7 +3,7 @@
 fn main() {
     println!("cargo::rustc-cfg=tollgate_shuttle");
     println!(
-        "cargo::rustc-check-cfg=cfg(feature, values(\"boot-clock\", \"futures-timer\", \"quanta\", \"serde\", \"tokio\"))"
+        "cargo::rustc-check-cfg=cfg(feature, values(\"boot-clock\", \"coarse-clock\", \"futures-timer\", \"quanta\", \"serde\", \"tokio\"))"
     );
     println!("cargo::rerun-if-changed=build.rs");
 }

@@ -113,7 +113,8 @@ impl Copy {
     fn build(&self, file: &str) -> Command {
         let mut command = cargo();
         if is_of_the_crate(file) {
-            command.args("test --no-run --offline --package tollgate --no-default-features --features=keys".split(' '));
+            command.args("test --no-run --offline --package tollgate --no-default-features".split(' '));
+            command.arg(format!("--features={}", features(file)));
             command.args(file.strip_prefix("tests/").map_or(vec!["--lib"], |file| vec!["--test", file]));
             command.env_remove("RUSTFLAGS").env("CARGO_TARGET_DIR", "target/crate");
         } else {
@@ -156,6 +157,14 @@ fn cargo() -> Command {
 /// Whether a file holds tests of the crate, and not models.
 fn is_of_the_crate(file: &str) -> bool {
     file == "lib" || file.starts_with("tests/")
+}
+
+/// The features that a file of tests of the crate needs.
+fn features(file: &str) -> &'static str {
+    match file {
+        "tests/coarse_clock" | "tests/recent_clock" => "keys,coarse-clock,quanta",
+        _ => "keys",
+    }
 }
 
 /// What cargo says that it has built: `Executable tests/keys.rs (target/loom/release/deps/keys-0)`.

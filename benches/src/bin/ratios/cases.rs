@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use benches::floors::{Reading, WideWord, Word};
 use benches::locked::{Locked, LockedOnClock};
 use benches::ours::{
-    Batch, Handles, HandlesOnClock, Later, One, OneLease, OneOnClock, PutBack, Several, SeveralLease, SeveralOnClock,
-    Told, UpTo,
+    Batch, Handles, HandlesOnClock, Later, One, OneLease, OneOn, OneOnClock, PutBack, Several, SeveralLease,
+    SeveralOnClock, Told, Tsc, UpTo,
 };
 use benches::peers::{
     BetterBucket, BetterBucketOnClock, Free, Governor, LeakyBucket, Ratelimit, ThrottleNet, TwoGovernors, TwoThrottles,
@@ -15,7 +15,9 @@ use benches::striped::{Scarce, Striped};
 use benches::{Contestant, Limiter, run, threads};
 use crossbeam_utils::CachePadded;
 use hdrhistogram::Histogram;
-use tollgate::clock::DefaultClock;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use tollgate::clock::{CoarseClock, Tiered, UptimeClock};
+use tollgate::clock::{DefaultClock, RecentClock, Upkeep};
 
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -52,10 +54,12 @@ const TWO_THREADS: Duration = Duration::from_millis(10);
 /// A window longer than several time slices, since sixteen threads take turns on the cores.
 const SIXTEEN_THREADS: Duration = Duration::from_millis(100);
 const THINK: Duration = Duration::from_micros(1);
+const UPKEEP: Duration = Duration::from_millis(1);
 
 pub(crate) fn all() -> Vec<Case> {
     use Whose::{Floor, Ours, Peer};
-    vec![
+    #[cfg_attr(not(any(target_os = "linux", target_os = "android")), expect(unused_mut))]
+    let mut cases = vec![
         batch("floor", Floor, Word::default(), true),
         batch("wide-floor", Floor, WideWord::default(), true),
         batch("clock", Floor, Reading::<DefaultClock>::default(), true),
@@ -63,6 +67,9 @@ pub(crate) fn all() -> Vec<Case> {
         refused::<One>("one-refused", Ours),
         granted::<OneOnClock>("one-clock-granted", Ours),
         refused::<OneOnClock>("one-clock-refused", Ours),
+        kept_up(granted::<OneOn<Tsc>>("tiered-granted", Ours)),
+        kept_up(refused::<OneOn<Tsc>>("tiered-refused", Ours)),
+        kept_up(granted::<OneOn<RecentClock>>("recent-granted", Ours)),
         granted::<OneLease>("lease", Ours),
         granted::<SeveralLease<2>>("lease-2", Ours),
         granted::<Batch>("batch-64", Ours),
@@ -89,6 +96,8 @@ pub(crate) fn all() -> Vec<Case> {
         granted::<Later<Several<2>>>("later-self-2", Ours),
         granted::<Later<Several<8>>>("later-self-8", Ours),
         refused::<Later<Several<2>>>("later-self-2-refused", Ours),
+        refused::<SeveralOnClock<2>>("self-2-clock-refused", Ours),
+        refused::<Later<SeveralOnClock<2>>>("later-self-2-clock-refused", Ours),
         granted::<Later<Handles<1>>>("later-handle-1", Ours),
         granted::<Later<Handles<2>>>("later-handle-2", Ours),
         granted::<Later<PutBack<1>>>("later-put-back-1", Ours),
@@ -152,7 +161,25 @@ pub(crate) fn all() -> Vec<Case> {
         together("floor-16t", Floor, Word::default(), 16),
         together("self-2-16t", Ours, Several::<2>::granting(), 16),
         together("mutex-2-16t", Peer, Locked::granting(), 16),
-    ]
+    ];
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    cases.extend([
+        granted::<OneOn<CoarseClock>>("coarse-granted", Ours),
+        granted::<OneOn<Tiered<UptimeClock, CoarseClock>>>("tiered-uptime-granted", Ours),
+        refused::<OneOn<Tiered<UptimeClock, CoarseClock>>>("tiered-uptime-refused", Ours),
+    ]);
+    cases
+}
+
+/// Runs the upkeep of the recent time while a case is timed, and only then: it would take time from
+/// the others.
+fn kept_up(case: Case) -> Case {
+    let Sample::Batch(batch) = case.sample else { panic!("{} has threads of its own", case.name) };
+    let sample = move |calls| {
+        let _upkeep = Upkeep::start(UPKEEP).expect("no other case has one");
+        batch(calls)
+    };
+    Case { sample: Sample::Batch(Box::new(sample)), ..case }
 }
 
 fn granted<L: Limiter + 'static>(name: &'static str, whose: Whose) -> Case {
@@ -172,7 +199,9 @@ fn scarce<L: Scarce + 'static>(name: &'static str, whose: Whose) -> Case {
 
 fn batch<C: Contestant + 'static>(name: &'static str, whose: Whose, contestant: C, grants: bool) -> Case {
     // Warms up the caches and predictors, which the case before has used.
-    let begin = |contestant: &C, calls| drop(run(contestant, calls / 16));
+    let begin = |contestant: &C, calls| {
+        run(contestant, calls / 16);
+    };
     of_calls(name, whose, contestant, begin, move |granted, calls| granted == if grants { calls } else { 0 })
 }
 

@@ -249,4 +249,69 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("tests/saved::no_time_passes_where_the_wall_clock_went_backwards"),
     },
+    // Two readings of the clock.
+    Fault {
+        id: "tiered-coarse-only",
+        edits: &[edit(
+            "bucket/two_readings.rs",
+            "pub(crate) fn try_take",
+            "Err(Refused::NotYet(_)) => {}",
+            "Err(Refused::NotYet(_)) if false => {}",
+        )],
+        expect: Killed("tests/tiered::a_full_bucket_refuses_nothing_that_the_precise_clock_would_grant"),
+    },
+    Fault {
+        id: "tiered-precise-first",
+        edits: &[edit(
+            "bucket/two_readings.rs",
+            "pub(crate) fn try_take",
+            "Some(rough) = bucket.rough()",
+            "Some(rough) = bucket.rough().map(|_| bucket.now())",
+        )],
+        expect: Killed("tests/tiered::a_grant_reads_the_coarse_clock_and_a_refusal_both"),
+    },
+    Fault {
+        id: "tiered-asks-again-what-can-never-be",
+        edits: &[edit(
+            "bucket/two_readings.rs",
+            "pub(crate) fn try_take",
+            "Err(Refused::NotYet(_)) => {}",
+            "Err(_) => {}",
+        )],
+        expect: Killed("tests/tiered::a_refusal_for_good_reads_the_coarse_clock_alone"),
+    },
+    Fault {
+        id: "tiered-admits-by-the-coarse-reading-only",
+        edits: &[edit(
+            "bucket/two_readings.rs",
+            "pub(crate) fn admit",
+            "Err(Refused::NotYet(_)) => {}",
+            "Err(Refused::NotYet(_)) if false => {}",
+        )],
+        expect: Killed("tests/tiered::a_bucket_that_is_not_full_answers_as_on_the_precise_clock"),
+    },
+    Fault {
+        id: "tiered-items-by-the-coarse-reading-only",
+        edits: &[edit(
+            "bucket/two_readings.rs",
+            "pub(crate) fn take_items",
+            "if verbs::takes_all_items(bucket.store(), rough, max, per_item) {
+            return max;
+        }",
+            "return verbs::take_items(bucket.store(), rough, max, per_item);",
+        )],
+        expect: Killed(
+            "tests/tiered::a_capacity_below_what_refills_in_a_tick_loses_throughput_on_the_coarse_clock_alone",
+        ),
+    },
+    Fault {
+        id: "tiered-items-a-part-for-all",
+        edits: &[edit("bucket/verbs.rs", "pub(crate) fn takes_all_items", ".filter(|(_, items)| *items == max)", "")],
+        expect: Killed("tests/tiered::a_bucket_that_is_not_full_answers_as_on_the_precise_clock"),
+    },
+    Fault {
+        id: "handle-without-a-rough-reading",
+        edits: &[edit("bucket/handle.rs", "fn rough(&self) -> Option<Time> {", "self.bucket.clock().rough()", "None")],
+        expect: Killed("tests/tiered::a_grant_reads_the_coarse_clock_and_a_refusal_both"),
+    },
 ];

@@ -239,4 +239,77 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit("clock/step_rule.rs", "const fn judge", "read.saturating_add(next)", "read.wrapping_add(next)")],
         expect: Killed("lib::clock::step_rule::tests::at_the_end_of_the_range_it_stands"),
     },
+    // Clocks that lag.
+    Fault {
+        id: "monotonic-has-a-rough-reading",
+        edits: &[edit(
+            "clock/monotonic.rs",
+            "impl<C: Clock> Clock for Monotonic<C>",
+            "#[inline]",
+            "fn rough(&self) -> Option<Time> { self.clock.rough() }\n #[inline]",
+        )],
+        expect: Killed("tests/tiered::pointers_pass_the_rough_reading_on_and_wrappers_that_promise_more_do_not"),
+    },
+    Fault {
+        id: "recovering-has-a-rough-reading",
+        edits: &[edit(
+            "clock/recovering.rs",
+            "impl<C: Clock> Clock for Recovering<C>",
+            "#[inline]",
+            "fn rough(&self) -> Option<Time> { self.clock.rough() }\n #[inline]",
+        )],
+        expect: Killed("tests/tiered::pointers_pass_the_rough_reading_on_and_wrappers_that_promise_more_do_not"),
+    },
+    Fault {
+        id: "coarse-ahead-by-a-tick",
+        edits: &[edit(
+            "clock/coarse.rs",
+            "impl Clock for CoarseClock",
+            "read(ClockId::MonotonicCoarse)",
+            "read(ClockId::MonotonicCoarse).after(Self::tick())",
+        )],
+        expect: Killed("tests/coarse_clock::the_coarse_clock_is_never_ahead_of_the_precise_one"),
+    },
+    Fault {
+        id: "recent-ahead-by-an-offset",
+        edits: &[edit(
+            "clock/recent.rs",
+            "fn nanos_after",
+            "recent.checked_duration_since(origin)?",
+            "recent.checked_duration_since(origin)? + Duration::from_millis(1)",
+        )],
+        expect: Killed("tests/recent_clock::the_recent_time_is_never_ahead_of_the_precise_clock"),
+    },
+    Fault {
+        id: "recent-without-fallback",
+        edits: &[edit(
+            "clock/recent.rs",
+            "impl Clock for RecentClock",
+            "unwrap_or_else(|| self.precise.now())",
+            "unwrap_or(Time::ZERO)",
+        )],
+        expect: Killed("tests/recent_clock::without_an_upkeep_it_shows_what_the_precise_clock_does"),
+    },
+    Fault {
+        id: "recent-never-without-fallback",
+        edits: &[edit(
+            "clock/recent.rs",
+            "impl Clock for RecentClock",
+            "self.recent().unwrap_or_else(|| self.precise.now())",
+            "self.precise.now()",
+        )],
+        expect: Killed("tests/recent_clock::with_an_upkeep_it_goes_on_and_after_it_the_time_stands_and_mints_nothing"),
+    },
+    Fault {
+        id: "tiered-of-two-origins",
+        edits: &[edit(
+            "clock/tiered.rs",
+            "pub fn tsc",
+            "let precise = TscClock::new();
+        let coarse = precise.recent();",
+            "let coarse = RecentClock::new();
+        let precise = TscClock::new();",
+        )],
+        expect: Killed("tests/recent_clock::the_recent_time_is_never_ahead_of_the_precise_clock"),
+    },
 ];
