@@ -6,6 +6,7 @@
 #![cfg(loom)]
 
 use std::future::{Future, Pending, pending};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
@@ -146,9 +147,8 @@ model! {
     /// does not stay on the stripe, and who waits is told.
     ///
     /// Two threads: a wait for all tokens but one, and a take that fetches; at most two
-    /// preemptions. A missed wake is a deadlock. Fails if an entry does not void the stripes, if
-    /// the orderings of `Stripe::claim` and `Stripe::void` are Relaxed, or if a fetch looks who
-    /// waits before it has the claim.
+    /// preemptions. A missed wake is a deadlock. Fails if an entry does not void the stripes, or if
+    /// who waits is not told of what a voided fetch puts back.
     who_enters_beside_a_fetch_gets_the_rest, Some(2), 10, [(true, 0, 0)], || {
         let bucket = fetching::<1>(1, 1, 5);
         let waiter = {
@@ -161,27 +161,56 @@ model! {
     }
 }
 
+/// Waits for so many tokens, of which there are fewer, and has been polled once.
+fn waiting(bucket: &Arc<StripedBucket<1, ManualClock>>, n: u64) -> Pin<Box<dyn Future<Output = bool>>> {
+    let bucket = Arc::clone(bucket);
+    let mut wait: Pin<Box<dyn Future<Output = bool>>> =
+        Box::pin(async move { bucket.take_on([n], Never).await.is_ok() });
+    assert!(is_pending(&mut wait));
+    wait
+}
+
+fn is_pending(wait: &mut Pin<Box<dyn Future<Output = bool>>>) -> bool {
+    wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending()
+}
+
+model! {
+    /// While somebody waits nothing lies on a stripe, whatever was under way.
+    ///
+    /// Two threads: a take that fetches, and a wait; at most three preemptions. Fails if an entry
+    /// does not void the stripes, or before it says that somebody waits; if the ordering of
+    /// `Stripe::claim` or of `Stripe::void` is Relaxed; or if a fetch looks who waits before it has
+    /// the claim.
+    nothing_lies_on_a_stripe_while_somebody_waits, Some(3), 10, [(true, 0, 4), (false, 0, 5)], || {
+        let bucket = fetching::<1>(1, 1, 5);
+        let taker = {
+            let bucket = Arc::clone(&bucket);
+            thread::spawn(move || bucket.try_take([1]).is_ok())
+        };
+        let _waits = waiting(&bucket, 6);
+        let took = taker.join().unwrap();
+        (took, bucket.lent()[0], bucket.available()[0])
+    }
+}
+
 model! {
     /// What was fetched before somebody entered is not deposited under the claim of another, which
     /// that gives up as it sees who waits.
     ///
     /// Two threads: a take that fetches, and a wait and a take; at most two preemptions. Fails if
     /// a claim holds whatever its ticket.
-    nothing_is_deposited_under_the_claim_of_another, Some(2), 10, [(true, false, true, 0), (false, false, true, 0)], || {
+    nothing_is_deposited_under_the_claim_of_another, Some(2), 10, [(true, false, 0, true), (false, false, 0, true)], || {
         let bucket = fetching::<1>(1, 1, 5);
         let taker = {
             let bucket = Arc::clone(&bucket);
             thread::spawn(move || bucket.try_take([1]).is_ok())
         };
-        let waiting = Arc::clone(&bucket);
-        let mut wait = Box::pin(async move { waiting.take_on([6], Never).await });
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(wait.as_mut().poll(&mut context).is_pending());
+        let mut waits = waiting(&bucket, 6);
         let mine = bucket.try_take([1]).is_ok();
         let took = taker.join().unwrap();
+        let [lent] = bucket.lent();
         bucket.put_back([1 + u64::from(took)]);
-        let served = wait.as_mut().poll(&mut context).is_ready();
-        (took, mine, served, bucket.lent()[0])
+        (took, mine, lent, !is_pending(&mut waits))
     }
 }
 

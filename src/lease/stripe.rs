@@ -90,7 +90,7 @@ impl<const N: usize> Stripe<N> {
             // stripe was voided (a pause, an entry into the line, a smaller share) is seen by the
             // fetch that comes after. It also pairs with that in `give_up`, which says why. Failure
             // Relaxed: its value is all that is kept. Dies as Relaxed: loom-tests/striped.rs,
-            // `who_enters_beside_a_fetch_gets_the_rest`.
+            // `nothing_lies_on_a_stripe_while_somebody_waits`.
             match self.word.compare_exchange_weak(seen.0, seen.claimed().0, Acquire, Relaxed) {
                 Ok(_) => return Some(Claim(seen.ticket())),
                 Err(other) => seen = CreditWord(other),
@@ -173,7 +173,7 @@ impl<const N: usize> Stripe<N> {
         loop {
             // ORDERING: success Release pairs with the Acquire in `claim`, which says why. Failure
             // Relaxed: its value is all that is kept. Dies as Relaxed: loom-tests/striped.rs,
-            // `who_enters_beside_a_fetch_gets_the_rest`.
+            // `nothing_lies_on_a_stripe_while_somebody_waits`.
             match self.word.compare_exchange_weak(seen.0, seen.voided().0, Release, Relaxed) {
                 Ok(_) if CreditWord::holds(N) => return self.credits_of(seen),
                 Ok(_) => return if self.lock_soon() { self.take_out() } else { [0; N] },

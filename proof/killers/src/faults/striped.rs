@@ -28,12 +28,12 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "stripe-claim-relaxed",
         edits: &[edit(STRIPE, "pub(crate) fn claim(", "claimed().0, Acquire,", "claimed().0, Relaxed,")],
-        expect: Killed("striped::who_enters_beside_a_fetch_gets_the_rest"),
+        expect: Killed("striped::nothing_lies_on_a_stripe_while_somebody_waits"),
     },
     Fault {
         id: "stripe-void-relaxed",
         edits: &[edit(STRIPE, "pub(crate) fn void(", "voided().0, Release,", "voided().0, Relaxed,")],
-        expect: Killed("striped::who_enters_beside_a_fetch_gets_the_rest"),
+        expect: Killed("striped::nothing_lies_on_a_stripe_while_somebody_waits"),
     },
     Fault {
         id: "stripe-give-up-relaxed",
@@ -298,12 +298,18 @@ pub(super) const FAULTS: &[Fault] = &[
                 STRIPES,
                 "pub(crate) fn fetch(",
                 "let Some(claim) = stripe.claim()",
-                "let out = store.keeps_out(now);
+                "let out = store.keeps_out(now) || (0..N).any(|i| store.is_waited_for(i));
         let Some(claim) = stripe.claim()",
             ),
-            edit(STRIPES, "pub(crate) fn fetch(", "if store.keeps_out(now) {", "if out {"),
+            edit(
+                STRIPES,
+                "pub(crate) fn fetch(",
+                "let taken = if is_waited_for {",
+                "let _ = is_waited_for;
+        let taken = if out {",
+            ),
         ],
-        expect: Killed("striped::who_enters_beside_a_fetch_gets_the_rest"),
+        expect: Killed("striped::nothing_lies_on_a_stripe_while_somebody_waits"),
     },
     Fault {
         id: "stripes-fetch-in-a-pause",
@@ -349,7 +355,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "striped-entry-does-not-recall",
         edits: &[edit("lease/striped_words.rs", "fn touch(", "self.stripes.recall(&self.versions, now);", "")],
-        expect: Killed("striped::who_enters_beside_a_fetch_gets_the_rest"),
+        expect: Killed("striped::nothing_lies_on_a_stripe_while_somebody_waits"),
     },
     Fault {
         id: "striped-entry-recalls-before-it-is-seen",
@@ -363,7 +369,7 @@ pub(super) const FAULTS: &[Fault] = &[
                     self.show(&self.line, shared, queue);",
             ),
         ],
-        expect: Killed("striped::who_enters_beside_a_fetch_gets_the_rest"),
+        expect: Killed("striped::nothing_lies_on_a_stripe_while_somebody_waits"),
     },
     Fault {
         id: "striped-pause-does-not-recall",
