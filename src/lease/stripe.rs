@@ -212,7 +212,7 @@ impl<const N: usize> Stripe<N> {
         loop {
             // ORDERING: Relaxed. A credit is only a count: a grant orders no other memory. What
             // others released in the word stays released: this is a read-modify-write. Dies as a
-            // store: loom-tests/striped.rs, `a_take_beside_a_thief_gets_what_is_there`.
+            // store: loom-tests/striped.rs, `two_takes_share_a_stripe`.
             match self.word.compare_exchange_weak(seen.0, change(seen)?.0, Relaxed, Relaxed) {
                 Ok(_) => return Some(seen),
                 Err(other) => seen = CreditWord(other),
