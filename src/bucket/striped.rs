@@ -76,7 +76,8 @@ use crate::wait::waits::Waits;
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
 /// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all.
-///   What is put back goes to the bucket, too. [`Granted`](crate::Granted) tells what is left there.
+///   What is put back goes to the bucket, too. [`Granted`](crate::Granted) tells what is left
+///   there.
 /// * **What does not fit at home is lost**, as in a bucket that is full. So the level of a full
 ///   bucket may fall to the capacity less the share, and no further.
 ///
