@@ -497,4 +497,44 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("striped::two_fetchers_fill_a_stripe_once"),
     },
+    Fault {
+        id: "striped-fetch-beside-who-is-overdue",
+        edits: &[edit(
+            STRIPES,
+            "pub(crate) fn fetch(",
+            "store.keeps_out(now) || (0..N).any(|i| store.is_waited_for(i));",
+            "store.keeps_out(now);",
+        )],
+        expect: Killed("tests/striped::while_one_who_waits_is_overdue_takes_are_plain"),
+    },
+    Fault {
+        id: "striped-more-comes-home-than-fits",
+        edits: &[edit(
+            "lease/striped_words.rs",
+            "fn bring_home(",
+            "amounts[i].min(limits.streams[i].capacity())",
+            "amounts[i]",
+        )],
+        expect: Killed("tests/striped::more_than_the_capacity_less_the_share_is_never"),
+    },
+    Fault {
+        id: "striped-what-is-owed-is-not-missing",
+        edits: &[edit(
+            "lease/striped_words.rs",
+            "fn bring_home(",
+            ".saturating_add(owed[i])",
+            ".saturating_add(0 * owed[i])",
+        )],
+        expect: Killed("tests/striped::nothing_is_owed_while_tokens_lie_on_stripes"),
+    },
+    Fault {
+        id: "striped-threads-share-a-stripe",
+        edits: &[edit(
+            "sync/thread_index.rs",
+            "/// Gives this thread an index if it has none.",
+            "NEXT.fetch_add(1, Relaxed)",
+            "NEXT.fetch_add(0, Relaxed)",
+        )],
+        expect: Killed("tests/striped::threads_have_stripes_of_their_own"),
+    },
 ];
