@@ -518,16 +518,6 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/striped::more_than_the_capacity_less_the_share_is_never"),
     },
     Fault {
-        id: "striped-what-is-owed-is-not-missing",
-        edits: &[edit(
-            "lease/striped_words.rs",
-            "fn bring_home(",
-            ".saturating_add(owed[i])",
-            ".saturating_add(0 * owed[i])",
-        )],
-        expect: Killed("tests/striped::nothing_is_owed_while_tokens_lie_on_stripes"),
-    },
-    Fault {
         id: "striped-threads-share-a-stripe",
         edits: &[edit(
             "sync/thread_index.rs",
