@@ -72,7 +72,8 @@ use crate::wait::waits::Waits;
 ///   without a look at all stripes. [`available`](Self::available) looks, and adds them up.
 /// * **What comes home.** A take that the bucket cannot grant brings home what lies on stripes, and
 ///   is decided again. Nothing is refused while tokens lie on stripes. What another call has in
-///   its hand at that moment counts as taken: it fetches, or brings home.
+///   its hand at that moment counts as taken: it fetches, brings home, or looks whether a stripe is
+///   empty.
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
 /// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all.
@@ -91,7 +92,8 @@ use crate::wait::waits::Waits;
 /// * **A pause, a reset and a close** leave nothing on stripes: no take that begins after one has
 ///   returned is granted from there.
 /// * **While somebody waits** in turn, nothing lies on stripes, and takers stay out as they do of a
-///   `MultiBucket`.
+///   `MultiBucket`. Of more than two streams, what another thread has in its hand when somebody
+///   enters comes home when it lets go, or with the next take from there.
 ///
 /// # Memory ordering
 ///
@@ -350,6 +352,13 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
     /// ```
     pub fn share(&self) -> [u64; N] {
         self.queued.words.stripes.share()
+    }
+
+    /// Counts the tokens on stripes, for audits.
+    #[cfg(any(loom, tollgate_freeze))]
+    #[doc(hidden)]
+    pub fn lent(&self) -> [u64; N] {
+        self.queued.words.stripes.credits()
     }
 
     /// Returns the clock that the bucket reads.

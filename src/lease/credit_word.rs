@@ -9,7 +9,8 @@
 //!
 //! Whoever voids a stripe changes its ticket, so what was fetched before is not deposited after. A
 //! thread would have to stop while the stripe is voided 32,768 times to find its own ticket again.
-//! It would then deposit what it fetched before: tokens that were debited, so none is minted.
+//! It would then deposit what it fetched before, if that fits: tokens that were debited, so none is
+//! minted.
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct CreditWord(pub(crate) u64);
@@ -43,6 +44,11 @@ impl CreditWord {
             word -= amount << (BITS * i);
         }
         Some(Self(word))
+    }
+
+    /// Whether so many more credits can be counted.
+    pub(crate) fn fits<const N: usize>(self, more: &[u64; N]) -> bool {
+        (0..N).all(|i| more[i] <= Self::MOST - self.credit(i))
     }
 
     /// The word with these credits more, which fit.
@@ -88,6 +94,13 @@ mod tests {
             assert_eq!(word.spend(&amounts), None, "{amounts:?}");
         }
         assert_eq!(word.spend(&[0, 0]), Some(word));
+    }
+
+    #[test]
+    fn credits_of_one_stream_do_not_run_into_the_next() {
+        let word = CreditWord(0).with(&[MOST - 2, 1]);
+        assert!(word.fits(&[2, MOST - 1]));
+        assert!(!word.fits(&[3, 0]) && !word.fits(&[0, MOST]) && !word.fits(&[u64::MAX, 0]));
     }
 
     #[test]

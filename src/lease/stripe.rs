@@ -33,7 +33,7 @@ pub(crate) enum Spent<const N: usize> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim(u64);
 
-/// How often a thief tries the mark of a stripe before it goes on to the next one.
+/// How often a thief, or who voids, tries the mark of a stripe before it goes on to the next one.
 const TRIES: usize = 4;
 
 impl<const N: usize> Stripe<N> {
@@ -88,8 +88,9 @@ impl<const N: usize> Stripe<N> {
         while !seen.is_claimed() {
             // ORDERING: success Acquire pairs with the Release in `void`: what was done before the
             // stripe was voided (a pause, an entry into the line, a smaller share) is seen by the
-            // fetch that comes after. Failure Relaxed: its value is all that is kept. Dies as
-            // Relaxed: loom-tests/striped.rs, `nothing_is_granted_from_a_stripe_after_a_pause`.
+            // fetch that comes after. It also pairs with that in `give_up`, which says why. Failure
+            // Relaxed: its value is all that is kept. Dies as Relaxed: loom-tests/striped.rs,
+            // `nothing_lies_on_a_stripe_while_somebody_waits`.
             match self.word.compare_exchange_weak(seen.0, seen.claimed().0, Acquire, Relaxed) {
                 Ok(_) => return Some(Claim(seen.ticket())),
                 Err(other) => seen = CreditWord(other),
@@ -105,7 +106,7 @@ impl<const N: usize> Stripe<N> {
             return self.deposit_cells(claim, more);
         }
         let mut seen = self.load();
-        while seen.is_of(claim) {
+        while seen.is_of(claim) && seen.fits(more) {
             // ORDERING: success Acquire pairs with the Release in `is_empty`: a thief that found
             // the stripe empty before this has cleared its bit, and this thread sees that. Failure
             // Relaxed: its value is all that is kept. Dies as Relaxed: loom-tests/striped.rs,
@@ -118,9 +119,19 @@ impl<const N: usize> Stripe<N> {
         Err(*more)
     }
 
-    /// Gives a claim up without a deposit.
+    /// Gives a claim up, with no deposit in the word.
     pub(crate) fn give_up(&self, claim: Claim) {
-        self.swap(|word| word.is_of(claim).then(|| word.unclaimed()));
+        let mut seen = self.load();
+        while seen.is_of(claim) {
+            // ORDERING: success Release pairs with the Acquire in `claim`: who fetches next sees
+            // what this thread deposited in cells, and so how much room there is. Failure Relaxed:
+            // its value is all that is kept. Dies as Relaxed: loom-tests/striped.rs,
+            // `two_fetchers_of_three_streams_fill_a_stripe_once`.
+            match self.word.compare_exchange_weak(seen.0, seen.unclaimed().0, Release, Relaxed) {
+                Ok(_) => return,
+                Err(other) => seen = CreditWord(other),
+            }
+        }
     }
 
     /// Takes credits of each stream, as many as there are and at most `missing`.
@@ -155,16 +166,17 @@ impl<const N: usize> Stripe<N> {
     }
 
     /// Takes all credits, and what is being fetched will not be deposited. Of more than two
-    /// streams, what somebody has in hand goes home when it is found.
+    /// streams, what somebody has in hand does not count from now on. Whoever has it in hand looks
+    /// for that afterwards, and brings it home. If neither sees the other, the next take does.
     pub(crate) fn void(&self) -> [u64; N] {
         let mut seen = self.load();
         loop {
             // ORDERING: success Release pairs with the Acquire in `claim`, which says why. Failure
             // Relaxed: its value is all that is kept. Dies as Relaxed: loom-tests/striped.rs,
-            // `nothing_is_granted_from_a_stripe_after_a_pause`.
+            // `nothing_lies_on_a_stripe_while_somebody_waits`.
             match self.word.compare_exchange_weak(seen.0, seen.voided().0, Release, Relaxed) {
                 Ok(_) if CreditWord::holds(N) => return self.credits_of(seen),
-                Ok(_) => return if self.try_lock() { self.take_out() } else { [0; N] },
+                Ok(_) => return if self.lock_soon() { self.take_out() } else { [0; N] },
                 Err(other) => seen = CreditWord(other),
             }
         }
@@ -188,7 +200,7 @@ impl<const N: usize> Stripe<N> {
     fn load(&self) -> CreditWord {
         // ORDERING: Relaxed. What is done with the value is decided by a compare-exchange of the
         // word, or is a picture that may be outdated at once. Dies if it is not read:
-        // loom-tests/striped.rs, `a_take_beside_a_thief_gets_what_is_there`.
+        // loom-tests/striped.rs, `two_takes_share_a_stripe`.
         CreditWord(self.word.load(Relaxed))
     }
 
@@ -200,7 +212,7 @@ impl<const N: usize> Stripe<N> {
         loop {
             // ORDERING: Relaxed. A credit is only a count: a grant orders no other memory. What
             // others released in the word stays released: this is a read-modify-write. Dies as a
-            // store: loom-tests/striped.rs, `a_take_beside_a_thief_gets_what_is_there`.
+            // store: loom-tests/striped.rs, `two_takes_share_a_stripe`.
             match self.word.compare_exchange_weak(seen.0, change(seen)?.0, Relaxed, Relaxed) {
                 Ok(_) => return Some(seen),
                 Err(other) => seen = CreditWord(other),
@@ -217,7 +229,8 @@ impl<const N: usize> Stripe<N> {
         if !self.try_lock() {
             return Spent::Short;
         }
-        if self.cells_ticket() != self.load().ticket() {
+        let ticket = self.load().ticket();
+        if self.cells_ticket() != ticket {
             return Spent::Voided(self.take_out());
         }
         let granted = (0..N).all(|i| amounts[i] <= self.cell(i));
@@ -225,40 +238,59 @@ impl<const N: usize> Stripe<N> {
             (0..N).for_each(|i| self.set_cell(i, self.cell(i) - amounts[i]));
         }
         self.unlock();
-        if granted { Spent::Granted } else { Spent::Short }
+        match (self.homeless(ticket), granted) {
+            (None, true) => Spent::Granted,
+            (None, false) => Spent::Short,
+            (Some(homeless), true) => Spent::Voided(plus(&homeless, amounts)),
+            (Some(homeless), false) => Spent::Voided(homeless),
+        }
     }
 
     fn deposit_cells(&self, claim: Claim, more: &[u64; N]) -> Result<(), [u64; N]> {
         let done = if !self.try_lock() {
             Err(*more)
         } else if self.cells_ticket() != claim.0 || !self.load().is_of(claim) {
-            let homeless = self.take_out();
-            Err(core::array::from_fn(|i| homeless[i] + more[i]))
+            Err(plus(&self.take_out(), more))
         } else {
             (0..N).for_each(|i| self.set_cell(i, self.cell(i) + more[i]));
             self.unlock();
-            Ok(())
+            self.homeless(claim.0).map_or(Ok(()), Err)
         };
         self.give_up(claim);
         done
     }
 
     fn steal_cells(&self, missing: &[u64; N]) -> [u64; N] {
-        let backoff = Backoff::new();
-        for _ in 0..TRIES {
-            if self.try_lock() {
-                let credits = core::array::from_fn(|i| self.cell(i));
-                let part = part(&credits, missing);
-                if part == credits || self.cells_ticket() != self.load().ticket() {
-                    return self.take_out();
-                }
-                (0..N).for_each(|i| self.set_cell(i, credits[i] - part[i]));
-                self.unlock();
-                return part;
-            }
-            backoff.spin();
+        if !self.lock_soon() {
+            return [0; N];
         }
-        [0; N]
+        let ticket = self.load().ticket();
+        let credits = core::array::from_fn(|i| self.cell(i));
+        let part = part(&credits, missing);
+        if part == credits || self.cells_ticket() != ticket {
+            return self.take_out();
+        }
+        (0..N).for_each(|i| self.set_cell(i, credits[i] - part[i]));
+        self.unlock();
+        self.homeless(ticket).map_or(part, |homeless| plus(&homeless, &part))
+    }
+
+    /// What a thread left in the cells, if the stripe was voided while it had them in its hand.
+    #[inline(always)]
+    fn homeless(&self, ticket: u64) -> Option<[u64; N]> {
+        (self.load().ticket() != ticket && self.try_lock()).then(|| self.take_out())
+    }
+
+    /// Sets the mark, if it is taken off in a moment.
+    fn lock_soon(&self) -> bool {
+        let backoff = Backoff::new();
+        (0..TRIES).any(|_| {
+            let is_mine = self.try_lock();
+            if !is_mine {
+                backoff.spin();
+            }
+            is_mine
+        })
     }
 
     /// Takes out what is in the cells, lets them count from now on, and takes the mark off.
@@ -269,7 +301,7 @@ impl<const N: usize> Stripe<N> {
             found
         });
         // ORDERING: Relaxed. The mark orders it, as it does the cells. Dies if it is not stored:
-        // loom-tests/striped.rs, `three_streams_are_taken_together_or_not_at_all`.
+        // loom-tests/striped.rs, `a_stripe_of_three_streams_holds_its_chunk_and_no_more`.
         self.cells_ticket.store(self.load().ticket(), Relaxed);
         self.unlock();
         found
@@ -277,7 +309,7 @@ impl<const N: usize> Stripe<N> {
 
     fn cells_ticket(&self) -> u64 {
         // ORDERING: Relaxed. As in `take_out`. Dies if it is not read: loom-tests/striped.rs,
-        // `nothing_is_granted_from_three_streams_after_a_pause`.
+        // `nothing_is_granted_from_three_streams_after_a_close`.
         self.cells_ticket.load(Relaxed)
     }
 
@@ -313,6 +345,10 @@ impl<const N: usize> Stripe<N> {
         // `three_streams_are_taken_together_or_not_at_all`.
         self.cells[i].store(credits, Relaxed);
     }
+}
+
+fn plus<const N: usize>(a: &[u64; N], b: &[u64; N]) -> [u64; N] {
+    core::array::from_fn(|i| a[i] + b[i])
 }
 
 /// What a thief takes of these credits: what it misses, or all if that is too little. So nothing is

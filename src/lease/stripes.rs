@@ -69,11 +69,12 @@ impl<const N: usize> Stripes<N> {
         &self.each[self.index()]
     }
 
-    /// Notes that the bucket granted a plain take: the next one may fetch more.
+    /// Notes that the bucket granted a plain take: the next one may fetch more. Where one fetches,
+    /// and this one came beside it, that goes as far as it did.
     #[inline(always)]
     pub(crate) fn has_granted(&self, stripe: &Stripe<N>) {
         // ORDERING: Relaxed. A hint. Nothing dies.
-        if self.chunks[0].load(Relaxed) > 0 {
+        if stripe.is_plain() && self.chunks[0].load(Relaxed) > 0 {
             stripe.set_ahead(1);
         }
     }
@@ -116,7 +117,7 @@ impl<const N: usize> Stripes<N> {
         let credits = stripe.credits();
         // ORDERING: Relaxed. Partner is the store in `set_chunks`. Whoever lowers them voids the
         // stripe then, and the claim of who comes later is an Acquire of that. Dies if they are not
-        // read: tests/striped.rs, `a_change_of_limits_parts_the_capacity_anew`.
+        // read: loom-tests/striped.rs, `a_stripe_holds_its_chunk_and_no_more`.
         core::array::from_fn(|i| self.chunks[i].load(Relaxed).saturating_sub(credits[i]))
     }
 
@@ -205,14 +206,14 @@ impl<const N: usize> Stripes<N> {
     /// calls it; whoever lowers them recalls all credits then.
     pub(crate) fn set_chunks(&self, chunks: &[u64; N]) -> [u64; N] {
         // ORDERING: Relaxed. Partner is the load in `room`, which says why. Dies if they are not
-        // stored: tests/striped.rs, `a_change_of_limits_parts_the_capacity_anew`.
+        // stored: loom-tests/striped.rs, `a_smaller_share_beside_a_fetch_leaves_nothing`.
         core::array::from_fn(|i| self.chunks[i].swap(chunks[i], Relaxed))
     }
 
     /// What the stripes may hold together.
     pub(crate) fn share(&self) -> [u64; N] {
         // ORDERING: Relaxed. A picture that may be outdated at once. Dies if they are not read:
-        // tests/striped.rs, `a_change_of_limits_parts_the_capacity_anew`.
+        // loom-tests/striped.rs, `a_smaller_share_beside_a_fetch_leaves_nothing`.
         Share::total(&core::array::from_fn(|i| self.chunks[i].load(Relaxed)), self.len())
     }
 

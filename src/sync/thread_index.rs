@@ -10,6 +10,10 @@ const NONE: usize = usize::MAX;
 mod face {
     use super::NONE;
     use core::cell::Cell;
+    // The freeze does not stop a thread at its number.
+    #[cfg(tollgate_freeze)]
+    use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    #[cfg(not(tollgate_freeze))]
     use portable_atomic::{AtomicUsize, Ordering::Relaxed};
 
     std::thread_local! {

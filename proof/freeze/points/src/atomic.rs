@@ -73,6 +73,12 @@ macro_rules! atomic {
             }
 
             #[inline]
+            pub fn fetch_and(&self, value: $int, order: Ordering) -> $int {
+                point(Point::FetchAnd);
+                self.0.fetch_and(value, order)
+            }
+
+            #[inline]
             pub fn fetch_max(&self, value: $int, order: Ordering) -> $int {
                 point(Point::FetchMax);
                 self.0.fetch_max(value, order)

@@ -15,6 +15,7 @@ pub enum Point {
     Swap,
     FetchMax,
     FetchOr,
+    FetchAnd,
     FetchAdd,
     FetchSub,
     FetchMin,

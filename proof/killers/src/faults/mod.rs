@@ -11,18 +11,20 @@ mod keyed;
 mod lease;
 mod line;
 mod state;
+mod striped;
 mod wait;
 
 use crate::fault::Fault;
 
 /// `state` first: it holds the fault that takes the longest.
-const ROOMS: [&[Fault]; 11] = [
+const ROOMS: [&[Fault]; 12] = [
     state::FAULTS,
     clock::FAULTS,
     decision::FAULTS,
     wait::FAULTS,
     line::FAULTS,
     lease::FAULTS,
+    striped::FAULTS,
     bucket::FAULTS,
     keyed::FAULTS,
     adaptive::FAULTS,
