@@ -231,9 +231,18 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
             Spent::Voided(homeless) => self.put_back(homeless),
         }
         // Mostly refusals: no stripe has any, and nothing is fetched.
-        if stripe.is_plain() && stripes.is_empty() {
-            let decided = verbs::take_here(&self.queued, self.clock.now(), amounts);
-            return decided.map(|_| stripes.has_granted(stripe));
+        if !stripe.is_plain() {
+            return self.take_past_stripe(amounts);
+        }
+        // Mostly refusals: nothing is fetched, and no stripe has any.
+        let before = stripes.carried();
+        let decided = verbs::take_here(&self.queued, self.clock.now(), amounts);
+        if decided.is_ok() {
+            stripes.has_granted(stripe);
+            return Ok(());
+        }
+        if stripes.is_settled_since(before) {
+            return decided.map(drop);
         }
         self.take_past_stripe(amounts)
     }

@@ -7,6 +7,7 @@ use crate::decision::granted::Granted;
 use crate::decision::limits::Limits;
 use crate::decision::refused::{Never, Refused};
 use crate::state::store::Store;
+use crate::sync::Backoff;
 
 #[inline(always)]
 pub(crate) fn try_take<S: Store<N>, const N: usize>(
@@ -17,10 +18,29 @@ pub(crate) fn try_take<S: Store<N>, const N: usize>(
     if !S::LENDS {
         return take_here(store, now, amounts);
     }
+    with_what_comes_home(store, now, &amounts, || take_here(store, now, amounts))
+}
+
+/// Decides, and does so again as long as it is refused and tokens come home: at most a few times
+/// for those that others bring, as one of them may have stopped.
+fn with_what_comes_home<S: Store<N>, R, E, const N: usize>(
+    store: &S,
+    now: Time,
+    amounts: &[u64; N],
+    decide: impl Fn() -> Result<R, E>,
+) -> Result<R, E> {
+    let backoff = Backoff::new();
     loop {
-        let decided = take_here(store, now, amounts);
-        if decided.is_ok() || !store.bring_home(now, &amounts) {
+        let before = store.carried();
+        let decided = decide();
+        if decided.is_ok() || store.is_settled_since(before) {
             return decided;
+        }
+        if !store.bring_home(now, amounts) {
+            if backoff.is_completed() {
+                return decided;
+            }
+            backoff.snooze();
         }
     }
 }
@@ -71,16 +91,13 @@ pub(crate) fn admit<S: Store<N>, const N: usize>(
         0 => admit(limits, spent).map(|(_, granted)| granted).ok_or_else(|| refuse(limits, spent, 0)),
         pause => Err(refuse(limits, spent, pause)),
     };
-    loop {
-        let decided = if all_zero(&amounts) {
-            store.read(look)
-        } else {
-            store.update(|limits| limits.pause_left(now), admit, refuse)
-        };
-        if !S::LENDS || decided.is_ok() || !store.bring_home(now, &amounts) {
-            return decided;
+    let decide = || {
+        if all_zero(&amounts) {
+            return store.read(look);
         }
-    }
+        store.update(|limits| limits.pause_left(now), admit, refuse)
+    };
+    if S::LENDS { with_what_comes_home(store, now, &amounts, decide) } else { decide() }
 }
 
 pub(crate) fn debt<const N: usize>(store: &impl Store<N>, now: Time) -> [u64; N] {

@@ -10,7 +10,7 @@ use crate::lease::stripes::Stripes;
 use crate::limit::limit::{Limit, limits_of};
 use crate::limit::limit_error::LimitError;
 use crate::state::multi::{SLOTS, Versions};
-use crate::state::store::{Change, Revised, Store};
+use crate::state::store::{Carried, Change, Revised, Store};
 use crate::sync::Lock;
 
 /// The versions of a bucket without the share of its stripes, and these.
@@ -95,7 +95,7 @@ impl<const N: usize> Store<N> for StripedWords<N> {
 
     #[inline(always)]
     fn bring_home(&self, now: Time, amounts: &[u64; N]) -> bool {
-        if self.stripes.is_empty() {
+        if self.stripes.is_settled_since(self.stripes.carried()) {
             return false;
         }
         // No more than fits, so that nothing is lost. What is owed counts as missing.
@@ -105,6 +105,16 @@ impl<const N: usize> Store<N> for StripedWords<N> {
             core::array::from_fn(|i| wanted(i).saturating_sub(available[i]))
         });
         missing != [0; N] && self.stripes.bring_home(&self.versions, now, &missing)
+    }
+
+    #[inline(always)]
+    fn carried(&self) -> Carried {
+        self.stripes.carried()
+    }
+
+    #[inline(always)]
+    fn is_settled_since(&self, before: Carried) -> bool {
+        self.stripes.is_settled_since(before)
     }
 
     fn lent(&self) -> [u64; N] {

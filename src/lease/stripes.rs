@@ -28,18 +28,30 @@ use crate::lease::chunk::put_back;
 use crate::lease::share::Share;
 use crate::lease::stripe::{Claim, Stripe};
 use crate::limit::limit::Limit;
-use crate::state::store::Store;
-use crate::sync::{AtomicU64, Relaxed, thread_index};
+use crate::state::store::{Carried, Store};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release, fence, thread_index};
 
 #[derive(Debug)]
 pub(crate) struct Stripes<const N: usize> {
     /// A power of two of them, 64 at most.
     each: Box<[CachePadded<Stripe<N>>]>,
+    /// Their number less one.
+    mask: usize,
     /// Tokens of each stream that one stripe may hold.
     chunks: [AtomicU64; N],
-    /// A bit for each stripe that may have credits.
-    holding: CachePadded<AtomicU64>,
+    marks: CachePadded<Marks>,
 }
+
+/// What a refusal looks at.
+#[derive(Debug)]
+struct Marks {
+    /// A bit for each stripe that may have credits.
+    holding: AtomicU64,
+    /// How many calls bring tokens home now, in the lower half; how many have, in the upper half.
+    carried: AtomicU64,
+}
+
+const CARRYING: u64 = u32::MAX as u64;
 
 impl<const N: usize> Stripes<N> {
     /// The most stripes: the bits of a word.
@@ -49,8 +61,12 @@ impl<const N: usize> Stripes<N> {
         let stripe = |i| CachePadded::new(Stripe::new(share.first(limits, stripes, i)));
         Self {
             each: (0..stripes).map(stripe).collect(),
+            mask: stripes - 1,
             chunks: share.chunks.map(AtomicU64::new),
-            holding: CachePadded::new(AtomicU64::new(u64::MAX >> (Self::MOST - stripes))),
+            marks: CachePadded::new(Marks {
+                holding: AtomicU64::new(u64::MAX >> (Self::MOST - stripes)),
+                carried: AtomicU64::new(0),
+            }),
         }
     }
 
@@ -60,7 +76,7 @@ impl<const N: usize> Stripes<N> {
 
     #[inline(always)]
     fn index(&self) -> usize {
-        thread_index::index() & (self.each.len() - 1)
+        thread_index::index() & self.mask
     }
 
     /// The stripe of this thread.
@@ -136,31 +152,70 @@ impl<const N: usize> Stripes<N> {
         // Acquire of the thief's last look, so a bit that was cleared before is seen as cleared. It
         // is not written where it is set: others read the line. Dies if it is not set:
         // loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
-        if self.holding.load(Relaxed) & bit == 0 {
-            self.holding.fetch_or(bit, Relaxed);
+        if self.marks.holding.load(Relaxed) & bit == 0 {
+            self.marks.holding.fetch_or(bit, Relaxed);
         }
     }
 
-    /// Whether no stripe has credits, but for what is deposited meanwhile.
+    /// How often tokens were brought home so far.
     #[inline(always)]
-    pub(crate) fn is_empty(&self) -> bool {
-        // ORDERING: Relaxed. Partner is `mark`: a deposit that happened before this call has set
-        // its bit before. Dies as empty: loom-tests/striped.rs,
-        // `a_deposit_beside_a_thief_is_found`.
-        self.holding.load(Relaxed) == 0
+    pub(crate) fn carried(&self) -> Carried {
+        // ORDERING: Acquire pairs with the Release in `carry`: what was brought home before is seen
+        // in the bucket. Dies as Relaxed: loom-tests/striped.rs,
+        // `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
+        Carried(self.marks.carried.load(Acquire))
+    }
+
+    /// Whether no stripe has credits, and nobody brought any home since then, or does so now. Then
+    /// what the bucket showed since was all there was, but for what is fetched.
+    ///
+    /// Only who brings tokens home clears a bit. So if none is set now, none was.
+    #[inline(always)]
+    pub(crate) fn is_settled_since(&self, before: Carried) -> bool {
+        // ORDERING: Acquire. What the bucket showed was read before. Partners are the Release of
+        // words that came home, and that in `carry`, which follows them. Nothing dies: the models
+        // of loom do not tell it from the Acquire of the words.
+        fence(Acquire);
+        // ORDERING: Acquire pairs with the Release in `unmark`: whoever has cleared a bit is seen
+        // in `carried` below. A deposit that happened before this call has set its bit before. Dies
+        // as none: loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
+        let holding = self.marks.holding.load(Acquire);
+        // ORDERING: Relaxed. As above. Dies without the look: loom-tests/striped.rs,
+        // `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
+        holding == 0 && before.0 & CARRYING == 0 && self.marks.carried.load(Relaxed) == before.0
+    }
+
+    /// Does what takes tokens from stripes and brings them home, so that refusals know of it.
+    fn carry<R>(&self, carry: impl FnOnce() -> R) -> R {
+        // ORDERING: Relaxed. Bits are cleared by a Release after it, so whoever sees one cleared
+        // sees this. Dies if it is not counted: loom-tests/striped.rs,
+        // `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
+        self.marks.carried.fetch_add(1, Relaxed);
+        let carried = carry();
+        // ORDERING: Release pairs with the Acquire in `carried`, which says why. Dies as Relaxed:
+        // loom-tests/striped.rs, `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
+        self.marks.carried.fetch_add(CARRYING, Release);
+        carried
     }
 
     /// Moves credits to the bucket, at most `missing` of each stream. Whether there were any.
     #[cold]
     #[inline(never)]
     pub(crate) fn bring_home(&self, store: &impl Store<N>, now: Time, missing: &[u64; N]) -> bool {
-        let (mut missing, mut brought) = (*missing, [0_u64; N]);
+        self.carry(|| self.steal(store, now, *missing))
+    }
+
+    fn steal(&self, store: &impl Store<N>, now: Time, mut missing: [u64; N]) -> bool {
+        let mut brought = [0_u64; N];
+        // Another one may have cleared a bit and not looked again yet.
+        // ORDERING: Relaxed. A hint. Nothing dies.
+        let all = self.marks.carried.load(Relaxed) & CARRYING > 1;
         let first = self.index();
         for index in (0..self.len()).map(|step| (first + step) % self.len()) {
             // ORDERING: Relaxed. As in `is_empty`; a stripe that is left out because its bit was
             // seen as cleared too early is one whose deposit is under way. Dies as empty:
             // loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
-            if self.holding.load(Relaxed) & (1 << index) == 0 {
+            if !all && self.marks.holding.load(Relaxed) & (1 << index) == 0 {
                 continue;
             }
             let stolen = self.each[index].steal(&missing);
@@ -182,24 +237,26 @@ impl<const N: usize> Stripes<N> {
     /// Clears the bit of a stripe without credits.
     fn unmark(&self, index: usize) {
         let bit = 1 << index;
-        // ORDERING: Relaxed. The look after it is a Release of it; see `Stripe::is_empty`. Dies if
-        // it comes after the look: loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
-        self.holding.fetch_and(!bit, Relaxed);
+        // ORDERING: Release pairs with the Acquire in `is_settled_since`, which says why. The look after it is a Release of it; see `Stripe::is_empty`. Dies if it comes
+        // after the look: loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
+        self.marks.holding.fetch_and(!bit, Release);
         if !self.each[index].is_empty() {
             // ORDERING: Relaxed. As in `mark`. Dies if it is not set: loom-tests/striped.rs,
             // `a_deposit_beside_a_thief_is_found`.
-            self.holding.fetch_or(bit, Relaxed);
+            self.marks.holding.fetch_or(bit, Relaxed);
         }
     }
 
     /// Voids all stripes, and moves their credits to the bucket.
     pub(crate) fn recall(&self, store: &impl Store<N>, now: Time) {
-        let mut brought = [0_u64; N];
-        for stripe in &self.each {
-            let found = stripe.void();
-            (0..N).for_each(|i| brought[i] += found[i]);
-        }
-        put_back(store, now, &brought);
+        self.carry(|| {
+            let mut brought = [0_u64; N];
+            for stripe in &self.each {
+                let found = stripe.void();
+                (0..N).for_each(|i| brought[i] += found[i]);
+            }
+            put_back(store, now, &brought);
+        });
     }
 
     /// Sets what one stripe may hold, and returns what it was. Only who has the lock of changes

@@ -10,6 +10,10 @@ use crate::decision::wait_bounds::WaitBounds;
 use crate::limit::amounts::Amounts;
 use crate::state::limits_changed::LimitsChanged;
 
+/// How often tokens had come home at a moment, and how many were on their way.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Carried(pub(crate) u64);
+
 /// Words in memory, the limits that they are counted in, and one step that changes them.
 pub trait Store<const N: usize> {
     /// Whether tokens may lie outside the words, and come home when they are asked for.
@@ -60,6 +64,19 @@ pub trait Store<const N: usize> {
     #[inline(always)]
     fn bring_home(&self, _now: Time, _amounts: &[u64; N]) -> bool {
         false
+    }
+
+    /// How often tokens came home so far.
+    #[inline(always)]
+    fn carried(&self) -> Carried {
+        Carried(0)
+    }
+
+    /// Whether nothing lies outside, and nothing was brought home since then, or is now. Then what
+    /// the words showed since was all there was, but for what others take to use it.
+    #[inline(always)]
+    fn is_settled_since(&self, _before: Carried) -> bool {
+        true
     }
 
     /// Moves all tokens that lie outside to the words.

@@ -107,23 +107,33 @@ pub(crate) use event_listener::{Event, Listener, listener as listen};
 #[cfg(any(loom, tollgate_shuttle))]
 mod scheduled {
     use super::face::yield_now;
+    use core::cell::Cell;
 
     /// A back-off that tells the scheduler to run another thread.
     ///
     /// It does so where this thread waits for a slot. After a lost race the scheduler chooses
     /// freely.
     #[derive(Debug)]
-    pub(crate) struct Backoff;
+    pub(crate) struct Backoff(Cell<u32>);
 
     impl Backoff {
+        /// After so many snoozes it is completed: few, as each is a look more in each execution.
+        const MOST: u32 = 1;
+
         pub(crate) const fn new() -> Self {
-            Self
+            Self(Cell::new(0))
         }
 
         pub(crate) fn spin(&self) {}
 
         pub(crate) fn snooze(&self) {
+            self.0.set(self.0.get() + 1);
             yield_now();
+        }
+
+        #[cfg(feature = "std")]
+        pub(crate) fn is_completed(&self) -> bool {
+            self.0.get() >= Self::MOST
         }
     }
 }

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
-use crate::state::store::{Revised, Store};
+use crate::state::store::{Carried, Revised, Store};
 use crate::wait::line::queue::{Queued, eased, waiting};
 
 impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
@@ -77,6 +77,16 @@ impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
             self.eased(now);
         }
         brought
+    }
+
+    #[inline(always)]
+    fn carried(&self) -> Carried {
+        self.words.carried()
+    }
+
+    #[inline(always)]
+    fn is_settled_since(&self, before: Carried) -> bool {
+        self.words.is_settled_since(before)
     }
 
     #[inline(always)]

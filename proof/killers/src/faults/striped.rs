@@ -192,8 +192,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             STRIPES,
             "fn mark(&self, index: usize) {",
-            "self.holding.load(Relaxed) & bit == 0",
-            "(self.holding.load(Relaxed)) & bit != 0",
+            "self.marks.holding.load(Relaxed) & bit == 0",
+            "(self.marks.holding.load(Relaxed)) & bit != 0",
         )],
         expect: Killed("striped::a_deposit_beside_a_thief_is_found"),
     },
@@ -202,8 +202,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             STRIPES,
             "fn mark(&self, index: usize) {",
-            "self.holding.fetch_or(bit, Relaxed)",
-            "self.holding.fetch_or(0, Relaxed)",
+            "self.marks.holding.fetch_or(bit, Relaxed)",
+            "self.marks.holding.fetch_or(0, Relaxed)",
         )],
         expect: Killed("striped::a_deposit_beside_a_thief_is_found"),
     },
@@ -222,34 +222,29 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "stripes-look-empty",
-        edits: &[edit(
-            STRIPES,
-            "pub(crate) fn is_empty(",
-            "self.holding.load(Relaxed) == 0",
-            "(self.holding.load(Relaxed) * 0) == 0",
-        )],
+        edits: &[edit(STRIPES, "pub(crate) fn is_settled_since(", "holding == 0 && ", "holding < u64::MAX && ")],
         expect: Killed("striped::a_deposit_beside_a_thief_is_found"),
     },
     Fault {
         id: "stripes-thief-passes-all-over",
         edits: &[edit(
             STRIPES,
-            "pub(crate) fn bring_home(",
-            "self.holding.load(Relaxed) & (1 << index) == 0",
-            "(self.holding.load(Relaxed) & (1 << index)) < u64::MAX",
+            "fn steal(",
+            "!all && self.marks.holding.load(Relaxed) & (1 << index) == 0",
+            "(self.marks.holding.load(Relaxed) & (1 << index)) < u64::MAX",
         )],
         expect: Killed("striped::a_deposit_beside_a_thief_is_found"),
     },
     Fault {
         id: "stripes-bit-is-cleared-after-the-look",
         edits: &[
-            edit(STRIPES, "fn unmark(", "self.holding.fetch_and(!bit, Relaxed);", ""),
+            edit(STRIPES, "fn unmark(", "self.marks.holding.fetch_and(!bit, Release);", ""),
             edit(
                 STRIPES,
                 "fn unmark(",
                 "if !self.each[index].is_empty() {",
                 "let empty = self.each[index].is_empty();
-        self.holding.fetch_and(!bit, Relaxed);
+        self.marks.holding.fetch_and(!bit, Release);
         if !empty {",
             ),
         ],
@@ -260,15 +255,88 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             STRIPES,
             "fn unmark(",
-            "self.holding.fetch_or(bit, Relaxed)",
-            "self.holding.fetch_or(0, Relaxed)",
+            "self.marks.holding.fetch_or(bit, Relaxed)",
+            "self.marks.holding.fetch_or(0, Relaxed)",
         )],
         expect: Killed("striped::a_deposit_beside_a_thief_is_found"),
     },
     Fault {
         id: "stripes-thief-keeps-what-it-stole",
-        edits: &[edit(STRIPES, "pub(crate) fn bring_home(", "put_back(store, now, &brought);", "")],
+        edits: &[edit(STRIPES, "fn steal(", "put_back(store, now, &brought);", "")],
         expect: Killed("striped::a_take_beside_a_thief_gets_what_is_there"),
+    },
+    Fault {
+        id: "stripes-thief-does-not-look-who-carries",
+        edits: &[edit(
+            STRIPES,
+            "fn steal(",
+            "self.marks.carried.load(Relaxed) & CARRYING > 1",
+            "(self.marks.carried.load(Relaxed) & CARRYING) > u64::MAX / 2",
+        )],
+        expect: Harmless {
+            model: "striped::a_deposit_beside_a_thief_is_found",
+            reason: "it matters only while a thread has stopped between clearing a bit and looking again",
+        },
+    },
+    // What comes home while a refusal looks.
+    Fault {
+        id: "stripes-carrier-is-not-counted",
+        edits: &[
+            edit(STRIPES, "fn carry<", "self.marks.carried.fetch_add(1, Relaxed);", ""),
+            edit(STRIPES, "fn carry<", "self.marks.carried.fetch_add(CARRYING, Release);", ""),
+        ],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-carrier-is-counted-when-it-is-home",
+        edits: &[
+            edit(STRIPES, "fn carry<", "self.marks.carried.fetch_add(1, Relaxed);", ""),
+            edit(STRIPES, "fn carry<", "fetch_add(CARRYING, Release)", "fetch_add(CARRYING + 1, Release)"),
+        ],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-carrier-is-home-at-once",
+        edits: &[
+            edit(STRIPES, "fn carry<", "fetch_add(1, Relaxed)", "fetch_add(1 + CARRYING, Relaxed)"),
+            edit(STRIPES, "fn carry<", "self.marks.carried.fetch_add(CARRYING, Release);", ""),
+        ],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-carried-is-not-looked-at",
+        edits: &[edit(
+            STRIPES,
+            "pub(crate) fn is_settled_since(",
+            "self.marks.carried.load(Relaxed) == before.0",
+            "(self.marks.carried.load(Relaxed)) >= before.0",
+        )],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-carried-is-read-relaxed",
+        edits: &[edit(STRIPES, "pub(crate) fn carried(", "load(Acquire)", "load(Relaxed)")],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-carried-is-written-relaxed",
+        edits: &[edit(STRIPES, "fn carry<", "fetch_add(CARRYING, Release)", "fetch_add(CARRYING, Relaxed)")],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-bit-is-cleared-relaxed",
+        edits: &[edit(STRIPES, "fn unmark(", "fetch_and(!bit, Release)", "fetch_and(!bit, Relaxed)")],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-bit-is-read-relaxed",
+        edits: &[edit(STRIPES, "pub(crate) fn is_settled_since(", "holding.load(Acquire)", "holding.load(Relaxed)")],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
+    Fault {
+        id: "stripes-look-is-not-fenced",
+        edits: &[edit(STRIPES, "pub(crate) fn is_settled_since(", "fence(Acquire);", "")],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
     },
     // Fetches.
     Fault {
@@ -471,8 +539,8 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "striped-refusal-brings-nothing-home",
         edits: &[edit(
             "bucket/verbs.rs",
-            "pub(crate) fn try_take<",
-            "!store.bring_home(now, &amounts)",
+            "fn with_what_comes_home<",
+            "!store.bring_home(now, amounts)",
             "!store.bring_home(now, &[0; N])",
         )],
         expect: Killed("striped::of_two_who_need_both_stripes_one_is_granted"),
@@ -481,9 +549,9 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "striped-refusal-stands-after-what-came-home",
         edits: &[edit(
             "bucket/verbs.rs",
-            "pub(crate) fn try_take<",
-            "if decided.is_ok() || !store.bring_home(now, &amounts) {",
-            "if decided.is_ok() || !store.bring_home(now, &amounts) || true {",
+            "fn with_what_comes_home<",
+            "if decided.is_ok() || store.is_settled_since(before) {",
+            "if decided.is_ok() || store.is_settled_since(before) || true {",
         )],
         expect: Killed("striped::of_two_who_need_both_stripes_one_is_granted"),
     },
