@@ -29,7 +29,7 @@ use crate::lease::share::Share;
 use crate::lease::stripe::{Claim, Stripe};
 use crate::limit::limit::Limit;
 use crate::state::store::{Carried, Store};
-use crate::sync::{Acquire, AtomicU64, Relaxed, Release, fence, thread_index};
+use crate::sync::{Acquire, AtomicU64, Relaxed, Release, thread_index};
 
 #[derive(Debug)]
 pub(crate) struct Stripes<const N: usize> {
@@ -160,10 +160,10 @@ impl<const N: usize> Stripes<N> {
     /// How often tokens were brought home so far.
     #[inline(always)]
     pub(crate) fn carried(&self) -> Carried {
-        // ORDERING: Acquire pairs with the Release in `carry`: what was brought home before is seen
-        // in the bucket. Dies as Relaxed: loom-tests/striped.rs,
-        // `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
-        Carried(self.marks.carried.load(Acquire))
+        // ORDERING: Relaxed. A refusal reads the words after it, and `Epoch::validate` has a fence
+        // that makes this an Acquire of the Release in `carry`: the words are as they are since
+        // that came home. Nothing dies without the load: refusals then look again in vain.
+        Carried(self.marks.carried.load(Relaxed))
     }
 
     /// Whether no stripe has credits, and nobody brought any home since then, or does so now. Then
@@ -172,13 +172,12 @@ impl<const N: usize> Stripes<N> {
     /// Only who brings tokens home clears a bit. So if none is set now, none was.
     #[inline(always)]
     pub(crate) fn is_settled_since(&self, before: Carried) -> bool {
-        // ORDERING: Acquire. What the bucket showed was read before. Partners are the Release of
-        // words that came home, and that in `carry`, which follows them. Nothing dies: the models
-        // of loom do not tell it from the Acquire of the words.
-        fence(Acquire);
         // ORDERING: Acquire pairs with the Release in `unmark`: whoever has cleared a bit is seen
-        // in `carried` below. A deposit that happened before this call has set its bit before. Dies
-        // as none: loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
+        // in `carried` below. A deposit that happened before this call has set its bit before. What
+        // was decided on was current until `Epoch::validate`, so this may be read before that. Dies
+        // as Relaxed: loom-tests/striped.rs,
+        // `who_needs_one_stripe_is_not_refused_by_who_needs_more`; as none:
+        // `a_deposit_beside_a_thief_is_found`.
         let holding = self.marks.holding.load(Acquire);
         // ORDERING: Relaxed. As above. Dies without the look: loom-tests/striped.rs,
         // `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
@@ -192,7 +191,7 @@ impl<const N: usize> Stripes<N> {
         // `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
         self.marks.carried.fetch_add(1, Relaxed);
         let carried = carry();
-        // ORDERING: Release pairs with the Acquire in `carried`, which says why. Dies as Relaxed:
+        // ORDERING: Release. Partner is the load in `carried`, which says why. Dies as Relaxed:
         // loom-tests/striped.rs, `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
         self.marks.carried.fetch_add(CARRYING, Release);
         carried
@@ -237,8 +236,10 @@ impl<const N: usize> Stripes<N> {
     /// Clears the bit of a stripe without credits.
     fn unmark(&self, index: usize) {
         let bit = 1 << index;
-        // ORDERING: Release pairs with the Acquire in `is_settled_since`, which says why. The look after it is a Release of it; see `Stripe::is_empty`. Dies if it comes
-        // after the look: loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
+        // ORDERING: Release pairs with the Acquire in `is_settled_since`, which says why. The look
+        // after it is a Release of it; see `Stripe::is_empty`. Dies as Relaxed: loom-tests/
+        // striped.rs, `who_needs_one_stripe_is_not_refused_by_who_needs_more`; if it comes after
+        // the look: `a_deposit_beside_a_thief_is_found`.
         self.marks.holding.fetch_and(!bit, Release);
         if !self.each[index].is_empty() {
             // ORDERING: Relaxed. As in `mark`. Dies if it is not set: loom-tests/striped.rs,
