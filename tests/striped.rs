@@ -1348,3 +1348,22 @@ fn what_lies_on_stripes_is_saved_and_restored_once() {
     check::<2>();
     check::<3>();
 }
+
+#[test]
+fn a_thread_that_never_fetched_gets_what_others_left() {
+    fn check<const N: usize>() {
+        let bucket = Arc::new(filled::<N>(1 << 16, 64));
+        let actors = spread(&bucket, 4, [3; N], 9);
+        let [(inside, lent), ..] = parts(&bucket)[..] else { panic!("it has streams") };
+        bucket.at(bucket.clock().now()).try_take([inside; N]).unwrap();
+        // Tokens came home for nobody: the bucket alone had them all.
+        assert_eq!(on_stripes(&bucket), [lent; N]);
+        let of = Arc::clone(&bucket);
+        assert!(thread::spawn(move || of.try_take([lent; N]).is_ok()).join().unwrap());
+        assert_eq!(bucket.available(), [0; N]);
+        drop(actors);
+    }
+    check::<1>();
+    check::<2>();
+    check::<3>();
+}

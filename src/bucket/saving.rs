@@ -74,7 +74,7 @@ macro_rules! saving_verbs {
             ///
             /// # Errors
             ///
-            /// As [`TokenBucket::restore`] and [`MultiBucket::restore`].
+            /// As `restore` of the bucket.
             pub fn restore(self, saved: &SavedBucket<{ $n }>, wall: impl Into<WallTime>) -> Result<(), LimitError> {
                 self.of.restore_from(|| self.now, saved, wall.into())
             }

@@ -67,7 +67,7 @@ use crate::wait::waits::Waits;
 ///   it begins full, and refills up to the capacity less what stripes have used of their share. So
 ///   after an idle time the level is between the capacity less the share and the capacity.
 /// * **The largest take** is the capacity less the share. More is
-///   [`Never`](crate::Refused::Never), which names it.
+///   [`Refused::Never`], which names it.
 /// * **A grant tells nothing.** `try_take` returns `()`: what is left elsewhere is not known
 ///   without a look at all stripes. [`available`](Self::available) looks, and adds them up.
 /// * **What comes home.** A take that the bucket cannot grant brings home what lies on stripes, and
@@ -77,7 +77,7 @@ use crate::wait::waits::Waits;
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
 /// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all.
-///   What is put back goes to the bucket, too. [`Granted`](crate::Granted) tells what is left
+///   What is put back goes to the bucket, too. [`Granted`] tells what is left
 ///   there.
 /// * **What does not fit at home is lost**, as in a bucket that is full. So the level of a full
 ///   bucket may fall to the capacity less the share, and no further.
@@ -200,11 +200,11 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
     }
 
     /// Takes these amounts from all streams now, or nothing from any:
-    /// [`Bucket::try_take`](crate::Bucket::try_take).
+    /// [`Bucket::try_take`].
     ///
     /// # Errors
     ///
-    /// As [`Bucket::try_take`](crate::Bucket::try_take). [`Refused::Never`] for more than the
+    /// As [`Bucket::try_take`]. [`Refused::Never`] for more than the
     /// capacity less the [share](Self::share). What a refusal says is there, is all there was.
     ///
     /// ```
@@ -231,18 +231,10 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
             Spent::Voided(homeless) => self.put_back(homeless),
         }
         // Mostly refusals: no stripe has any, and nothing is fetched.
-        if !stripe.is_plain() {
-            return self.take_past_stripe(amounts);
-        }
         // Mostly refusals: nothing is fetched, and no stripe has any.
-        let before = stripes.carried();
-        let decided = verbs::take_here(&self.queued, self.clock.now(), amounts);
-        if decided.is_ok() {
-            stripes.has_granted(stripe);
-            return Ok(());
-        }
-        if stripes.is_settled_since(before) {
-            return decided.map(drop);
+        if stripe.is_plain() && stripes.are_settled() {
+            let decided = verbs::take_here(&self.queued, self.clock.now(), amounts);
+            return decided.map(|_| stripes.has_granted(stripe));
         }
         self.take_past_stripe(amounts)
     }
@@ -259,46 +251,46 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
     }
 
     /// Takes these amounts unless a stream owes tokens:
-    /// [`Bucket::admit`](crate::Bucket::admit).
+    /// [`Bucket::admit`].
     ///
     /// # Errors
     ///
-    /// As [`Bucket::admit`](crate::Bucket::admit).
+    /// As [`Bucket::admit`].
     pub fn admit(&self, amounts: [u64; N]) -> Result<Granted<N>, Refused<N>> {
         At { of: self, now: self.clock.now() }.admit(amounts)
     }
 
-    /// Returns the tokens that are owed now: [`Bucket::debt`](crate::Bucket::debt).
+    /// Returns the tokens that are owed now: [`Bucket::debt`].
     pub fn debt(&self) -> [u64; N] {
         At { of: self, now: self.clock.now() }.debt()
     }
 
-    /// Takes as many whole items as fit: [`Bucket::take_items`](crate::Bucket::take_items).
+    /// Takes as many whole items as fit: [`Bucket::take_items`].
     pub fn take_items(&self, max: u64, per_item: [u64; N]) -> u64 {
         At { of: self, now: self.clock.now() }.take_items(max, per_item)
     }
 
-    /// Takes the longest prefix that fits: [`Bucket::take_in_order`](crate::Bucket::take_in_order).
+    /// Takes the longest prefix that fits: [`Bucket::take_in_order`].
     pub fn take_in_order(&self, requests: &[[u64; N]]) -> usize {
         At { of: self, now: self.clock.now() }.take_in_order(requests)
     }
 
-    /// Gives back tokens that were not used: [`Bucket::put_back`](crate::Bucket::put_back).
+    /// Gives back tokens that were not used: [`Bucket::put_back`].
     pub fn put_back(&self, amounts: [u64; N]) {
         At { of: self, now: self.clock.now() }.put_back(amounts);
     }
 
-    /// Takes these amounts unconditionally: [`Bucket::charge`](crate::Bucket::charge).
+    /// Takes these amounts unconditionally: [`Bucket::charge`].
     ///
     /// # Errors
     ///
-    /// As [`Bucket::charge`](crate::Bucket::charge).
+    /// As [`Bucket::charge`].
     pub fn charge(&self, amounts: [u64; N]) -> Result<(), Refused<N>> {
         At { of: self, now: self.clock.now() }.charge(amounts)
     }
 
     /// Sets the level, capped at the capacity less the [share](Self::share):
-    /// [`Bucket::reset`](crate::Bucket::reset).
+    /// [`Bucket::reset`].
     pub fn reset(&self, tokens: [u64; N]) {
         At { of: self, now: self.clock.now() }.reset(tokens);
     }
@@ -323,16 +315,16 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
     }
 
     /// Returns the time until these amounts are available:
-    /// [`Bucket::wait_for`](crate::Bucket::wait_for).
+    /// [`Bucket::wait_for`].
     ///
     /// # Errors
     ///
-    /// As [`Bucket::wait_for`](crate::Bucket::wait_for).
+    /// As [`Bucket::wait_for`].
     pub fn wait_for(&self, amounts: [u64; N]) -> Result<Option<Duration>, Never> {
         At { of: self, now: self.clock.now() }.wait_for(amounts)
     }
 
-    /// Views the bucket at a time that the caller supplies: [`Bucket::at`](crate::Bucket::at).
+    /// Views the bucket at a time that the caller supplies: [`Bucket::at`].
     ///
     /// There the bucket itself decides, and nothing is fetched for a stripe.
     pub fn at(&self, now: Time) -> At<&Self, N> {

@@ -166,6 +166,17 @@ impl<const N: usize> Stripes<N> {
         Carried(self.marks.carried.load(Relaxed))
     }
 
+    /// Whether no stripe has credits, and nobody brings any home now.
+    #[inline(always)]
+    pub(crate) fn are_settled(&self) -> bool {
+        // ORDERING: Acquire, as in `is_settled_since`. Dies as none: tests/striped.rs,
+        // `a_thread_that_never_fetched_gets_what_others_left`.
+        let holding = self.marks.holding.load(Acquire);
+        // ORDERING: Relaxed, as in `carried`. Dies if it is not looked at: loom-tests/striped.rs,
+        // `who_needs_one_stripe_is_not_refused_by_who_needs_more`.
+        holding == 0 && self.marks.carried.load(Relaxed) & CARRYING == 0
+    }
+
     /// Whether no stripe has credits, and nobody brought any home since then, or does so now. Then
     /// what the bucket showed since was all there was, but for what is fetched.
     ///

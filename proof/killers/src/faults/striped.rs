@@ -278,6 +278,26 @@ pub(super) const FAULTS: &[Fault] = &[
             reason: "it matters only while a thread has stopped between clearing a bit and looking again",
         },
     },
+    Fault {
+        id: "stripes-plain-take-does-not-look-at-stripes",
+        edits: &[edit(
+            STRIPES,
+            "pub(crate) fn are_settled(",
+            "self.marks.holding.load(Acquire)",
+            "(self.marks.holding.load(Acquire) * 0)",
+        )],
+        expect: Killed("tests/striped::a_thread_that_never_fetched_gets_what_others_left"),
+    },
+    Fault {
+        id: "stripes-plain-take-does-not-look-who-carries",
+        edits: &[edit(
+            STRIPES,
+            "pub(crate) fn are_settled(",
+            "self.marks.carried.load(Relaxed) & CARRYING == 0",
+            "(self.marks.carried.load(Relaxed) & CARRYING) < CARRYING",
+        )],
+        expect: Killed("striped::who_needs_one_stripe_is_not_refused_by_who_needs_more"),
+    },
     // What comes home while a refusal looks.
     Fault {
         id: "stripes-carrier-is-not-counted",
