@@ -131,7 +131,6 @@ mod scheduled {
             yield_now();
         }
 
-        #[cfg(feature = "std")]
         pub(crate) fn is_completed(&self) -> bool {
             self.0.get() >= Self::MOST
         }
