@@ -126,7 +126,6 @@ pub(crate) fn all() -> Vec<Case> {
         granted::<SeveralOnClock<1>>("self-1-clock", Ours),
         granted::<SeveralOnClock<4>>("self-4-clock", Ours),
         refused::<SeveralOnClock<1>>("self-1-clock-refused", Ours),
-        refused::<SeveralOnClock<2>>("self-2-clock-refused", Ours),
         scarce::<SeveralOnClock<1>>("self-1-clock-scarce", Ours),
         scarce::<SeveralOnClock<2>>("self-2-clock-scarce", Ours),
         granted::<Striped<1>>("striped-1", Ours),
