@@ -116,6 +116,7 @@
 //! * On a clock that lags by at most `d`, a window of real time counts as longer by `d`: see
 //!   [clocks that lag](clock#a-clock-that-lags).
 //! * A [lease](Lease#the-bound) adds the tokens on lease when the window began.
+//! * A [`StripedBucket`] counts in `P` what its calls had in their hands when the window began.
 //! * A [reservation](Reservation) counts from when its tokens may be used. With several streams, it
 //!   adds what is already reserved on one stream while another is waited for.
 //!

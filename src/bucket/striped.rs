@@ -66,19 +66,16 @@ use crate::wait::waits::Waits;
 /// * **The share.** An eighth of the capacity is for the stripes. The bucket itself holds the rest:
 ///   it begins full, and refills up to the capacity less what stripes have used of their share. So
 ///   after an idle time the level is between the capacity less the share and the capacity.
-/// * **The largest take** is the capacity less the share. More is
-///   [`Refused::Never`], which names it.
+/// * **The largest take** is the capacity less the share, which [`Refused::Never`] names.
 /// * **A grant tells nothing.** `try_take` returns `()`: what is left elsewhere is not known
 ///   without a look at all stripes. [`available`](Self::available) looks, and adds them up.
 /// * **What comes home.** A take that the bucket cannot grant brings home what lies on stripes, and
-///   is decided again. Nothing is refused while tokens lie on stripes. What another call has in
-///   its hand at that moment counts as taken: it fetches, brings home, or looks whether a stripe is
-///   empty.
+///   is decided again. Nothing is refused while tokens lie on stripes. What others fetch for a
+///   stripe while a take decides counts as taken, and what is in the hand of a thread that stopped.
 /// * **Of more than two streams**, a stripe that another thread has in its hand is passed over: a
 ///   take goes to the bucket then. No thread waits for another.
 /// * **All other verbs** are the bucket's. They first bring home what they need, and `save` all.
-///   What is put back goes to the bucket, too. [`Granted`] tells what is left
-///   there.
+///   What is put back goes to the bucket, too. [`Granted`] tells what is left there.
 /// * **What does not fit at home is lost**, as in a bucket that is full. So the level of a full
 ///   bucket may fall to the capacity less the share, and no further.
 ///
@@ -88,7 +85,8 @@ use crate::wait::waits::Waits;
 ///   was in the hands of calls when the window began, which fetch or bring home: at most the share
 ///   for each. Between calls that is nothing.
 /// * **A thread that stops** anywhere stops nobody, and mints nothing. It keeps what it has in its
-///   hand until it goes on.
+///   hand until it goes on. If it stopped while it brought tokens home, each refusal looks a few
+///   times.
 /// * **A pause, a reset and a close** leave nothing on stripes: no take that begins after one has
 ///   returned is granted from there.
 /// * **While somebody waits** in turn, nothing lies on stripes, and takers stay out as they do of a
@@ -199,13 +197,12 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
         Ok(Self { queued: Queued::new(words), wait_bounds: WaitBounds::UNBOUNDED, clock })
     }
 
-    /// Takes these amounts from all streams now, or nothing from any:
-    /// [`Bucket::try_take`].
+    /// Takes these amounts from all streams now, or nothing from any: [`Bucket::try_take`].
     ///
     /// # Errors
     ///
-    /// As [`Bucket::try_take`]. [`Refused::Never`] for more than the
-    /// capacity less the [share](Self::share). What a refusal says is there, is all there was.
+    /// As [`Bucket::try_take`]. [`Refused::Never`] for more than the capacity less the
+    /// [share](Self::share). What a refusal says is there, is all there was.
     ///
     /// ```
     /// use tollgate::bucket::StripedBucket;
@@ -230,7 +227,6 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
             Spent::Short => {}
             Spent::Voided(homeless) => self.put_back(homeless),
         }
-        // Mostly refusals: no stripe has any, and nothing is fetched.
         // Mostly refusals: nothing is fetched, and no stripe has any.
         if stripe.is_plain() && stripes.are_settled() {
             let decided = verbs::take_here(&self.queued, self.clock.now(), amounts);
@@ -250,8 +246,7 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
         verbs::try_take(&self.queued, now, amounts).map(|_| stripes.has_granted(stripes.mine()))
     }
 
-    /// Takes these amounts unless a stream owes tokens:
-    /// [`Bucket::admit`].
+    /// Takes these amounts unless a stream owes tokens: [`Bucket::admit`].
     ///
     /// # Errors
     ///
@@ -289,8 +284,7 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
         At { of: self, now: self.clock.now() }.charge(amounts)
     }
 
-    /// Sets the level, capped at the capacity less the [share](Self::share):
-    /// [`Bucket::reset`].
+    /// Sets the level, capped at the capacity less the [share](Self::share): [`Bucket::reset`].
     pub fn reset(&self, tokens: [u64; N]) {
         At { of: self, now: self.clock.now() }.reset(tokens);
     }
@@ -314,8 +308,7 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
         At { of: self, now: self.clock.now() }.available()
     }
 
-    /// Returns the time until these amounts are available:
-    /// [`Bucket::wait_for`].
+    /// Returns the time until these amounts are available: [`Bucket::wait_for`].
     ///
     /// # Errors
     ///

@@ -33,9 +33,10 @@ impl<const N: usize, C: Clock> StripedBucket<N, C> {
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
     pub fn set_limits(&self, limits: [Limit; N]) -> Result<(), LimitError> {
-        self.queued.words.set_limits(|| self.clock.now(), limits, || self.awaited())?;
+        let changed = self.queued.words.set_limits(|| self.clock.now(), limits, || self.awaited());
+        // Also after a change that is refused: it has brought home what lay on stripes.
         self.queued.retime(self.clock.now());
-        Ok(())
+        changed
     }
 
     /// Pauses the bucket until it is [resumed](Self::resume):

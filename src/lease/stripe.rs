@@ -2,8 +2,8 @@
 //! mints one.
 //!
 //! Of one or two streams the credits lie in one word, and each step is one compare-and-swap. Of
-//! more they lie in cells beside it, which belong to whoever set the mark in the word. Nobody waits
-//! for a mark: who finds it goes to the bucket.
+//! more they lie in cells beside it, which belong to whoever set the mark. Nobody waits for a mark:
+//! who finds it set goes to the bucket.
 
 use crate::lease::credit_word::CreditWord;
 use crate::sync::{Acquire, AtomicU32, AtomicU64, Backoff, Relaxed, Release};
@@ -134,7 +134,7 @@ impl<const N: usize> Stripe<N> {
         }
     }
 
-    /// Takes credits of each stream, as many as there are and at most `missing`.
+    /// Takes what a thief misses, or all credits if those are too few.
     pub(crate) fn steal(&self, missing: &[u64; N]) -> [u64; N] {
         if !CreditWord::holds(N) {
             return self.steal_cells(missing);

@@ -95,7 +95,7 @@ impl<const N: usize> Store<N> for StripedWords<N> {
 
     #[inline(always)]
     fn bring_home(&self, now: Time, amounts: &[u64; N]) -> bool {
-        if self.stripes.is_settled_since(self.stripes.carried()) {
+        if self.stripes.are_settled() {
             return false;
         }
         // No more than fits, so that nothing is lost. What is owed counts as missing.

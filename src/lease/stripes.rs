@@ -35,8 +35,6 @@ use crate::sync::{Acquire, AtomicU64, Relaxed, Release, thread_index};
 pub(crate) struct Stripes<const N: usize> {
     /// A power of two of them, 64 at most.
     each: Box<[CachePadded<Stripe<N>>]>,
-    /// Their number less one.
-    mask: usize,
     /// Tokens of each stream that one stripe may hold.
     chunks: [AtomicU64; N],
     marks: CachePadded<Marks>,
@@ -61,7 +59,6 @@ impl<const N: usize> Stripes<N> {
         let stripe = |i| CachePadded::new(Stripe::new(share.first(limits, stripes, i)));
         Self {
             each: (0..stripes).map(stripe).collect(),
-            mask: stripes - 1,
             chunks: share.chunks.map(AtomicU64::new),
             marks: CachePadded::new(Marks {
                 holding: AtomicU64::new(u64::MAX >> (Self::MOST - stripes)),
@@ -76,7 +73,7 @@ impl<const N: usize> Stripes<N> {
 
     #[inline(always)]
     fn index(&self) -> usize {
-        thread_index::index() & self.mask
+        thread_index::index() & (self.each.len() - 1)
     }
 
     /// The stripe of this thread.
@@ -148,7 +145,7 @@ impl<const N: usize> Stripes<N> {
     /// Says that a stripe may have credits.
     fn mark(&self, index: usize) {
         let bit = 1 << index;
-        // ORDERING: Relaxed. Partner is the clearing in `bring_home`. The deposit before this is an
+        // ORDERING: Relaxed. Partner is the clearing in `unmark`. The deposit before this is an
         // Acquire of the thief's last look, so a bit that was cleared before is seen as cleared. It
         // is not written where it is set: others read the line. Dies if it is not set:
         // loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
@@ -222,9 +219,9 @@ impl<const N: usize> Stripes<N> {
         let all = self.marks.carried.load(Relaxed) & CARRYING > 1;
         let first = self.index();
         for index in (0..self.len()).map(|step| (first + step) % self.len()) {
-            // ORDERING: Relaxed. As in `is_empty`; a stripe that is left out because its bit was
-            // seen as cleared too early is one whose deposit is under way. Dies as empty:
-            // loom-tests/striped.rs, `a_deposit_beside_a_thief_is_found`.
+            // ORDERING: Relaxed. Partner is `mark`. A stripe that is left out because its bit was
+            // seen too early is one whose deposit is under way. Dies as empty: loom-tests/
+            // striped.rs, `a_deposit_beside_a_thief_is_found`.
             if !all && self.marks.holding.load(Relaxed) & (1 << index) == 0 {
                 continue;
             }
