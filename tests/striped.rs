@@ -1367,3 +1367,66 @@ fn a_thread_that_never_fetched_gets_what_others_left() {
     check::<2>();
     check::<3>();
 }
+
+/// Seven hundred days with three threads, a change of limits each day, callers that hang up, pauses
+/// and a clock that is set back: no day gets more than its bound, and a bucket that stood idle for
+/// long enough has all but the share at least.
+#[test]
+fn over_700_days_no_day_gets_more_than_its_bound_and_no_more_than_the_share_is_lost() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    const DAY: Duration = Duration::from_secs(86_400);
+    // Tokens a minute, and the capacity; the last one is too small for stripes.
+    const LIMITS: [(u64, u64); 5] = [(60_000, 4096), (600, 1000), (7, 600), (240_000, 1 << 14), (60, 20)];
+    let limit = |day: usize| Limit::per_minute(LIMITS[day % 5].0).capacity(LIMITS[day % 5].1);
+    let bucket = Arc::new(striped::<2>([limit(0), limit(0)], 4));
+    let actors = Actors::new(3);
+    let (mut random, mut striped_days) = (Random(700), 0);
+    for day in 0..700 {
+        let (rate, capacity) = LIMITS[day % 5];
+        bucket.set_limits([limit(day); 2]).unwrap();
+        bucket.clock().advance(DAY);
+        let [full, other] = bucket.available();
+        // Every one of these limits fills up within a day.
+        assert!(full <= capacity && full >= capacity - bucket.share()[0], "day {day}: {full} of {capacity}");
+        assert_eq!(full, other);
+        // A minute in which each second somebody takes what there is, in pieces of up to 9 tokens.
+        let (mut granted, mut lent) = (0, 0);
+        for second in 0..60 {
+            let (of, each) = (Arc::clone(&bucket), 1 + random.below(9));
+            let takes = if second == 59 { u64::MAX } else { 1 + random.below(capacity / 100 + 1) };
+            let taken = move || (0..takes).take_while(|_| of.try_take([each, each]).is_ok()).count() as u64;
+            granted += each * actors.run(random.below(3) as usize, taken);
+            lent = on_stripes(&bucket)[0].max(lent);
+            if second < 59 {
+                bucket.clock().advance(Duration::from_secs(1));
+            }
+        }
+        striped_days += usize::from(lent > 0);
+        assert!(granted <= full + rate, "day {day}: {granted} of {full} and {rate} a minute");
+        let left = bucket.available();
+        assert!(left[0] < 9 && left[0] == left[1], "day {day}: {left:?}");
+        // What hangs up leaves it as if it had not come.
+        let mut gone = Box::pin(bucket.take_on([left[0] + 10; 2], Never));
+        assert!(poll(gone.as_mut()).is_pending());
+        drop(gone);
+        assert_eq!(bucket.available(), left);
+        // A clock that is set back brings nothing, then or when it is right again.
+        let now = bucket.clock().now();
+        bucket.clock().set(Time::from_nanos(now.as_nanos() - MINUTE.as_nanos() as u64));
+        let of = Arc::clone(&bucket);
+        assert!(actors.run(day % 3, move || drain(&of, [1; 2])) <= left[0]);
+        bucket.clock().set(now);
+        assert!(bucket.available()[0] <= left[0]);
+        if day % 9 == 0 {
+            let before = bucket.available();
+            bucket.pause_for(DAY);
+            bucket.clock().advance(DAY - MINUTE);
+            let of = Arc::clone(&bucket);
+            assert_eq!(actors.run(day % 3, move || drain(&of, [1; 2])), 0);
+            bucket.clock().advance(MINUTE);
+            assert_eq!(bucket.available(), before);
+        }
+    }
+    // Tokens lay on stripes on each day but those of the last limit.
+    assert_eq!(striped_days, 700 / 5 * 4);
+}
