@@ -64,9 +64,7 @@ impl Clock for BootClock {
         const COUNTS_SUSPEND: rustix::time::ClockId = rustix::time::ClockId::Boottime;
         #[cfg(target_vendor = "apple")]
         const COUNTS_SUSPEND: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
-        let read = rustix::time::clock_gettime(COUNTS_SUSPEND);
-        // 584 years fit.
-        Time::from_nanos((read.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(read.tv_nsec as u64))
+        crate::clock::kernel::read(COUNTS_SUSPEND)
     }
 }
 

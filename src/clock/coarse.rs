@@ -5,8 +5,8 @@ use core::time::Duration;
 use rustix::time::{ClockId, clock_getres};
 
 use crate::clock::clock::Clock;
+use crate::clock::kernel::read;
 use crate::clock::time::Time;
-use crate::clock::uptime::read;
 
 /// The kernel's monotonic clock as of its last tick: `CLOCK_MONOTONIC_COARSE`.
 ///

@@ -104,6 +104,7 @@
 // - `monotonic`: `Monotonic`, which never shows an older reading.
 // - `recovering`: `Recovering`, which goes on after a step back.
 // - `step_rule`: the rule by which it believes one.
+// - `kernel`: one reading of a clock of the kernel.
 // - `boot`: `BootClock`, which counts while the system is suspended.
 // - `tokio_clock`: `TokioClock`, which follows tokio's paused time.
 
@@ -112,6 +113,11 @@ pub(crate) mod boot;
 pub(crate) mod clock;
 #[cfg(all(feature = "coarse-clock", any(target_os = "linux", target_os = "android")))]
 pub(crate) mod coarse;
+#[cfg(any(
+    all(feature = "boot-clock", any(target_os = "linux", target_os = "android", target_vendor = "apple")),
+    all(feature = "coarse-clock", any(target_os = "linux", target_os = "android")),
+))]
+mod kernel;
 pub(crate) mod manual;
 pub(crate) mod monotonic;
 #[cfg(feature = "quanta")]

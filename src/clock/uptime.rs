@@ -1,8 +1,9 @@
 //! Owns the system's monotonic clock with the kernel's own origin. It never sleeps.
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 use crate::clock::clock::Clock;
+use crate::clock::kernel::read;
 use crate::clock::time::Time;
 
 /// The kernel's monotonic clock: `CLOCK_MONOTONIC` of `clock_gettime(2)`.
@@ -47,12 +48,4 @@ impl Clock for UptimeClock {
     fn now(&self) -> Time {
         read(ClockId::Monotonic)
     }
-}
-
-/// One reading of a clock of the kernel.
-#[inline]
-pub(crate) fn read(clock: ClockId) -> Time {
-    let read = clock_gettime(clock);
-    // 584 years fit.
-    Time::from_nanos((read.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(read.tv_nsec as u64))
 }
