@@ -1,0 +1,4 @@
+//! What HTTP says of rate limits.
+
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
