@@ -38,7 +38,7 @@ fn a_second_upkeep_is_an_error_until_the_first_is_dropped() {
     assert_eq!(Upkeep::start(Duration::from_millis(1)).unwrap_err(), UpkeepError::AlreadyRuns);
     drop(upkeep);
     drop(Upkeep::start(Duration::ZERO).unwrap());
-    // The sleep is a second at most, so that the drop ends.
+    // The drop ends the sleep.
     drop(Upkeep::start(Duration::MAX).unwrap());
 }
 

@@ -69,6 +69,37 @@ impl Clock for Precise<'_> {
     }
 }
 
+/// Grants this thread a take, so that its next one decides on the rough reading.
+fn grant_one() {
+    let bucket = TokenBucket::with_clock(Limit::per_second(2), Lagging::default()).unwrap();
+    for _ in 0..2 {
+        let _ = bucket.try_take(1).unwrap();
+    }
+}
+
+/// It reads the rough clock, too, which is how a bucket knows that there is one.
+#[test]
+fn after_a_refusal_a_threads_next_take_decides_on_the_precise_reading() {
+    let clock = Lagging::default();
+    clock.set(1000 * MS, 0);
+    let bucket = TokenBucket::with_clock(Limit::per_second(10), &clock).unwrap();
+    while bucket.try_take(1).is_ok() {}
+    clock.set(1200 * MS, 0);
+    for expected in [(1, 1), (0, 1)] {
+        clock.reads();
+        let _ = bucket.try_take(1).unwrap();
+        assert_eq!(clock.reads(), expected);
+    }
+    let _ = bucket.try_take(1).unwrap_err();
+    // Other threads do not know of it.
+    clock.set(1300 * MS, 0);
+    clock.reads();
+    std::thread::scope(|scope| {
+        scope.spawn(|| bucket.try_take(1).map(|_| ()).unwrap());
+    });
+    assert_eq!(clock.reads(), (0, 1));
+}
+
 #[test]
 fn a_grant_reads_the_coarse_clock_and_a_refusal_both() {
     const GRANTED: (u64, u64) = (0, 1);
@@ -81,6 +112,7 @@ fn a_grant_reads_the_coarse_clock_and_a_refusal_both() {
     let handle = two.handle().unwrap();
     let leaky = LeakyBucket::empty_with_clock(limit, &clock).unwrap();
     let reads = |verb: &str, expected, act: &mut dyn FnMut()| {
+        grant_one();
         clock.reads();
         act();
         assert_eq!(clock.reads(), expected, "{verb}");
@@ -202,6 +234,7 @@ fn greedy<C: Clock>(clock: &Lagging, bucket: &TokenBucket<C>, moves: &[(u64, u64
         clock.set(now, *lag);
         // Ones first, as a tiered clock decides them on the coarse reading.
         for amount in [100, 10, 1] {
+            grant_one();
             while bucket.try_take(amount).is_ok() {
                 grants.push((now, amount));
             }
@@ -234,6 +267,7 @@ fn the_bound_of_a_clock_that_lags_by_d_is_reached() {
     }
     // The tiered one in no time: what is refused on the coarse reading is decided again.
     clock.set(5000 * MS, D);
+    grant_one();
     let mut granted = 0;
     while tiered.try_take(1).is_ok() {
         granted += 1;

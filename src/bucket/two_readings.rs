@@ -8,17 +8,24 @@ use crate::bucket::verbs;
 use crate::decision::granted::Granted;
 use crate::decision::refused::Refused;
 use crate::state::store::Stored;
+use last::{set_refused, was_refused};
 
 #[inline(always)]
 pub(crate) fn try_take<const N: usize>(bucket: &impl Stored<N>, amounts: [u64; N]) -> Result<Granted<N>, Refused<N>> {
-    if let Some(rough) = bucket.rough() {
+    let Some(rough) = bucket.rough() else {
+        return verbs::try_take(bucket.store(), bucket.now(), amounts);
+    };
+    // After a refusal the next one is likely, and a rough reading in vain.
+    if !was_refused() {
         match verbs::try_take(bucket.store(), rough, amounts) {
             Err(Refused::NotYet(_)) => {}
             // No later reading changes the other refusals.
             decided => return decided,
         }
     }
-    verbs::try_take(bucket.store(), bucket.now(), amounts)
+    let decided = verbs::try_take(bucket.store(), bucket.now(), amounts);
+    set_refused(decided.is_err());
+    decided
 }
 
 pub(crate) fn admit<const N: usize>(bucket: &impl Stored<N>, amounts: [u64; N]) -> Result<Granted<N>, Refused<N>> {
@@ -40,4 +47,34 @@ pub(crate) fn take_items<const N: usize>(bucket: &impl Stored<N>, max: u64, per_
         }
     }
     verbs::take_items(bucket.store(), bucket.now(), max, per_item)
+}
+
+/// Whether the precise reading refused the last take of this thread, of whichever bucket.
+#[cfg(feature = "std")]
+mod last {
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static REFUSED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    #[inline(always)]
+    pub(super) fn was_refused() -> bool {
+        REFUSED.get()
+    }
+
+    #[inline(always)]
+    pub(super) fn set_refused(refused: bool) {
+        REFUSED.set(refused);
+    }
+}
+
+/// Without threads that can be told apart, each take reads both.
+#[cfg(not(feature = "std"))]
+mod last {
+    pub(super) fn was_refused() -> bool {
+        false
+    }
+
+    pub(super) fn set_refused(_: bool) {}
 }

@@ -1,11 +1,10 @@
 //! Owns the reading of the recent time, which an upkeep thread writes. It never writes it:
 //! `Upkeep` does.
 
-use core::time::Duration;
-
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::clock::tsc::TscClock;
+use crate::clock::upkeep::RECENT;
 
 /// The time-stamp counter as an upkeep thread read it last: one load, and no counter.
 ///
@@ -54,8 +53,9 @@ use crate::clock::tsc::TscClock;
 #[derive(Clone, Debug)]
 pub struct RecentClock {
     precise: TscClock,
-    /// What the readings are counted from: see `origin_of`.
-    origin: quanta::Instant,
+    /// The origin by what the upkeep writes, 1 ns late. Both are rounded down, so their difference
+    /// may be 1 ns more than what the precise clock shows. A reading must not be ahead of that.
+    origin: u64,
 }
 
 impl RecentClock {
@@ -74,31 +74,15 @@ impl RecentClock {
     }
 
     pub(crate) fn of(precise: TscClock) -> Self {
-        let origin = origin_of(&precise.counter, precise.origin);
+        let origin = precise.since_boot(precise.origin) + 1;
         Self { precise, origin }
     }
 
-    /// The thread's last reading; `None` if it made none since the origin.
+    /// The upkeep's last reading; `None` if it made none since the origin.
     #[inline]
     pub(crate) fn recent(&self) -> Option<Time> {
-        nanos_after(self.precise.counter.recent(), self.origin).map(Time::from_nanos)
+        RECENT.get().checked_sub(self.origin).map(Time::from_nanos)
     }
-}
-
-/// The origin, 1 ns late.
-///
-/// It and a reading are rounded down, so their difference may be 1 ns more than the rounded
-/// difference of the counter, which is what the precise clock shows. A reading must not be ahead of
-/// that.
-fn origin_of(counter: &quanta::Clock, origin: u64) -> quanta::Instant {
-    counter.scaled(origin) + Duration::from_nanos(1)
-}
-
-#[inline]
-fn nanos_after(recent: quanta::Instant, origin: quanta::Instant) -> Option<u64> {
-    let since = recent.checked_duration_since(origin)?;
-    // 584 years fit.
-    Some(since.as_secs().wrapping_mul(1_000_000_000).wrapping_add(since.subsec_nanos().into()))
 }
 
 impl Default for RecentClock {
@@ -122,10 +106,12 @@ mod tests {
     fn a_reading_is_never_ahead_of_the_counter_that_it_was_made_of() {
         let TscClock { counter, origin } = TscClock::new();
         for begin in (origin..).step_by(997).take(200) {
+            let precise = TscClock { counter: counter.clone(), origin: begin };
+            let recent = precise.recent();
             for later in (begin + 1..).step_by(104_729).take(200) {
-                let precise = counter.delta_as_nanos(begin, later);
-                let shown = nanos_after(counter.scaled(later), origin_of(&counter, begin)).unwrap_or(0);
-                assert!(shown <= precise && precise <= shown + 2, "{shown} of {precise} ns, {begin} to {later}");
+                let shown = precise.since_boot(later).saturating_sub(recent.origin);
+                let now = precise.at(later).since(Time::ZERO).as_nanos() as u64;
+                assert!(shown <= now && now <= shown + 2, "{shown} of {now} ns, {begin} to {later}");
             }
         }
     }

@@ -16,9 +16,10 @@ use crate::clock::uptime::UptimeClock;
 ///
 /// `try_take`, `admit`, `take_items`, `take_up_to`, `try_add` and `add_up_to` decide on the coarse
 /// reading. Only if that does not grant all that was asked for, they read the precise clock and
-/// decide again. So a grant mostly costs the coarse reading, and a refusal costs both. It refuses
-/// nothing that the precise clock would grant, and its waits are exact. All other verbs, keys and
-/// gates read the precise clock at once.
+/// decide again. So a grant mostly costs the coarse reading, and a first refusal costs both; after
+/// it, a thread's next `try_take` decides on the precise reading at once. It refuses nothing that
+/// the precise clock would grant, and its waits are exact. All other verbs, keys and gates read the
+/// precise clock at once.
 ///
 /// | made by | precise | coarse | feature |
 /// |---|---|---|---|
@@ -54,8 +55,8 @@ use crate::clock::uptime::UptimeClock;
 ///
 /// # When not to use it
 ///
-/// Where most calls are refused, a second reading is added to each. Where callers' windows are as
-/// short as `d`, or the rate times `d` is not small beside the capacity, take the precise clock.
+/// Where most calls are refused, it brings nothing. Where callers' windows are as short as `d`, or
+/// the rate times `d` is not small beside the capacity, take the precise clock.
 ///
 /// # Why only these pairs
 ///

@@ -70,6 +70,22 @@ impl TscClock {
     pub fn recent(&self) -> RecentClock {
         RecentClock::of(self.clone())
     }
+
+    /// Reads the counter, in nanoseconds from an origin that all clocks share.
+    pub(crate) fn reading(&self) -> u64 {
+        self.since_boot(self.counter.raw())
+    }
+
+    /// A reading of the counter in nanoseconds, from an origin that all clocks share.
+    pub(crate) fn since_boot(&self, counter: u64) -> u64 {
+        self.counter.delta_as_nanos(0, counter)
+    }
+
+    /// The time at a reading of the counter.
+    #[inline]
+    pub(crate) fn at(&self, counter: u64) -> Time {
+        Time::from_nanos(self.counter.delta_as_nanos(self.origin, counter))
+    }
 }
 
 impl Default for TscClock {
@@ -81,6 +97,6 @@ impl Default for TscClock {
 impl Clock for TscClock {
     #[inline]
     fn now(&self) -> Time {
-        Time::from_nanos(self.counter.delta_as_nanos(self.origin, self.counter.raw()))
+        self.at(self.counter.raw())
     }
 }

@@ -4,18 +4,30 @@ use core::fmt;
 use core::time::Duration;
 extern crate std;
 use std::io::ErrorKind;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, JoinHandle};
 
-/// The longest that an upkeep sleeps, and so the longest that its drop waits.
-const LONGEST: Duration = Duration::from_secs(1);
+use crate::clock::tsc::TscClock;
+use crate::sync::Published;
+
+/// What the upkeep read last, in nanoseconds from the origin that all clocks share; 0 before that.
+pub(crate) static RECENT: Published = Published::new();
+
+/// The upkeep that runs, if this can be upgraded. Who starts or stops one has the lock.
+static RUNS: Mutex<Weak<Running>> = Mutex::new(Weak::new());
+
+/// The thread runs for as long as this lives.
+#[derive(Debug)]
+struct Running;
 
 /// The thread that keeps [`RecentClock`](crate::clock::RecentClock) going, until this is dropped.
 ///
 /// A process has one at most. It reads the counter, stores it, sleeps for the interval, and begins
-/// again. It is `quanta`'s, so what else uses `quanta` sees that time, too.
+/// again.
 ///
 /// Keep the value for as long as buckets use the time, or let the thread run
-/// [`forever`](Self::forever). To drop it stops the thread, and waits for it: for an interval at
-/// most. Then the time stands still, which refuses callers and mints nothing.
+/// [`forever`](Self::forever). To drop it stops the thread at once. Then the time stands still,
+/// which refuses callers and mints nothing.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,11 +42,13 @@ const LONGEST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 #[must_use = "the thread stops when this is dropped"]
 pub struct Upkeep {
-    thread: quanta::Handle,
+    /// Both are there until the drop.
+    running: Option<Arc<Running>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Upkeep {
-    /// Starts the thread, which writes the recent time every `interval`, at least every second.
+    /// Starts the thread, which writes the recent time every `interval`.
     ///
     /// The recent time is written before this returns. A shorter interval lags less and costs more:
     /// 1 ms is a thousand wakeups a second.
@@ -59,8 +73,23 @@ impl Upkeep {
     /// # Ok::<(), tollgate::clock::UpkeepError>(())
     /// ```
     pub fn start(interval: Duration) -> Result<Self, UpkeepError> {
-        let thread = quanta::Upkeep::new(interval.min(LONGEST)).start()?;
-        Ok(Self { thread })
+        let mut runs = runs();
+        if runs.strong_count() > 0 {
+            return Err(UpkeepError::AlreadyRuns);
+        }
+        let running = Arc::new(Running);
+        let (clock, goes_on) = (TscClock::new(), Arc::downgrade(&running));
+        *runs = Weak::clone(&goes_on);
+        RECENT.set(clock.reading());
+        let keep_up = move || {
+            while goes_on.strong_count() > 0 {
+                RECENT.set(clock.reading());
+                thread::park_timeout(interval);
+            }
+        };
+        let thread = thread::Builder::new().name("tollgate-upkeep".into()).spawn(keep_up);
+        let thread = thread.map_err(|error| UpkeepError::NoThread(error.kind()))?;
+        Ok(Self { running: Some(running), thread: Some(thread) })
     }
 
     /// Lets the thread run until the process ends.
@@ -74,8 +103,25 @@ impl Upkeep {
     /// # Ok::<(), tollgate::clock::UpkeepError>(())
     /// ```
     pub fn forever(self) {
-        core::mem::forget(self.thread);
+        core::mem::forget(self);
     }
+}
+
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        // Until the thread has ended, no other one begins: its last reading is not an older one.
+        let _runs = runs();
+        drop(self.running.take());
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It does not panic.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn runs() -> MutexGuard<'static, Weak<Running>> {
+    RUNS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why [`Upkeep::start`] has started no thread.
@@ -86,19 +132,10 @@ impl Upkeep {
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UpkeepError {
-    /// The process has one; `quanta` allows no second.
+    /// The process has one.
     AlreadyRuns,
     /// The system started no thread.
     NoThread(ErrorKind),
-}
-
-impl From<quanta::Error> for UpkeepError {
-    fn from(error: quanta::Error) -> Self {
-        match error {
-            quanta::Error::UpkeepRunning => Self::AlreadyRuns,
-            quanta::Error::FailedToSpawnUpkeepThread(error) => Self::NoThread(error.kind()),
-        }
-    }
 }
 
 impl fmt::Display for UpkeepError {

@@ -6,6 +6,7 @@
 //! who finds it set goes to the bucket.
 
 use crate::lease::credit_word::CreditWord;
+use crate::lease::rest::Rest;
 use crate::sync::{Acquire, AtomicU32, AtomicU64, Backoff, Relaxed, Release};
 
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub(crate) struct Stripe<const N: usize> {
     mark: AtomicU32,
     /// How many times what a call takes is fetched beside it; 0: it is a plain take.
     ahead: AtomicU32,
+    /// How many takes it leaves to the bucket before it fetches again.
+    rest: AtomicU32,
 }
 
 /// What became of a take from a stripe.
@@ -47,6 +50,7 @@ impl<const N: usize> Stripe<N> {
             cells_ticket: AtomicU64::new(0),
             mark: AtomicU32::new(0),
             ahead: AtomicU32::new(0),
+            rest: AtomicU32::new(Rest::NONE.0),
         }
     }
 
@@ -80,6 +84,19 @@ impl<const N: usize> Stripe<N> {
     pub(crate) fn set_ahead(&self, ahead: u32) {
         // ORDERING: Relaxed. As in `ahead`. Nothing dies.
         self.ahead.store(ahead, Relaxed);
+    }
+
+    /// How many takes it leaves to the bucket.
+    #[inline(always)]
+    pub(crate) fn rest(&self) -> Rest {
+        // ORDERING: Relaxed. As in `ahead`. Nothing dies.
+        Rest(self.rest.load(Relaxed))
+    }
+
+    #[inline(always)]
+    pub(crate) fn set_rest(&self, rest: Rest) {
+        // ORDERING: Relaxed. As in `ahead`. Nothing dies.
+        self.rest.store(rest.0, Relaxed);
     }
 
     /// Claims the right to deposit; `None` while another thread has it.

@@ -25,6 +25,7 @@ use crossbeam_utils::CachePadded;
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
 use crate::lease::chunk::put_back;
+use crate::lease::rest::Rest;
 use crate::lease::share::Share;
 use crate::lease::stripe::{Claim, Stripe};
 use crate::limit::limit::Limit;
@@ -82,13 +83,16 @@ impl<const N: usize> Stripes<N> {
         &self.each[self.index()]
     }
 
-    /// Notes that the bucket granted a plain take: the next one may fetch more. Where one fetches,
-    /// and this one came beside it, that goes as far as it did.
+    /// Notes that the bucket granted a plain take: the next one may fetch more, unless the stripe
+    /// rests. Where one fetches, and this one came beside it, that goes as far as it did.
     #[inline(always)]
     pub(crate) fn has_granted(&self, stripe: &Stripe<N>) {
         // ORDERING: Relaxed. A hint. Nothing dies.
         if stripe.is_plain() && self.chunks[0].load(Relaxed) > 0 {
-            stripe.set_ahead(1);
+            match stripe.rest().after_one() {
+                Some(rest) => stripe.set_rest(rest),
+                None => stripe.set_ahead(1),
+            }
         }
     }
 
@@ -107,7 +111,9 @@ impl<const N: usize> Stripes<N> {
         // nobody out, and waits all the same.
         let is_waited_for = store.keeps_out(now) || (0..N).any(|i| store.is_waited_for(i));
         let taken = if is_waited_for { 0 } else { Self::take(store, now, amounts, 1 + more) };
-        stripe.set_ahead(next_ahead(ahead, more, taken));
+        let next = next_ahead(ahead, more, taken);
+        stripe.set_ahead(next);
+        stripe.set_rest(if next > 0 { Rest::NONE } else { stripe.rest().longer() });
         match taken {
             0 => stripe.give_up(claim),
             _ => self.deposit(store, now, index, claim, &amounts.map(|amount| amount * (taken - 1))),

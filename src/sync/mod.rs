@@ -18,6 +18,8 @@
 pub(crate) mod lock;
 #[cfg(feature = "std")]
 pub(crate) mod parker;
+#[cfg(feature = "quanta")]
+pub(crate) mod published;
 #[cfg(feature = "keys")]
 pub(crate) mod rw_lock;
 #[cfg(feature = "std")]
@@ -58,6 +60,8 @@ pub(crate) use face::*;
 pub(crate) use lock::Lock;
 #[cfg(feature = "std")]
 pub(crate) use parker::Parker;
+#[cfg(feature = "quanta")]
+pub(crate) use published::Published;
 #[cfg(feature = "keys")]
 pub(crate) use rw_lock::{RwLock, SeqCst, WriteGuard};
 

@@ -271,6 +271,26 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/tiered::a_grant_reads_the_coarse_clock_and_a_refusal_both"),
     },
     Fault {
+        id: "tiered-forgets-a-refusal",
+        edits: &[edit(
+            "bucket/two_readings.rs",
+            "pub(crate) fn try_take",
+            "set_refused(decided.is_err());",
+            "set_refused(false);",
+        )],
+        expect: Killed("tests/tiered::after_a_refusal_a_threads_next_take_decides_on_the_precise_reading"),
+    },
+    Fault {
+        id: "tiered-remembers-a-refusal-for-good",
+        edits: &[edit(
+            "bucket/two_readings.rs",
+            "pub(crate) fn try_take",
+            "set_refused(decided.is_err());",
+            "set_refused(was_refused() || decided.is_err());",
+        )],
+        expect: Killed("tests/tiered::after_a_refusal_a_threads_next_take_decides_on_the_precise_reading"),
+    },
+    Fault {
         id: "tiered-asks-again-what-can-never-be",
         edits: &[edit(
             "bucket/two_readings.rs",

@@ -274,11 +274,41 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "recent-ahead-by-an-offset",
         edits: &[edit(
             "clock/recent.rs",
-            "fn nanos_after",
-            "recent.checked_duration_since(origin)?",
-            "recent.checked_duration_since(origin)? + Duration::from_millis(1)",
+            "pub(crate) fn recent(",
+            "checked_sub(self.origin)",
+            "checked_sub(self.origin - (1 << 20))",
         )],
         expect: Killed("tests/recent_clock::the_recent_time_is_never_ahead_of_the_precise_clock"),
+    },
+    Fault {
+        id: "recent-is-not-read",
+        edits: &[edit("sync/published.rs", "pub(crate) fn get(", "self.0.load(Relaxed)", "0")],
+        expect: Killed("tests/recent_clock::with_an_upkeep_it_goes_on_and_after_it_the_time_stands_and_mints_nothing"),
+    },
+    Fault {
+        id: "recent-is-not-written",
+        edits: &[edit("sync/published.rs", "pub(crate) fn set(", "self.0.store(number, Relaxed);", "let _ = number;")],
+        expect: Killed("tests/recent_clock::with_an_upkeep_it_goes_on_and_after_it_the_time_stands_and_mints_nothing"),
+    },
+    Fault {
+        id: "recent-of-before-the-origin",
+        edits: &[edit(
+            "clock/recent.rs",
+            "pub(crate) fn recent(",
+            "checked_sub(self.origin)",
+            "checked_sub(self.origin.min(1 << 20))",
+        )],
+        expect: Killed("tests/recent_clock::an_upkeep_that_stopped_before_the_clock_was_made_counts_as_none"),
+    },
+    Fault {
+        id: "upkeep-beside-another",
+        edits: &[edit("clock/upkeep.rs", "pub fn start(", "runs.strong_count() > 0", "runs.strong_count() > 1")],
+        expect: Killed("tests/recent_clock::a_second_upkeep_is_an_error_until_the_first_is_dropped"),
+    },
+    Fault {
+        id: "upkeep-runs-after-its-drop",
+        edits: &[edit("clock/upkeep.rs", "let keep_up", "goes_on.strong_count() > 0", "goes_on.strong_count() < 2")],
+        expect: Killed("tests/recent_clock::a_second_upkeep_is_an_error_until_the_first_is_dropped"),
     },
     Fault {
         id: "recent-without-fallback",

@@ -26,6 +26,16 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Harmless { model: "striped::a_deposit_beside_a_thief_is_found", reason: A_HINT },
     },
     Fault {
+        id: "stripe-rest-is-not-read",
+        edits: &[edit(STRIPE, "pub(crate) fn rest(", "Rest(self.rest.load(Relaxed))", "Rest::NONE")],
+        expect: Harmless { model: "striped::a_deposit_beside_a_thief_is_found", reason: A_HINT },
+    },
+    Fault {
+        id: "stripe-rest-is-not-stored",
+        edits: &[edit(STRIPE, "pub(crate) fn set_rest(", "self.rest.store(rest.0, Relaxed);", "let _ = rest;")],
+        expect: Harmless { model: "striped::a_deposit_beside_a_thief_is_found", reason: A_HINT },
+    },
+    Fault {
         id: "stripe-claim-relaxed",
         edits: &[edit(STRIPE, "pub(crate) fn claim(", "claimed().0, Acquire,", "claimed().0, Relaxed,")],
         expect: Killed("striped::nothing_lies_on_a_stripe_while_somebody_waits"),
