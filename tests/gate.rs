@@ -327,3 +327,47 @@ fn what_is_put_back_goes_back_the_widest_first() {
     granted.put_back();
     assert_eq!(notes.lock().unwrap()[3..], ["wide", "middle", "narrow"]);
 }
+
+#[test]
+fn a_correction_begins_where_the_last_one_ended() {
+    let clock = ManualClock::new();
+    let client = TokenBucket::with_clock(Limit::per_second(100), &clock).unwrap();
+    let service = MultiBucket::with_clock([Limit::per_second(100), Limit::per_second(1000)], &clock).unwrap();
+    let has = || (client.available(), service.available(), service.debt());
+    let mut granted = Gate::new().and(&client, 1).and(&service, [1, 10]).try_take().unwrap();
+    for (sent, left, owed) in [(10, 990, 0), (400, 600, 0), (250, 750, 0), (1500, 0, 500)] {
+        let correct = |limit, amounts: &mut [u64]| {
+            if limit == 1 {
+                amounts[1] = sent;
+            }
+        };
+        granted.correct(correct).unwrap();
+        assert_eq!(has(), (99, [99, left], [0, owed]), "{sent}");
+    }
+    // One that is too much for a limit changes nothing of it, and the next one works.
+    let too_much = granted.correct(|_, amounts| amounts[0] = u64::MAX).unwrap_err();
+    assert_eq!(indices(too_much.violated()), [0, 1]);
+    assert_eq!(has(), (99, [99, 0], [0, 500]));
+    granted.correct(|limit, amounts| amounts[limit] = 2).unwrap();
+    assert_eq!(has(), (98, [99, 998], [0, 0]));
+    granted.put_back();
+    assert_eq!(has(), (100, [100, 1000], [0, 0]));
+}
+
+#[test]
+fn each_stream_of_a_refusal_says_its_own_wait() {
+    let clock = ManualClock::new();
+    let limits = [Limit::per_second(10), Limit::per_second(1000).empty(), Limit::per_second(5).empty()];
+    let bucket = MultiBucket::with_clock(limits, &clock).unwrap();
+    let waits = |amounts: [u64; 3]| {
+        let refused = Gate::new().and(&bucket, amounts).try_take().unwrap_err();
+        let limit = refused.limit(0).unwrap();
+        [0, 1, 2].map(|stream| limit.wait_of(stream).map(|wait| wait.as_millis()))
+    };
+    assert_eq!(waits([1, 50, 1]), [Some(0), Some(50), Some(200)]);
+    assert_eq!(waits([1, 2000, 1]), [Some(0), None, Some(0)]);
+    bucket.pause_for(Duration::from_secs(1));
+    assert_eq!(waits([1, 50, 1]), [Some(1000), Some(1050), Some(1200)]);
+    bucket.close();
+    assert_eq!(waits([1, 50, 1]), [None; 3]);
+}

@@ -70,8 +70,34 @@ impl<L: Limits> GateGranted<L> {
     /// assert_eq!((client.available(), service.available()), (9, [99, 880]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn settle(self, mut used: impl FnMut(usize, &mut [u64])) -> Result<(), GateRefused<L::Looks>> {
-        let refused = GateRefused { looks: self.limits.settle(&self.holds, &mut used) };
+    pub fn settle(mut self, used: impl FnMut(usize, &mut [u64])) -> Result<(), GateRefused<L::Looks>> {
+        self.correct(used)
+    }
+
+    /// Replaces what was taken by what was used, as [`settle`](Self::settle) does, and goes on
+    /// holding it: for work that is known in parts, such as a body that is being sent.
+    ///
+    /// The next correction, or a [put-back](Self::put_back), begins with these amounts.
+    ///
+    /// # Errors
+    ///
+    /// As [`settle`](Self::settle).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Gate, Limit, TokenBucket};
+    ///
+    /// let bytes = TokenBucket::with_clock(Limit::per_second(1000), ManualClock::new())?;
+    /// let mut granted = Gate::new().and(&bytes, 1).try_take().expect("full");
+    /// for sent in [300, 900, 1200] {
+    ///     granted.correct(|_, amounts| amounts[0] = sent)?;
+    ///     assert_eq!(bytes.available(), 1000_u64.saturating_sub(sent));
+    /// }
+    /// assert_eq!(bytes.debt(), 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn correct(&mut self, mut used: impl FnMut(usize, &mut [u64])) -> Result<(), GateRefused<L::Looks>> {
+        let refused = GateRefused { looks: self.limits.correct(&mut self.holds, &mut used) };
         if refused.violated().next().is_some() { Err(refused) } else { Ok(()) }
     }
 

@@ -19,6 +19,7 @@ use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{TierOf, Tiers};
+use crate::limit::limit::Limit;
 use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
 use crate::wait::holder::Holder;
@@ -37,6 +38,7 @@ where
     type Clock = C;
     type Amounts = Amounts<N>;
     type Tokens = [u64; N];
+    type Configured = [Limit; N];
     type Refused = KeyRefused<N>;
     type Held = Source;
 
@@ -46,6 +48,11 @@ where
 
     fn clock(&self) -> &C {
         self.buckets.clock()
+    }
+
+    fn configured(&self) -> [Limit; N] {
+        let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
+        table.read(self.key, tier, self.buckets.clock.now(), |terms, _| terms.configured)
     }
 
     fn fits(&self, at: Moment, tokens: &[u64; N]) -> bool {
@@ -159,6 +166,13 @@ impl<const N: usize> Cause for KeyRefused<N> {
 
     fn known_wait(&self) -> Option<Duration> {
         self.wait()
+    }
+
+    fn wait_of(&self, stream: usize) -> Option<Duration> {
+        match self {
+            Self::Bucket(refused) => refused.wait_of(stream),
+            Self::NoRoom(_) => self.wait(),
+        }
     }
 
     fn stream(&self) -> usize {

@@ -10,6 +10,7 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::decision::refused::{Never, Refused};
 use crate::gate::refused::Reason;
+use crate::limit::limit::Limit;
 use crate::wait::timer::Timer;
 
 /// What a [`Gate`](crate::Gate) can take from: a bucket, or the bucket of a key.
@@ -18,7 +19,7 @@ use crate::wait::timer::Timer;
 /// |---|---|
 /// | [`TokenBucket`](crate::TokenBucket), [`LeakyBucket`](crate::LeakyBucket) | `u64` |
 /// | [`MultiBucket<N>`](crate::MultiBucket) | `[u64; N]` |
-/// | `KeyedBucket`, with the feature `keys` | `u64`, or `[u64; N]` for several streams |
+/// | `KeyedBucket` and `OwnedKeyedBucket`, with the feature `keys` | `u64`, or `[u64; N]` for several streams |
 /// | a reference to one of these, or an `Arc` of it | as that |
 ///
 /// An amount of 0 leaves its stream out. What is available of a `LeakyBucket` is its room. The
@@ -34,7 +35,25 @@ use crate::wait::timer::Timer;
 /// limited::<ManualClock>(None::<MultiBucket<2, ManualClock>>);
 /// limited::<ManualClock>(None::<&&LeakyBucket<ManualClock>>);
 /// ```
-pub trait Limited: Steps {}
+pub trait Limited: Steps {
+    /// Returns the limits as they were written, one for each stream. Of a key, they are its own, or
+    /// those of its tier.
+    ///
+    /// ```
+    /// use tollgate::gate::Limited;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// fn capacities(limit: &impl Limited) -> Vec<u64> {
+    ///     limit.limits().as_ref().iter().map(|limit| limit.capacity).collect()
+    /// }
+    /// let bucket = TokenBucket::new(Limit::per_second(10).capacity(50))?;
+    /// assert_eq!(capacities(&bucket), [50]);
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    fn limits(&self) -> impl AsRef<[Limit]> {
+        self.configured()
+    }
+}
 
 impl<B: Steps> Limited for B {}
 
@@ -94,6 +113,9 @@ pub trait Steps {
     /// A number for each stream.
     type Tokens: Copy + Eq + fmt::Debug + AsRef<[u64]> + AsMut<[u64]> + Send + Sync + 'static;
 
+    /// A limit for each stream.
+    type Configured: AsRef<[Limit]>;
+
     type Refused: Cause;
 
     /// Where tokens came from, for their way back.
@@ -102,6 +124,9 @@ pub trait Steps {
     fn tokens(amounts: Self::Amounts) -> Self::Tokens;
 
     fn clock(&self) -> &Self::Clock;
+
+    /// The limits as they were written.
+    fn configured(&self) -> Self::Configured;
 
     /// Whether `tokens` could be taken, behind those who wait. Writes nothing.
     fn fits(&self, at: Moment, tokens: &Self::Tokens) -> bool;
@@ -142,6 +167,9 @@ pub trait Cause: Error + Copy + Eq + Send + Sync + 'static {
     /// `None` if no wait helps, or if nobody knows which.
     fn known_wait(&self) -> Option<Duration>;
 
+    /// The same of one stream; zero if it did not refuse.
+    fn wait_of(&self, stream: usize) -> Option<Duration>;
+
     fn stream(&self) -> usize;
 }
 
@@ -158,6 +186,14 @@ impl<const N: usize> Cause for Refused<N> {
         self.wait()
     }
 
+    fn wait_of(&self, stream: usize) -> Option<Duration> {
+        match self {
+            Self::NotYet(refusal) => refusal.waits()[stream],
+            Self::Never(refusal) if refusal.stream != stream => Some(Duration::ZERO),
+            Self::Never(_) | Self::Closed | Self::Cancelled => None,
+        }
+    }
+
     fn stream(&self) -> usize {
         self.stream()
     }
@@ -169,6 +205,7 @@ macro_rules! by_reference {
             type Clock = $limit::Clock;
             type Amounts = $limit::Amounts;
             type Tokens = $limit::Tokens;
+            type Configured = $limit::Configured;
             type Refused = $limit::Refused;
             type Held = $limit::Held;
 
@@ -179,6 +216,10 @@ macro_rules! by_reference {
             #[inline]
             fn clock(&self) -> &Self::Clock {
                 (**self).clock()
+            }
+
+            fn configured(&self) -> Self::Configured {
+                (**self).configured()
             }
 
             #[inline]

@@ -73,8 +73,8 @@ pub trait Limits {
     /// Puts all back, the last first.
     fn put_back(&self, holds: &Self::Holds);
 
-    /// Replaces what was taken by what was used, and says in `looks` where that failed.
-    fn settle(&self, holds: &Self::Holds, used: &mut impl FnMut(usize, &mut [u64])) -> Self::Looks;
+    /// Replaces what was taken by what was used, and says in the looks where that failed.
+    fn correct(&self, holds: &mut Self::Holds, used: &mut impl FnMut(usize, &mut [u64])) -> Self::Looks;
 }
 
 impl Limits for () {
@@ -106,7 +106,7 @@ impl Limits for () {
 
     fn put_back(&self, (): &()) {}
 
-    fn settle(&self, (): &(), _: &mut impl FnMut(usize, &mut [u64])) {}
+    fn correct(&self, (): &mut (), _: &mut impl FnMut(usize, &mut [u64])) {}
 }
 
 impl<L: Limits, B: Steps> Limits for And<L, B> {
@@ -178,12 +178,15 @@ impl<L: Limits, B: Steps> Limits for And<L, B> {
         self.narrower.put_back(narrower);
     }
 
-    fn settle(&self, (narrower, hold): &Self::Holds, used: &mut impl FnMut(usize, &mut [u64])) -> Self::Looks {
-        let narrower = self.narrower.settle(narrower, used);
+    fn correct(&self, (narrower, hold): &mut Self::Holds, used: &mut impl FnMut(usize, &mut [u64])) -> Self::Looks {
+        let narrower = self.narrower.correct(narrower, used);
         let mut tokens = hold.taken;
         used(L::LEN, tokens.as_mut());
         let at = self.again(hold);
         let refused = self.limit.settle(at.now, &hold.taken, &tokens, hold.held).err();
+        if refused.is_none() {
+            hold.taken = tokens;
+        }
         (narrower, Look::of(at, Found { left: self.left(at), refused }))
     }
 }

@@ -10,6 +10,7 @@
 //! | [`GateRefused`] | which limits refused, why, and for how long |
 //! | [`GateSeen`] | what each limit has, and that the call would be granted |
 //! | [`LimitSeen`] | one limit of any of these |
+//! | [`Limited`], [`GateLimits`] | one limit, and those of a gate, in generic code |
 //! | [`Charge`] | whether an attempt counts that a wider limit refuses |
 
 // Owns the decision over several buckets. Never decides what a bucket grants: the bucket does.
@@ -17,7 +18,7 @@
 // - `gate`: `Gate`, how it is built, and the verbs that decide at once.
 // - `gate_wait`: the verbs that wait; `gate_at`: the verbs at a supplied time.
 // - `limited`: what a gate needs of a limit, in one place.
-// - `plain`: the buckets of one limit or several; `key`: the bucket of a key.
+// - `plain`: the buckets of one limit or several; `key`, `key_owned`: the bucket of a key.
 // - `list`: the limits of a gate: how they are looked at, taken from and put back, in order.
 // - `wait`: how they are waited for, in order.
 // - `seen`: what one limit said; `granted`, `refused`: what all of them said.
@@ -30,6 +31,8 @@ pub(crate) mod gate_wait;
 pub(crate) mod granted;
 #[cfg(feature = "keys")]
 pub(crate) mod key;
+#[cfg(feature = "keys")]
+pub(crate) mod key_owned;
 pub(crate) mod limited;
 pub(crate) mod list;
 pub(crate) mod plain;
@@ -45,3 +48,4 @@ pub use limited::Limited;
 pub use list::And;
 pub use refused::{GateRefused, Reason};
 pub use seen::{GateSeen, LimitSeen};
+pub use wait::GateLimits;

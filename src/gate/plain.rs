@@ -15,6 +15,7 @@ use crate::decision::refused::{NotYet, Refused};
 use crate::gate::limited::{Found, Moment, Steps, Taken};
 #[cfg(not(feature = "std"))]
 use crate::gate::wait::ready;
+use crate::limit::limit::Limit;
 use crate::state::store::{Store, Stored};
 use crate::wait::estimate::Estimate;
 use crate::wait::holder::Holder;
@@ -135,11 +136,12 @@ async fn take_in_turn<const N: usize, B: Stored<N> + Waits<N>, T: Timer>(
 }
 
 macro_rules! steps {
-    ([$($generics:tt)*] $type:ty, $n:tt, $amounts:ty, $this:ident => $bucket:expr, $written:ident => $tokens:expr) => {
+    ([$($generics:tt)*] $type:ty, $n:tt, $amounts:ty, $this:ident => $bucket:expr, $configured:expr, $written:ident => $tokens:expr) => {
         impl<$($generics)*> Steps for $type {
             type Clock = C;
             type Amounts = $amounts;
             type Tokens = [u64; $n];
+            type Configured = [Limit; $n];
             type Refused = Refused<$n>;
             type Held = ();
 
@@ -150,6 +152,11 @@ macro_rules! steps {
             #[inline]
             fn clock(&self) -> &C {
                 self.clock()
+            }
+
+            fn configured(&self) -> [Limit; $n] {
+                let $this = self;
+                $configured
             }
 
             #[inline]
@@ -208,9 +215,9 @@ macro_rules! steps {
     };
 }
 
-steps!([C: Clock + Sync] TokenBucket<C>, 1, u64, this => this, n => [n]);
-steps!([C: Clock + Sync, const S: usize] LeakyBucket<C, S>, 1, u64, this => this.as_tokens(), n => [n]);
+steps!([C: Clock + Sync] TokenBucket<C>, 1, u64, this => this, [this.limit()], n => [n]);
+steps!([C: Clock + Sync, const S: usize] LeakyBucket<C, S>, 1, u64, this => this.as_tokens(), [this.limit()], n => [n]);
 steps!(
     [const N: usize, C: Clock + Sync, const S: usize] MultiBucket<N, C, S>, N, [u64; N],
-    this => this, amounts => amounts
+    this => this, this.limits(), amounts => amounts
 );

@@ -49,6 +49,7 @@ pub trait Entry {
     fn cause(&self) -> Option<&(dyn Error + 'static)>;
     fn reason(&self) -> Option<Reason>;
     fn wait(&self) -> Option<Duration>;
+    fn wait_of(&self, stream: usize) -> Option<Duration>;
     fn stream(&self) -> Option<usize>;
 }
 
@@ -72,6 +73,10 @@ impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {
 
     fn wait(&self) -> Option<Duration> {
         self.found.refused.as_ref().map_or(Some(Duration::ZERO), Cause::known_wait)
+    }
+
+    fn wait_of(&self, stream: usize) -> Option<Duration> {
+        self.found.refused.as_ref().map_or(Some(Duration::ZERO), |refused| refused.wait_of(stream))
     }
 
     fn stream(&self) -> Option<usize> {
@@ -98,6 +103,10 @@ impl<T: AsRef<[u64]>, H> Entry for Hold<T, H> {
     }
 
     fn wait(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
+    }
+
+    fn wait_of(&self, _: usize) -> Option<Duration> {
         Some(Duration::ZERO)
     }
 
@@ -211,6 +220,33 @@ impl<'a> LimitSeen<'a> {
     /// It is `None` if no wait helps, or if nobody knows how long.
     pub fn wait(&self) -> Option<Duration> {
         self.entry.wait()
+    }
+
+    /// Returns how long to wait for one stream of this limit before an equal call.
+    ///
+    /// It is zero for a stream that has enough, and as [`wait`](Self::wait) for the others.
+    ///
+    /// # Panics
+    ///
+    /// If the limit has no such stream.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Gate, Limit, MultiBucket};
+    ///
+    /// let limits = [Limit::per_second(10), Limit::per_second(100).empty()];
+    /// let service = MultiBucket::with_clock(limits, ManualClock::new())?;
+    /// let refused = Gate::new().and(&service, [1, 50]).try_take().unwrap_err();
+    /// let limit = refused.limit(0).expect("one");
+    /// assert_eq!(limit.wait_of(0), Some(Duration::ZERO));
+    /// assert_eq!(limit.wait_of(1), Some(Duration::from_millis(500)));
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn wait_of(&self, stream: usize) -> Option<Duration> {
+        let streams = self.available().len();
+        assert!(stream < streams, "stream {stream} of a limit that has {streams}");
+        self.entry.wait_of(stream)
     }
 
     /// Returns the limit's own refusal, to show it or to downcast it.

@@ -14,6 +14,28 @@ use crate::wait::timer::Timer;
 #[cfg(any(not(feature = "std"), feature = "keys"))]
 use crate::{decision::refused::Refused, wait::reservation::Reservation};
 
+/// The limits of a [`Gate`](crate::Gate), whatever they are: a bound for generic code.
+///
+/// `()` are the limits of an empty gate, and [`And`](crate::gate::And) those of one with a limit
+/// more. The trait is sealed.
+///
+/// ```
+/// use tollgate::gate::GateLimits;
+/// use tollgate::{Clock, Gate, Limit, TokenBucket};
+///
+/// /// The seconds to wait, for `Retry-After`.
+/// fn ask<C: Clock>(gate: Gate<C, impl GateLimits>) -> Result<(), Option<u64>> {
+///     gate.try_take().map(|_| ()).map_err(|refused| refused.retry_after_secs())
+/// }
+/// let bucket = TokenBucket::new(Limit::per_hour(60))?;
+/// assert_eq!(ask(Gate::new().and(&bucket, 60)), Ok(()));
+/// assert_eq!(ask(Gate::new().and(&bucket, 1)), Err(Some(60)));
+/// # Ok::<(), tollgate::limit::LimitError>(())
+/// ```
+pub trait GateLimits: Waiting {}
+
+impl<L: Waiting> GateLimits for L {}
+
 /// Limits that are waited for in turn.
 pub trait Waiting: Limits {
     /// The time by the clock that a deadline counts by: the widest limit's.

@@ -110,8 +110,12 @@ where
     H: BuildHasher + Sync,
     F: Tiers + TierOf<K> + Sync,
 {
-    fn view(&self) -> KeyedBucket<'_, K, K, N, C, H, F> {
+    pub(crate) fn view(&self) -> KeyedBucket<'_, K, K, N, C, H, F> {
         KeyedBucket::new(&self.buckets, &self.key)
+    }
+
+    pub(crate) fn buckets(&self) -> &KeyedBuckets<K, N, C, H, F> {
+        &self.buckets
     }
 
     /// Waits on tokio's timer until it is the caller's turn, and takes these amounts.

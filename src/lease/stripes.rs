@@ -113,7 +113,10 @@ impl<const N: usize> Stripes<N> {
         let taken = if is_waited_for { 0 } else { Self::take(store, now, amounts, 1 + more) };
         let next = next_ahead(ahead, more, taken);
         stripe.set_ahead(next);
-        stripe.set_rest(if next > 0 { Rest::NONE } else { stripe.rest().longer() });
+        // One that did not go ahead, as the first one of a thread, was not in vain.
+        if ahead > 0 {
+            stripe.set_rest(if next > 0 { Rest::NONE } else { stripe.rest().longer() });
+        }
         match taken {
             0 => stripe.give_up(claim),
             _ => self.deposit(store, now, index, claim, &amounts.map(|amount| amount * (taken - 1))),
