@@ -368,6 +368,9 @@ fn each_stream_of_a_refusal_says_its_own_wait() {
     assert_eq!(waits([1, 2000, 1]), [Some(0), None, Some(0)]);
     bucket.pause_for(Duration::from_secs(1));
     assert_eq!(waits([1, 50, 1]), [Some(1000), Some(1050), Some(1200)]);
-    bucket.close();
-    assert_eq!(waits([1, 50, 1]), [None; 3]);
+    #[cfg(feature = "std")]
+    {
+        bucket.close();
+        assert_eq!(waits([1, 50, 1]), [None; 3]);
+    }
 }

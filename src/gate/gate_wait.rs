@@ -38,7 +38,7 @@ impl<C: Clock, L: Waiting> Gate<C, L> {
     /// }
     /// ```
     #[cfg(feature = "tokio")]
-    pub fn take(self) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> {
+    pub fn take(self) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> + Send {
         self.take_timeout_on(Duration::MAX, TokioTimer)
     }
 
@@ -51,7 +51,7 @@ impl<C: Clock, L: Waiting> Gate<C, L> {
     pub fn take_timeout(
         self,
         timeout: Duration,
-    ) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> {
+    ) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> + Send {
         self.take_timeout_on(timeout, TokioTimer)
     }
 
@@ -60,12 +60,16 @@ impl<C: Clock, L: Waiting> Gate<C, L> {
     /// # Errors
     ///
     /// As [`take_timeout_on`](Self::take_timeout_on).
-    pub fn take_on<T: Timer>(self, timer: T) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> {
+    pub fn take_on<T: Timer<Sleep: Send> + Send + Sync>(
+        self,
+        timer: T,
+    ) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> + Send {
         self.take_timeout_on(Duration::MAX, timer)
     }
 
     /// Waits on any timer for at most `timeout`, in turn at each limit, and takes from all.
     ///
+    /// The future is `Send`, so the timer and its sleep are, too.
     /// The timeout counts from this call, the places in the lines from the first poll. Dropped
     /// before it is ready, the future gives back what narrow limits gave, except where an
     /// [attempt](crate::gate::Charge::OnAttempt) counts.
@@ -91,11 +95,11 @@ impl<C: Clock, L: Waiting> Gate<C, L> {
     /// assert!(refused.wait() > Some(Duration::from_millis(500)));
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
-    pub fn take_timeout_on<T: Timer>(
+    pub fn take_timeout_on<T: Timer<Sleep: Send> + Send + Sync>(
         self,
         timeout: Duration,
         timer: T,
-    ) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> {
+    ) -> impl Future<Output = Result<GateGranted<L>, GateRefused<L::Looks>>> + Send {
         let deadline = self.limits.now().after(timeout);
         async move {
             let limits = self.limits;

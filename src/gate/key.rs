@@ -110,7 +110,12 @@ where
         Ok(Estimate::new(Holder::Borrowed(self.waitable(held)), now, *taken).settle(*used)?)
     }
 
-    async fn wait_on<T: Timer>(&self, tokens: [u64; N], timeout: Duration, timer: T) -> Result<Source, KeyRefused<N>> {
+    async fn wait_on<T: Timer<Sleep: Send> + Send>(
+        &self,
+        tokens: [u64; N],
+        timeout: Duration,
+        timer: T,
+    ) -> Result<Source, KeyRefused<N>> {
         let (place, held) = self.reserved(tokens, timeout)?;
         ready(place, timer).await?;
         Ok(held)

@@ -1,7 +1,6 @@
 //! Owns the steps of a gate on the bucket of a key that owns a share of all. What they do is in
 //! `key.rs`.
 
-use core::future::Future;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
@@ -21,9 +20,9 @@ impl<K, const N: usize, C, H, F> Steps for OwnedKeyedBucket<K, N, C, H, F>
 where
     [u64; N]: Streams<N>,
     K: KeyForm<K> + Send + Sync,
-    C: Clock + Sync,
-    H: BuildHasher + Sync,
-    F: Tiers + TierOf<K> + Sync,
+    C: Clock + Send + Sync,
+    H: BuildHasher + Send + Sync,
+    F: Tiers + TierOf<K> + Send + Sync,
 {
     type Clock = C;
     type Amounts = Amounts<N>;
@@ -64,13 +63,13 @@ where
         self.view().settle(now, taken, used, held)
     }
 
-    fn wait_on<T: Timer>(
+    async fn wait_on<T: Timer<Sleep: Send> + Send>(
         &self,
         tokens: [u64; N],
         timeout: Duration,
         timer: T,
-    ) -> impl Future<Output = Result<Source, KeyRefused<N>>> {
-        async move { self.view().wait_on(tokens, timeout, timer).await }
+    ) -> Result<Source, KeyRefused<N>> {
+        self.view().wait_on(tokens, timeout, timer).await
     }
 
     fn wait_blocking(&self, tokens: [u64; N], timeout: Duration) -> Result<Source, KeyRefused<N>> {

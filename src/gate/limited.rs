@@ -149,12 +149,12 @@ pub trait Steps {
     ) -> Result<(), Self::Refused>;
 
     /// Waits in turn. Dropped before it is ready, it has taken nothing.
-    fn wait_on<T: Timer>(
+    fn wait_on<T: Timer<Sleep: Send> + Send>(
         &self,
         tokens: Self::Tokens,
         timeout: Duration,
         timer: T,
-    ) -> impl Future<Output = Result<Self::Held, Self::Refused>>;
+    ) -> impl Future<Output = Result<Self::Held, Self::Refused>> + Send;
 
     #[cfg(feature = "std")]
     fn wait_blocking(&self, tokens: Self::Tokens, timeout: Duration) -> Result<Self::Held, Self::Refused>;
@@ -250,12 +250,12 @@ macro_rules! by_reference {
                 (**self).settle(now, taken, used, held)
             }
 
-            fn wait_on<T: Timer>(
+            fn wait_on<T: Timer<Sleep: Send> + Send>(
                 &self,
                 tokens: Self::Tokens,
                 timeout: Duration,
                 timer: T,
-            ) -> impl Future<Output = Result<Self::Held, Self::Refused>> {
+            ) -> impl Future<Output = Result<Self::Held, Self::Refused>> + Send {
                 (**self).wait_on(tokens, timeout, timer)
             }
 

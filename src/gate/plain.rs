@@ -196,12 +196,12 @@ macro_rules! steps {
                 Estimate::new(Holder::Borrowed($bucket), now, *taken).settle(*used)
             }
 
-            fn wait_on<T: Timer>(
+            fn wait_on<T: Timer<Sleep: Send> + Send>(
                 &self,
                 tokens: [u64; $n],
                 timeout: Duration,
                 timer: T,
-            ) -> impl Future<Output = Result<(), Refused<$n>>> {
+            ) -> impl Future<Output = Result<(), Refused<$n>>> + Send {
                 let $this = self;
                 take_in_turn($bucket, tokens, timeout, timer)
             }

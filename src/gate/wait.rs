@@ -37,7 +37,7 @@ pub trait GateLimits: Waiting {}
 impl<L: Waiting> GateLimits for L {}
 
 /// Limits that are waited for in turn.
-pub trait Waiting: Limits {
+pub trait Waiting: Limits + Send + Sync {
     /// The time by the clock that a deadline counts by: the widest limit's.
     fn now(&self) -> Time;
 
@@ -53,12 +53,12 @@ pub trait Waiting: Limits {
 
     /// Waits for all in turn. `left` says how much is left of the timeout. Says in `looks` which
     /// limit refused.
-    fn wait_on<T: Timer>(
+    fn wait_on<T: Timer<Sleep: Send> + Sync>(
         &self,
-        left: &impl Fn() -> Duration,
+        left: &(impl Fn() -> Duration + Sync),
         timer: &T,
         looks: &mut Self::Looks,
-    ) -> impl Future<Output = Option<Self::Holds>>;
+    ) -> impl Future<Output = Option<Self::Holds>> + Send;
 
     #[cfg(feature = "std")]
     fn wait_blocking(&self, left: &impl Fn() -> Duration, looks: &mut Self::Looks) -> Option<Self::Holds>;
@@ -113,7 +113,12 @@ impl Waiting for () {
 
     fn renewed((): &mut (), (): &(), _: bool) {}
 
-    async fn wait_on<T: Timer>(&self, _: &impl Fn() -> Duration, _: &T, (): &mut ()) -> Option<()> {
+    async fn wait_on<T: Timer<Sleep: Send> + Sync>(
+        &self,
+        _: &(impl Fn() -> Duration + Sync),
+        _: &T,
+        (): &mut (),
+    ) -> Option<()> {
         Some(())
     }
 
@@ -123,7 +128,7 @@ impl Waiting for () {
     }
 }
 
-impl<L: Waiting, B: Steps> Waiting for And<L, B> {
+impl<L: Waiting, B: Steps + Send + Sync> Waiting for And<L, B> {
     fn now(&self) -> Time {
         self.limit.clock().now()
     }
@@ -151,9 +156,9 @@ impl<L: Waiting, B: Steps> Waiting for And<L, B> {
         L::renewed(narrower, &later.0, granted || ended.is_some());
     }
 
-    async fn wait_on<T: Timer>(
+    async fn wait_on<T: Timer<Sleep: Send> + Sync>(
         &self,
-        left: &impl Fn() -> Duration,
+        left: &(impl Fn() -> Duration + Sync),
         timer: &T,
         (narrower, look): &mut Self::Looks,
     ) -> Option<Self::Holds> {
