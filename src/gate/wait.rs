@@ -16,7 +16,7 @@ use crate::{decision::refused::Refused, wait::reservation::Reservation};
 
 /// The limits of a [`Gate`](crate::Gate), whatever they are: a bound for generic code.
 ///
-/// `()` are the limits of an empty gate, and [`And`](crate::gate::And) those of one with a limit
+/// `()` are the limits of an empty gate, and `And` those of one with a limit
 /// more. The trait is sealed.
 ///
 /// ```
