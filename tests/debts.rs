@@ -54,6 +54,25 @@ fn a_change_to_a_limit_that_cannot_keep_the_debt_is_refused_and_changes_nothing(
 }
 
 #[test]
+fn a_check_answers_as_the_change_and_changes_nothing() {
+    let fast = Limit::per_second(1_000_000).capacity(1000);
+    for limits in [
+        [Limit::per_second(5), Limit::per_day(1)],
+        [Limit::per_day(1), fast],
+        [fast, Limit::per_second(7)],
+        [fast, Limit::per_second(7).capacity(0)],
+        [Limit::UNLIMITED, Limit::UNLIMITED],
+    ] {
+        let bucket = bucket([Limit::per_second(5), fast]);
+        bucket.charge([0, 1_001_000]).unwrap();
+        let (before, checked) = (bucket.snapshot(), bucket.check_limits(limits));
+        assert_eq!((bucket.snapshot().sequence(), bucket.limits()), (before.sequence(), [Limit::per_second(5), fast]));
+        assert_eq!(bucket.wait_for([0, 1]), before.wait_for([0, 1]));
+        assert_eq!(checked, bucket.set_limits(limits), "{limits:?}");
+    }
+}
+
+#[test]
 fn the_largest_debt_that_fits_is_kept_and_one_token_more_is_refused() {
     for slow in ["1/d", "1/3650d", "7/s", "333/s", "1MiB/s"].map(limit) {
         let most = |owed| {

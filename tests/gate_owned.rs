@@ -112,6 +112,16 @@ fn a_limit_of_a_gate_names_its_limits_as_they_were_written_and_as_they_are_now()
 }
 
 #[test]
+fn a_limit_of_a_gate_names_the_limits_of_the_keys_own_tier() {
+    let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 10, ManualClock::new()).unwrap();
+    let keys = keys.with_tiers([Limit::per_second(500)], |key: &u64| usize::from(*key >= 1000)).unwrap();
+    assert_eq!(written(&keys.bucket(&7)), ["10/s capacity 10"]);
+    assert_eq!(written(&keys.bucket(&1007)), ["500/s capacity 500"]);
+    keys.charge(&1007, 600).unwrap();
+    assert_eq!((keys.bucket(&1007).debts().as_ref(), keys.bucket(&7).debts().as_ref()), (&[100][..], &[0][..]));
+}
+
+#[test]
 fn generic_code_decides_on_any_gate() {
     fn wait<C: Clock>(gate: Gate<C, impl GateLimits>) -> Option<Duration> {
         match gate.try_take() {

@@ -147,6 +147,31 @@ fn any_limit_follows_any_other() {
     }
 }
 
+#[test]
+fn a_check_of_a_tier_answers_as_its_change_and_changes_nothing() {
+    let tiers = |key: &u64| usize::from(*key >= 1000);
+    let keys = by_number(Limit::per_second(1_000_000), 100).with_tiers([Limit::per_second(1_000_000)], tiers).unwrap();
+    keys.charge(&1000, 2_000_000).unwrap();
+    for (tier, limit, fits) in [
+        (0, Limit::per_day(1), true),
+        (1, Limit::per_day(1), false),
+        (1, Limit::per_second(5), true),
+        (0, Limit::per_second(5).capacity(0), false),
+    ] {
+        let (checked, before) = (keys.check_tier_limits(tier, limit), keys.tier_limits(tier));
+        assert_eq!(before, Limit::per_second(1_000_000), "tier {tier}, {limit}");
+        assert_eq!(checked.is_ok(), fits, "tier {tier}, {limit}");
+        assert_eq!(checked, keys.set_tier_limits(tier, limit), "tier {tier}, {limit}");
+        keys.set_tier_limits(tier, before).unwrap();
+    }
+}
+
+#[test]
+#[should_panic = "tier 1"]
+fn a_check_of_a_tier_that_is_not_there_panics() {
+    let _ = by_number(Limit::per_second(10), 100).check_tier_limits(1, Limit::per_second(5));
+}
+
 /// C1 of the single buckets: a debt that a slow limit cannot hold would be forgiven by the way
 /// back.
 #[test]

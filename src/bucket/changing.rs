@@ -8,10 +8,11 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::decision::awaited::Awaited;
 use crate::decision::inherit::Inherit;
-use crate::limit::limit::Limit;
+use crate::limit::limit::{Limit, limits_of};
 use crate::limit::limit_error::LimitError;
 use crate::state::at::At;
 use crate::state::snapshot::Snapshot;
+use crate::state::store::Revised;
 
 impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// Changes the rates and capacities of all streams at one instant, and keeps the level.
@@ -110,6 +111,26 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
     /// ```
     pub fn set_limits_with(&self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
         self.change_limits(|| self.clock().now(), limits, inherit)
+    }
+
+    /// Checks whether [`set_limits`](Self::set_limits) would succeed now. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_limits`](Self::set_limits).
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.charge([1_000_000_000])?;
+    /// assert!(bucket.check_limits([Limit::per_second(1000)]).is_ok());
+    /// assert!(bucket.check_limits([Limit::per_day(1)]).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn check_limits(&self, limits: [Limit; N]) -> Result<(), LimitError> {
+        self.check_limits_at(limits, self.clock().now())
     }
 
     /// Pauses the bucket until it is [resumed](Self::resume): it grants nothing, and nothing
@@ -218,6 +239,15 @@ impl<const N: usize, C: Clock, const S: usize> MultiBucket<N, C, S> {
         self.snapshot().pause_left()
     }
 
+    fn check_limits_at(&self, limits: [Limit; N], now: Time) -> Result<(), LimitError> {
+        let next = limits_of(limits, Time::ZERO)?;
+        let (revision, spent) = self.queued.words.read_revised();
+        match revision.succeeded(&next, now, Inherit::Keep).with(self.awaited()).of(&spent) {
+            Ok(_) => Ok(()),
+            Err((stream, rule)) => Err(LimitError { stream, limit: limits[stream], rule }),
+        }
+    }
+
     fn change_limits(&self, clock: impl Fn() -> Time, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
         self.queued.words.set_limits(&clock, limits, inherit, || self.awaited())?;
         self.retime(clock());
@@ -289,6 +319,15 @@ impl<const N: usize, C: Clock, const S: usize> At<&MultiBucket<N, C, S>, N> {
     /// As [`MultiBucket::set_limits`].
     pub fn set_limits_with(self, limits: [Limit; N], inherit: Inherit) -> Result<(), LimitError> {
         self.of.change_limits(|| self.now, limits, inherit)
+    }
+
+    /// Checks limits at this time: [`MultiBucket::check_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`MultiBucket::set_limits`].
+    pub fn check_limits(self, limits: [Limit; N]) -> Result<(), LimitError> {
+        self.of.check_limits_at(limits, self.now)
     }
 
     /// Pauses the bucket from this time on: [`MultiBucket::pause`].

@@ -269,6 +269,26 @@ impl<const N: usize> NotYet<N> {
         self.wait().map(whole_seconds)
     }
 
+    /// Returns whether the bucket was [paused](crate::MultiBucket::pause_for) when it refused.
+    ///
+    /// A pause is a decision of the service, and no fault of the caller. HTTP says so with 503 and
+    /// not 429.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Limit, MultiBucket, Refused};
+    ///
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
+    /// bucket.pause_for(Duration::from_secs(3));
+    /// let Err(Refused::NotYet(refusal)) = bucket.try_take([1]) else { panic!() };
+    /// assert!(refusal.is_paused());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub const fn is_paused(&self) -> bool {
+        self.pause > 0
+    }
+
     /// Returns the whole tokens that each stream had when the call was refused.
     ///
     /// A stream in debt had 0; so have all during a pause. While others wait, they are for those.

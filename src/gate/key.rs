@@ -55,6 +55,10 @@ where
         table.read(self.key, tier, self.buckets.clock.now(), |terms, _| terms.configured)
     }
 
+    fn owed(&self) -> [u64; N] {
+        <[u64; N]>::array(self.buckets.debt(self.key))
+    }
+
     fn fits(&self, at: Moment, tokens: &[u64; N]) -> bool {
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
         looks_at_nothing(at, tokens)
@@ -184,6 +188,13 @@ impl<const N: usize> Cause for KeyRefused<N> {
         match self {
             Self::Bucket(refused) => Refused::stream(refused),
             Self::NoRoom(_) => 0,
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        match self {
+            Self::Bucket(refused) => refused.is_paused(),
+            Self::NoRoom(_) => false,
         }
     }
 }

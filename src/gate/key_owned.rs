@@ -43,6 +43,10 @@ where
         self.view().configured()
     }
 
+    fn owed(&self) -> [u64; N] {
+        self.view().owed()
+    }
+
     fn fits(&self, at: Moment, tokens: &[u64; N]) -> bool {
         self.view().fits(at, tokens)
     }

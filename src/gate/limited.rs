@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
-use crate::decision::refused::{Never, Refused};
+use crate::decision::refused::{Never, NotYet, Refused};
 use crate::gate::refused::Reason;
 use crate::limit::limit::Limit;
 use crate::wait::timer::Timer;
@@ -52,6 +52,22 @@ pub trait Limited: Steps {
     /// ```
     fn limits(&self) -> impl AsRef<[Limit]> {
         self.configured()
+    }
+
+    /// Returns the tokens of each stream that are owed now.
+    ///
+    /// ```
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::gate::Limited;
+    /// use tollgate::{Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.charge(15)?;
+    /// assert_eq!(bucket.debts().as_ref(), [5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn debts(&self) -> impl AsRef<[u64]> {
+        self.owed()
     }
 }
 
@@ -128,6 +144,8 @@ pub trait Steps {
     /// The limits as they were written.
     fn configured(&self) -> Self::Configured;
 
+    fn owed(&self) -> Self::Tokens;
+
     /// Whether `tokens` could be taken, behind those who wait. Writes nothing.
     fn fits(&self, at: Moment, tokens: &Self::Tokens) -> bool;
 
@@ -171,6 +189,8 @@ pub trait Cause: Error + Copy + Eq + Send + Sync + 'static {
     fn wait_of(&self, stream: usize) -> Option<Duration>;
 
     fn stream(&self) -> usize;
+
+    fn is_paused(&self) -> bool;
 }
 
 impl<const N: usize> Cause for Refused<N> {
@@ -197,6 +217,10 @@ impl<const N: usize> Cause for Refused<N> {
     fn stream(&self) -> usize {
         self.stream()
     }
+
+    fn is_paused(&self) -> bool {
+        self.not_yet().is_some_and(NotYet::is_paused)
+    }
 }
 
 macro_rules! by_reference {
@@ -220,6 +244,10 @@ macro_rules! by_reference {
 
             fn configured(&self) -> Self::Configured {
                 (**self).configured()
+            }
+
+            fn owed(&self) -> Self::Tokens {
+                (**self).owed()
             }
 
             #[inline]

@@ -159,6 +159,11 @@ macro_rules! steps {
                 $configured
             }
 
+            fn owed(&self) -> [u64; $n] {
+                let $this = self;
+                verbs::debt($bucket.store(), self.clock().now())
+            }
+
             #[inline]
             fn fits(&self, at: Moment, tokens: &[u64; $n]) -> bool {
                 let $this = self;

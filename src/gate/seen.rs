@@ -51,6 +51,7 @@ pub trait Entry {
     fn wait(&self) -> Option<Duration>;
     fn wait_of(&self, stream: usize) -> Option<Duration>;
     fn stream(&self) -> Option<usize>;
+    fn is_paused(&self) -> bool;
 }
 
 impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {
@@ -82,6 +83,10 @@ impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {
     fn stream(&self) -> Option<usize> {
         self.refused().map(Cause::stream)
     }
+
+    fn is_paused(&self) -> bool {
+        self.refused().is_some_and(Cause::is_paused)
+    }
 }
 
 impl<T: AsRef<[u64]>, H> Entry for Hold<T, H> {
@@ -112,6 +117,10 @@ impl<T: AsRef<[u64]>, H> Entry for Hold<T, H> {
 
     fn stream(&self) -> Option<usize> {
         None
+    }
+
+    fn is_paused(&self) -> bool {
+        false
     }
 }
 
@@ -212,6 +221,23 @@ impl<'a> LimitSeen<'a> {
     /// Returns the stream that refused: the one with the longest wait. `None` if none did.
     pub fn stream(&self) -> Option<usize> {
         self.entry.stream()
+    }
+
+    /// Returns whether this limit refused in a pause: see [`NotYet`](crate::NotYet).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tollgate::clock::ManualClock;
+    /// use tollgate::{Gate, Limit, TokenBucket};
+    ///
+    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// bucket.pause_for(Duration::from_secs(1));
+    /// let refused = Gate::new().and(&bucket, 1).try_take().unwrap_err();
+    /// assert!(refused.limit(0).expect("one").is_paused());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn is_paused(&self) -> bool {
+        self.entry.is_paused()
     }
 
     /// Returns how long to wait for this limit before an equal call.

@@ -43,7 +43,14 @@ where
     }
 
     /// Whether every key of these tiers can have these limits, now.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such tier.
     pub(crate) fn check(&self, tiers: &[usize], limits: [Limit; N], now: Time) -> Result<(), LimitError> {
+        for tier in tiers {
+            let _ = self.configured(*tier);
+        }
         let next = limits_of(limits, now)?;
         tiers.iter().try_for_each(|tier| self.check_debts(*tier, &next, limits, now))
     }

@@ -385,6 +385,15 @@ where
         table.check(&table.all_tiers(), <[u64; N]>::limits(limits), self.reading.now)
     }
 
+    /// As [`KeyedBuckets::check_tier_limits`].
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyedBuckets::check_tier_limits`].
+    pub fn check_tier_limits(self, tier: usize, limits: Limits<N>) -> Result<(), LimitError> {
+        self.buckets.table.check(&[tier], <[u64; N]>::limits(limits), self.reading.now)
+    }
+
     /// As [`KeyedBuckets::set_limits`].
     ///
     /// # Errors

@@ -208,6 +208,28 @@ where
         self.live().set_tier_limits(tier, limits)
     }
 
+    /// Checks whether [`set_tier_limits`](Self::set_tier_limits) would succeed. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_limits`](Self::set_limits).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such tier.
+    ///
+    /// ```
+    /// use tollgate::{KeyedBuckets, Limit};
+    ///
+    /// let clients = KeyedBuckets::<u64>::new(Limit::per_second(10), 1000)?;
+    /// assert!(clients.check_tier_limits(0, Limit::per_second(5)).is_ok());
+    /// assert!(clients.check_tier_limits(0, Limit::per_second(5).capacity(0)).is_err());
+    /// # Ok::<(), tollgate::limit::LimitError>(())
+    /// ```
+    pub fn check_tier_limits(&self, tier: usize, limits: Limits<N>) -> Result<(), LimitError> {
+        self.live().check_tier_limits(tier, limits)
+    }
+
     /// Gives one key limits of its own, from now on. It keeps what it has and owes.
     ///
     /// The key stays until [`clear_key_limits`](Self::clear_key_limits). Calls for it cost a second

@@ -24,7 +24,7 @@ pub trait Streams<const N: usize>: Shape<N> {
     /// `u64` for one stream, else `[u64; N]`.
     type Amounts: Copy;
     /// [`Limit`] for one stream, else `[Limit; N]`.
-    type Limits;
+    type Limits: From<[Limit; N]> + LimitsOf<N>;
 }
 
 /// Tokens of each of `N` streams: a `u64` if it is one, else an array.

@@ -14,6 +14,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::limit::limit::Limit;
+use crate::limit::limit_error::LimitError;
 use crate::limit::parse_error::ParseError;
 use crate::limit::rate::Rate;
 use crate::limit::reader::Reader;
@@ -87,8 +88,11 @@ impl<'de> Deserialize<'de> for Limit {
             let Fields { rate, capacity, starts_with } = Fields::deserialize(deserializer)?;
             Self { rate, capacity, starts_with }
         };
-        limit.check().map_err(D::Error::custom)?;
-        Ok(limit)
+        match limit.check() {
+            Ok(()) => Ok(limit),
+            // Its stream is not known here: whoever reads the limit knows its place.
+            Err(LimitError { rule, .. }) => Err(D::Error::custom(format_args!("limit {limit}: {rule}"))),
+        }
     }
 }
 

@@ -347,6 +347,13 @@ impl From<Rate> for Limit {
     }
 }
 
+/// Takes the limit out of an array of one, for code that is generic over the number of streams.
+impl From<[Self; 1]> for Limit {
+    fn from([limit]: [Self; 1]) -> Self {
+        limit
+    }
+}
+
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scale = self.rate.scale();

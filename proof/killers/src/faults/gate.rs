@@ -121,10 +121,45 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "gate/seen.rs",
             "impl<T: AsRef<[u64]>, R: Cause> Entry for Look<T, R> {",
-            "self.found.refused.as_ref().map_or(",
-            "self.refused().map_or(",
+            "self.found.refused.as_ref().map_or(Some(Duration::ZERO), Cause::known_wait)",
+            "self.refused().map_or(Some(Duration::ZERO), Cause::known_wait)",
         )],
         expect: Killed("tests/gate::the_wait_of_a_refusal_counts_the_attempt"),
+    },
+    Fault {
+        id: "gate-stream-waits-as-long-as-its-limit",
+        edits: &[edit(
+            "gate/limited.rs",
+            "impl<const N: usize> Cause for",
+            "refusal.waits()[stream]",
+            "refusal.wait()",
+        )],
+        expect: Killed("tests/gate::each_stream_of_a_refusal_says_its_own_wait"),
+    },
+    Fault {
+        id: "gate-correction-begins-anew",
+        edits: &[edit(
+            "gate/list.rs",
+            "impl<L: Limits, B: Steps> Limits for",
+            "hold.taken = tokens;",
+            "let _ = tokens;",
+        )],
+        expect: Killed("tests/gate::a_correction_begins_where_the_last_one_ended"),
+    },
+    Fault {
+        id: "gate-correction-that-failed-counts",
+        edits: &[edit("gate/list.rs", "impl<L: Limits, B: Steps> Limits for", "if refused.is_none() {", "if true {")],
+        expect: Killed("tests/gate::a_correction_begins_where_the_last_one_ended"),
+    },
+    Fault {
+        id: "gate-key-names-another-tier",
+        edits: &[edit(
+            "gate/key.rs",
+            "fn configured(",
+            "table.read(self.key, tier,",
+            "table.read(self.key, (tier + 1) % self.buckets.tiers(),",
+        )],
+        expect: Killed("tests/gate_owned::a_limit_of_a_gate_names_the_limits_of_the_keys_own_tier"),
     },
     Fault {
         id: "gate-wait-is-not-the-longest",
