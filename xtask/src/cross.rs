@@ -1,7 +1,6 @@
 //! Owns the run on other machines: an old compiler, other processors, bare ones; what was found is
 //! run, of the rest is said what it lacks.
 
-mod debian;
 mod machine;
 
 use std::io::{BufRead, BufReader, Write};
@@ -13,6 +12,8 @@ use machine::{MACHINES, Machine};
 
 use crate::step::root;
 
+const ARCHITECTURES: &str = "amd64,i386,armhf,armel,s390x";
+
 /// `--fetch` gets what is missing; without it, the machines are run. All of them, or those of these
 /// names.
 pub(crate) fn run(words: &[String]) -> ExitCode {
@@ -22,7 +23,7 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         return ExitCode::from(2);
     }
     let chosen = MACHINES.iter().filter(|machine| names.is_empty() || names.iter().any(|name| *name == machine.name));
-    let debian = Debian::new();
+    let debian = Debian::new("cross", ARCHITECTURES);
     match options[..] {
         [] => run_all(&debian, &chosen.collect::<Vec<_>>()),
         [option] if option == "--fetch" => match debian.fetch(chosen.flat_map(Machine::packages)) {

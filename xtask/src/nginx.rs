@@ -2,12 +2,14 @@
 //! and stopped. Never installs it.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::path::Path;
+use std::process::{Child, ExitCode, Stdio};
 use std::time::{Duration, Instant};
-use std::{env, fs, io, thread};
+use std::{fs, io, thread};
 
-use crate::step::{self, Step, root};
+use debian::Debian;
+
+use crate::step::{self, Step};
 
 /// What nginx grants, in requests a second.
 const LIMIT: u64 = 100;
@@ -29,17 +31,16 @@ pub(crate) fn run(words: &[String]) -> ExitCode {
         },
         _ => return failed("the options are --fetch, --retry-after SECONDS and --burst N"),
     };
-    let folder = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |target| root().join(target));
-    let folder = folder.join("nginx");
+    let debian = Debian::new("nginx", "amd64");
     if fetch {
-        if let Err(error) = fetched(&folder) {
+        if let Err(error) = debian.fetch(["nginx".to_owned()]) {
             return failed(&error);
         }
     }
-    let Some(program) = program(&folder) else {
+    let Some(program) = debian.program("nginx") else {
         return failed("there is no nginx; --fetch downloads it from Debian and unpacks it under target");
     };
-    match Server::start(&program, &folder, retry_after, burst) {
+    match Server::start(&debian, &program, retry_after, burst) {
         Ok(server) => {
             println!("{}: {LIMIT}/s, burst {burst}, Retry-After: {retry_after}", program.display());
             let words = format!(
@@ -58,39 +59,6 @@ fn failed(error: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// The nginx that was unpacked, or else that of the machine.
-fn program(folder: &Path) -> Option<PathBuf> {
-    let unpacked = folder.join("debian/usr/sbin/nginx");
-    let path = env::var_os("PATH").unwrap_or_default();
-    let installed = env::split_paths(&path).map(|folder| folder.join("nginx"));
-    let usual = PathBuf::from("/usr/sbin/nginx");
-    [unpacked].into_iter().chain(installed).chain([usual]).find(|program| program.is_file())
-}
-
-/// Downloads the package by the machine's `apt-get`, and unpacks it.
-fn fetched(folder: &Path) -> Result<(), String> {
-    let downloads = folder.join("downloads");
-    let told = |error: io::Error| format!("{}: {error}", folder.display());
-    fs::create_dir_all(&downloads).map_err(told)?;
-    // Root downloads as root: the user that `apt` would change to may not write below `target`.
-    let mut download = Command::new("apt-get");
-    download.args(["-qq", "-o", "APT::Sandbox::User=root", "download", "nginx"]).current_dir(&downloads);
-    succeed(&mut download)?;
-    for file in fs::read_dir(&downloads).map_err(told)? {
-        let file = file.map_err(told)?.path();
-        succeed(Command::new("dpkg-deb").arg("--extract").arg(file).arg(folder.join("debian")))?;
-    }
-    fs::remove_dir_all(&downloads).map_err(told)
-}
-
-fn succeed(command: &mut Command) -> Result<(), String> {
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{command:?}: {status}")),
-        Err(error) => Err(format!("{command:?}: {error}")),
-    }
-}
-
 /// A running nginx, which is stopped at the end.
 struct Server {
     child: Child,
@@ -99,13 +67,14 @@ struct Server {
 
 impl Server {
     /// Starts nginx in the foreground, and waits until it listens.
-    fn start(program: &Path, folder: &Path, retry_after: u64, burst: u64) -> io::Result<Self> {
+    fn start(debian: &Debian, program: &Path, retry_after: u64, burst: u64) -> io::Result<Self> {
+        let folder = debian.folder();
         // A port that is free now.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         fs::create_dir_all(folder)?;
         let file = folder.join("nginx.conf");
         fs::write(&file, configuration(address, folder, retry_after, burst))?;
-        let mut command = Command::new(program);
+        let mut command = debian.command(program);
         command.arg("-c").arg(&file).arg("-e").arg(folder.join("error.log"));
         let server = Self { child: command.stdin(Stdio::null()).spawn()?, address };
         let begun = Instant::now();

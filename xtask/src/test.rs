@@ -63,6 +63,20 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::cargo("soak, three seconds", "run --release --package history-tests --bin soak -- --seconds 3")
             .so_that("the bound holds in every window on oversubscribed threads"),
         Step::cargo("lessons from peers", "test --package lessons").so_that("faults that peers have are not here"),
+        Step::cargo("tests of http, all features", "test --package tollgate-http --all-features")
+            .so_that("header fields say what is so, and addresses cannot be spoofed"),
+        Step::cargo("tests of tower, all features", "test --package tollgate-tower --all-features")
+            .so_that("each guarantee of the layer holds, and each example runs"),
+        Step::cargo(
+            "docs of http and tower",
+            "doc --package tollgate-http --package tollgate-tower --no-deps --all-features --document-private-items",
+        )
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .so_that("every link of their docs leads somewhere, private ones too"),
+        Step::cargo("tools of servers", "run --release --package servers -- tools")
+            .so_that("wrk, h2load, nginx, haproxy and curl are there, or come from Debian"),
+        Step::cargo("servers, real clients", "test --release --package servers -- --nocapture --test-threads=1")
+            .so_that("real clients, proxies and load meet the layer, and the bound holds"),
         // Checked before anything is timed; that the timing itself compiles, clippy has said.
         Step::cargo("benches, the answers", "test --release --package benches")
             .so_that("what is timed gives the right answers"),

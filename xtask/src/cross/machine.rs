@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::debian::Debian;
+use debian::Debian;
 
 pub(super) struct Machine {
     pub(super) name: &'static str,
@@ -17,7 +17,7 @@ pub(super) struct Machine {
     /// What runs its programs; none where this machine does.
     emulator: Option<&'static str>,
     flags: &'static [&'static str],
-    /// The words of a `cargo` command each.
+    /// The words of a `cargo` command each, for the package `tollgate` unless they name another.
     pub(super) jobs: &'static [&'static str],
 }
 
@@ -64,6 +64,8 @@ pub(super) const MACHINES: [Machine; 8] = [
             "build --no-default-features --features serde",
             "build --all-features",
             "test --all-features --lib --tests",
+            "build --package tollgate-http --all-features",
+            "build --package tollgate-tower --all-features",
         ],
     },
     Machine {
@@ -160,7 +162,10 @@ impl Machine {
     pub(super) fn command(&self, debian: &Debian, job: &str) -> Command {
         let program = |name: &str| debian.root().join("usr/bin").join(name);
         let mut command = Command::new(program("cargo"));
-        command.args(job.split_whitespace()).args(["--locked", "--package", "tollgate", "--target", self.triple]);
+        command.args(job.split_whitespace()).args(["--locked", "--target", self.triple]);
+        if !job.contains("--package") {
+            command.args(["--package", "tollgate"]);
+        }
         if job.starts_with("test") {
             command.arg("--no-fail-fast");
         }
@@ -171,7 +176,7 @@ impl Machine {
             command.arg(format!("-Zbuild-std={crates}")).env("RUSTC_BOOTSTRAP", "1");
         }
         command.envs([("RUSTC", program("rustc")), ("RUSTDOC", program("rustdoc"))]);
-        command.env("LD_LIBRARY_PATH", debian.libraries()).env("CARGO_TARGET_DIR", debian.builds());
+        command.env("LD_LIBRARY_PATH", debian.libraries()).env("CARGO_TARGET_DIR", debian.folder().join("build"));
         command.env("CARGO_ENCODED_RUSTFLAGS", self.rustflags(&debian.root(), &program("clang-19")).join("\x1f"));
         // Emulation is slow. Overflow is checked nevertheless.
         command.envs([
