@@ -228,11 +228,11 @@ impl<'a> LimitSeen<'a> {
     /// ```
     /// use std::time::Duration;
     /// use tollgate::clock::ManualClock;
-    /// use tollgate::{Gate, Limit, TokenBucket};
+    /// use tollgate::{Gate, Limit, MultiBucket};
     ///
-    /// let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new())?;
+    /// let bucket = MultiBucket::with_clock([Limit::per_second(10)], ManualClock::new())?;
     /// bucket.pause_for(Duration::from_secs(1));
-    /// let refused = Gate::new().and(&bucket, 1).try_take().unwrap_err();
+    /// let refused = Gate::new().and(&bucket, [1]).try_take().unwrap_err();
     /// assert!(refused.limit(0).expect("one").is_paused());
     /// # Ok::<(), tollgate::limit::LimitError>(())
     /// ```
