@@ -78,6 +78,7 @@ fn grant_one() {
 }
 
 /// It reads the rough clock, too, which is how a bucket knows that there is one.
+#[cfg(feature = "std")]
 #[test]
 fn after_a_refusal_a_threads_next_take_decides_on_the_precise_reading() {
     let clock = Lagging::default();
