@@ -55,7 +55,12 @@ impl<const N: usize> Striped<N> {
     }
 
     /// Takes in this thread until its stripe is empty, and the next take fetches a chunk.
+    ///
+    /// At first no stripe has anything: else it would depend on the thread's stripe whether one
+    /// fetches in vain, and rests.
     fn warmed(&self) {
+        self.bucket.pause_for(HOUR);
+        self.bucket.resume();
         self.bucket.put_back([20; N]);
         self.put_back.fetch_add(20, Relaxed);
         let mut most = 0;
