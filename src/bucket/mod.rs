@@ -22,17 +22,17 @@
 //!
 //! | way | one stream, 1 and 2 threads | two streams, 1 and 2 threads | take it where |
 //! |---|---|---|---|
-//! | [`TokenBucket`], [`MultiBucket`] | 24, 64 | 33, 42 | nothing below applies: it refuses fastest, waits, tells what is left |
+//! | [`TokenBucket`], [`MultiBucket`] | 25, 63 | 33, 41 | nothing below applies: it refuses fastest, waits, tells what is left |
 //! | [`Handle`] | | 26 | one thread takes all the time |
 //! | `StripedBucket` | 9.8, 5.8 | 10.4, 6.1 | many cores, mostly grants, a capacity of 128 takes for each stripe |
-//! | [`Lease`](crate::Lease) | 0.9 | 1.9 | one thread, by `&mut`, may hold tokens that others miss |
-//! | a `TokenBucket` on [`Tiered`](crate::clock#a-clock-that-lags) | 9.7 | | mostly grants; the bound may grow by what refills in some milliseconds |
-//! | for comparison: governor, one for each stream | 25, 69 | 46, 108 | |
-//! | a mutex around two counters | | 29, 69 | |
+//! | [`Lease`](crate::Lease) | 0.9 | 1.8 | one thread, by `&mut`, may hold tokens that others miss |
+//! | a `TokenBucket` on [`Tiered`](crate::clock#a-clock-that-lags) | 9.8 | | mostly grants; the bound may grow by what refills in some milliseconds |
+//! | for comparison: governor, one for each stream | 23, 62 | 46, 95 | |
+//! | a mutex around two counters | | 29, 87 | |
 //!
-//! Source: `cargo xtask ratios` on Intel(R) Xeon(R) Processor, two virtual cores, 2026-11-29. A
-//! refusal costs 13.3 ns, governor's 13.4, one of a `StripedBucket` 14.0 and on `Tiered` 14.8.
-//! What moves between cores is counted in `benches/NOTES.md`.
+//! Source: `cargo xtask ratios` on Intel(R) Xeon(R) Processor, two virtual cores, 2026-11-30. A
+//! refusal costs 13.3 ns, governor's 11.5, one of a `StripedBucket` 13.9 and on `Tiered` 13.6. What
+//! moves between cores is counted in `benches/NOTES.md`.
 
 // Owns the buckets as callers see them, and their verbs. It never keeps words or does arithmetic.
 //
