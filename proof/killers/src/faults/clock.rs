@@ -306,11 +306,6 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/recent_clock::a_second_upkeep_is_an_error_until_the_first_is_dropped"),
     },
     Fault {
-        id: "upkeep-runs-after-its-drop",
-        edits: &[edit("clock/upkeep.rs", "let keep_up", "goes_on.strong_count() > 0", "goes_on.strong_count() < 2")],
-        expect: Killed("tests/recent_clock::a_second_upkeep_is_an_error_until_the_first_is_dropped"),
-    },
-    Fault {
         id: "recent-without-fallback",
         edits: &[edit(
             "clock/recent.rs",
