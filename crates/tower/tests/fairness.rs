@@ -4,25 +4,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Clock, clients, echo, get, keyed_by_name, shared};
+use common::{Clock, Random, clients, echo, get, keyed_by_name, shared};
 use http::{Response, StatusCode};
 use tollgate::Limit;
 use tollgate::clock::Time;
 use tollgate::gate::Charge;
 use tollgate_tower::{Gate, PerKey, Shared, TollgateLayer};
 use tower::{Layer, ServiceExt};
-
-/// Numbers that are always the same.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
 
 /// `r` and `t` of the one policy.
 fn advice<B>(response: &Response<B>) -> (u64, u64) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use common::{echo, get, keyed_by_name};
+use common::{Random, echo, get, keyed_by_name};
 use http::{Request, StatusCode, request};
 use http_body_util::BodyExt;
 use tokio::task::yield_now;
@@ -22,17 +22,6 @@ use tower::{Layer, Service};
 const CAPACITY: u64 = 1_000_000;
 /// What is taken of a client's bucket at first.
 const BEFORE: u64 = 500_000;
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % n
-    }
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Estimate(u64);

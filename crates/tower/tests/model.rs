@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use common::{Clients, Clock, clients, shared};
+use common::{Clients, Clock, Random, clients, shared};
 use http::{HeaderMap, Method, Request, Response, StatusCode, request};
 use http_body::{Body, Frame};
 use tollgate::gate::Charge;
@@ -23,22 +23,6 @@ use tollgate_tower::{Gate, Observer, Outcome, PerKey, ResponseFuture, Settle, Sh
 use tower::{Layer, Service};
 
 const SECOND: i128 = 1_000_000_000;
-
-/// Numbers without an end, the same for one seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % n
-    }
-
-    fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-}
 
 /// One stream: a level in shares of a token, so many to a token as nanoseconds to a second.
 #[derive(Clone, Debug)]

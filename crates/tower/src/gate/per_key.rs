@@ -115,8 +115,8 @@ where
     ///
     /// | flood | on attempt | on admission |
     /// |---|---|---|
-    /// | 800/s | 1296 of 2880 | 314 |
-    /// | 8000/s | 2107 of 2880 | 31 |
+    /// | 800/s | 1307 of 2880 | 344 |
+    /// | 8000/s | 2085 of 2880 | 35 |
     ///
     /// Source: `tests/fairness.rs`, a simulation.
     ///

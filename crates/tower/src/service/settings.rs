@@ -49,7 +49,7 @@ impl<O> Settings<O> {
         if !held {
             self.gate.each(&mut |limit| held |= limit.streams.by_response().is_some());
         }
-        // Nothing says anything of a grant, then.
+        // Without fields, nothing is said of a grant.
         let said = self.headers.retry_after(true) != Headers::none();
         Asks { settles_bytes, held, said }
     }

@@ -85,3 +85,19 @@ impl tower::Service<Request<u64>> for Echo {
 pub(crate) async fn body<B: Body<Data = Bytes, Error = Infallible>>(response: Response<B>) -> Bytes {
     response.into_body().collect().await.unwrap().to_bytes()
 }
+
+/// Numbers without an end, the same for one seed.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % n
+    }
+
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+}
