@@ -1,14 +1,17 @@
 //! Owns the steps of a gate on the bucket of a key that owns a share of all. What they do is in
 //! `key.rs`.
 
-use core::hash::BuildHasher;
+use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
+use std::sync::Arc;
 
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
+use crate::gate::keys::LimitedKeys;
 use crate::gate::limited::{FoundOf, Moment, Steps, TakenOf};
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::KeyRefused;
+use crate::keyed::keyed_buckets::KeyedBuckets;
 use crate::keyed::overflow::Source;
 use crate::keyed::owned_keyed_bucket::OwnedKeyedBucket;
 use crate::keyed::streams::{Amounts, Shape, Streams};
@@ -78,5 +81,25 @@ where
 
     fn wait_blocking(&self, tokens: [u64; N], timeout: Duration) -> Result<Source, KeyRefused<N>> {
         self.view().wait_blocking(tokens, timeout)
+    }
+}
+
+impl<K, const N: usize, C, H, F> LimitedKeys for Arc<KeyedBuckets<K, N, C, H, F>>
+where
+    [u64; N]: Streams<N>,
+    K: KeyForm<K> + Hash + Send + Sync,
+    C: Clock + Send + Sync,
+    H: BuildHasher + Send + Sync,
+    F: Tiers + TierOf<K> + Send + Sync,
+{
+    type Key = K;
+    type Limited = OwnedKeyedBucket<K, N, C, H, F>;
+
+    fn limit_of(&self, key: K) -> Self::Limited {
+        Self::clone(self).bucket_owned(key)
+    }
+
+    fn kept(&self) -> usize {
+        self.len()
     }
 }

@@ -22,8 +22,8 @@ use crate::wait::timer::Timer;
 /// | `KeyedBucket` and `OwnedKeyedBucket`, with the feature `keys` | `u64`, or `[u64; N]` for several streams |
 /// | a reference to one of these, or an `Arc` of it | as that |
 ///
-/// An amount of 0 leaves its stream out. What is available of a `LeakyBucket` is its room. The
-/// trait is sealed.
+/// An amount of 0 leaves its stream out. What is available of a `LeakyBucket` is its room. A limit
+/// of another crate implements [`Steps`].
 ///
 /// ```
 /// use tollgate::clock::{DefaultClock, ManualClock};
@@ -87,30 +87,44 @@ impl Manner {
     pub(crate) const TAKE: Self = Self { supplied: None, admits: false };
 }
 
-/// The instant of a look, and whether the limit's own clock showed it.
+/// The instant at which a limit is looked at or taken from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Moment {
     pub(crate) now: Time,
-    /// Whether the clock may be read again; not if the caller supplied the time.
+    /// Whether the limit's own clock showed it, so that it may be read again.
     pub(crate) is_read: bool,
-    /// See [`Manner`].
     pub(crate) admits: bool,
+}
+
+impl Moment {
+    /// Returns the reading of the limit's clock, or the time that the caller supplied.
+    pub const fn now(self) -> Time {
+        self.now
+    }
+
+    /// Returns whether the limit refuses while it is in debt, also on a stream that is left out: as
+    /// [`Bucket::admit`](crate::Bucket::admit) does.
+    pub const fn admits(self) -> bool {
+        self.admits
+    }
 }
 
 /// What a look at a limit found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Found<T, R> {
     /// Whole tokens of each stream.
-    pub(crate) left: T,
-    /// Why a take would be refused.
-    pub(crate) refused: Option<R>,
+    pub left: T,
+    /// Why a take would be refused; `None` if it would be granted.
+    pub refused: Option<R>,
 }
 
-/// What a take left, and where it came from.
+/// What a take left, and where its tokens came from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Taken<T, H> {
-    pub(crate) left: T,
-    pub(crate) held: H,
+    /// Whole tokens of each stream.
+    pub left: T,
+    /// What the limit is told when tokens come back.
+    pub held: H,
 }
 
 /// What a look at this limit finds.
@@ -119,8 +133,119 @@ pub(crate) type FoundOf<B> = Found<<B as Steps>::Tokens, <B as Steps>::Refused>;
 /// What a take from this limit leaves.
 pub(crate) type TakenOf<B> = Taken<<B as Steps>::Tokens, <B as Steps>::Held>;
 
-/// The steps of a limit. The only place where a gate touches buckets.
+/// The steps of a limit: what a [`Gate`](crate::Gate) calls.
+///
+/// All buckets of this crate have them. Implement them for a limit of your own, and it stands in a
+/// gate beside the others; `&B` and `Arc<B>` follow. Callers use [`Limited`] instead.
+///
+/// A take is one step: it takes from all streams or from none, and waits for nobody. Looks change
+/// nothing that a caller can see.
+///
+/// ```
+/// use std::fmt;
+/// use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+/// use std::time::Duration;
+///
+/// use tollgate::clock::{DefaultClock, Time};
+/// use tollgate::gate::steps::{Cause, Found, Moment, Steps, Taken};
+/// use tollgate::gate::Reason;
+/// use tollgate::wait::Timer;
+/// use tollgate::{Gate, Limit, TokenBucket};
+///
+/// /// Places that come back only by `put_back`.
+/// struct Places(AtomicU64, DefaultClock);
+///
+/// #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// struct Full;
+///
+/// # impl fmt::Display for Full {
+/// #     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// #         f.write_str("no place is free")
+/// #     }
+/// # }
+/// # impl std::error::Error for Full {}
+/// impl Cause for Full {
+///     fn reason(&self) -> Reason {
+///         Reason::NotYet
+///     }
+///     fn known_wait(&self) -> Option<Duration> {
+///         None
+///     }
+///     fn wait_of(&self, _: usize) -> Option<Duration> {
+///         None
+///     }
+///     fn stream(&self) -> usize {
+///         0
+///     }
+///     fn is_paused(&self) -> bool {
+///         false
+///     }
+/// }
+///
+/// impl Steps for Places {
+///     type Clock = DefaultClock;
+///     type Amounts = u64;
+///     type Tokens = [u64; 1];
+///     type Configured = [Limit; 1];
+///     type Refused = Full;
+///     type Held = ();
+///
+///     fn tokens(amount: u64) -> [u64; 1] {
+///         [amount]
+///     }
+///     fn clock(&self) -> &DefaultClock {
+///         &self.1
+///     }
+///     fn configured(&self) -> [Limit; 1] {
+///         [Limit::per_second(0)]
+///     }
+///     fn owed(&self) -> [u64; 1] {
+///         [0]
+///     }
+///     fn look(&self, _: Moment, tokens: &[u64; 1]) -> Found<[u64; 1], Full> {
+///         let left = self.0.load(Relaxed);
+///         Found { left: [left], refused: (left < tokens[0]).then_some(Full) }
+///     }
+///     fn take(&self, at: Moment, tokens: &[u64; 1]) -> Result<Taken<[u64; 1], ()>, Found<[u64; 1], Full>> {
+///         let less = |left: u64| left.checked_sub(tokens[0]);
+///         match self.0.fetch_update(Relaxed, Relaxed, less) {
+///             Ok(left) => Ok(Taken { left: [left - tokens[0]], held: () }),
+///             Err(_) => Err(self.look(at, tokens)),
+///         }
+///     }
+///     fn put_back(&self, _: Time, tokens: &[u64; 1], (): ()) {
+///         self.0.fetch_add(tokens[0], Relaxed);
+///     }
+///     fn settle(&self, now: Time, taken: &[u64; 1], used: &[u64; 1], (): ()) -> Result<(), Full> {
+///         self.put_back(now, &[taken[0].saturating_sub(used[0])], ());
+///         Ok(())
+///     }
+///     async fn wait_on<T: Timer<Sleep: Send> + Send>(
+///         &self,
+///         tokens: [u64; 1],
+///         _: Duration,
+///         _: T,
+///     ) -> Result<(), Full> {
+///         self.wait_blocking(tokens, Duration::ZERO) // it has no line
+///     }
+///     fn wait_blocking(&self, tokens: [u64; 1], _: Duration) -> Result<(), Full> {
+///         let less = |left: u64| left.checked_sub(tokens[0]);
+///         self.0.fetch_update(Relaxed, Relaxed, less).map(|_| ()).map_err(|_| Full)
+///     }
+/// }
+///
+/// let places = Places(AtomicU64::new(1), DefaultClock::new());
+/// let service = TokenBucket::new(Limit::per_second(10))?;
+/// let gate = Gate::new().and(&places, 1).and(&service, 1);
+/// let granted = gate.try_take().expect("a place is free");
+/// assert!(gate.try_take().is_err());
+/// assert_eq!(service.available(), 9);
+/// granted.put_back();
+/// assert!(gate.try_take().is_ok());
+/// # Ok::<(), tollgate::limit::LimitError>(())
+/// ```
 pub trait Steps {
+    /// What tells the time; all limits of a gate have the same type.
     type Clock: Clock;
 
     /// How a caller writes amounts.
@@ -132,32 +257,52 @@ pub trait Steps {
     /// A limit for each stream.
     type Configured: AsRef<[Limit]>;
 
+    /// Why it refuses.
     type Refused: Cause;
 
     /// Where tokens came from, for their way back.
     type Held: Copy + Eq + fmt::Debug + Send + Sync + 'static;
 
+    /// Returns a number for each stream.
     fn tokens(amounts: Self::Amounts) -> Self::Tokens;
 
+    /// Returns the clock that the gate reads, once for each call.
     fn clock(&self) -> &Self::Clock;
 
-    /// The limits as they were written.
+    /// Returns the limits as they were written.
     fn configured(&self) -> Self::Configured;
 
+    /// Returns the tokens of each stream that are owed now.
     fn owed(&self) -> Self::Tokens;
 
-    /// Whether `tokens` could be taken, behind those who wait. Writes nothing.
-    fn fits(&self, at: Moment, tokens: &Self::Tokens) -> bool;
+    /// Returns whether `tokens` could be taken, behind those who wait.
+    fn fits(&self, at: Moment, tokens: &Self::Tokens) -> bool {
+        self.look(at, tokens).refused.is_none()
+    }
 
-    /// The same, with why not. Writes nothing.
-    fn look(&self, at: Moment, tokens: &Self::Tokens) -> FoundOf<Self>;
+    /// Returns what is left, and why `tokens` would be refused.
+    fn look(&self, at: Moment, tokens: &Self::Tokens) -> Found<Self::Tokens, Self::Refused>;
 
-    /// Takes `tokens`, or says why not.
-    fn take(&self, at: Moment, tokens: &Self::Tokens) -> Result<TakenOf<Self>, FoundOf<Self>>;
+    /// Takes `tokens` of all streams, or of none.
+    ///
+    /// # Errors
+    ///
+    /// Why it refused, and what was left.
+    #[expect(clippy::type_complexity, reason = "an alias would hide what an implementation writes")]
+    fn take(
+        &self,
+        at: Moment,
+        tokens: &Self::Tokens,
+    ) -> Result<Taken<Self::Tokens, Self::Held>, Found<Self::Tokens, Self::Refused>>;
 
+    /// Gives back what was taken.
     fn put_back(&self, now: Time, tokens: &Self::Tokens, held: Self::Held);
 
     /// Replaces what was taken by what was used.
+    ///
+    /// # Errors
+    ///
+    /// If the limit cannot bear the debt. Nothing changes then.
     fn settle(
         &self,
         now: Time,
@@ -167,6 +312,10 @@ pub trait Steps {
     ) -> Result<(), Self::Refused>;
 
     /// Waits in turn. Dropped before it is ready, it has taken nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why it refused, at the latest after `timeout`.
     fn wait_on<T: Timer<Sleep: Send> + Send>(
         &self,
         tokens: Self::Tokens,
@@ -174,22 +323,30 @@ pub trait Steps {
         timer: T,
     ) -> impl Future<Output = Result<Self::Held, Self::Refused>> + Send;
 
+    /// Waits on this thread in turn.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_on`](Self::wait_on).
     #[cfg(feature = "std")]
     fn wait_blocking(&self, tokens: Self::Tokens, timeout: Duration) -> Result<Self::Held, Self::Refused>;
 }
 
 /// Why a limit refused, whatever its streams.
 pub trait Cause: Error + Copy + Eq + Send + Sync + 'static {
+    /// Returns which kind of refusal it is.
     fn reason(&self) -> Reason;
 
-    /// `None` if no wait helps, or if nobody knows which.
+    /// Returns when an equal call may be granted; `None` if no wait helps, or if nobody knows.
     fn known_wait(&self) -> Option<Duration>;
 
-    /// The same of one stream; zero if it did not refuse.
+    /// Returns the same of one stream; zero if it did not refuse.
     fn wait_of(&self, stream: usize) -> Option<Duration>;
 
+    /// Returns the stream with the longest wait.
     fn stream(&self) -> usize;
 
+    /// Returns whether the limit refuses until it is told otherwise, whatever it has.
     fn is_paused(&self) -> bool;
 }
 

@@ -19,6 +19,8 @@ pub enum Reason {
     Closed,
     /// The key is new, and there is no room for it.
     NoRoom,
+    /// What holds the limit cannot be reached, and calls are refused meanwhile.
+    Away,
 }
 
 /// Why a gate took nothing: each limit that refused, and the longest wait.

@@ -1,5 +1,6 @@
 //! Owns which addresses count as one client; never a bucket.
 
+use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
 
 /// A client by its address: an IPv4 address by itself, IPv6 addresses by their prefix.
@@ -56,6 +57,13 @@ impl IpKey {
                 Self(Ipv6Addr::from_bits(address.to_bits() & mask).into())
             }
         }
+    }
+}
+
+/// Writes the address that it stands for.
+impl fmt::Display for IpKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -50,6 +50,7 @@ fn a_pause_and_a_closed_bucket_are_unavailable() {
     let paused = Refusal::Paused(Some(Duration::from_secs(3)));
     let cases = [
         (paused, Code::Unavailable),
+        (Refusal::Away(None), Code::Unavailable),
         (Refusal::Closed, Code::Unavailable),
         (Refusal::Cancelled, Code::Unavailable),
         (Refusal::NoRoom(None), Code::ResourceExhausted),

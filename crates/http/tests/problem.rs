@@ -39,6 +39,7 @@ fn each_refusal_has_its_status_and_type() {
         (&bytes, Refusal::Never, 413, EXCEEDED),
         (&requests, Refusal::Paused(None), 503, REDUCED),
         (&requests, Refusal::NoRoom(Some(Duration::ZERO)), 503, REDUCED),
+        (&requests, Refusal::Away(None), 503, REDUCED),
         (&requests, Refusal::Closed, 503, "about:blank"),
         (&requests, Refusal::Cancelled, 503, "about:blank"),
     ];

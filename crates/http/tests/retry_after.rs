@@ -86,6 +86,7 @@ fn no_wait_is_named_where_none_helps_or_none_is_known() {
         Refusal::Cancelled,
         Refusal::Paused(None),
         Refusal::NoRoom(None),
+        Refusal::Away(None),
     ];
     for refusal in hopeless {
         let quotas = [short, Quota::refused(b, 0, refusal)];

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use common::{Clock, echo, get, keyed_by_name};
 use http::{Request, StatusCode};
+use tollgate::KeyedBuckets;
 use tollgate::keyed::IpKey;
 use tollgate_http::config::{Config, ConfigError, FitError, FitRule, KeyKind, Live};
 use tollgate_tower::{ClientIp, Gate, PerKey, RequestKey, Settle, Shared, TollgateLayer};
@@ -108,12 +109,13 @@ fn what_does_not_fit_is_an_error_with_its_place() {
     let live = live();
     let errors: [(FitError, &str, FitRule); 6] = [
         (
-            PerKey::<IpKey, 1, _>::from_config(&live, "client", ["requests"]).unwrap_err(),
+            PerKey::<Arc<KeyedBuckets<IpKey, 1, _>>>::from_config(&live, "client", ["requests"]).unwrap_err(),
             "limits.client.streams.bytes",
             FitRule::UnusedStream,
         ),
         (
-            PerKey::<IpKey, 2, _>::from_config(&live, "service", ["requests", "points"]).unwrap_err(),
+            PerKey::<Arc<KeyedBuckets<IpKey, 2, _>>>::from_config(&live, "service", ["requests", "points"])
+                .unwrap_err(),
             "limits.service",
             FitRule::NoKey,
         ),

@@ -46,7 +46,8 @@ pub fn grpc(quotas: &[Quota<'_>]) -> Option<Response<()>> {
     if names.is_empty() {
         return None;
     }
-    let unavailable = |refusal| matches!(refusal, Refusal::Paused(_) | Refusal::Closed | Refusal::Cancelled);
+    let unavailable =
+        |refusal| matches!(refusal, Refusal::Paused(_) | Refusal::Away(_) | Refusal::Closed | Refusal::Cancelled);
     let any = |which: fn(Refusal) -> bool| violated(quotas).any(|(_, refusal)| which(refusal));
     let code = if any(unavailable) && !any(is_never) { UNAVAILABLE } else { RESOURCE_EXHAUSTED };
     let message = format!("refused by {}", names.join(", "));
@@ -126,6 +127,7 @@ fn description(refusal: Refusal) -> &'static str {
         Refusal::Never => "the request is above the capacity",
         Refusal::Paused(_) => "the service is paused",
         Refusal::NoRoom(_) => "there is no room for another client",
+        Refusal::Away(_) => "what holds the quota cannot be reached",
         Refusal::Closed | Refusal::Cancelled => "the service is closing",
     }
 }

@@ -17,7 +17,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// | the quotas | type |
 /// |---|---|
 /// | a closed bucket, or a caller that was let go | none: the status says all |
-/// | otherwise a pause, or no room for a key | `…#temporary-reduced-capacity` |
+/// | otherwise a pause, no room for a key, or a limit that is away | `…#temporary-reduced-capacity` |
 /// | otherwise | `…#quota-exceeded` |
 ///
 /// Content bytes that never fit are 413, and of the last type.

@@ -70,7 +70,7 @@ impl<'a> Quota<'a> {
     /// ```
     pub fn refused(policy: &'a Policy, available: impl Into<Option<u64>>, refusal: Refusal) -> Self {
         let available = match refusal {
-            Refusal::Paused(_) | Refusal::NoRoom(_) | Refusal::Closed => Some(0),
+            Refusal::Paused(_) | Refusal::NoRoom(_) | Refusal::Away(_) | Refusal::Closed => Some(0),
             _ => available.into(),
         };
         Self { policy, available, refusal: Some(refusal), ..Self::granted(policy, 0) }
@@ -252,6 +252,7 @@ impl<'a> Quota<'a> {
                 Reason::NotYet => Some(wait.map_or(Refusal::Unknown, Refusal::Wait)),
                 Reason::Never(never) => (never.stream == stream).then_some(Refusal::Never),
                 Reason::NoRoom => Some(Refusal::NoRoom(wait)),
+                Reason::Away => Some(Refusal::Away(wait)),
                 _ => Some(Refusal::Closed),
             });
             match refusal {

@@ -11,7 +11,7 @@ use crate::answer::terms;
 /// | `Wait` | 429 | that long |
 /// | `Never` | 413 for content bytes, otherwise 429 | does not help |
 /// | `Unknown` | 429 | nobody knows |
-/// | `Paused`, `NoRoom` | 503 | that long, or nobody knows |
+/// | `Paused`, `NoRoom`, `Away` | 503 | that long, or nobody knows |
 /// | `Closed`, `Cancelled` | 503 | does not help |
 ///
 /// ```
@@ -35,6 +35,8 @@ pub enum Refusal {
     Paused(Option<Duration>),
     /// The key is new and has no room; the least wait that is known.
     NoRoom(Option<Duration>),
+    /// What holds the limit cannot be reached; the time until it is tried again, if that is known.
+    Away(Option<Duration>),
     /// The bucket was closed for good.
     Closed,
     /// The service let the caller go before its turn came.
@@ -51,7 +53,7 @@ impl Refusal {
     pub fn wait(&self) -> Option<Duration> {
         match *self {
             Self::Wait(wait) => Some(wait),
-            Self::Paused(wait) | Self::NoRoom(wait) => wait,
+            Self::Paused(wait) | Self::NoRoom(wait) | Self::Away(wait) => wait,
             Self::Never | Self::Unknown | Self::Closed | Self::Cancelled => None,
         }
     }
@@ -72,6 +74,6 @@ impl Refusal {
 
     /// Returns whether the service lacks capacity, rather than the client quota.
     pub(crate) fn is_of_the_service(&self) -> bool {
-        matches!(self, Self::Paused(_) | Self::NoRoom(_) | Self::Closed | Self::Cancelled)
+        matches!(self, Self::Paused(_) | Self::NoRoom(_) | Self::Away(_) | Self::Closed | Self::Cancelled)
     }
 }

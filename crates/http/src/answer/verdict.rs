@@ -15,7 +15,7 @@ use crate::answer::unit::Unit;
 /// | the quotas | status |
 /// |---|---|
 /// | content bytes that never fit | 413 |
-/// | otherwise a pause, no room for a key, a closed bucket | 503 |
+/// | otherwise a pause, no room for a key, a closed bucket, a limit that is away | 503 |
 /// | otherwise | 429 |
 ///
 /// ```

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use tollgate::keyed::{self, ByTier, KeyHash};
-use tollgate::{Clock, MultiBucket};
+use tollgate::{Clock, KeyedBuckets, MultiBucket};
 use tollgate_http::config::{FitError, Live};
 
 use super::client_ip::ClientIp;
@@ -13,9 +13,9 @@ use super::per_key::PerKey;
 use super::shared::Shared;
 use super::streams::{Amounts, unit};
 
-impl<K, const N: usize, C> PerKey<K, N, C>
+impl<K, const N: usize, C> PerKey<Arc<KeyedBuckets<K, N, C>>>
 where
-    K: Hash + Send + Sync + 'static,
+    K: Hash + Eq + Clone + Send + Sync + 'static,
     C: Clock + Clone + Send + Sync + 'static,
     [u64; N]: keyed::Streams<N, Amounts: Amounts>,
 {
@@ -92,7 +92,7 @@ where
         streams: [&str; N],
         tiers: [&str; T],
         tier_of: G,
-    ) -> Result<PerKey<K, N, C, KeyHash, ByTier<G>>, FitError> {
+    ) -> Result<PerKey<Arc<KeyedBuckets<K, N, C, KeyHash, ByTier<G>>>>, FitError> {
         Ok(PerKey::new(name, live.keyed_with_tiers(name, streams, tiers, tier_of)?).streams(streams.map(unit)))
     }
 }

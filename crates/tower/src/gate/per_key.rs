@@ -1,21 +1,23 @@
 //! Owns the limit of each client. Never says who a client is: a `RequestKey` does.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
-use std::sync::Arc;
 
 use http::{request, response};
-use tollgate::clock::DefaultClock;
-use tollgate::gate::Charge;
-use tollgate::keyed::{self, KeyForm, KeyHash, OneTier, OwnedKeyedBucket, TierOf, Tiers};
-use tollgate::{Clock, KeyedBuckets};
+use tollgate::Clock;
+use tollgate::gate::steps::Steps;
+use tollgate::gate::{Charge, Limited, LimitedKeys};
 use tollgate_http::Unit;
 
 use super::limit::Ask;
 use super::request_key::RequestKey;
 use super::streams::{Amounts, StreamList, Streams};
 
-/// A limit for each client: [`KeyedBuckets`], and how a request names its key.
+/// What a request takes of the limit of its key.
+type AmountsOf<B> = <<B as LimitedKeys>::Limited as Steps>::Amounts;
+
+/// A limit for each client, and how a request names its key.
+///
+/// The limits are an `Arc` of [`KeyedBuckets`](tollgate::KeyedBuckets), or any [`LimitedKeys`].
 ///
 /// Of two streams, the first counts requests and the second content bytes, unless
 /// [`streams`](Self::streams) says otherwise. A request costs one of each of these, unless
@@ -35,28 +37,21 @@ use super::streams::{Amounts, StreamList, Streams};
 /// # let _ = gate;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct PerKey<K, const N: usize = 1, C = DefaultClock, H = KeyHash, F = OneTier, X = ()>
-where
-    [u64; N]: keyed::Streams<N>,
-    F: Tiers,
-{
+pub struct PerKey<B: LimitedKeys<Limited: Limited<Amounts: Amounts>>, X = ()> {
     name: String,
-    buckets: Arc<KeyedBuckets<K, N, C, H, F>>,
+    buckets: B,
     key: X,
-    streams: Streams<keyed::Amounts<N>>,
+    streams: Streams<AmountsOf<B>>,
     charge: Charge,
 }
 
-impl<K, const N: usize, C, H, F: Tiers> PerKey<K, N, C, H, F>
-where
-    [u64; N]: keyed::Streams<N, Amounts: Amounts>,
-{
+impl<B: LimitedKeys<Limited: Limited<Amounts: Amounts>>> PerKey<B> {
     /// Names a limit for each client, as header fields and metrics show it.
     ///
     /// # Panics
     ///
     /// For a name that a structured field cannot hold: see [`Name`](tollgate_http::Name).
-    pub fn new(name: impl Into<String>, buckets: Arc<KeyedBuckets<K, N, C, H, F>>) -> Self {
+    pub fn new(name: impl Into<String>, buckets: B) -> Self {
         let name = name.into();
         let streams = Streams::new(&name);
         Self { name, buckets, key: (), streams, charge: Charge::OnAttempt }
@@ -64,23 +59,20 @@ where
 
     /// Says whose a request is. Without it, the limit does not stand in a gate.
     #[must_use]
-    pub fn key<X: RequestKey<K>>(self, key: X) -> PerKey<K, N, C, H, F, X> {
+    pub fn key<X: RequestKey<B::Key>>(self, key: X) -> PerKey<B, X> {
         let Self { name, buckets, key: (), streams, charge } = self;
         PerKey { name, buckets, key, streams, charge }
     }
 }
 
-impl<K, const N: usize, C, H, F: Tiers, X> PerKey<K, N, C, H, F, X>
-where
-    [u64; N]: keyed::Streams<N, Amounts: Amounts>,
-{
+impl<B: LimitedKeys<Limited: Limited<Amounts: Amounts>>, X> PerKey<B, X> {
     /// Says what each stream counts. It sets the [cost](Self::cost) to the default.
     ///
     /// # Panics
     ///
-    /// If two of them are alike.
+    /// Unless there is one for each stream, and no two are alike.
     #[must_use]
-    pub fn streams(mut self, units: [Unit; N]) -> Self {
+    pub fn streams(mut self, units: impl Into<Vec<Unit>>) -> Self {
         self.streams = self.streams.counting(&self.name, units.into());
         self
     }
@@ -94,7 +86,7 @@ where
     /// A stream with 0 is neither looked at nor taken from, but for bytes that are
     /// [settled](crate::Settle::ResponseBody): they are at least 1.
     #[must_use]
-    pub fn cost(mut self, cost: impl Fn(&request::Parts) -> keyed::Amounts<N> + Send + Sync + 'static) -> Self {
+    pub fn cost(mut self, cost: impl Fn(&request::Parts) -> AmountsOf<B> + Send + Sync + 'static) -> Self {
         self.streams.set_cost(cost);
         self
     }
@@ -128,18 +120,15 @@ where
     }
 }
 
-impl<K, const N: usize, C, H, F, X> Ask for PerKey<K, N, C, H, F, X>
+impl<B, X> Ask for PerKey<B, X>
 where
-    [u64; N]: keyed::Streams<N, Amounts: Amounts>,
-    K: Hash + KeyForm<K> + Send + Sync + 'static,
-    C: Clock + Send + Sync + 'static,
-    H: BuildHasher + Send + Sync + 'static,
-    F: Tiers + TierOf<K> + Send + Sync + 'static,
-    X: RequestKey<K>,
+    B: LimitedKeys + Send + Sync + 'static,
+    B::Limited: Limited<Amounts: Amounts, Clock: Clock + Send + Sync + 'static> + Send + Sync + 'static,
+    X: RequestKey<B::Key>,
 {
-    type Clock = C;
-    type Amounts = keyed::Amounts<N>;
-    type Limited = OwnedKeyedBucket<K, N, C, H, F>;
+    type Clock = <B::Limited as Steps>::Clock;
+    type Amounts = AmountsOf<B>;
+    type Limited = B::Limited;
 
     fn name(&self) -> &str {
         &self.name
@@ -154,7 +143,7 @@ where
     }
 
     fn limited(&self, request: &request::Parts) -> Option<Self::Limited> {
-        Some(Arc::clone(&self.buckets).bucket_owned(self.key.key(request)?))
+        Some(self.buckets.limit_of(self.key.key(request)?))
     }
 
     fn cost(&self, request: &request::Parts, settles_bytes: bool) -> Self::Amounts {
@@ -162,14 +151,11 @@ where
     }
 
     fn levels(&self) -> (Option<usize>, Option<Vec<u64>>) {
-        (Some(self.buckets.len()), None)
+        (Some(self.buckets.kept()), None)
     }
 }
 
-impl<K, const N: usize, C, H, F: Tiers, X> fmt::Debug for PerKey<K, N, C, H, F, X>
-where
-    [u64; N]: keyed::Streams<N>,
-{
+impl<B: LimitedKeys<Limited: Limited<Amounts: Amounts>>, X> fmt::Debug for PerKey<B, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, streams, charge, .. } = self;
         let mut shown = f.debug_struct("PerKey");

@@ -19,6 +19,8 @@ pub enum Outcome {
     Refused,
     /// This limit has no room for another key.
     NoRoom,
+    /// What holds this limit cannot be reached.
+    Away,
     /// The client hung up while the request waited.
     Cancelled,
 }
@@ -31,6 +33,7 @@ impl Outcome {
             Self::Waited => "waited",
             Self::Refused => "refused",
             Self::NoRoom => "no_room",
+            Self::Away => "away",
             Self::Cancelled => "cancelled",
         }
     }

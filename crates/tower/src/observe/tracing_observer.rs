@@ -11,7 +11,7 @@ use super::observer::{Observer, Outcome};
 /// | granted | `TRACE` |
 /// | granted after a wait; hung up | `DEBUG` |
 /// | refused | `DEBUG` |
-/// | no room for a key; a request without a key | `WARN` |
+/// | no room for a key; a limit that is away; a request without a key | `WARN` |
 #[derive(Clone, Copy, Default, Debug)]
 pub struct TracingObserver;
 
@@ -20,7 +20,7 @@ impl Observer for TracingObserver {
         let (outcome_text, waited) = (outcome.as_str(), waited.as_secs_f64());
         match outcome {
             Outcome::Granted => tracing::trace!(target: "tollgate", limit, outcome = outcome_text),
-            Outcome::NoRoom => tracing::warn!(target: "tollgate", limit, outcome = outcome_text),
+            Outcome::NoRoom | Outcome::Away => tracing::warn!(target: "tollgate", limit, outcome = outcome_text),
             _ => tracing::debug!(target: "tollgate", limit, outcome = outcome_text, waited),
         }
     }

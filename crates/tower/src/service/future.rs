@@ -232,6 +232,7 @@ impl<O: Observer> Watch<O> {
             self.settings.gate.each(&mut |limit| {
                 let outcome = match reasons.next().flatten() {
                     Some(Reason::NoRoom) => Outcome::NoRoom,
+                    Some(Reason::Away) => Outcome::Away,
                     Some(_) => Outcome::Refused,
                     None => return,
                 };
