@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs, io};
 
-const SOURCE: &str =
-    "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian bookworm main\n";
+const SOURCE: &str = "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian";
 
 /// A folder of unpacked packages, those of several architectures in one, as on a machine.
 #[derive(Clone, Debug)]
 pub struct Debian {
     folder: PathBuf,
     architectures: &'static str,
+    suites: &'static [&'static str],
 }
 
 impl Debian {
@@ -21,7 +21,13 @@ impl Debian {
     pub fn new(name: &str, architectures: &'static str) -> Self {
         let target =
             env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |folder| root().join(folder));
-        Self { folder: target.join(name), architectures }
+        Self { folder: target.join(name), architectures, suites: &["bookworm"] }
+    }
+
+    /// Takes from the backports what bookworm itself lacks.
+    #[must_use]
+    pub fn with_backports(self) -> Self {
+        Self { suites: &["bookworm", "bookworm-backports"], ..self }
     }
 
     /// Returns `target/NAME`.
@@ -79,7 +85,7 @@ impl Debian {
             return Ok(());
         }
         let apt = self.folder.join("apt");
-        configure(&apt).map_err(|error| format!("{}: {error}", apt.display()))?;
+        configure(&apt, self.suites).map_err(|error| format!("{}: {error}", apt.display()))?;
         println!("the lists of packages: about 9 MB for each of {}", self.architectures);
         succeed(&mut self.apt_get(&apt, &["update"]))?;
 
@@ -132,11 +138,12 @@ fn root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-fn configure(apt: &Path) -> io::Result<()> {
+fn configure(apt: &Path, suites: &[&str]) -> io::Result<()> {
     for folder in ["state/lists/partial", "cache/archives/partial"] {
         fs::create_dir_all(apt.join(folder))?;
     }
-    fs::write(apt.join("sources.list"), SOURCE)?;
+    let sources: String = suites.iter().map(|suite| format!("{SOURCE} {suite} main\n")).collect();
+    fs::write(apt.join("sources.list"), sources)?;
     fs::write(apt.join("status"), "")
 }
 
