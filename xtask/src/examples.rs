@@ -17,10 +17,14 @@ type Case = (&'static str, &'static [&'static str], i32, &'static str);
 const MISSING: &str = "no/such/file";
 
 /// Wrong values, and files that are not there.
-const CASES: [Case; 15] = [
+const CASES: [Case; 19] = [
     ("adaptive_client", &["--seconds", "soon"], 2, "--seconds \"soon\""),
     ("adaptive_client", &["--server", "nowhere"], 2, "--server \"nowhere\""),
     ("adaptive_client", &["--seconds", "0.5", "--plot", "Cargo.toml/plot.svg"], 1, "Cargo.toml/plot.svg"),
+    ("fleet", &["--processes", "1"], 2, "--processes \"1\""),
+    ("fleet", &["--rate", "fast"], 2, "--rate \"fast\""),
+    ("fleet", &["--server", MISSING], 1, MISSING),
+    ("fleet", &["--engine", "nowhere"], 1, "nowhere"),
     ("per_client", &[], 2, "log file"),
     ("per_client", &["--limit", "fast", "Cargo.toml"], 2, "--limit \"fast\""),
     ("per_client", &[MISSING], 1, MISSING),
@@ -37,7 +41,8 @@ const CASES: [Case; 15] = [
 
 /// Builds all examples, and runs each as the table above says.
 pub(crate) fn run() -> ExitCode {
-    let build = "build --release --package tollgate --examples --all-features --message-format short";
+    let build =
+        "build --release --package tollgate --package tollgate-redis --examples --all-features --message-format short";
     if step::run_alone(step::Step::cargo("examples", build)) != ExitCode::SUCCESS {
         return ExitCode::FAILURE;
     }
@@ -83,8 +88,10 @@ fn judge(name: &str, status: i32, named: &str, code: Option<i32>, stdout: &str, 
 
 /// The examples of the repository, by the files that cargo finds.
 fn names() -> Vec<String> {
-    let entries = std::fs::read_dir(step::root().join("examples")).expect("the folder of the examples");
-    let mut names: Vec<String> = entries
+    let folders = ["examples", "crates/redis/examples"].map(|folder| step::root().join(folder));
+    let mut names: Vec<String> = folders
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("a folder of examples"))
         .map(|entry| entry.expect("an entry of the folder").path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "rs") || path.join("main.rs").is_file())
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))

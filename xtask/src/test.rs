@@ -68,8 +68,8 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::cargo("tests of tower, all features", "test --package tollgate-tower --all-features")
             .so_that("each guarantee of the layer holds, and each example runs"),
         Step::cargo(
-            "docs of http and tower",
-            "doc --package tollgate-http --package tollgate-tower --no-deps --all-features --document-private-items",
+            "docs of http, tower and redis",
+            "doc --package tollgate-http --package tollgate-tower --package tollgate-redis --no-deps --all-features --document-private-items",
         )
         .env("RUSTDOCFLAGS", "-D warnings")
         .so_that("every link of their docs leads somewhere, private ones too"),
@@ -77,6 +77,14 @@ pub(crate) fn steps() -> Vec<Step> {
             .so_that("wrk, h2load, nginx, haproxy and curl are there, or come from Debian"),
         Step::cargo("servers, real clients", "test --release --package servers -- --nocapture --test-threads=1")
             .so_that("real clients, proxies and load meet the layer, and the bound holds"),
+        Step::cargo("engines of redis", "run --package engines")
+            .so_that("Redis 7 and Valkey 8 are there, or come from Debian"),
+        Step::cargo("engines, started and killed", "test --package engines")
+            .so_that("servers of tests can be killed, stopped, cut off and failed over, and leave nothing behind"),
+        Step::cargo("tests of redis, all features", "test --package tollgate-redis --all-features")
+            .so_that("scripts agree with exact fractions on both engines, and each guarantee of a fleet holds"),
+        Step::cargo("fleets and faults", "test --release --package fleet -- --nocapture --test-threads=1")
+            .so_that("real processes on both engines keep the bound through every fault, and break it without the fence"),
         // Checked before anything is timed; that the timing itself compiles, clippy has said.
         Step::cargo("benches, the answers", "test --release --package benches")
             .so_that("what is timed gives the right answers"),
