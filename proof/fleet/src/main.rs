@@ -45,7 +45,7 @@ fn run() -> Outcome<bool> {
     match words.next()? {
         Some(Value(command)) if command == "worker" => worker::work::work(&Orders::read(words)?).map(|()| true),
         Some(Value(command)) if command == "run" => load(words, run::run),
-        Some(Value(command)) if command == "throughput" => load(words, run::throughput),
+        Some(Value(command)) if command == "throughput" => load(words, |plan| run::throughput(plan, 1000.0)),
         Some(Value(command)) if command == "faults" => faults(words),
         _ => {
             println!("{USAGE}");
