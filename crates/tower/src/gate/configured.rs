@@ -13,6 +13,9 @@ use super::per_key::PerKey;
 use super::shared::Shared;
 use super::streams::{Amounts, unit};
 
+/// Buckets of keys whose tier a function says.
+type WithTiers<K, const N: usize, C, G> = Arc<KeyedBuckets<K, N, C, KeyHash, ByTier<G>>>;
+
 impl<K, const N: usize, C> PerKey<Arc<KeyedBuckets<K, N, C>>>
 where
     K: Hash + Eq + Clone + Send + Sync + 'static,
@@ -92,7 +95,7 @@ where
         streams: [&str; N],
         tiers: [&str; T],
         tier_of: G,
-    ) -> Result<PerKey<Arc<KeyedBuckets<K, N, C, KeyHash, ByTier<G>>>>, FitError> {
+    ) -> Result<PerKey<WithTiers<K, N, C, G>>, FitError> {
         Ok(PerKey::new(name, live.keyed_with_tiers(name, streams, tiers, tier_of)?).streams(streams.map(unit)))
     }
 }
