@@ -124,3 +124,7 @@ pub use fleet::strict::{Strict, StrictError};
 pub use fleet::watch::{FleetEvent, FleetObserver};
 pub use keyed::fleet_key::FleetKey;
 pub use keyed::fleet_keyed::FleetKeyed;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -24,8 +24,6 @@ use crate::master::master::Master;
 /// what it holds: without a round trip, without a lock, from all streams or from none.
 ///
 /// ```no_run
-/// use std::time::Duration;
-///
 /// use tollgate::Limit;
 /// use tollgate_redis::{Away, Engine, FleetBucket};
 ///
@@ -41,7 +39,7 @@ use crate::master::master::Master;
 /// if let Err(refused) = orders.try_take([1, 512]) {
 ///     println!("again in {:?}", refused.wait());
 /// }
-/// orders.close().await?;
+/// orders.close().await;
 /// # Ok(())
 /// # }
 /// ```
