@@ -361,7 +361,7 @@ impl<const N: usize> Local<N> {
 
     /// The engine is away. If nobody has seen it yet, the share begins empty.
     pub(crate) fn goes_away(&self) {
-        // ORDERING: Relaxed, here and in `is_back`. The caller holds the lock of the holder.
+        // ORDERING: Relaxed. The caller holds the lock of the holder, as in `is_back`.
         if !self.is_away.swap(true, Relaxed) {
             self.share.iter().for_each(|share| share.reset([0; N]));
         }
@@ -369,6 +369,7 @@ impl<const N: usize> Local<N> {
 
     /// The engine has answered. The caller holds the lock of the holder.
     pub(crate) fn is_back(&self) {
+        // ORDERING: Relaxed, as in `goes_away`: the lock orders the two.
         self.is_away.store(false, Relaxed);
     }
 
