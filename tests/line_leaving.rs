@@ -372,3 +372,43 @@ fn a_waker_may_close_the_bucket_as_it_is_dropped() {
     });
     assert!(is_done.recv_timeout(Duration::from_secs(60)).is_ok(), "it waits for its own lock");
 }
+
+/// Polls a wait once.
+fn poll_once<F: Future>(wait: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    wait.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A first waits for ten, a second for one; then `give_back` returns ten, late. The second is polled
+/// before the first, as it may be.
+fn who_is_served_first(bucket: &TokenBucket<ManualClock>, give_back: impl FnOnce()) {
+    let (first, second) = (bucket.take_on(10, Half(bucket.clock())), bucket.take_on(1, Half(bucket.clock())));
+    let (mut first, mut second) = (Box::pin(first), Box::pin(second));
+    assert!(poll_once(&mut first).is_pending() && poll_once(&mut second).is_pending());
+    bucket.clock().advance(Duration::from_millis(500));
+    give_back();
+    assert!(poll_once(&mut second).is_pending(), "the second overtook");
+    assert!(poll_once(&mut first).is_ready(), "the first lost its turn");
+}
+
+/// What was taken long ago comes back now. Told of it at the old time, the first would count as
+/// deaf before it can come.
+#[test]
+fn a_late_give_back_leaves_the_first_its_turn() {
+    let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new()).unwrap();
+    let place = bucket.reserve(10).unwrap();
+    who_is_served_first(&bucket, || place.cancel());
+
+    let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new()).unwrap();
+    let estimate = bucket.estimate(10).unwrap();
+    who_is_served_first(&bucket, || drop(estimate));
+
+    let bucket = TokenBucket::with_clock(Limit::per_second(10), ManualClock::new()).unwrap();
+    let mut lease = bucket.lease(10);
+    for taken in [1, 2, 4, 3] {
+        lease.try_take(taken).unwrap();
+    }
+    who_is_served_first(&bucket, || {
+        lease.put_back(10);
+        lease.give_back();
+    });
+}

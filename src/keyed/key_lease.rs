@@ -244,7 +244,7 @@ where
     /// ```
     pub fn put_back(&mut self, amounts: Amounts<N>) {
         let last = self.holding.last();
-        self.holding.put_back(&At(self.bucket, last), last, &<[u64; N]>::array(amounts));
+        self.holding.put_back(&At(self.bucket, last), last, || last, &<[u64; N]>::array(amounts));
     }
 
     /// As [`Lease::give_back`](crate::Lease::give_back).
@@ -263,7 +263,7 @@ where
     /// ```
     pub fn give_back(&mut self) {
         let last = self.holding.last();
-        self.holding.give_back(&At(self.bucket, last), last);
+        self.holding.give_back(&At(self.bucket, last), last, || last);
     }
 }
 

@@ -130,21 +130,29 @@ impl<const N: usize> Chunk<N> {
         let expired = |i: usize| now.nanos_since(self.since[i]) >= self.expiry;
         let expired = core::array::from_fn(|i| if expired(i) { self.held[i] } else { 0 });
         self.held = minus(&self.held, &expired);
-        put_back(store, now, &expired);
+        put_back(store, now, || now, &expired);
     }
 
-    /// Takes tokens that were not used; what is more than `most` is the bucket's.
-    pub(crate) fn put_back(&mut self, store: &impl Store<N>, now: Time, amounts: &[u64; N]) {
+    /// Takes tokens that were not used; what is more than `most` is the bucket's. `clock` is read if
+    /// somebody waits for them.
+    pub(crate) fn put_back(
+        &mut self,
+        store: &impl Store<N>,
+        now: Time,
+        clock: impl FnOnce() -> Time,
+        amounts: &[u64; N],
+    ) {
         let kept: [u64; N] = core::array::from_fn(|i| amounts[i].min(self.most[i].saturating_sub(self.held[i])));
         self.held = core::array::from_fn(|i| self.held[i] + kept[i]);
-        put_back(store, now, &minus(amounts, &kept));
+        put_back(store, now, clock, &minus(amounts, &kept));
     }
 
-    /// Gives all of it back; the next chunk starts small again.
-    pub(crate) fn give_back(&mut self, store: &impl Store<N>, now: Time) {
+    /// Gives all of it back; the next chunk starts small again. `clock` is read if somebody waits
+    /// for it.
+    pub(crate) fn give_back(&mut self, store: &impl Store<N>, now: Time, clock: impl FnOnce() -> Time) {
         let held = core::mem::replace(&mut self.held, [0; N]);
         self.fetched = [0; N];
-        put_back(store, now, &held);
+        put_back(store, now, clock, &held);
     }
 
     /// The newest reading that tokens were fetched at: the `now` of what goes back without reading
@@ -160,12 +168,19 @@ impl<const N: usize> Chunk<N> {
     }
 }
 
-pub(crate) fn put_back<const N: usize>(store: &impl Store<N>, now: Time, amounts: &[u64; N]) {
+/// Puts tokens back as of `now`, which may be old. Those who wait are told of it at the time of
+/// `clock`: called at an old instant, they would count as deaf before they can come.
+pub(crate) fn put_back<const N: usize>(
+    store: &impl Store<N>,
+    now: Time,
+    clock: impl FnOnce() -> Time,
+    amounts: &[u64; N],
+) {
     if amounts.iter().any(|amount| *amount > 0) {
         let put_back = |limits: &Limits<N>, spent: &[u64; N]| limits.put_back(spent, limits.elapsed(now), amounts);
         let put = store.update(|_| 0, |limits, spent| Some((put_back(limits, spent)?, ())), |_, _, _| ());
-        if put.is_ok() {
-            store.eased(now);
+        if put.is_ok() && (0..N).any(|i| store.is_waited_for(i)) {
+            store.eased(clock());
         }
     }
 }

@@ -217,8 +217,8 @@ impl<B: Deref<Target: Stored<N>>, const N: usize> Lease<B, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn put_back(&mut self, amounts: AmountsOf<B, N>) {
-        let last = self.chunk.last();
-        self.chunk.put_back(self.bucket.store(), last, &amounts.to_array());
+        let (last, clock) = (self.chunk.last(), || self.bucket.now());
+        self.chunk.put_back(self.bucket.store(), last, clock, &amounts.to_array());
     }
 
     /// Gives all held tokens back to the bucket, as on drop. Reads no clock.
@@ -238,8 +238,8 @@ impl<B: Deref<Target: Stored<N>>, const N: usize> Lease<B, N> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn give_back(&mut self) {
-        let last = self.chunk.last();
-        self.chunk.give_back(self.bucket.store(), last);
+        let (last, clock) = (self.chunk.last(), || self.bucket.now());
+        self.chunk.give_back(self.bucket.store(), last, clock);
     }
 
     /// Views the lease at a time that the caller supplies. Expired tokens go back first.
@@ -309,12 +309,12 @@ impl<B: Deref<Target: Stored<N>>, const N: usize> At<&mut Lease<B, N>, N> {
 
     /// Gives back tokens that were not used: [`Lease::put_back`].
     pub fn put_back(self, amounts: AmountsOf<B, N>) {
-        self.of.chunk.put_back(self.of.bucket.store(), self.now, &amounts.to_array());
+        self.of.chunk.put_back(self.of.bucket.store(), self.now, || self.now, &amounts.to_array());
     }
 
     /// Gives all held tokens back to the bucket: [`Lease::give_back`].
     pub fn give_back(self) {
-        self.of.chunk.give_back(self.of.bucket.store(), self.now);
+        self.of.chunk.give_back(self.of.bucket.store(), self.now, || self.now);
     }
 
     /// Returns the tokens that the lease holds, none of them expired: [`Lease::held`].

@@ -147,7 +147,7 @@ impl<const N: usize> Stripes<N> {
         match self.each[index].deposit(claim, more) {
             Ok(()) if *more == [0; N] => {}
             Ok(()) => self.mark(index),
-            Err(homeless) => put_back(store, now, &homeless),
+            Err(homeless) => put_back(store, now, || now, &homeless),
         }
     }
 
@@ -246,7 +246,7 @@ impl<const N: usize> Stripes<N> {
                 break;
             }
         }
-        put_back(store, now, &brought);
+        put_back(store, now, || now, &brought);
         brought != [0; N]
     }
 
@@ -273,7 +273,7 @@ impl<const N: usize> Stripes<N> {
                 let found = stripe.void();
                 (0..N).for_each(|i| brought[i] += found[i]);
             }
-            put_back(store, now, &brought);
+            put_back(store, now, || now, &brought);
         });
     }
 

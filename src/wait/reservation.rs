@@ -395,8 +395,8 @@ pub(crate) fn give_back<const N: usize>(bucket: &dyn Waitable<N>, now: Time, amo
     if amounts.iter().any(|amount| *amount > 0) {
         let given =
             bucket.update(&|Revision { limits, .. }, spent| limits.put_back(spent, limits.elapsed(now), amounts));
-        if given.is_ok() {
-            bucket.eased(now);
+        if given.is_ok() && (0..N).any(|i| bucket.is_waited_for(i)) {
+            bucket.eased(bucket.now());
         }
     }
 }
