@@ -133,8 +133,8 @@ impl<const N: usize> Chunk<N> {
         put_back(store, now, || now, &expired);
     }
 
-    /// Takes tokens that were not used; what is more than `most` is the bucket's. `clock` is read if
-    /// somebody waits for them.
+    /// Takes tokens that were not used; what is more than `most` is the bucket's. `clock` is read
+    /// if somebody waits for them.
     pub(crate) fn put_back(
         &mut self,
         store: &impl Store<N>,
