@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::clock::time::Time;
 use crate::decision::refused::Refused;
+use crate::decision::revision::Revision;
 use crate::sync::Parker;
 use crate::wait::holder::LineHolder;
 use crate::wait::line::entry::{Aim, Ask, Ticket};
@@ -74,8 +75,12 @@ impl<'a, const N: usize> Place<'a, N> {
             Standing::Refused(refused) => Err(refused),
             // The line was closed; or no debt of so many tokens can be kept under new limits.
             Standing::Gone | Standing::Served(_) => {
-                self.bucket.revision().limits.units(&self.amounts)?;
-                Err(Refused::Closed)
+                let (Revision { limits, .. }, spent) = self.bucket.read();
+                let (units, elapsed) = (limits.units(&self.amounts)?, limits.elapsed(now));
+                match limits.owe(&spent, elapsed, &units, &limits.furthest_debts()) {
+                    Some(_) => Err(Refused::Closed),
+                    None => Err(limits.would_wait(&spent, elapsed, &units).behind(limits.ahead_of(now)).into()),
+                }
             }
         }
     }

@@ -27,7 +27,7 @@ use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
-use crate::state::store::Revised;
+use crate::state::store::{Revised, Store};
 use crate::sync::{AcqRel, AtomicU32, AtomicU64, Lock, PublishOnce, Relaxed, const_fn, filled};
 use crate::wait::held::Held;
 use crate::wait::line::departures::{Departures, Parting};
@@ -114,6 +114,18 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     pub(crate) fn held(&self) -> &Held<N> {
         &self.held
     }
+}
+
+/// Words with a line, and the steps of those who wait there.
+pub(crate) trait InLine<const N: usize> {
+    type Words: Revised<N>;
+
+    fn words(&self) -> &Self::Words;
+
+    fn line(&self) -> &Line<N>;
+
+    /// What firm reservations hold.
+    fn held(&self) -> &Held<N>;
 
     /// Runs a step under the lock, then what follows from it, and wakes others when unlocked.
     fn locked<R>(
@@ -122,7 +134,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
         step: impl FnOnce(&mut WaitingLine<Waker, N>, &Shared<N>) -> R,
         answer: impl FnOnce(&mut WaitingLine<Waker, N>, R) -> Standing<N>,
     ) -> Standing<N> {
-        let line = &self.line;
+        let line = self.line();
         let shared = line.shared(Grace::default());
         let mut guard = shared.line.lock();
         let done = step(&mut guard, shared);
@@ -145,22 +157,27 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     ) -> (Woken, Wakers) {
         let dropped = self.depart(shared, queue, now);
         loop {
-            let (revision, spent) = self.words.read_revised();
+            let (revision, spent) = self.words().read_revised();
             let Some(debt) = queue.advance(&Moment { now, limits: &revision.limits, spent }) else { break };
             let change = |other: &Revision<N>, seen: &[u64; N]| {
                 (other.number == revision.number && *seen == spent).then_some(debt.words)
             };
             let amounts = queue.amounts(&debt);
-            self.held.hold(&amounts);
+            self.held().hold(&amounts);
             let mut stays = false;
-            if self.words.update_revised(&change).is_ok() {
-                let due = Due::new(&revision, &debt.words, now, debt.ready);
-                let ticket = queue.firm(&debt, due);
-                shared.departures.set_ready(ticket.index, debt.ready);
-                stays = queue.firm_amounts(ticket).is_some();
+            match self.words().update_revised(&change) {
+                Ok(()) => {
+                    let due = Due::new(&revision, &debt.words, now, debt.ready);
+                    let ticket = queue.firm(&debt, due);
+                    shared.departures.set_ready(ticket.index, debt.ready);
+                    stays = queue.firm_amounts(ticket).is_some();
+                }
+                // Nobody was faster: no debt so large is borne. Its owner learns that it is gone.
+                Err((other, seen)) if (other.number, seen) == (revision.number, spent) => queue.let_down(&debt),
+                Err(_) => {}
             }
             if !stays {
-                self.held.let_go(&amounts);
+                self.held().let_go(&amounts);
             }
         }
         self.show(line, shared, queue);
@@ -179,7 +196,7 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
             let Some(ticket) = queue.roster.ticket_of(index) else { return };
             if kept {
                 if let Some(amounts) = queue.firm_amounts(ticket) {
-                    self.held.let_go(&amounts);
+                    self.held().let_go(&amounts);
                 }
                 if let Some(waker) = queue.keep(ticket) {
                     dropped.push(waker);
@@ -194,8 +211,8 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
                 let back = |limits: &Limits<N>, spent: &[u64; N]| {
                     Some((limits.put_back(spent, limits.elapsed(now), &amounts)?, ()))
                 };
-                let _ = self.words.update(|_| 0, back, |_, _, _| ());
-                self.held.let_go(&amounts);
+                let _ = self.words().update(|_| 0, back, |_, _, _| ());
+                self.held().let_go(&amounts);
             }
         });
         dropped
@@ -203,10 +220,18 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
 
     /// Leaves word that the owner of a ticket left, and serves it if the lock is free.
     fn part(&self, now: Time, parting: Parting) {
-        let line = &self.line;
+        let line = self.line();
         let shared = line.shared(Grace::default());
         shared.departures.push(parting);
         self.leave_mark(line, shared, now);
+    }
+
+    /// Tells those who wait that tokens came back, if anybody waited yet.
+    #[cfg(feature = "keys")]
+    fn ease(&self, now: Time) {
+        if let Some(shared) = self.line().shared.get() {
+            self.leave_mark(self.line(), shared, now);
+        }
     }
 
     /// Leaves a mark for the holder of the lock, or serves it if there is none.
@@ -240,8 +265,8 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     }
 
     /// Whether nobody is let in any more, for good.
-    pub(crate) fn is_closed(&self) -> bool {
-        let line = &self.line;
+    fn is_closed(&self) -> bool {
+        let line = self.line();
         // ORDERING: Relaxed. Partner is the store in `show`: a line that is closed keeps everybody
         // out for ever, and no other does. Dies as never closed: loom-tests/line.rs,
         // `who_enters_beside_a_close_is_let_go`.
@@ -249,8 +274,8 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     }
 
     /// What the first of those who wait may use, for a change of limits.
-    pub(crate) fn awaited(&self, grace: Duration) -> Awaited<N> {
-        let line = &self.line;
+    fn awaited(&self, grace: Duration) -> Awaited<N> {
+        let line = self.line();
         line.shared.get().map_or(Awaited::NOTHING, |shared| Awaited {
             // ORDERING: Relaxed. Partner is the store in `show`, which says why. Dies as 0:
             // tests/line_level.rs, `a_change_leaves_what_the_first_may_use`.
@@ -260,13 +285,13 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     }
 
     /// Tells those who wait, and those who hold reservations, that the limits changed.
-    pub(crate) fn retime(&self, now: Time) {
-        let line = &self.line;
+    fn retime(&self, now: Time) {
+        let line = self.line();
         if line.shared.get().is_none() {
             return;
         }
         let step = |queue: &mut WaitingLine<Waker, N>, shared: &Shared<N>| {
-            let (revision, spent) = self.words.read_revised();
+            let (revision, spent) = self.words().read_revised();
             queue.retime(&Moment { now, limits: &revision.limits, spent });
             queue.postpone(
                 |due, amounts| due.at(&revision, amounts),
@@ -297,12 +322,12 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
     /// Swaps the words of a moment for others, if nobody else was faster.
     fn swap(&self, limits: &Limits<N>, spent: &[u64; N], words: [u64; N]) -> bool {
         let change = |now: &Limits<N>, seen: &[u64; N]| (now == limits && seen == spent).then_some((words, ()));
-        self.words.update(|_| 0, change, |_, _, _| ()).is_ok()
+        self.words().update(|_| 0, change, |_, _, _| ()).is_ok()
     }
 
     /// Why a caller is not let in, or has to go: it would be served at this instant.
     fn refusal(&self, now: Time, ask: &Ask<N>, ahead: &[u64; N], at: Time) -> Refused<N> {
-        self.words.read(|limits, spent| {
+        self.words().read(|limits, spent| {
             let behind = limits.behind(spent, now, &ask.amounts, ahead);
             match (0..N).find(|i| ask.amounts[*i] > 0) {
                 // What there is now is for others who wait.
@@ -312,6 +337,25 @@ impl<S: Revised<N>, const N: usize> Queued<S, N> {
                 _ => behind.into(),
             }
         })
+    }
+}
+
+impl<S: Revised<N>, const N: usize> InLine<N> for Queued<S, N> {
+    type Words = S;
+
+    #[inline(always)]
+    fn words(&self) -> &S {
+        &self.words
+    }
+
+    #[inline(always)]
+    fn line(&self) -> &Line<N> {
+        &self.line
+    }
+
+    #[inline(always)]
+    fn held(&self) -> &Held<N> {
+        &self.held
     }
 }
 
@@ -338,14 +382,14 @@ pub(crate) fn eased<S: Revised<N>, const N: usize>(
     queued.leave_mark(line, shared, now);
 }
 
-impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
+impl<T: InLine<N> + Sync, const N: usize> Queue<N> for T {
     fn enter(&self, now: Time, ask: &Ask<N>, bounds: &WaitBounds<N>, waker: Option<&Waker>) -> Standing<N> {
-        let line = &self.line;
+        let line = self.line();
         line.shared(Grace::of(bounds.grace));
         let mut waker = waker.cloned();
         let step = |queue: &mut WaitingLine<Waker, N>, shared: &Shared<N>| loop {
-            self.words.bring_home(now, &ask.amounts);
-            let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
+            self.words().bring_home(now, &ask.amounts);
+            let (limits, spent) = self.words().read(|limits, spent| (*limits, *spent));
             match queue.enter(&Moment { now, limits: &limits, spent }, ask, &bounds.max_debt, &mut waker) {
                 Enter::Closed => return Err(Standing::Refused(Refused::Closed)),
                 Enter::Take(words) => {
@@ -362,8 +406,8 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
                 }
                 Enter::Joined(ticket, _) => {
                     shared.departures.seat(ticket.index);
-                    self.show(&self.line, shared, queue);
-                    self.words.touch(now);
+                    self.show(self.line(), shared, queue);
+                    self.words().touch(now);
                     return Ok(ticket);
                 }
             }
@@ -378,8 +422,8 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
         // What is dropped here is dropped when the lock is free again.
         let (mut waker, mut served) = (waker.cloned(), None);
         let step = |queue: &mut WaitingLine<Waker, N>, _: &Shared<N>| loop {
-            self.words.bring_home(now, &ask.amounts);
-            let (limits, spent) = self.words.read(|limits, spent| (*limits, *spent));
+            self.words().bring_home(now, &ask.amounts);
+            let (limits, spent) = self.words().read(|limits, spent| (*limits, *spent));
             match queue.visit(&Moment { now, limits: &limits, spent }, ticket, &mut waker) {
                 Visit::Closed => return Some(Standing::Refused(Refused::Closed)),
                 Visit::Gone => return Some(Standing::Gone),
@@ -407,23 +451,23 @@ impl<S: Revised<N> + Sync, const N: usize> Queue<N> for Queued<S, N> {
     }
 
     fn ready_at(&self, ticket: Ticket) -> Option<Time> {
-        let line = &self.line;
+        let line = self.line();
         line.shared(Grace::default()).departures.ready_at(ticket.index)
     }
 
     fn stands(&self, ticket: Ticket) -> Standing<N> {
-        let line = &self.line;
+        let line = self.line();
         let visit = line.shared(Grace::default()).line.lock().stands(ticket);
         standing(visit, ticket, false, false)
     }
 
     fn is_listened_to(&self, now: Time, amounts: &[u64; N]) -> bool {
-        self.line.ahead(now, *amounts).is_some()
+        self.line().ahead(now, *amounts).is_some()
     }
 
     fn close(&self, now: Time) {
         self.locked(now, |queue, _| queue.close(), |_, ()| Standing::Gone);
-        self.words.recall(now);
+        self.words().recall(now);
     }
 }
 

@@ -3,10 +3,28 @@
 use core::time::Duration;
 
 use crate::clock::time::Time;
+use crate::decision::awaited::Awaited;
 use crate::decision::limits::Limits;
 use crate::decision::refused::Refused;
 use crate::state::store::{Carried, Revised, Store};
-use crate::wait::line::queue::{Queued, eased, waiting};
+use crate::wait::line::queue::{InLine, Queued, eased, waiting};
+
+impl<S: Revised<N>, const N: usize> Queued<S, N> {
+    /// Whether nobody is let in any more, for good.
+    pub(crate) fn is_closed(&self) -> bool {
+        InLine::is_closed(self)
+    }
+
+    /// What the first of those who wait may use, for a change of limits.
+    pub(crate) fn awaited(&self, grace: Duration) -> Awaited<N> {
+        InLine::awaited(self, grace)
+    }
+
+    /// Tells those who wait, and those who hold reservations, that the limits changed.
+    pub(crate) fn retime(&self, now: Time) {
+        InLine::retime(self, now);
+    }
+}
 
 impl<S: Revised<N>, const N: usize> Store<N> for Queued<S, N> {
     const LENDS: bool = S::LENDS;

@@ -43,6 +43,32 @@ impl<B: Deref<Target: Waits<N> + Sized>, const N: usize> Turn<B, N> {
         Self { bucket, amounts, deadline, ticket: NOWHERE, still: Still::new(), aim }
     }
 
+    /// Waits on this thread from `now` on, unless it is cancelled.
+    pub(crate) fn wait_blocking(mut self, mut now: Time, cancel: Option<&Cancel>) -> Result<Granted<N>, Refused<N>> {
+        let parker = Arc::new(Parker::new());
+        let waker = Waker::from(Arc::clone(&parker));
+        if let Some(cancel) = cancel {
+            cancel.enter(&waker);
+        }
+        let answer = loop {
+            if cancel.is_some_and(Cancel::is_cancelled) {
+                break Err(Refused::Cancelled);
+            }
+            // Whoever wakes a thread, it does not know how long it slept.
+            match self.come(now, &waker, true) {
+                Ok(Come::Sleeps(sleep)) => parker.sleep(sleep),
+                Ok(Come::SleepsOn) => {}
+                Ok(Come::Served(granted)) => break Ok(granted),
+                Err(refused) => break Err(refused),
+            }
+            now = self.bucket.now();
+        };
+        if let Some(cancel) = cancel {
+            cancel.leave(&waker);
+        }
+        answer
+    }
+
     fn enter(&self, now: Time, ask: Ask<N>, waker: &Waker) -> Result<Standing<N>, Refused<N>> {
         let bounds = self.bucket.wait_bounds();
         self.bucket.revision().limits.check(&ask.amounts)?;
@@ -116,28 +142,6 @@ pub(crate) fn wait_blocking<const N: usize>(
     aim: Aim,
     cancel: Option<&Cancel>,
 ) -> Result<Granted<N>, Refused<N>> {
-    let mut now = bucket.now();
-    let mut turn = Turn::new(bucket, now, amounts, timeout, aim);
-    let parker = Arc::new(Parker::new());
-    let waker = Waker::from(Arc::clone(&parker));
-    if let Some(cancel) = cancel {
-        cancel.enter(&waker);
-    }
-    let answer = loop {
-        if cancel.is_some_and(Cancel::is_cancelled) {
-            break Err(Refused::Cancelled);
-        }
-        // Whoever wakes a thread, it does not know how long it slept.
-        match turn.come(now, &waker, true) {
-            Ok(Come::Sleeps(sleep)) => parker.sleep(sleep),
-            Ok(Come::SleepsOn) => {}
-            Ok(Come::Served(granted)) => break Ok(granted),
-            Err(refused) => break Err(refused),
-        }
-        now = bucket.now();
-    };
-    if let Some(cancel) = cancel {
-        cancel.leave(&waker);
-    }
-    answer
+    let now = bucket.now();
+    Turn::new(bucket, now, amounts, timeout, aim).wait_blocking(now, cancel)
 }

@@ -224,6 +224,12 @@ impl<W, const N: usize> WaitingLine<W, N> {
         ticket
     }
 
+    /// After the words could not bear what `advance` asked for: the reservation is out of the line.
+    pub(crate) fn let_down(&mut self, debt: &Debt<N>) {
+        let waker = self.remove(debt.index);
+        self.woken.extend(waker);
+    }
+
     /// The amounts that `advance` asks to take.
     pub(crate) fn amounts(&self, debt: &Debt<N>) -> [u64; N] {
         self.roster.get(debt.index).ask.amounts
