@@ -20,6 +20,8 @@ struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    /// Bytes that this thread allocated and did not free.
+    static LIVE: Cell<i64> = const { Cell::new(0) };
 }
 
 // SAFETY: every method passes its arguments on to `System` unchanged, and counting neither
@@ -27,23 +29,27 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        add(layout.size() as i64);
         // SAFETY: the caller's promises are those that `System` asks for.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
+        add(layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        add(size as i64 - layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.realloc(old, layout, size) }
     }
 
     unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        add(-(layout.size() as i64));
         // SAFETY: as above.
         unsafe { System.dealloc(old, layout) }
     }
@@ -54,6 +60,10 @@ static ALLOCATOR: Counting = Counting;
 
 fn count() {
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+fn add(bytes: i64) {
+    let _ = LIVE.try_with(|live| live.set(live.get() + bytes));
 }
 
 /// How often this thread allocates during the call.
@@ -246,6 +256,30 @@ impl Future for Sleep<'_> {
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         if self.0.now() >= self.1 { Poll::Ready(()) } else { Poll::Pending }
     }
+}
+
+/// What the documentation says of the memory of a line, and that it goes.
+#[test]
+#[cfg(feature = "keys")]
+fn the_line_of_a_key_takes_so_many_bytes_and_is_gone_with_its_last_waiter() {
+    let keys = tollgate::KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(1), 100, ManualClock::new()).unwrap();
+    keys.try_take(&7, 1).unwrap();
+    let live = || LIVE.with(Cell::get);
+    let before = live();
+    let mut waits: Vec<_> = Vec::with_capacity(100);
+    let mut taken = Vec::with_capacity(100);
+    for _ in 0..100 {
+        let mut wait = Box::pin(keys.bucket(&7).take_on(1, Hand(keys.clock())));
+        let boxed = live();
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        taken.push(live() - boxed);
+        waits.push(wait);
+    }
+    let (first, further) = (taken[0], taken[1..].iter().sum::<i64>() / 99);
+    assert!(first <= 2100 && further <= 450, "{first} bytes, and {further} for each further waiter");
+    drop(waits);
+    drop(taken);
+    assert!(live() <= before, "{} bytes are left", live() - before);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::gate::wait::ready;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_bucket::KeyedBucket;
+use crate::keyed::keyed_wait::Begun;
 use crate::keyed::overflow::{Overflow, Source};
 use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
@@ -23,7 +24,8 @@ use crate::limit::limit::Limit;
 use crate::state::store::Waitable;
 use crate::wait::estimate::Estimate;
 use crate::wait::holder::Holder;
-use crate::wait::reservation::{Reservation, give_back};
+use crate::wait::reservation::give_back;
+use crate::wait::take::Wait;
 use crate::wait::timer::Timer;
 
 impl<Q, K, const N: usize, C, H, F> Steps for KeyedBucket<'_, Q, K, N, C, H, F>
@@ -62,13 +64,15 @@ where
     fn fits(&self, at: Moment, tokens: &[u64; N]) -> bool {
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
         looks_at_nothing(at, tokens)
-            || table.read(self.key, tier, at.now, |terms, spent| fit(terms.limits(), at, spent, tokens))
-                && table.known_no_room(self.key, at.now).is_none()
+            || table.read_behind(self.key, tier, at.now, &takes(at, tokens), |terms, spent| {
+                fit(terms.limits(), at, spent, tokens)
+            }) && table.known_no_room(self.key, at.now).is_none()
     }
 
     fn look(&self, at: Moment, tokens: &[u64; N]) -> Found<[u64; N], KeyRefused<N>> {
         let (table, tier) = (&self.buckets.table, self.buckets.tiers.tier_of(self.key));
-        let found = table.read(self.key, tier, at.now, |terms, spent| of_terms(terms, at, spent, tokens));
+        let look = |terms: &Terms<N>, spent: &[u64; N]| of_terms(terms, at, spent, tokens);
+        let found = table.read_behind(self.key, tier, at.now, &takes(at, tokens), look);
         let no_room = || table.known_no_room(self.key, at.now).filter(|_| !is_nothing(tokens)).map(KeyRefused::NoRoom);
         Found { refused: found.refused.or_else(no_room), ..found }
     }
@@ -94,7 +98,7 @@ where
         };
         let refuse =
             |terms: &Terms<N>, now: Time, spent: &[u64; N]| of_terms(terms, Moment { now, ..at }, spent, tokens);
-        match (table.update_own(self.key, tier, reading, change, refuse), &table.overflow) {
+        match (table.update_own(self.key, tier, reading, &takes(at, tokens), change, refuse), &table.overflow) {
             (Ok(left), _) => Ok(Taken { left, held: Source::Own }),
             (Err(Failed::Refused(found)), _) => Err(found),
             (Err(Failed::NoRoom(_)), Some(overflow)) => Overflow::update(overflow, tier, at.now, change, refuse)
@@ -120,16 +124,26 @@ where
         timeout: Duration,
         timer: T,
     ) -> Result<Source, KeyRefused<N>> {
-        let (place, held) = self.reserved(tokens, timeout)?;
-        ready(place, timer).await?;
-        Ok(held)
+        match self.begin(Waitable::now(self), tokens, timeout)? {
+            Begun::Granted(_) => Ok(Source::Own),
+            Begun::Waits(turn) => Ok(Wait::new(turn, timer).await.map(|_| Source::Own)?),
+            Begun::Shared(place) => Ok(ready(place, timer).await.map(|()| Source::Overflow)?),
+        }
     }
 
     fn wait_blocking(&self, tokens: [u64; N], timeout: Duration) -> Result<Source, KeyRefused<N>> {
-        let (mut place, held) = self.reserved(tokens, timeout)?;
-        place.wait()?;
-        Ok(held)
+        let now = Waitable::now(self);
+        match self.begin(now, tokens, timeout)? {
+            Begun::Granted(_) => Ok(Source::Own),
+            Begun::Waits(turn) => Ok(turn.wait_blocking(now, None).map(|_| Source::Own)?),
+            Begun::Shared(mut place) => Ok(place.wait().map(|()| Source::Overflow)?),
+        }
     }
+}
+
+/// What those who wait for the key may keep it from taking.
+fn takes<const N: usize>(at: Moment, tokens: &[u64; N]) -> [u64; N] {
+    if at.admits { tokens.map(|amount| amount.max(1)) } else { *tokens }
 }
 
 /// What the words of a key say.
@@ -158,10 +172,6 @@ where
             Source::Own => self,
             Source::Overflow => &self.overflow,
         }
-    }
-
-    fn reserved(&self, tokens: [u64; N], timeout: Duration) -> Result<(Reservation<'_, N>, Source), KeyRefused<N>> {
-        self.place(tokens, timeout, false)
     }
 }
 

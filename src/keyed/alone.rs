@@ -26,7 +26,7 @@ pub(crate) struct Alone<'t, K, const N: usize, W: Words<N>, T: Tag> {
 
 impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
     pub(super) fn new(room: &'t Room, index: usize, shard: WriteGuard<'t, Shard<K, N, W, T>>) -> Self {
-        Self { room, index, counted: shard.keys.len(), claimed: 0, shard, gone: Vec::new() }
+        Self { room, index, counted: shard.len(), claimed: 0, shard, gone: Vec::new() }
     }
 
     pub(crate) fn shard(&mut self) -> &mut Shard<K, N, W, T> {
@@ -49,9 +49,9 @@ impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
 
     /// Counts out the keys that are gone, but for so many. Whether there are any.
     fn count(&mut self, kept: usize) -> bool {
-        let gone = (self.counted + self.claimed).saturating_sub(self.shard.keys.len());
+        let gone = (self.counted + self.claimed).saturating_sub(self.shard.len());
         self.room.release(gone.saturating_sub(kept));
-        (self.counted, self.claimed) = (self.shard.keys.len(), 0);
+        (self.counted, self.claimed) = (self.shard.len(), 0);
         gone > 0
     }
 }

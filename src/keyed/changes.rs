@@ -12,7 +12,9 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
-use crate::keyed::shard::no_such_tier;
+use crate::keyed::key_line::KeyLine;
+use crate::keyed::lines::Told;
+use crate::keyed::shard::{Entry, no_such_tier};
 use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
 use crate::keyed::tier::{Tag, check_tiers};
@@ -78,9 +80,8 @@ where
             tiers.iter().zip(before).for_each(|(tier, most)| self.bound_debts(*tier, most));
             return checked;
         }
-        for index in 0..self.shards() {
-            self.change_shard(index, tiers, &next, limits, reading);
-        }
+        let lines: Vec<_> =
+            (0..self.shards()).flat_map(|index| self.change_shard(index, tiers, &next, limits, reading)).collect();
         if let Some(overflow) = &self.overflow {
             let mut overflow = overflow.write();
             let now = reading.again();
@@ -94,9 +95,13 @@ where
         tiers.iter().for_each(|tier| self.bound_debts(*tier, new));
         drop(changer);
         self.limits_changed.notify();
+        if !lines.is_empty() {
+            self.tell(Told::Limited(lines), reading.again());
+        }
         Ok(())
     }
 
+    /// Changes a shard. Returns the lines of its keys, for those who wait to be told.
     fn change_shard(
         &self,
         index: usize,
@@ -104,16 +109,21 @@ where
         next: &Limits<N>,
         configured: [Limit; N],
         reading: Reading<'_, impl Clock>,
-    ) {
+    ) -> Vec<Arc<KeyLine<N>>> {
         let mut alone = self.alone(index);
         let now = reading.again();
         let terms = changed(&alone.terms, tiers, next, configured, now);
         let shard = alone.shard();
-        for entry in shard.keys.iter_mut().filter(|entry| tiers.contains(&entry.tag.tier())) {
+        let old = &shard.terms;
+        let change = |entry: &mut Entry<K, W, T>| {
             let tier = entry.tag.tier();
-            shard.terms[tier].translate(&terms[tier], &mut entry.words, now);
-        }
+            if tiers.contains(&tier) {
+                old[tier].translate(&terms[tier], &mut entry.words, now);
+            }
+        };
+        shard.keys.iter_mut().for_each(change);
         if let Some(apart) = &mut shard.apart {
+            apart.waited.iter_mut().map(|waited| &mut waited.entry).for_each(change);
             for held in apart.keys.iter_mut().filter(|held| !held.own && tiers.contains(&held.tier)) {
                 held.change(next, configured, now);
             }
@@ -122,6 +132,7 @@ where
         let bound = shard.first_forgotten(now);
         self.room.lower(index, bound);
         self.room.raise(index, bound);
+        alone.apart.iter().flat_map(|apart| apart.lines()).map(Arc::clone).collect()
     }
 
     /// Adds a tier. Returns its index.
@@ -170,7 +181,7 @@ where
         for index in 0..self.shards() {
             let alone = self.alone(index);
             let terms = &alone.terms;
-            for entry in alone.keys.iter().filter(|entry| entry.tag.tier() == tier) {
+            for entry in alone.entries().filter(|entry| entry.tag.tier() == tier) {
                 check(terms[tier].owed(&entry.words.load(), now))?;
             }
             let held = alone.apart.iter().flat_map(|apart| &apart.keys);

@@ -1,5 +1,7 @@
-//! Owns the keys that are treated apart: blocked, paused, or with limits of their own. Never takes
-//! a lock or reads a clock.
+//! Owns the keys that are treated apart: blocked, paused, with limits of their own, or waited for.
+//! Never takes a lock or reads a clock.
+
+use std::sync::Arc;
 
 use hashbrown::{Equivalent, HashTable};
 
@@ -7,6 +9,8 @@ use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::succession::Succession;
+use crate::keyed::key_line::KeyLine;
+use crate::keyed::shard::Entry;
 use crate::keyed::terms::Terms;
 use crate::keyed::words::Words;
 use crate::limit::limit::Limit;
@@ -20,12 +24,19 @@ pub(crate) struct Held<K, const N: usize, W> {
     /// pause.
     pub(crate) own: bool,
     pub(crate) tier: usize,
+    /// Of those who wait for it, if anybody does.
+    pub(crate) line: Option<Arc<KeyLine<N>>>,
 }
 
 impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
     /// Whether nothing sets it apart any more.
     pub(crate) fn has_ended(&self, now: Time) -> bool {
         !self.own && !self.terms.limits().paused_at(now)
+    }
+
+    /// Whether this is its line.
+    pub(crate) fn is_in(&self, line: &Arc<KeyLine<N>>) -> bool {
+        self.line.as_ref().is_some_and(|own| Arc::ptr_eq(own, line))
     }
 
     /// The instant from which on nothing sets it apart; `u64::MAX` if nobody knows when that is.
@@ -56,14 +67,68 @@ impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
     }
 }
 
-/// The keys of one shard that are treated apart.
-pub(crate) struct Apart<K, const N: usize, W> {
-    pub(crate) keys: HashTable<Held<K, N, W>>,
+/// A key that is waited for, and its line. It is decided by the terms of its tier.
+pub(crate) struct Waited<K, const N: usize, W, T> {
+    pub(crate) entry: Entry<K, W, T>,
+    pub(crate) line: Arc<KeyLine<N>>,
 }
 
-impl<K, const N: usize, W: Words<N>> Apart<K, N, W> {
+/// The keys of one shard that are treated apart.
+pub(crate) struct Apart<K, const N: usize, W, T> {
+    /// Those that are blocked, paused or have limits of their own, waited for or not.
+    pub(crate) keys: HashTable<Held<K, N, W>>,
+    /// All others that are waited for.
+    pub(crate) waited: HashTable<Waited<K, N, W, T>>,
+}
+
+impl<K, const N: usize, W: Words<N>, T> Apart<K, N, W, T> {
     pub(crate) fn new() -> Self {
-        Self { keys: HashTable::new() }
+        Self { keys: HashTable::new(), waited: HashTable::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.waited.is_empty()
+    }
+
+    /// The same keys, where nobody waits yet.
+    pub(crate) fn retagged<U>(self) -> Apart<K, N, W, U> {
+        Apart { keys: self.keys, waited: HashTable::new() }
+    }
+
+    pub(crate) fn find_waited<Q>(&self, hash: u64, key: &Q) -> Option<&Waited<K, N, W, T>>
+    where
+        Q: Equivalent<K> + ?Sized,
+    {
+        self.waited.find(hash, |waited| key.equivalent(&waited.entry.key))
+    }
+
+    pub(crate) fn find_waited_mut<Q>(&mut self, hash: u64, key: &Q) -> Option<&mut Waited<K, N, W, T>>
+    where
+        Q: Equivalent<K> + ?Sized,
+    {
+        self.waited.find_mut(hash, |waited| key.equivalent(&waited.entry.key))
+    }
+
+    /// Takes out a key that is waited for.
+    pub(crate) fn take_waited<Q>(&mut self, hash: u64, key: &Q) -> Option<Waited<K, N, W, T>>
+    where
+        Q: Equivalent<K> + ?Sized,
+    {
+        let waited = self.waited.find_entry(hash, |waited| key.equivalent(&waited.entry.key)).ok()?;
+        Some(waited.remove().0)
+    }
+
+    /// The line of a key.
+    pub(crate) fn line<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Arc<KeyLine<N>>> {
+        match self.find(hash, key) {
+            Some(held) => held.line.as_ref(),
+            None => self.find_waited(hash, key).map(|waited| &waited.line),
+        }
+    }
+
+    /// All lines.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = &Arc<KeyLine<N>>> {
+        self.keys.iter().filter_map(|held| held.line.as_ref()).chain(self.waited.iter().map(|waited| &waited.line))
     }
 
     pub(crate) fn find<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Held<K, N, W>> {

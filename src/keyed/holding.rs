@@ -1,6 +1,8 @@
 //! Owns how one key is held apart and let go again; what it is then decided by is in `held.rs`.
 
 use core::hash::{BuildHasher, Hash};
+use std::sync::Arc;
+use std::vec;
 use std::vec::Vec;
 
 use hashbrown::Equivalent;
@@ -9,9 +11,10 @@ use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::decision::limit_rule::LimitRule;
 use crate::keyed::alone::Alone;
-use crate::keyed::held::Held;
+use crate::keyed::held::{Held, Waited};
 use crate::keyed::hold_error::HoldError;
 use crate::keyed::key_form::KeyForm;
+use crate::keyed::lines::Told;
 use crate::keyed::shard::{Entry, NEVER};
 use crate::keyed::table::{Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
@@ -45,15 +48,21 @@ where
         let (sought, owned) = (self.sought(key, tier), key.to_key());
         let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
         let now = reading.again();
-        let words = self.settle(&mut alone, sought, now).map(|(_, words)| words.load());
+        let words = self.settle(&mut alone, sought, now).map(|settled| settled.words.load());
         if alone.apart.as_ref().is_none_or(|apart| apart.find(hash, key).is_none()) {
             if !self.claim_apart(&mut alone, now) {
                 return Err(HoldError::TooMany { most: self.max_held as usize });
             }
             let shard = alone.shard();
             // A key that owes too much for its new tier has stayed in the old one.
-            let entry = shard.keys.find_entry(hash, |entry| key.equivalent(&entry.key)).ok();
-            let entry = entry.map(|entry| entry.remove().0);
+            let waited = shard.apart.as_mut().and_then(|apart| apart.take_waited(hash, key));
+            let (entry, line) = match waited {
+                Some(Waited { entry, line }) => (Some(entry), Some(line)),
+                None => {
+                    let entry = shard.keys.find_entry(hash, |entry| key.equivalent(&entry.key)).ok();
+                    (entry.map(|entry| entry.remove().0), None)
+                }
+            };
             let tier = entry.as_ref().map_or(tier, |entry| entry.tag.tier());
             let terms = &shard.terms[tier];
             let words = words.unwrap_or_else(|| terms.unseen(now));
@@ -62,7 +71,7 @@ where
             let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
             let terms = terms.apart(terms.revision, lineage);
             let key = entry.map_or(owned, |entry| entry.key);
-            let held = Held { key, words: W::new(words), terms, own: false, tier };
+            let held = Held { key, words: W::new(words), terms, own: false, tier, line };
             shard.apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
         }
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
@@ -70,9 +79,20 @@ where
         let end = alone.apart.as_ref().and_then(|apart| apart.find(hash, key)).map_or(u64::MAX, Held::end);
         self.let_go(&mut alone, hash, key, now);
         self.may_end(end);
+        self.told(alone, hash, key, now);
+        Ok(changed?)
+    }
+
+    /// Lets a shard go, and tells those who wait for a key of it, or hold reservations, that its
+    /// limits changed.
+    fn told<Q>(&self, alone: Alone<'_, K, N, W, T>, hash: u64, key: &Q, now: Time)
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
+        let line = alone.apart.as_ref().and_then(|apart| apart.line(hash, key)).map(Arc::clone);
         drop(alone);
         self.limits_changed.notify();
-        Ok(changed?)
+        line.into_iter().for_each(|line| self.tell(Told::Limited(vec![line]), now));
     }
 
     /// Says that a pause ends at this instant. The caller holds the shard of its key alone.
@@ -99,8 +119,7 @@ where
         let Some(held) = held else { return };
         held.revise(held.terms.revision.resumed(now));
         self.let_go(&mut alone, hash, key, now);
-        drop(alone);
-        self.limits_changed.notify();
+        self.told(alone, hash, key, now);
     }
 
     /// Gives a key limits of its own.
@@ -146,8 +165,7 @@ where
         (held.own, held.tier) = (false, tier);
         held.terms = terms.apart(held.terms.revision, held.terms.lineage());
         self.let_go(&mut alone, hash, key, now);
-        drop(alone);
-        self.limits_changed.notify();
+        self.told(alone, hash, key, now);
         Ok(true)
     }
 
@@ -194,7 +212,7 @@ where
     fn put_among(&self, alone: &mut Alone<'_, K, N, W, T>, mut held: Held<K, N, W>, now: Time) {
         let (hash, terms) = (self.hash(&held.key), alone.terms[held.tier].clone());
         held.terms.translate(&terms, &mut held.words, now);
-        let forgotten = terms.forgotten_in(&held.words.load(), now) <= 0;
+        let forgotten = held.line.is_none() && terms.forgotten_in(&held.words.load(), now) <= 0;
         if !forgotten && !self.claim(alone, now) {
             held.terms = terms.apart(terms.revision, held.terms.lineage());
             alone.shard().apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
@@ -204,12 +222,12 @@ where
         // `claim_apart`. Dies as a load and a store: loom-tests/keys.rs,
         // `two_keys_that_are_let_go_are_both_counted`.
         self.held.fetch_sub(1, Relaxed);
-        alone.shard().apart.take_if(|apart| apart.keys.is_empty());
+        alone.shard().apart.take_if(|apart| apart.is_empty());
         let entry = Entry { key: held.key, words: held.words, tag: T::of(held.tier) };
-        if forgotten {
-            alone.gone.push(entry);
-        } else {
-            self.insert(alone, hash, entry, now);
+        match held.line {
+            Some(line) => drop(self.wait_for(alone, entry, line)),
+            None if forgotten => alone.gone.push(entry),
+            None => self.insert(alone, hash, entry, now),
         }
     }
 

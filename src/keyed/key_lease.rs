@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
+use crate::decision::refused::Refused;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
@@ -89,6 +90,7 @@ where
             key,
             tier,
             Reading { now, clock: Some(&buckets.clock) },
+            &[0; N],
             |terms, _, spent| if pause(terms.limits()) > 0 { None } else { change(terms.limits(), spent) },
             |terms, _, spent| refuse(terms, spent),
         );
@@ -97,6 +99,11 @@ where
             // As a key never seen, which nothing can be taken from.
             Failed::NoRoom(_) => buckets.table.read(key, tier, now, refuse),
         })
+    }
+
+    fn refusal_in_line(&self, now: Time, amounts: [u64; N]) -> Option<Refused<N>> {
+        let Self(KeyedBucket { buckets, key, .. }, _) = *self;
+        buckets.table.refusal_in_line(key, now, &amounts)
     }
 }
 

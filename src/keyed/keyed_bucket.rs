@@ -4,6 +4,7 @@
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
+use std::boxed::Box;
 
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
@@ -15,6 +16,7 @@ use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_buckets::KeyedBuckets;
+use crate::keyed::lines::bounded;
 use crate::keyed::overflow::{Overflow, Source};
 use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
@@ -23,7 +25,7 @@ use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
-use crate::wait::holder::Holder;
+use crate::wait::holder::{Holder, LineHolder};
 use crate::wait::reservation::{Reservation, take_ahead};
 
 /// The bucket of one key of a [`KeyedBuckets`]: see [`KeyedBuckets::bucket`].
@@ -32,6 +34,9 @@ use crate::wait::reservation::{Reservation, take_ahead};
 /// A key in debt is not dropped, so a [reservation](Reservation) of it stays. A key that is full in
 /// spite of what is outstanding may be dropped; what comes back then finds it full and changes
 /// nothing.
+///
+/// Those who wait for a key stand in [a line](KeyedBuckets#waiting-for-a-key). A reservation behind
+/// them waits for its turn, and owes its tokens from then on.
 ///
 /// A call for a new key without room is refused as [`KeyRefused::NoRoom`], or it waits for the
 /// [overflow](KeyedBuckets::with_shared_overflow). What was taken from the overflow goes back
@@ -231,6 +236,13 @@ where
         oversized: bool,
     ) -> Result<(Reservation<'_, N>, Source), KeyRefused<N>> {
         let now = self.now();
+        if amounts != [0; N] && self.buckets.table.has_line(self.key) {
+            if let Ok(queue) = self.join(now) {
+                let line = LineHolder::Boxed(Box::new(queue));
+                let place = Reservation::in_line(Holder::Borrowed(self), line, now, amounts, max_wait, oversized)?;
+                return Ok((place, Source::Own));
+            }
+        }
         let (due, source) = self.take_ahead(now, amounts, max_wait, oversized)?;
         let bucket: &dyn Waitable<N> = match source {
             Source::Own => self,
@@ -258,19 +270,14 @@ where
     }
 }
 
-/// What the words become, unless they would owe more than a change of limits could bear.
-fn bounded<const N: usize>(
+/// What a change makes of the words, [bounded].
+fn made<const N: usize>(
     terms: &Terms<N>,
     now: Time,
     spent: &[u64; N],
     change: &Change<'_, N>,
 ) -> Option<([u64; N], ())> {
-    let next = change(&terms.revision, spent)?;
-    let more = (0..N).any(|i| (next[i].wrapping_sub(spent[i]) as i64) > 0);
-    if more && terms.owes_too_much(&next, now) {
-        return None;
-    }
-    Some((if more { next } else { terms.capped(&next, now) }, ()))
+    bounded(terms, now, spent, |revision, spent| Some((change(revision, spent)?, ())))
 }
 
 impl<Q, K, const N: usize, C, H, F> Waitable<N> for KeyedBucket<'_, Q, K, N, C, H, F>
@@ -306,7 +313,8 @@ where
             self.key,
             tier,
             Reading { now, clock: Some(&self.buckets.clock) },
-            |terms, now, spent| bounded(terms, now, spent, change),
+            &[0; N],
+            |terms, now, spent| made(terms, now, spent, change),
             |terms, _, spent| (terms.revision, *spent),
         );
         updated.map_err(|failed| match failed {
@@ -347,7 +355,7 @@ where
             overflow,
             self.tier,
             self.now(),
-            |terms, now, spent| bounded(terms, now, spent, change),
+            |terms, now, spent| made(terms, now, spent, change),
             |terms, _, spent| (terms.revision, *spent),
         )
     }

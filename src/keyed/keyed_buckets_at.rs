@@ -8,7 +8,6 @@ use core::time::Duration;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::granted::Granted;
-use crate::decision::limits;
 use crate::decision::refused::{Never, Refused};
 use crate::keyed::hold_error::HoldError;
 use crate::keyed::key_form::KeyForm;
@@ -17,7 +16,7 @@ use crate::keyed::key_refused::{KeyRefused, NoRoom};
 use crate::keyed::keyed_buckets::KeyedBuckets;
 use crate::keyed::streams::{Amounts, Limits, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
-use crate::keyed::terms::Terms;
+use crate::keyed::terms::{Terms, refusal, unless_paused};
 use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::limit::limit_error::LimitError;
 use crate::state::saved::Saved;
@@ -62,24 +61,6 @@ where
     }
 }
 
-/// The words after a verb that takes; never in a pause.
-#[inline]
-fn unless_paused<R, const N: usize>(
-    terms: &Terms<N>,
-    now: Time,
-    take: impl FnOnce(&limits::Limits<N>, u64) -> Option<R>,
-) -> Option<R> {
-    let limits = terms.limits();
-    if limits.paused_at(now) { None } else { take(limits, limits.elapsed(now)) }
-}
-
-/// Why these words did not let `amounts` be taken.
-#[inline]
-pub(crate) fn refusal<const N: usize>(terms: &Terms<N>, now: Time, spent: &[u64; N], amounts: &[u64; N]) -> Refused<N> {
-    let limits = terms.limits();
-    limits.refusal(spent, limits.elapsed(now), amounts, limits.pause_left(now))
-}
-
 fn refused<R, const N: usize>(changed: Result<R, Failed<Refused<N>>>) -> Result<R, KeyRefused<N>> {
     changed.map_err(|failed| match failed {
         Failed::Refused(refused) => refused.into(),
@@ -118,6 +99,7 @@ where
             key,
             self.tier(key),
             self.reading,
+            &amounts,
             |terms, now, spent| {
                 unless_paused(terms, now, |limits, elapsed| {
                     let spent = limits.take(spent, elapsed, &amounts)?;
@@ -140,12 +122,16 @@ where
     {
         let amounts = <[u64; N]>::array(amounts);
         if amounts == [0; N] {
-            return Ok(self.snapshot(key).admit_nothing(self.reading.now)?);
+            return match self.buckets.table.refusal_in_line(key, self.reading.now, &[1; N]) {
+                Some(refused) => Err(refused.into()),
+                None => Ok(self.snapshot(key).admit_nothing(self.reading.now)?),
+            };
         }
         refused(self.buckets.table.update(
             key,
             self.tier(key),
             self.reading,
+            &amounts.map(|amount| amount.max(1)),
             |terms, now, spent| {
                 unless_paused(terms, now, |limits, elapsed| {
                     let spent = limits.admit(spent, elapsed, &amounts)?;
@@ -174,6 +160,7 @@ where
             key,
             self.tier(key),
             self.reading,
+            &per_item,
             |terms, now, spent| {
                 unless_paused(terms, now, |limits, elapsed| limits.take_items(spent, elapsed, &per_item, max))
             },
@@ -193,6 +180,7 @@ where
             key,
             self.tier(key),
             self.reading,
+            &requests().fold([0; N], |most, request| core::array::from_fn(|i| request[i].max(most[i]))),
             |terms, now, spent| {
                 unless_paused(terms, now, |limits, elapsed| limits.take_in_order(spent, elapsed, requests()))
             },
@@ -220,6 +208,7 @@ where
             key,
             self.tier(key),
             self.reading,
+            &[0; N],
             |terms, now, spent| {
                 let limits = terms.limits();
                 let units = limits.units(&amounts).ok()?;
@@ -275,6 +264,7 @@ where
             key,
             self.tier(key),
             self.reading,
+            &[0; N],
             |terms, now, _| Some((terms.capped(&words(terms, now), now), ())),
             |_, _, _| (),
         );
@@ -292,7 +282,7 @@ where
         F: TierOf<Q>,
     {
         let amounts = <[u64; N]>::array(amounts);
-        self.buckets.table.update_known(key, self.tier(key), self.reading.now, |terms, now, spent| {
+        self.buckets.table.update_known(key, self.tier(key), self.reading, |terms, now, spent| {
             let limits = terms.limits();
             Some(terms.capped(&limits.put_back(spent, limits.elapsed(now), &amounts)?, now))
         });
@@ -336,7 +326,11 @@ where
         Q: KeyForm<K> + ?Sized,
         F: TierOf<Q>,
     {
-        self.snapshot(key).wait_for(<[u64; N]>::array(amounts))
+        let (now, amounts) = (self.reading.now, <[u64; N]>::array(amounts));
+        let table = &self.buckets.table;
+        table
+            .read_behind(key, self.tier(key), now, &amounts, |terms, spent| terms.snapshot(*spent, now))
+            .wait_for(amounts)
     }
 
     /// As [`KeyedBuckets::remove`].

@@ -18,6 +18,7 @@
 // - `keyed_buckets_at`: the same verbs at a supplied time, and what each does.
 // - `keyed_bucket`: one key as a value; `keyed_wait`: its verbs that wait;
 //   `owned_keyed_bucket`: one that owns a share of all; `key_lease`: tokens lent to one holder.
+// - `key_queue`: one caller's share of the line of a key.
 // - `saved`: what becomes of a key's saved level.
 // - `key_refused`, `hold_error`: why a call changed nothing.
 //
@@ -33,7 +34,9 @@
 // - `overflow`: the buckets of keys without room.
 // - `terms`: the limits of a tier in a shard, and the words of a key never seen.
 // - `changes`: how limits change, shard by shard.
-// - `held`: a key that is blocked, paused or has its own limits; `holding`: how it gets there.
+// - `held`: a key that is blocked, paused, has its own limits or is waited for; `holding`: how it
+//   gets there.
+// - `key_line`: the line of a key; `lines`: how a key gets one and loses it.
 
 pub(crate) mod alone;
 pub(crate) mod changes;
@@ -44,11 +47,14 @@ pub(crate) mod ip_key;
 pub(crate) mod key_form;
 pub(crate) mod key_hash;
 pub(crate) mod key_lease;
+pub(crate) mod key_line;
+pub(crate) mod key_queue;
 pub(crate) mod key_refused;
 pub(crate) mod keyed_bucket;
 pub(crate) mod keyed_buckets;
 pub(crate) mod keyed_buckets_at;
 pub(crate) mod keyed_wait;
+pub(crate) mod lines;
 pub(crate) mod operators;
 pub(crate) mod overflow;
 pub(crate) mod owned_keyed_bucket;

@@ -5,6 +5,7 @@ use core::fmt;
 use core::future::Future;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
+use std::boxed::Box;
 use std::sync::Arc;
 
 use crate::clock::clock::{Clock, DefaultClock};
@@ -14,16 +15,18 @@ use crate::decision::revision::Revision;
 use crate::decision::wait_bounds::WaitBounds;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
+use crate::keyed::key_queue::KeyQueue;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_bucket::{KeyedBucket, Shared};
 use crate::keyed::keyed_buckets::KeyedBuckets;
 use crate::keyed::overflow::Source;
 use crate::keyed::streams::{Amounts, Shape, Streams};
+use crate::keyed::table::Reading;
 use crate::keyed::tier::{OneTier, TierOf, Tiers};
 use crate::state::limits_changed::LimitsChanged;
 use crate::state::store::{Change, Waitable};
 use crate::wait::estimate::Estimate;
-use crate::wait::holder::Holder;
+use crate::wait::holder::{Holder, LineHolder};
 use crate::wait::reservation::Reservation;
 use crate::wait::timer::Timer;
 #[cfg(feature = "tokio")]
@@ -33,7 +36,7 @@ use crate::wait::timer::TokioTimer;
 ///
 /// Its verbs are those of [`KeyedBucket`], and use it up. What they give is `'static` and `Send`,
 /// so it lives in a response body, a spawned task or a service. A [`take`](Self::take) allocates
-/// nothing for it. A [reservation](Self::reserve) or an [estimate](Self::estimate) allocates once,
+/// only if it waits. A [reservation](Self::reserve) or an [estimate](Self::estimate) allocates
 /// after it was granted.
 ///
 /// ```
@@ -217,6 +220,15 @@ where
         max_wait: Duration,
     ) -> Result<Reservation<'static, N>, KeyRefused<N>> {
         let (now, amounts) = (self.buckets.clock.now(), <[u64; N]>::array(amounts));
+        let table = &self.buckets.table;
+        if amounts != [0; N] && table.has_line(&self.key) {
+            let (tier, clock) = (self.buckets.tiers.tier_of(&self.key), Some(&self.buckets.clock));
+            if let Ok(line) = table.join(&self.key, tier, Reading { now, clock }) {
+                let queue = KeyQueue::new(Arc::clone(&self.buckets), line);
+                let (bucket, line) = (Holder::Shared(Arc::new(self)), LineHolder::Boxed(Box::new(queue)));
+                return Ok(Reservation::in_line(bucket, line, now, amounts, max_wait, false)?);
+            }
+        }
         let view = self.view();
         let (due, source) = view.take_ahead(now, amounts, max_wait, false)?;
         self.overflow = (source == Source::Overflow).then_some(view.overflow.tier);

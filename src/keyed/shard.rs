@@ -8,7 +8,8 @@ use std::vec::Vec;
 use hashbrown::{Equivalent, HashTable};
 
 use crate::clock::time::Time;
-use crate::keyed::held::Apart;
+use crate::keyed::held::{Apart, Held, Waited};
+use crate::keyed::key_line::KeyLine;
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
@@ -41,16 +42,28 @@ pub(crate) struct Shard<K, const N: usize, W, T> {
     pub(crate) keys: HashTable<Entry<K, W, T>>,
     /// What each tier is decided by. All shards share one value until the limits change.
     pub(crate) terms: Arc<[Terms<N>]>,
-    /// The keys that are blocked, paused or have limits of their own; `None` if there are none.
-    pub(crate) apart: Option<Box<Apart<K, N, W>>>,
+    /// The keys that are blocked, paused, have limits of their own, or are waited for; `None` if
+    /// there are none.
+    pub(crate) apart: Option<Box<Apart<K, N, W, T>>>,
 }
 
 /// What a shard knows of a key.
 pub(crate) enum Found<'s, const N: usize, W> {
     Known(&'s Terms<N>, &'s W),
+    /// Somebody waits for it, or did a moment ago.
+    Waited(&'s Terms<N>, &'s W, &'s Arc<KeyLine<N>>),
     /// The key has to be put in order first: see [`Shard::settle`].
     Unsettled,
     Absent(&'s Terms<N>),
+}
+
+/// A key that was put in order.
+pub(crate) struct Settled<'s, const N: usize, W> {
+    pub(crate) terms: &'s Terms<N>,
+    pub(crate) words: &'s mut W,
+    pub(crate) line: Option<&'s Arc<KeyLine<N>>>,
+    /// Whether it moved to another tier.
+    pub(crate) moved: bool,
 }
 
 impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
@@ -66,7 +79,37 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         }
     }
 
-    pub(crate) fn apart_mut(&mut self) -> &mut Apart<K, N, W> {
+    /// How many keys have a place of the most that there may be.
+    pub(crate) fn len(&self) -> usize {
+        self.keys.len() + self.apart.as_ref().map_or(0, |apart| apart.waited.len())
+    }
+
+    /// The keys that have one.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry<K, W, T>> {
+        self.keys.iter().chain(self.apart.iter().flat_map(|apart| &apart.waited).map(|waited| &waited.entry))
+    }
+
+    /// The key of a line.
+    pub(crate) fn in_line(&self, line: &Arc<KeyLine<N>>) -> Option<(&Terms<N>, &W)> {
+        let apart = self.apart.as_ref()?;
+        if let Some(waited) = apart.waited.find(line.hash, |waited| Arc::ptr_eq(&waited.line, line)) {
+            return Some((self.terms(waited.entry.tag), &waited.entry.words));
+        }
+        let held = apart.keys.find(line.hash, |held| held.is_in(line))?;
+        Some((&held.terms, &held.words))
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn in_line_mut(&mut self, line: &Arc<KeyLine<N>>) -> Option<(&Terms<N>, &mut W)> {
+        let Apart { keys, waited } = &mut **self.apart.as_mut()?;
+        if let Some(waited) = waited.find_mut(line.hash, |waited| Arc::ptr_eq(&waited.line, line)) {
+            return Some((&self.terms[waited.entry.tag.tier()], &mut waited.entry.words));
+        }
+        let held = keys.find_mut(line.hash, |held| held.is_in(line))?;
+        Some((&held.terms, &mut held.words))
+    }
+
+    pub(crate) fn apart_mut(&mut self) -> &mut Apart<K, N, W, T> {
         self.apart.get_or_insert_with(|| Box::new(Apart::new()))
     }
 
@@ -75,7 +118,18 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         let Sought { key, hash, tag } = sought;
         if let Some(apart) = &self.apart {
             if let Some(held) = apart.find(hash, key) {
-                return if held.has_ended(now) { Found::Unsettled } else { Found::Known(&held.terms, &held.words) };
+                return match &held.line {
+                    _ if held.has_ended(now) => Found::Unsettled,
+                    Some(line) => Found::Waited(&held.terms, &held.words, line),
+                    None => Found::Known(&held.terms, &held.words),
+                };
+            }
+            match apart.find_waited(hash, key) {
+                Some(Waited { entry, line }) if entry.tag == tag => {
+                    return Found::Waited(self.terms(tag), &entry.words, line);
+                }
+                Some(_) => return Found::Unsettled,
+                None => {}
             }
         }
         let terms = self.terms(tag);
@@ -86,29 +140,45 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         }
     }
 
-    /// Moves a key into its tier. Returns its terms and words, if it is known.
+    /// Moves a key into its tier. Returns it, if it is known.
     ///
     /// It moves with its words. While it owes more than the new tier can hold, it stays.
     pub(crate) fn settle<Q: Equivalent<K> + ?Sized>(
         &mut self,
         sought: Sought<'_, Q, T>,
         now: Time,
-    ) -> Option<(&Terms<N>, &mut W)> {
+    ) -> Option<Settled<'_, N, W>> {
         let Sought { key, hash, tag } = sought;
         if self.apart.as_ref().is_some_and(|apart| apart.find(hash, key).is_some()) {
-            let held = self.apart.as_mut()?.find_mut(hash, key)?;
-            return Some((&held.terms, &mut held.words));
+            let Held { terms, words, line, .. } = self.apart.as_mut()?.find_mut(hash, key)?;
+            return Some(Settled { terms, words, line: line.as_ref(), moved: false });
         }
+        // Names a tier that is not there, before anything is changed.
+        self.terms(tag);
+        let waited = self.apart.as_ref().is_some_and(|apart| apart.find_waited(hash, key).is_some());
+        if waited {
+            let Waited { entry, line } = self.apart.as_mut()?.find_waited_mut(hash, key)?;
+            let moved = entry.tag != tag && move_to(&self.terms, entry, tag, now);
+            let terms = &self.terms[entry.tag.tier()];
+            return Some(Settled { terms, words: &mut entry.words, line: Some(line), moved });
+        }
+        let (terms, words) = self.settle_plain(sought, now)?;
+        Some(Settled { terms, words, line: None, moved: false })
+    }
+
+    /// The same for a key that is not treated apart.
+    #[inline]
+    pub(crate) fn settle_plain<Q: Equivalent<K> + ?Sized>(
+        &mut self,
+        sought: Sought<'_, Q, T>,
+        now: Time,
+    ) -> Option<(&Terms<N>, &mut W)> {
+        let Sought { key, hash, tag } = sought;
         // Names a tier that is not there, before anything is changed.
         self.terms(tag);
         let entry = self.keys.find_mut(hash, |entry| key.equivalent(&entry.key))?;
         if entry.tag != tag {
-            let (old, new) = (&self.terms[entry.tag.tier()], &self.terms[tag.tier()]);
-            let (owed, most) = (old.owed(&entry.words.load(), now), new.most_owed().get());
-            if (0..N).all(|i| owed[i] <= most[i]) {
-                old.translate(new, &mut entry.words, now);
-                entry.tag = tag;
-            }
+            move_to(&self.terms, entry, tag, now);
         }
         Some((&self.terms[entry.tag.tier()], &mut entry.words))
     }
@@ -158,6 +228,23 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         let keep = if all == 0 { i64::MAX } else { youngest.map_or(0, least_age) };
         self.sweep(now, keep, gone)
     }
+}
+
+/// Moves a key to another tier, unless it owes more than that can hold. Whether it did.
+fn move_to<K, const N: usize, W: Words<N>, T: Tag>(
+    terms: &[Terms<N>],
+    entry: &mut Entry<K, W, T>,
+    tag: T,
+    now: Time,
+) -> bool {
+    let (old, new) = (&terms[entry.tag.tier()], &terms[tag.tier()]);
+    let (owed, most) = (old.owed(&entry.words.load(), now), new.most_owed().get());
+    let fits = (0..N).all(|i| owed[i] <= most[i]);
+    if fits {
+        old.translate(new, &mut entry.words, now);
+        entry.tag = tag;
+    }
+    fits
 }
 
 /// Classes of ages, two for each power of two.

@@ -6,13 +6,14 @@
 //! removing, several streams, changes of limits.
 //!
 //! Order of locks: the mutex of changers, one shard, the overflow. A call that holds a shard only
-//! tries others.
+//! tries others. The lock of a line comes before a shard: see `lines.rs`.
 
 use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
 use core::ops::Deref;
 use std::boxed::Box;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::vec;
 
 use hashbrown::Equivalent;
 
@@ -21,9 +22,10 @@ use crate::clock::time::Time;
 use crate::keyed::alone::Alone;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::NoRoom;
+use crate::keyed::lines::{Tell, Told, beside_line, is_lower};
 use crate::keyed::overflow::Overflow;
 use crate::keyed::room::Room;
-use crate::keyed::shard::{Entry, Found, Shard, Sought, instant};
+use crate::keyed::shard::{Entry, Found, Settled, Shard, Sought, instant};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::{Tag, check_tiers};
 use crate::keyed::words::Words;
@@ -82,6 +84,8 @@ pub(crate) struct Table<K, const N: usize, W, T, H> {
     pub(crate) limits_changed: LimitsChanged,
     /// Keys held apart so far: their lineages.
     pub(crate) lineages: AtomicU64,
+    /// How those who wait are told; there since somebody waited first.
+    pub(crate) tells: OnceLock<Tell<Self, N>>,
     tag: PhantomData<T>,
 }
 
@@ -113,6 +117,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             changers: RwLock::new(()),
             limits_changed: LimitsChanged::new(),
             lineages: AtomicU64::new(0),
+            tells: OnceLock::new(),
             tag: PhantomData,
         }
     }
@@ -133,7 +138,8 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                 Some((first, all)) if Arc::ptr_eq(first, &shard.terms) => Arc::clone(all),
                 _ => all(&shard.terms),
             };
-            let mut retagged = Shard { apart: shard.apart.take(), ..Shard::new(terms) };
+            let apart = shard.apart.take().map(|apart| Box::new(apart.retagged()));
+            let mut retagged = Shard { apart, ..Shard::new(terms) };
             for Entry { key, words, tag } in core::mem::take(&mut shard.keys) {
                 let (hash, entry) = (self.hash(&key), Entry { key, words, tag: U::of(tag.tier()) });
                 retagged.keys.insert_unique(hash, entry, |entry| self.hash(&entry.key));
@@ -156,6 +162,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             changers,
             limits_changed,
             lineages,
+            tells: OnceLock::new(),
             tag: PhantomData,
         }
     }
@@ -215,10 +222,30 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
     {
+        self.read_behind(key, tier, now, &[0; N], look)
+    }
+
+    /// The same for one who comes to take `takes`: behind those who wait for the key.
+    pub(crate) fn read_behind<Q, R>(
+        &self,
+        key: &Q,
+        tier: usize,
+        now: Time,
+        takes: &[u64; N],
+        look: impl FnOnce(&Terms<N>, &[u64; N]) -> R,
+    ) -> R
+    where
+        Q: Hash + Equivalent<K> + ?Sized,
+        K: Hash,
+    {
         let sought = self.sought(key, tier);
         let shard = self.shared_with(sought.hash);
         match shard.find(sought, now) {
             Found::Known(terms, words) => look(terms, &words.load()),
+            Found::Waited(terms, words, line) => {
+                let words = words.load();
+                look(terms, &line.behind(terms, now, &words, takes).unwrap_or(words))
+            }
             Found::Absent(terms) => match &self.overflow {
                 Some(overflow) if self.room.len() >= self.room.max_keys() => {
                     let overflow = overflow.read();
@@ -229,13 +256,19 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             Found::Unsettled => {
                 drop(shard);
                 let mut alone = self.alone_with(sought.hash);
-                match self.settle(&mut alone, sought, now) {
-                    Some((terms, words)) => look(terms, &words.load()),
-                    None => {
-                        let terms = alone.terms(sought.tag);
-                        look(terms, &terms.unseen(now))
-                    }
+                let Some(Settled { terms, words, line, moved }) = self.settle(&mut alone, sought, now) else {
+                    let terms = alone.terms(sought.tag);
+                    return look(terms, &terms.unseen(now));
+                };
+                let words = words.load();
+                let behind = line.and_then(|line| line.behind(terms, now, &words, takes));
+                let looked = look(terms, &behind.unwrap_or(words));
+                let line = line.filter(|_| moved).map(Arc::clone);
+                drop(alone);
+                if let Some(line) = line {
+                    self.tell(Told::Limited(vec![line]), now);
                 }
+                looked
             }
         }
     }
@@ -243,13 +276,15 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     /// Changes the words of a key, known or new, to what `change` makes of them, or says with
     /// `refuse` why it made nothing. `change` may run many times.
     ///
-    /// A key without room shares the overflow, if there is one.
+    /// Where somebody waits for the key, one who comes to take `takes` is kept out; `[0; N]` is for
+    /// what keeps nobody waiting. A key without room shares the overflow, if there is one.
     #[inline]
     pub(crate) fn update<Q, R, E>(
         &self,
         key: &Q,
         tier: usize,
         reading: Reading<'_, impl Clock>,
+        takes: &[u64; N],
         change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
     ) -> Result<R, Failed<E>>
@@ -257,7 +292,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: KeyForm<K> + ?Sized,
         K: Hash,
     {
-        match (self.update_own(key, tier, reading, &change, &refuse), &self.overflow) {
+        match (self.update_own(key, tier, reading, takes, &change, &refuse), &self.overflow) {
             (Err(Failed::NoRoom(_)), Some(overflow)) => {
                 Overflow::update(overflow, tier, reading.now, change, refuse).map_err(Failed::Refused)
             }
@@ -272,6 +307,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         key: &Q,
         tier: usize,
         reading: Reading<'_, impl Clock>,
+        takes: &[u64; N],
         change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
     ) -> Result<R, Failed<E>>
@@ -281,10 +317,10 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     {
         let (sought, now) = (self.sought(key, tier), reading.now);
         let absent = |terms: &Terms<N>| self.absent(terms, now, &change, &refuse);
-        match self.known(sought, now, &change, &refuse, absent) {
+        match self.known(sought, reading, takes, &change, &refuse, absent) {
             Ok(changed) => changed.map_err(Failed::Refused),
             Err(Some(failed)) => failed,
-            Err(None) => self.add(sought, reading, &change, &refuse),
+            Err(None) => self.add(sought, reading, takes, &change, &refuse),
         }
     }
 
@@ -294,14 +330,14 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         &self,
         key: &Q,
         tier: usize,
-        now: Time,
+        reading: Reading<'_, impl Clock>,
         change: impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<[u64; N]>,
     ) where
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
     {
         let change = |terms: &Terms<N>, now, spent: &[u64; N]| Some((change(terms, now, spent)?, ()));
-        let _ = self.known(self.sought(key, tier), now, &change, &|_, _, _| (), |_| ());
+        let _ = self.known(self.sought(key, tier), reading, &[0; N], &change, &|_, _, _| (), |_| ());
     }
 
     /// What is said of an absent key at once, without its shard alone: what is refused anyway, or
@@ -331,7 +367,8 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     fn known<Q, R, E, A>(
         &self,
         sought: Sought<'_, Q, T>,
-        now: Time,
+        reading: Reading<'_, impl Clock>,
+        takes: &[u64; N],
         change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
         absent: impl Fn(&Terms<N>) -> A,
@@ -340,6 +377,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
     {
+        let now = reading.now;
         if W::SHARED {
             let index = self.index(sought.hash);
             let shard = self.shared(index);
@@ -353,18 +391,27 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                         Err(seen) => Err(refuse(terms, now, &seen)),
                     });
                 }
+                Found::Waited(terms, words, line) => {
+                    let (changed, line) = beside_line(terms, words, line, now, takes, change, refuse);
+                    drop(shard);
+                    if let Some(line) = line {
+                        self.tell(Told::Eased(line), reading.again());
+                    }
+                    return Ok(changed);
+                }
                 Found::Absent(terms) => return Err(absent(terms)),
                 Found::Unsettled => {}
             }
         }
-        self.known_alone(sought, now, change, refuse, absent)
+        self.known_alone(sought, reading, takes, change, refuse, absent)
     }
 
     #[inline(never)]
     fn known_alone<Q, R, E, A>(
         &self,
         sought: Sought<'_, Q, T>,
-        now: Time,
+        reading: Reading<'_, impl Clock>,
+        takes: &[u64; N],
         change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
         absent: impl Fn(&Terms<N>) -> A,
@@ -374,8 +421,21 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         K: Hash,
     {
         let mut alone = self.alone_with(sought.hash);
-        let index = alone.index;
-        match self.settle(&mut alone, sought, now) {
+        let (index, now) = (alone.index, reading.now);
+        if alone.apart.is_some() {
+            return match self.settle(&mut alone, sought, now) {
+                Some(settled) => {
+                    let (changed, told) = self.change_apart(index, settled, now, takes, change, refuse);
+                    drop(alone);
+                    if let Some(told) = told {
+                        self.tell(told, reading.again());
+                    }
+                    Ok(changed)
+                }
+                None => Err(absent(alone.terms(sought.tag))),
+            };
+        }
+        match alone.shard().settle_plain(sought, now) {
             Some((terms, words)) => Ok(self.change_alone(index, terms, words, now, change, refuse)),
             None => Err(absent(alone.terms(sought.tag))),
         }
@@ -384,7 +444,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     /// Lowers the bound of the shard if words went back, so that their key may go earlier.
     #[inline]
     fn note(&self, index: usize, terms: &Terms<N>, next: &[u64; N], seen: &[u64; N], now: Time) {
-        if (0..N).any(|i| (next[i].wrapping_sub(seen[i]) as i64) < 0) {
+        if is_lower(next, seen) {
             self.lower(index, terms, next, now);
         }
     }
@@ -410,5 +470,29 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         words.store(next);
         self.note(index, terms, &next, &seen, now);
         Ok(answer)
+    }
+
+    /// The same for a key that others may wait for. Says what those are to be told.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn change_apart<R, E>(
+        &self,
+        index: usize,
+        settled: Settled<'_, N, W>,
+        now: Time,
+        takes: &[u64; N],
+        change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
+        refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
+    ) -> (Result<R, E>, Option<Told<N>>) {
+        let Settled { terms, words, line, moved } = settled;
+        let Some(line) = line else { return (self.change_alone(index, terms, words, now, change, refuse), None) };
+        let seen = words.load();
+        let told = moved.then(|| Told::Limited(vec![Arc::clone(line)]));
+        if let Some(behind) = line.behind(terms, now, &seen, takes) {
+            return (Err(refuse(terms, now, &behind)), told);
+        }
+        let changed = self.change_alone(index, terms, words, now, change, refuse);
+        let eased = || is_lower(&words.load(), &seen).then(|| Told::Eased(Arc::clone(line)));
+        (changed, told.or_else(eased))
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::time::Time;
 use crate::decision::inherit::Inherit;
 use crate::decision::limits::Limits;
 use crate::decision::meter::Meter;
+use crate::decision::refused::Refused;
 use crate::decision::revision::{LINEAGE, Revision};
 use crate::keyed::words::Words;
 use crate::limit::limit::{Limit, starts_of};
@@ -202,6 +203,24 @@ impl<const N: usize> Terms<N> {
             kept.wrapping_add(new.streams[i].refill.at(after))
         }));
     }
+}
+
+/// The words after a verb that takes; never in a pause.
+#[inline]
+pub(crate) fn unless_paused<R, const N: usize>(
+    terms: &Terms<N>,
+    now: Time,
+    take: impl FnOnce(&Limits<N>, u64) -> Option<R>,
+) -> Option<R> {
+    let limits = terms.limits();
+    if limits.paused_at(now) { None } else { take(limits, limits.elapsed(now)) }
+}
+
+/// Why these words did not let `amounts` be taken.
+#[inline]
+pub(crate) fn refusal<const N: usize>(terms: &Terms<N>, now: Time, spent: &[u64; N], amounts: &[u64; N]) -> Refused<N> {
+    let limits = terms.limits();
+    limits.refusal(spent, limits.elapsed(now), amounts, limits.pause_left(now))
 }
 
 /// Nanoseconds in which a unit accrues, rounded down; 0 where none ever does.

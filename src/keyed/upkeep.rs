@@ -2,6 +2,7 @@
 //! words.
 
 use core::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 use std::vec::Vec;
 
 use hashbrown::Equivalent;
@@ -9,9 +10,11 @@ use hashbrown::Equivalent;
 use crate::clock::clock::Clock;
 use crate::clock::time::Time;
 use crate::keyed::alone::Alone;
+use crate::keyed::held::{Apart, Waited};
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::NoRoom;
-use crate::keyed::shard::{Entry, Shard, Sought};
+use crate::keyed::lines::Told;
+use crate::keyed::shard::{Entry, Settled, Shard, Sought};
 use crate::keyed::table::{Failed, OTHERS, Reading, Table};
 use crate::keyed::terms::Terms;
 use crate::keyed::tier::Tag;
@@ -37,6 +40,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         &self,
         sought: Sought<'_, Q, T>,
         reading: Reading<'_, impl Clock>,
+        takes: &[u64; N],
         change: &impl Fn(&Terms<N>, Time, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: &impl Fn(&Terms<N>, Time, &[u64; N]) -> E,
     ) -> Result<R, Failed<E>>
@@ -48,8 +52,13 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         let owned = key.to_key();
         let mut alone = self.alone_with(hash);
         let (index, now) = (alone.index, reading.again());
-        if let Some((terms, words)) = self.settle(&mut alone, sought, now) {
-            return self.change_alone(index, terms, words, now, change, refuse).map_err(Failed::Refused);
+        if let Some(settled) = self.settle(&mut alone, sought, now) {
+            let (changed, told) = self.change_apart(index, settled, now, takes, change, refuse);
+            drop(alone);
+            if let Some(told) = told {
+                self.tell(told, reading.again());
+            }
+            return changed.map_err(Failed::Refused);
         }
         let terms = alone.terms(tag);
         let unseen = terms.unseen(now);
@@ -72,7 +81,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         alone: &'s mut Alone<'_, K, N, W, T>,
         sought: Sought<'_, Q, T>,
         now: Time,
-    ) -> Option<(&'s Terms<N>, &'s mut W)>
+    ) -> Option<Settled<'s, N, W>>
     where
         Q: Hash + Equivalent<K> + ?Sized,
         K: Hash,
@@ -128,7 +137,8 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
 
     /// Forgets what a key has taken, if `goes` says so of its revision and its words.
     ///
-    /// Whether it did. A key that is held apart stays so.
+    /// Whether it did. A key that is held apart stays so, and so does one that is waited for. Both
+    /// have what a key never seen has.
     pub(crate) fn remove<Q>(&self, key: &Q, now: Time, goes: impl Fn(u64, [u64; N]) -> bool) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -142,9 +152,23 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                 return false;
             }
             held.words.store(limits.reset(limits.elapsed(now), &limits.capacities()));
+            let line = held.line.clone();
+            drop(alone);
+            line.into_iter().for_each(|line| self.tell(Told::Eased(line), now));
             return true;
         }
-        let Shard { keys, terms, .. } = alone.shard();
+        let Shard { keys, terms, apart } = alone.shard();
+        if let Some(Waited { entry, line }) = apart.as_mut().and_then(|apart| apart.find_waited_mut(hash, key)) {
+            let terms = &terms[entry.tag.tier()];
+            if !goes(terms.revision.number, entry.words.load()) {
+                return false;
+            }
+            entry.words.store(terms.unseen(now));
+            let line = Arc::clone(line);
+            drop(alone);
+            self.tell(Told::Eased(line), now);
+            return true;
+        }
         let Ok(found) = keys.find_entry(hash, |entry| key.equivalent(&entry.key)) else { return false };
         let entry = found.get();
         if !goes(terms[entry.tag.tier()].revision.number, entry.words.load()) {
@@ -162,7 +186,9 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     {
         let hash = self.hash(key);
         let shard = self.shared_with(hash);
-        let held = shard.apart.as_ref().is_some_and(|apart| apart.find(hash, key).is_some());
+        let apart =
+            |apart: &Apart<K, N, W, T>| apart.find(hash, key).is_some() || apart.find_waited(hash, key).is_some();
+        let held = shard.apart.as_ref().is_some_and(|known| apart(known));
         let known = held || shard.keys.find(hash, |entry| key.equivalent(&entry.key)).is_some();
         !known && self.room.len() >= self.room.max_keys()
     }
@@ -191,7 +217,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         let copied = |shard: &Shard<K, N, W, T>| -> Vec<_> {
             let held = shard.apart.iter().flat_map(|apart| &apart.keys);
             let held = held.map(|held| copy(&held.key, &held.terms, &held.words));
-            shard.keys.iter().map(|entry| copy(&entry.key, shard.terms(entry.tag), &entry.words)).chain(held).collect()
+            shard.entries().map(|entry| copy(&entry.key, shard.terms(entry.tag), &entry.words)).chain(held).collect()
         };
         copied(&self.shared(index))
     }
@@ -206,6 +232,9 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             self.let_go_all(&mut alone, now);
             alone.sweep(now, 0);
             alone.shard().keys.shrink_to_fit(|entry| self.hash(&entry.key));
+            if let Some(apart) = &mut alone.shard().apart {
+                apart.waited.shrink_to_fit(|waited| waited.line.hash);
+            }
         }
     }
 }

@@ -38,6 +38,9 @@ impl<'a, const N: usize> Deref for Holder<'a, N> {
 pub(crate) enum LineHolder<'a, const N: usize> {
     Borrowed(&'a dyn Waits<N>),
     Shared(Arc<dyn Waits<N> + Send>),
+    /// A share of the line of a key.
+    #[cfg(feature = "keys")]
+    Boxed(std::boxed::Box<dyn Waits<N> + Send + 'a>),
 }
 
 #[cfg(feature = "std")]
@@ -49,6 +52,8 @@ impl<'a, const N: usize> Deref for LineHolder<'a, N> {
         match self {
             Self::Borrowed(bucket) => *bucket,
             Self::Shared(bucket) => &**bucket,
+            #[cfg(feature = "keys")]
+            Self::Boxed(bucket) => &**bucket,
         }
     }
 }

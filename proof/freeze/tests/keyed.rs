@@ -1,12 +1,17 @@
 //! Who waits for whom among callers of keyed buckets: a thread is stopped at each point of a call,
 //! and each other call is tried beside it.
 
+use std::future::Future;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 use std::thread;
+use std::time::Duration;
 
 use freeze_points::{Point, count, freeze, ice, patiently, watched};
 use tollgate_freeze::clock::ManualClock;
+use tollgate_freeze::wait::Timer;
 use tollgate_freeze::{KeyedBuckets, Limit};
 
 /// A hash that is the key, so that the test knows the shards: there are two here.
@@ -179,5 +184,63 @@ fn a_thread_that_is_stopped_with_several_streams_delays_only_its_shard() {
     assert!(free.iter().all(|(_, waiting)| waiting.is_empty()), "{free:?}");
     let held =
         waits(two, victim, &[("take", |keys| keys.try_take(&HERE[0], [1, 1]).map(drop).expect("five are there"))]);
+    assert!(held.iter().any(|(_, waiting)| !waiting.is_empty()), "{held:?}");
+}
+
+/// A timer whose sleeps never end.
+struct Never;
+
+impl Timer for Never {
+    type Sleep = std::future::Pending<()>;
+
+    fn sleep(&self, _: Duration) -> Self::Sleep {
+        std::future::pending()
+    }
+}
+
+type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Keys, and one who waits for ten tokens of the first.
+struct Waited {
+    keys: Arc<One>,
+    wait: Mutex<Wait>,
+}
+
+fn poll(wait: &mut Wait) {
+    assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+}
+
+/// Waits for ten tokens of the first key, and has been polled once.
+fn wait(keys: &Arc<One>) -> Wait {
+    let keys = Arc::clone(keys);
+    let mut wait: Wait = Box::pin(async move { drop(keys.bucket(&HERE[0]).take_on(10, Never).await) });
+    poll(&mut wait);
+    wait
+}
+
+fn waited() -> Waited {
+    let keys = Arc::new(one(100));
+    Waited { wait: Mutex::new(wait(&keys)), keys }
+}
+
+/// A thread that is stopped in the line of a key, as one who waits there comes, delays no decision:
+/// not on that key, and not on others. Who comes to that line waits.
+#[test]
+fn a_thread_that_is_stopped_in_the_line_of_a_key_delays_no_decision() {
+    let victim = |waited: &Waited| poll(&mut waited.wait.lock().expect("nobody panics"));
+    let free = waits(
+        waited,
+        victim,
+        &[
+            ("refusal", |waited| assert!(waited.keys.try_take(&HERE[0], 1).is_err())),
+            ("take of a neighbour", |waited| waited.keys.try_take(&HERE[1], 1).map(drop).expect("five are there")),
+            ("put_back to a neighbour", |waited| waited.keys.put_back(&HERE[1], 1)),
+            ("available", |waited| assert!(waited.keys.available(&HERE[0]) > 0)),
+            ("take elsewhere", |waited| waited.keys.try_take(&THERE[0], 1).map(drop).expect("five are there")),
+            ("addition elsewhere", |waited| waited.keys.try_take(&THERE[2], 1).map(drop).expect("it is full")),
+        ],
+    );
+    assert!(free.iter().all(|(_, waiting)| waiting.is_empty()), "{free:?}");
+    let held = waits(waited, victim, &[("another who waits", |waited| drop(wait(&waited.keys)))]);
     assert!(held.iter().any(|(_, waiting)| !waiting.is_empty()), "{held:?}");
 }

@@ -170,7 +170,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "put-back-lowers-no-bound",
-        edits: &[edit("keyed/table.rs", "fn note(&self", "< 0", "< i64::MIN")],
+        edits: &[edit("keyed/table.rs", "fn note(&self", "is_lower(next, seen)", "is_lower(next, seen) && index > 2")],
         expect: Killed(TOKENS_COME_BACK),
     },
     // Keys that are added.
@@ -179,8 +179,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "keyed/upkeep.rs",
             "pub(super) fn add<Q",
-            "if let Some((terms, words)) = self.settle(&mut alone, sought, now)",
-            "if let Some((terms, words)) = self.settle(&mut alone, sought, now).filter(|_| false)",
+            "if let Some(settled) = self.settle(&mut alone, sought, now)",
+            "if let Some(settled) = self.settle(&mut alone, sought, now).filter(|_| false)",
         )],
         expect: Killed("keys::the_first_use_by_two_threads_makes_one_bucket"),
     },
@@ -330,7 +330,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "keyed/changes.rs",
             "fn change_shard(",
-            "shard.terms[tier].translate(&terms[tier], &mut entry.words, now);",
+            "old[tier].translate(&terms[tier], &mut entry.words, now);",
             "let _ = (tier, entry);",
         )],
         expect: Killed("keys::a_take_beside_a_change_is_decided_on_one_of_the_limits"),

@@ -470,7 +470,7 @@ pub(super) const FAULTS: &[Fault] = &[
         id: "line-change-cuts-what-the-first-may-use",
         edits: &[edit(
             "wait/line/queue.rs",
-            "pub(crate) fn awaited(",
+            "fn awaited(",
             "shared.first[i].load(Relaxed)",
             "{ let _ = (shared, i); 0 }",
         )],
@@ -772,7 +772,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/line/queue.rs",
             "fn depart(",
-            "if let Some(amounts) = queue.firm_amounts(ticket) {\n                    self.held.let_go(&amounts);\n                }",
+            "if let Some(amounts) = queue.firm_amounts(ticket) {\n                    self.held().let_go(&amounts);\n                }",
             "",
         )],
         expect: Killed("tests/reset::a_reservation_that_became_firm_behind_others_stays_owed"),
@@ -782,8 +782,8 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             "wait/line/queue.rs",
             "fn depart(",
-            "let _ = self.words.update(|_| 0, back, |_, _, _| ());\n                self.held.let_go(&amounts);",
-            "let _ = self.words.update(|_| 0, back, |_, _, _| ());",
+            "let _ = self.words().update(|_| 0, back, |_, _, _| ());\n                self.held().let_go(&amounts);",
+            "let _ = self.words().update(|_| 0, back, |_, _, _| ());",
         )],
         expect: Killed("tests/reset::a_reservation_that_became_firm_behind_others_stays_owed"),
     },

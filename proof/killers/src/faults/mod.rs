@@ -8,6 +8,7 @@ mod deadline;
 mod decision;
 mod gate;
 mod keyed;
+mod keyed_line;
 mod lease;
 mod line;
 mod state;
@@ -17,7 +18,7 @@ mod wait;
 use crate::fault::Fault;
 
 /// `state` first: it holds the fault that takes the longest.
-const ROOMS: [&[Fault]; 12] = [
+const ROOMS: [&[Fault]; 13] = [
     state::FAULTS,
     clock::FAULTS,
     decision::FAULTS,
@@ -27,6 +28,7 @@ const ROOMS: [&[Fault]; 12] = [
     striped::FAULTS,
     bucket::FAULTS,
     keyed::FAULTS,
+    keyed_line::FAULTS,
     adaptive::FAULTS,
     deadline::FAULTS,
     gate::FAULTS,

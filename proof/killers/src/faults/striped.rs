@@ -461,13 +461,13 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault {
         id: "striped-entry-recalls-before-it-is-seen",
         edits: &[
-            edit("wait/line/queue.rs", "fn enter(", "self.words.touch(now);", ""),
+            edit("wait/line/queue.rs", "fn enter(", "self.words().touch(now);", ""),
             edit(
                 "wait/line/queue.rs",
                 "fn enter(",
-                "self.show(&self.line, shared, queue);",
-                "self.words.touch(now);
-                    self.show(&self.line, shared, queue);",
+                "self.show(self.line(), shared, queue);",
+                "self.words().touch(now);
+                    self.show(self.line(), shared, queue);",
             ),
         ],
         expect: Killed("striped::nothing_lies_on_a_stripe_while_somebody_waits"),
@@ -493,7 +493,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "striped-close-does-not-recall",
-        edits: &[edit("wait/line/queue.rs", "fn close(", "self.words.recall(now);", "")],
+        edits: &[edit("wait/line/queue.rs", "fn close(", "self.words().recall(now);", "")],
         expect: Killed("striped::nothing_is_granted_from_a_stripe_after_a_close"),
     },
     Fault {

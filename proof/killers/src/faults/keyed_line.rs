@@ -1,0 +1,136 @@
+//! Faults in the lines of keys: who is told, what a share keeps, and which keys stay.
+
+use crate::fault::Expect::Killed;
+use crate::fault::{Fault, edit};
+
+const GIVE_BACK: &str = "tests/line_leaving::a_late_give_back_leaves_the_first_its_turn";
+const NOT_EVICTED: &str = "tests/keyed_line::a_key_that_is_waited_for_is_not_evicted";
+
+pub(super) const FAULTS: &[Fault] = &[
+    Fault {
+        id: "keyed-line-put-back-tells-nobody",
+        edits: &[edit(
+            "keyed/table.rs",
+            "fn known<Q, R, E, A>(",
+            "self.tell(Told::Eased(line), reading.again());",
+            "self.leave(line, reading.again());",
+        )],
+        expect: Killed("keys_line::a_put_back_beside_the_first_who_waits_wakes_it"),
+    },
+    Fault {
+        id: "keyed-line-removal-tells-nobody",
+        edits: &[edit(
+            "keyed/upkeep.rs",
+            "entry.words.store(terms.unseen(now));",
+            "self.tell(Told::Eased(line), now);",
+            "self.leave(line, now);",
+        )],
+        expect: Killed("keys_line::a_removal_beside_the_first_who_waits_wakes_it"),
+    },
+    Fault {
+        id: "keyed-line-end-of-a-pause-tells-nobody",
+        edits: &[edit(
+            "keyed/holding.rs",
+            "fn told<Q>(",
+            "self.tell(Told::Limited(vec![line]), now)",
+            "self.leave(line, now)",
+        )],
+        expect: Killed("keys_line::a_resume_beside_the_first_who_waits_wakes_it"),
+    },
+    Fault {
+        id: "keyed-line-takers-do-not-look",
+        edits: &[edit(
+            "keyed/key_line.rs",
+            "pub(crate) fn behind(",
+            "self.line.ahead(now, scarce)?;",
+            "self.line.ahead(now, scarce).filter(|_| false)?;",
+        )],
+        expect: Killed("keys_line::a_taker_of_a_key_that_begins_after_a_wait_stays_out"),
+    },
+    Fault {
+        id: "keyed-line-share-goes-unlocked",
+        edits: &[edit(
+            "keyed/lines.rs",
+            "pub(crate) fn leave(",
+            "drop(line);\n            return;",
+            "drop(alone);\n            drop(line);\n            return;",
+        )],
+        expect: Killed("keys_line::a_line_is_gone_after_its_last_waiter_and_a_put_back_beside_it"),
+    },
+    Fault {
+        id: "keyed-line-goes-with-the-first-who-leaves",
+        edits: &[edit(
+            "keyed/lines.rs",
+            "pub(crate) fn leave(",
+            "Arc::strong_count(&line) > 2",
+            "Arc::strong_count(&line) > 200",
+        )],
+        expect: Killed("keys_line::who_hangs_up_beside_a_put_back_passes_the_tokens_on"),
+    },
+    Fault {
+        id: "keyed-line-change-of-limits-tells-nobody",
+        edits: &[edit(
+            "keyed/changes.rs",
+            "pub(crate) fn change(",
+            "self.tell(Told::Limited(lines), reading.again());",
+            "lines.into_iter().for_each(|line| self.leave(line, reading.again()));",
+        )],
+        expect: Killed("tests/keyed_line::a_change_of_limits_tells_those_who_wait_for_a_key"),
+    },
+    Fault {
+        id: "keyed-line-key-has-no-place",
+        edits: &[edit("keyed/shard.rs", "pub(crate) fn len(&self) -> usize {", "|apart| apart.waited.len()", "|_| 0")],
+        expect: Killed(NOT_EVICTED),
+    },
+    Fault {
+        id: "keyed-line-share-is-kept-for-ever",
+        edits: &[edit(
+            "keyed/key_queue.rs",
+            "fn drop(&mut self) {",
+            "self.buckets.table.leave(line, self.buckets.clock.now());",
+            "drop(line);",
+        )],
+        expect: Killed(NOT_EVICTED),
+    },
+    Fault {
+        id: "keyed-line-move-to-a-tier-tells-nobody",
+        edits: &[edit(
+            "keyed/table.rs",
+            "pub(super) fn change_apart<R, E>(",
+            "moved.then(||",
+            "(moved && now > Time::MAX).then(||",
+        )],
+        expect: Killed("tests/keyed_line::a_key_that_moves_to_another_tier_takes_those_who_wait_along"),
+    },
+    Fault {
+        id: "keyed-line-is-lost-in-a-pause",
+        edits: &[edit(
+            "keyed/holding.rs",
+            "let waited = shard.apart",
+            "(Some(entry), Some(line))",
+            "{ drop(line); (Some(entry), None) }",
+        )],
+        expect: Killed("tests/keyed_line::a_pause_and_a_block_of_a_key_hold_those_who_wait_and_its_end_wakes_them"),
+    },
+    // What comes back late, for all lines.
+    Fault {
+        id: "give-back-told-at-the-time-of-the-take",
+        edits: &[edit(
+            "wait/reservation.rs",
+            "pub(crate) fn give_back<",
+            "bucket.eased(bucket.now());",
+            "bucket.eased(now);",
+        )],
+        expect: Killed(GIVE_BACK),
+    },
+    Fault {
+        id: "lease-give-back-told-at-the-time-of-the-fetch",
+        edits: &[edit(
+            "lease/chunk.rs",
+            "pub(crate) fn put_back<const N: usize>(",
+            "store.eased(clock());",
+            "{\n let _ = clock;\n store.eased(now);\n }",
+        )],
+        expect: Killed(GIVE_BACK),
+    },
+];
