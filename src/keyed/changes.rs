@@ -5,7 +5,9 @@
 //! changes at one instant, the table does not.
 
 use core::hash::{BuildHasher, Hash};
-use std::sync::Arc;
+use core::marker::PhantomData;
+use std::boxed::Box;
+use std::sync::{Arc, OnceLock};
 use std::vec::Vec;
 
 use crate::clock::clock::Clock;
@@ -14,13 +16,14 @@ use crate::decision::limit_rule::LimitRule;
 use crate::decision::limits::Limits;
 use crate::keyed::key_line::KeyLine;
 use crate::keyed::lines::Told;
-use crate::keyed::shard::{Entry, no_such_tier};
-use crate::keyed::table::{Reading, Table};
+use crate::keyed::shard::{Entry, Shard, no_such_tier};
+use crate::keyed::table::{Lane, Reading, Table};
 use crate::keyed::terms::{Terms, furthest_debts};
 use crate::keyed::tier::{Tag, check_tiers};
 use crate::keyed::words::Words;
 use crate::limit::limit::{Limit, limits_of};
 use crate::limit::limit_error::LimitError;
+use crate::sync::RwLock;
 
 impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H>
 where
@@ -133,6 +136,48 @@ where
         self.room.lower(index, bound);
         self.room.raise(index, bound);
         alone.apart.iter().flat_map(|apart| apart.lines()).map(Arc::clone).collect()
+    }
+
+    /// The same keys in a table with more tiers, whose entries keep their tier in another way.
+    pub(crate) fn retagged<U: Tag>(self, more: &[Terms<N>]) -> Table<K, N, W, U, H> {
+        check_tiers(self.tiers() + more.len());
+        let first = self.lanes.first().map(|lane| Arc::clone(&lane.0.read().terms));
+        let all = |terms: &Arc<[Terms<N>]>| terms.iter().chain(more).cloned().collect::<Arc<[_]>>();
+        let shared = first.as_ref().map(|first| (first, all(first)));
+        let lane = |lane: &Lane<K, N, W, T>| {
+            let shard = &mut *lane.0.write();
+            // Shards whose limits changed have terms of their own.
+            let terms = match &shared {
+                Some((first, all)) if Arc::ptr_eq(first, &shard.terms) => Arc::clone(all),
+                _ => all(&shard.terms),
+            };
+            let apart = shard.apart.take().map(|apart| Box::new(apart.retagged()));
+            let mut retagged = Shard { apart, ..Shard::new(terms) };
+            for Entry { key, words, tag } in core::mem::take(&mut shard.keys) {
+                let (hash, entry) = (self.hash(&key), Entry { key, words, tag: U::of(tag.tier()) });
+                retagged.keys.insert_unique(hash, entry, |entry| self.hash(&entry.key));
+            }
+            Lane(RwLock::new(retagged))
+        };
+        let lanes = self.lanes.iter().map(lane).collect();
+        let Self { shift, hasher, room, held, max_held, first_end, keep, changers, limits_changed, lineages, .. } =
+            self;
+        Table {
+            lanes,
+            shift,
+            hasher,
+            room,
+            held,
+            max_held,
+            first_end,
+            keep,
+            overflow: None,
+            changers,
+            limits_changed,
+            lineages,
+            tells: OnceLock::new(),
+            tag: PhantomData,
+        }
     }
 
     /// Adds a tier. Returns its index.

@@ -96,14 +96,14 @@ use crate::sync::RwLock;
 ///
 /// The line is there while somebody waits for that key, and so is the key: it is not dropped, and
 /// [`remove`](Self::remove) and [`retain`](Self::retain) leave it full. Other takes of the key stay
-/// out until those who wait have had their turn. A call for a key of the same shard then costs one
-/// lookup more. A line takes up to 2.1 KB, and a further waiter up to 450 bytes on average. With the
-/// last waiter all of it is gone.
+/// out until those who wait have had their turn. A call for a key of the same shard then costs a
+/// lookup more. A line takes up to 2.1 KB, and a further waiter up to 450 bytes on average. With
+/// the last waiter all of it is gone.
 ///
 /// Who enters or leaves a line holds the shard alone for a moment, and so does what brings tokens
-/// back to the key. A thread that is stopped inside the lock of a line delays no decision. It delays
-/// those who wait for that key, and what holds the shard alone. A change of limits, a pause or its
-/// end waits for the lock of the line, once the limits are changed.
+/// back to the key. A thread that is stopped inside the lock of a line delays no decision. It
+/// delays those who wait for that key, and what holds the shard alone. A change of limits, a pause
+/// or its end waits for the lock of the line, once the limits are changed.
 ///
 /// # Memory
 ///

@@ -35,6 +35,9 @@ type BorrowedQueue<'a, K, const N: usize, C, H, F> = KeyQueue<&'a KeyedBuckets<K
 /// A wait in the line of a key.
 pub(crate) type KeyTurn<'a, K, const N: usize, C, H, F> = Turn<Box<BorrowedQueue<'a, K, N, C, H, F>>, N>;
 
+/// How a wait for tokens to be there begins: see [`KeyedBucket::look`].
+type Looked<T, const N: usize> = Result<Option<T>, Option<Refused<N>>>;
+
 /// How a wait for a key begins.
 pub(crate) enum Begun<'a, 'r, K, const N: usize, C, H, F>
 where
@@ -272,7 +275,7 @@ where
 
     /// Begins to wait until these amounts could be taken; `None` if they can be now. `Err` with
     /// `None` if the key has no room.
-    fn look(&self, amounts: [u64; N]) -> Result<Option<KeyTurn<'a, K, N, C, H, F>>, Option<Refused<N>>> {
+    fn look(&self, amounts: [u64; N]) -> Looked<KeyTurn<'a, K, N, C, H, F>, N> {
         let (now, tier) = (self.now(), self.buckets.tiers.tier_of(self.key));
         let look = |terms: &Terms<N>, spent: &[u64; N]| {
             let limits = terms.limits();

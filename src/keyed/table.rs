@@ -25,9 +25,9 @@ use crate::keyed::key_refused::NoRoom;
 use crate::keyed::lines::{Tell, Told, beside_line, is_lower};
 use crate::keyed::overflow::Overflow;
 use crate::keyed::room::Room;
-use crate::keyed::shard::{Entry, Found, Settled, Shard, Sought, instant};
+use crate::keyed::shard::{Found, Settled, Shard, Sought, instant};
 use crate::keyed::terms::Terms;
-use crate::keyed::tier::{Tag, check_tiers};
+use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
 use crate::state::limits_changed::LimitsChanged;
 use crate::sync::{AtomicU64, RwLock};
@@ -62,13 +62,13 @@ pub(crate) enum Failed<E> {
 
 /// A shard on a cache line of its own.
 #[repr(align(128))]
-struct Lane<K, const N: usize, W, T>(RwLock<Shard<K, N, W, T>>);
+pub(super) struct Lane<K, const N: usize, W, T>(pub(super) RwLock<Shard<K, N, W, T>>);
 
 /// The shards of all keys.
 pub(crate) struct Table<K, const N: usize, W, T, H> {
-    lanes: Box<[Lane<K, N, W, T>]>,
+    pub(super) lanes: Box<[Lane<K, N, W, T>]>,
     /// How far a hash is shifted right to name a shard.
-    shift: u32,
+    pub(super) shift: u32,
     pub(crate) hasher: H,
     pub(crate) room: Room,
     /// How many keys are held apart, and how many may be.
@@ -86,7 +86,7 @@ pub(crate) struct Table<K, const N: usize, W, T, H> {
     pub(crate) lineages: AtomicU64,
     /// How those who wait are told; there since somebody waited first.
     pub(crate) tells: OnceLock<Tell<Self, N>>,
-    tag: PhantomData<T>,
+    pub(super) tag: PhantomData<T>,
 }
 
 /// The largest number of other shards that a call looks into for room.
@@ -117,51 +117,6 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             changers: RwLock::new(()),
             limits_changed: LimitsChanged::new(),
             lineages: AtomicU64::new(0),
-            tells: OnceLock::new(),
-            tag: PhantomData,
-        }
-    }
-
-    /// The same keys in a table with more tiers, whose entries keep their tier in another way.
-    pub(crate) fn retagged<U: Tag>(self, more: &[Terms<N>]) -> Table<K, N, W, U, H>
-    where
-        K: Hash,
-    {
-        check_tiers(self.tiers() + more.len());
-        let first = self.lanes.first().map(|lane| Arc::clone(&lane.0.read().terms));
-        let all = |terms: &Arc<[Terms<N>]>| terms.iter().chain(more).cloned().collect::<Arc<[_]>>();
-        let shared = first.as_ref().map(|first| (first, all(first)));
-        let lane = |lane: &Lane<K, N, W, T>| {
-            let shard = &mut *lane.0.write();
-            // Shards whose limits changed have terms of their own.
-            let terms = match &shared {
-                Some((first, all)) if Arc::ptr_eq(first, &shard.terms) => Arc::clone(all),
-                _ => all(&shard.terms),
-            };
-            let apart = shard.apart.take().map(|apart| Box::new(apart.retagged()));
-            let mut retagged = Shard { apart, ..Shard::new(terms) };
-            for Entry { key, words, tag } in core::mem::take(&mut shard.keys) {
-                let (hash, entry) = (self.hash(&key), Entry { key, words, tag: U::of(tag.tier()) });
-                retagged.keys.insert_unique(hash, entry, |entry| self.hash(&entry.key));
-            }
-            Lane(RwLock::new(retagged))
-        };
-        let lanes = self.lanes.iter().map(lane).collect();
-        let Self { shift, hasher, room, held, max_held, first_end, keep, changers, limits_changed, lineages, .. } =
-            self;
-        Table {
-            lanes,
-            shift,
-            hasher,
-            room,
-            held,
-            max_held,
-            first_end,
-            keep,
-            overflow: None,
-            changers,
-            limits_changed,
-            lineages,
             tells: OnceLock::new(),
             tag: PhantomData,
         }
