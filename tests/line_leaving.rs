@@ -378,8 +378,8 @@ fn poll_once<F: Future>(wait: &mut Pin<Box<F>>) -> Poll<F::Output> {
     wait.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// A first waits for ten, a second for one; then `give_back` returns ten, late. The second is polled
-/// before the first, as it may be.
+/// A first waits for ten, a second for one; then `give_back` returns ten, late. The second is
+/// polled before the first, as it may be.
 fn who_is_served_first(bucket: &TokenBucket<ManualClock>, give_back: impl FnOnce()) {
     let (first, second) = (bucket.take_on(10, Half(bucket.clock())), bucket.take_on(1, Half(bucket.clock())));
     let (mut first, mut second) = (Box::pin(first), Box::pin(second));

@@ -1,6 +1,6 @@
-//! The line of a key loses nobody: it comes with the first who waits, goes with the last, and who
-//! puts tokens back beside either is heard. A sleep never ends by itself here, so a missed wake is a
-//! deadlock.
+//! The line of a key loses nobody: it comes with the first who waits and goes with the last, and
+//! who puts tokens back beside either is heard. A sleep never ends by itself here, so a missed wake
+//! is a deadlock.
 #![cfg(all(loom, feature = "keys"))]
 
 use std::future::Future;
@@ -116,8 +116,8 @@ fn left(keys: &Keyed) -> (u64, usize) {
 model! {
     /// A put-back beside the first who waits is seen by it, or wakes it.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if who joins a line holds the shard
-    /// shared, and if a put-back beside a line tells nobody.
+    /// Two threads, one call each; at most two preemptions. Fails if a put-back beside a line tells
+    /// nobody.
     a_put_back_beside_the_first_who_waits_wakes_it, Some(2), 10, [(0, 0)], || {
         let keys = empty(1);
         beside(
@@ -151,7 +151,8 @@ model! {
 model! {
     /// The end of a pause beside the first who waits is seen by it, or wakes it.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if the end of a pause tells nobody.
+    /// Two threads, one call each; at most two preemptions. Fails if the end of a pause tells
+    /// nobody.
     a_resume_beside_the_first_who_waits_wakes_it, Some(2), 10, [0], || {
         let keys = empty(2);
         keys.put_back(&KEY, 1);
@@ -203,7 +204,8 @@ model! {
 model! {
     /// A taker that begins after somebody waits stays out.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if takers do not look at the line.
+    /// Two threads, one call each; at most two preemptions. Fails if takers do not look at the
+    /// line.
     a_taker_of_a_key_that_begins_after_a_wait_stays_out, Some(2), 10, [(false, 0)], || {
         let keys = empty(1);
         let task = Task::waiting(&keys, 1);
@@ -240,8 +242,8 @@ model! {
 model! {
     /// The last who waits hangs up beside a put-back: the line is gone after both.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if a share goes outside the lock of
-    /// the shard.
+    /// Two threads, one call each; at most two preemptions. Fails if a share goes outside the lock
+    /// of the shard.
     a_line_is_gone_after_its_last_waiter_and_a_put_back_beside_it, Some(2), 10, [(1, 0)], || {
         let keys = empty(1);
         let task = Task::waiting(&keys, 1);
