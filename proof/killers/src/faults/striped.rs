@@ -272,7 +272,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "stripes-thief-keeps-what-it-stole",
-        edits: &[edit(STRIPES, "fn steal(", "put_back(store, now, &brought);", "")],
+        edits: &[edit(STRIPES, "fn steal(", "put_back(store, now, || now, &brought);", "")],
         expect: Killed("striped::a_take_beside_a_thief_gets_what_is_there"),
     },
     Fault {
@@ -427,7 +427,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             STRIPES,
             "fn deposit(",
-            "Err(homeless) => put_back(store, now, &homeless)",
+            "Err(homeless) => put_back(store, now, || now, &homeless)",
             "Err(homeless) => put_back(store, now, &homeless.map(|_| 0))",
         )],
         expect: Killed("striped::nothing_is_granted_from_a_stripe_after_a_pause"),
@@ -437,7 +437,7 @@ pub(super) const FAULTS: &[Fault] = &[
         edits: &[edit(
             STRIPES,
             "fn deposit(",
-            "Err(homeless) => put_back(store, now, &homeless)",
+            "Err(homeless) => put_back(store, now, || now, &homeless)",
             "Err(homeless) => {
                 let back = |limits: &Limits<N>, spent: &[u64; N]| {
                     Some((limits.put_back(spent, limits.elapsed(now), &homeless)?, ()))
@@ -450,7 +450,7 @@ pub(super) const FAULTS: &[Fault] = &[
     // Who voids.
     Fault {
         id: "stripes-recall-loses-what-it-finds",
-        edits: &[edit(STRIPES, "pub(crate) fn recall(", "put_back(store, now, &brought);", "")],
+        edits: &[edit(STRIPES, "pub(crate) fn recall(", "put_back(store, now, || now, &brought);", "")],
         expect: Killed("striped::nothing_is_granted_from_a_stripe_after_a_close"),
     },
     Fault {
