@@ -242,8 +242,8 @@ model! {
 model! {
     /// The last who waits hangs up beside a put-back: the line is gone after both.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if a share goes outside the lock
-    /// of the shard.
+    /// Two threads, one call each; at most two preemptions. Fails if the last share leaves the line
+    /// where it is.
     a_line_is_gone_after_its_last_waiter_and_a_put_back_beside_it, Some(2), 10, [(1, 0)], || {
         let keys = empty(1);
         let task = Task::waiting(&keys, 1);

@@ -48,12 +48,12 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("keys_line::a_taker_of_a_key_that_begins_after_a_wait_stays_out"),
     },
     Fault {
-        id: "keyed-line-share-goes-unlocked",
+        id: "keyed-line-stays-after-its-last-waiter",
         edits: &[edit(
             "keyed/lines.rs",
             "pub(crate) fn leave(",
-            "drop(line);\n            return;",
-            "drop(alone);\n            drop(line);\n            return;",
+            "Arc::strong_count(&line) > 2",
+            "Arc::strong_count(&line) > 1",
         )],
         expect: Killed("keys_line::a_line_is_gone_after_its_last_waiter_and_a_put_back_beside_it"),
     },
