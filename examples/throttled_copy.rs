@@ -1,10 +1,10 @@
 //! Copies a file at a fixed rate, and compares it with `pv -L` if `pv` is installed.
 //!
 //! The disk may be slow or fast: the rate is the bucket's. If a write oversleeps, tokens accrue
-//! meanwhile, up to the capacity of one chunk. The next write makes up for it.
+//! meanwhile, up to the capacity. The next writes make up for it.
 //!
 //! ```text
-//! cargo run --release --example throttled_copy [-- RATE [FROM TO]]
+//! cargo run --release --features io --example throttled_copy [-- RATE [FROM TO]]
 //! ```
 //!
 //! `RATE` is 4MiB/s by default. Without files the program copies 6 MiB of generated data.
@@ -15,18 +15,21 @@ mod command;
 use std::env;
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitCode, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lexopt::{Arg, Parser, ValueExt};
+use tollgate::io::{Payer, ThrottledWrite};
 use tollgate::limit::ParseError;
 use tollgate::{Limit, Rate, TokenBucket};
 
 use command::Usage;
 
-const CHUNK: usize = 32 << 10;
+/// What may accrue while a write oversleeps.
+const CAPACITY: u64 = 64 << 10;
 
 const USAGE: Usage = Usage {
     about: "Copies a file at a fixed rate, and compares it with `pv -L` if `pv` is installed.",
@@ -79,7 +82,7 @@ fn copy_files(Arguments { rate, files }: Arguments) -> Result<(), Box<dyn Error>
 
 /// Copies, checks and prints the rates; copies to `by_pv` a second time, by pv.
 fn run(rate: Rate, from: &Path, to: &Path, by_pv: Option<&Path>) -> Result<(), Box<dyn Error>> {
-    let limit = Limit::new(rate, CHUNK as u64).empty();
+    let limit = Limit::new(rate, CAPACITY).empty();
     let source = command::named("cannot open", from, File::open(from))?;
     let (bytes, took) = copy(limit, source, command::named("cannot write", to, File::create(to))?)?;
     let line = rate.tokens() as f64 * took.as_secs_f64() / rate.period().as_secs_f64();
@@ -97,21 +100,13 @@ fn run(rate: Rate, from: &Path, to: &Path, by_pv: Option<&Path>) -> Result<(), B
     Ok(())
 }
 
-/// Copies chunk by chunk, each when its bytes have accrued.
-fn copy(limit: Limit, mut from: impl Read, mut to: impl Write) -> Result<(u64, Duration), Box<dyn Error>> {
-    let mut chunk = vec![0; CHUNK];
-    let mut bytes = 0;
+/// Copies as fast as the limit lets it.
+fn copy(limit: Limit, mut from: File, to: File) -> Result<(u64, Duration), Box<dyn Error>> {
     let start = Instant::now();
-    let bucket = TokenBucket::new(limit)?;
-    loop {
-        let read = from.read(&mut chunk)?;
-        if read == 0 {
-            return Ok((bytes, start.elapsed()));
-        }
-        bucket.take_blocking(read as u64)?;
-        to.write_all(&chunk[..read])?;
-        bytes += read as u64;
-    }
+    let bucket = Arc::new(TokenBucket::new(limit)?);
+    let mut to = ThrottledWrite::new(to, Payer::blocking().and(bucket, 1));
+    let bytes = io::copy(&mut from, &mut to)?;
+    Ok((bytes, start.elapsed()))
 }
 
 /// Measures how long pv takes; `None` without pv.

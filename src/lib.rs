@@ -41,6 +41,8 @@
 //! | many cores take from one bucket, and mostly get it | [`StripedBucket`] (feature `std`) |
 //! | a queue in front of a bucket, drained in batches by deadline | [`DeadlineQueue`] (feature `std`) |
 //! | a rate that finds what a server grants | [`Adaptive`](adaptive::Adaptive) |
+//! | bytes that are read and written at a rate | [`ThrottledRead`], [`ThrottledWrite`] (feature `io`) |
+//! | items of streams and sinks at a rate | [`ThrottledStream`], [`ThrottledSink`] (feature `stream`) |
 //!
 //! # Sharing, and answering a refusal
 //!
@@ -115,7 +117,8 @@
 //!   10 ms unless it is set (`with_grace`).
 //! * On a clock that lags by at most `d`, a window of real time counts as longer by `d`: see
 //!   [clocks that lag](clock#a-clock-that-lags).
-//! * A [lease](Lease#the-bound) adds the tokens on lease when the window began.
+//! * A [lease](Lease#the-bound) adds the tokens on lease when the window began. So do readers and
+//!   writers that are throttled: they hold a chunk each at most.
 //! * A [`StripedBucket`] counts in `P` what its calls had in their hands when the window began.
 //! * A [reservation](Reservation) counts from when its tokens may be used. With several streams, it
 //!   adds what is already reserved on one stream while another is waited for.
@@ -280,6 +283,8 @@
 //! | `serde` | `Rate` and `Limit` in configuration files |
 //! | `tokio` | `TokioTimer`, which waits on tokio's timer, and `TokioClock`; implies `std` |
 //! | `futures-timer` | `FuturesTimer`, which waits on any runtime by a thread of its own; implies `std` |
+//! | `io` | `ThrottledRead` and `ThrottledWrite`: the traits of `std` and `futures-io`, with `tokio` also its own; implies `std` |
+//! | `stream` | `ThrottledStream` and `ThrottledSink`, of `futures-core` and `futures-sink`; implies `std` |
 //! | `boot-clock` | `BootClock`, which counts while the system is suspended; implies `std` |
 //! | `coarse-clock` | `CoarseClock`, which costs less and lags, `UptimeClock`, and both as a `Tiered`; implies `std` |
 //!
@@ -298,6 +303,14 @@
 #![cfg_attr(feature = "std", doc = "[`StripedBucket`]: bucket::StripedBucket")]
 #![cfg_attr(not(feature = "std"), doc = "[`StripedBucket`]: #features")]
 #![cfg_attr(not(feature = "keys"), doc = "[`KeyedBuckets`]: #features")]
+#![cfg_attr(feature = "io", doc = "[`ThrottledRead`]: io::ThrottledRead")]
+#![cfg_attr(feature = "io", doc = "[`ThrottledWrite`]: io::ThrottledWrite")]
+#![cfg_attr(not(feature = "io"), doc = "[`ThrottledRead`]: #features")]
+#![cfg_attr(not(feature = "io"), doc = "[`ThrottledWrite`]: #features")]
+#![cfg_attr(feature = "stream", doc = "[`ThrottledStream`]: stream::ThrottledStream")]
+#![cfg_attr(feature = "stream", doc = "[`ThrottledSink`]: stream::ThrottledSink")]
+#![cfg_attr(not(feature = "stream"), doc = "[`ThrottledStream`]: #features")]
+#![cfg_attr(not(feature = "stream"), doc = "[`ThrottledSink`]: #features")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -313,11 +326,15 @@ pub mod clock;
 pub mod deadline;
 mod decision;
 pub mod gate;
+#[cfg(feature = "io")]
+pub mod io;
 #[cfg(feature = "keys")]
 pub mod keyed;
 pub mod lease;
 pub mod limit;
 mod state;
+#[cfg(feature = "stream")]
+pub mod stream;
 mod sync;
 pub mod wait;
 

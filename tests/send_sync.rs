@@ -16,6 +16,8 @@ use tollgate::wait::Timer;
 use tollgate::{Clock, Gate, LeakyBucket, Lease, Limit, MultiBucket, Never, NotYet, Rate, Refused, TokenBucket};
 
 const fn shared<T: Send + Sync + UnwindSafe + RefUnwindSafe>() {}
+#[cfg(feature = "tokio")]
+const fn kept_in_a_task<T: Send + Unpin + Debug + 'static>() {}
 const fn value<T: Send + Sync + Copy + Eq + Debug + 'static>() {}
 const fn plain_error<T: Error + Send + Sync + Clone + Eq + 'static>() {}
 const fn error<T: Error + Send + Sync + Copy + Eq + 'static>() {}
@@ -42,6 +44,25 @@ const _: () = {
     shared::<Gate<DefaultClock, And<And<(), &TokenBucket>, &MultiBucket<8>>>>();
     shared::<GateAt<DefaultClock, And<(), &LeakyBucket>>>();
     shared::<GateGranted<And<And<(), &TokenBucket>, &MultiBucket<8>>>>();
+    #[cfg(all(feature = "io", feature = "tokio"))]
+    {
+        use tollgate::io::{Payer, ThrottledRead, ThrottledWrite};
+        use tollgate::wait::TokioTimer;
+        kept_in_a_task::<Payer>();
+        kept_in_a_task::<Payer<TokioTimer>>();
+        kept_in_a_task::<ThrottledRead<tokio::net::TcpStream, TokioTimer>>();
+        kept_in_a_task::<ThrottledWrite<tokio::net::TcpStream, TokioTimer>>();
+    }
+    #[cfg(all(feature = "stream", feature = "tokio"))]
+    {
+        use tollgate::stream::{RefusedItem, SinkError, ThrottledSink, ThrottledStream, Toll};
+        use tollgate::wait::TokioTimer;
+        kept_in_a_task::<Toll<TokenBucket, TokioTimer>>();
+        kept_in_a_task::<ThrottledStream<smol::stream::Empty<u8>, fn(&u8) -> u64, Toll<TokenBucket, TokioTimer>>>();
+        kept_in_a_task::<ThrottledSink<Vec<u8>, u8, fn(&u8) -> u64, Toll<TokenBucket, TokioTimer>>>();
+        plain_error::<RefusedItem<u8>>();
+        plain_error::<SinkError<RefusedItem<u8>, u8>>();
+    }
     value::<Charge>();
     value::<Reason>();
     value::<Limit>();

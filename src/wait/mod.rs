@@ -23,6 +23,7 @@
 // - `cancel`: `Cancel`, which lets threads go.
 // - `waiting`: how a task or a thread sleeps until an instant.
 // - `readiness`: the wait for tokens where there is no line.
+// - `patient`: the wait of those who go on where nobody knows for how long.
 // - `nap`: how long a waiter sleeps before it looks again.
 // - `timer`: `Timer`, and the timers of runtimes.
 
@@ -34,6 +35,8 @@ pub(crate) mod holder;
 #[cfg(feature = "std")]
 pub(crate) mod line;
 pub(crate) mod nap;
+#[cfg(any(feature = "io", feature = "stream"))]
+pub(crate) mod patient;
 #[cfg(any(not(feature = "std"), feature = "keys"))]
 pub(crate) mod readiness;
 pub(crate) mod reservation;

@@ -213,7 +213,9 @@ fn poll(wait: &mut Wait) {
 /// Waits for ten tokens of the first key, and has been polled once.
 fn wait(keys: &Arc<One>) -> Wait {
     let keys = Arc::clone(keys);
-    let mut wait: Wait = Box::pin(async move { drop(keys.bucket(&HERE[0]).take_on(10, Never).await) });
+    let mut wait: Wait = Box::pin(async move {
+        let _ = keys.bucket(&HERE[0]).take_on(10, Never).await;
+    });
     poll(&mut wait);
     wait
 }

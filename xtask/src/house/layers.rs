@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 8 | `lib.rs` |
 //! | 7 | `gate` |
-//! | 6 | `keyed`, `adaptive`, `deadline`, `io` |
+//! | 6 | `keyed`, `adaptive`, `deadline`, `io`, `stream` |
 //! | 5 | `bucket` |
 //! | 4 | `wait`, `lease` |
 //! | 3 | `state` |
@@ -28,7 +28,7 @@ const LAYERS: [&[&str]; 9] = [
     &["state"],
     &["wait", "lease"],
     &["bucket"],
-    &["keyed", "adaptive", "deadline", "io"],
+    &["keyed", "adaptive", "deadline", "io", "stream"],
     &["gate"],
 ];
 
