@@ -258,3 +258,32 @@ fn a_burst_that_is_not_the_quota_is_read() {
     let bursts: Vec<_> = advice.allowances().iter().map(|allowance| allowance.burst).collect();
     assert_eq!(bursts, [Some(50), None]);
 }
+
+/// Reading is linear: with each policy compared to each, this takes minutes.
+#[test]
+fn very_many_policies_are_each_read_with_their_own_window() {
+    let (mut policies, mut limits) = (Vec::new(), Vec::new());
+    for number in 1..=30_000 {
+        policies.push(format!("\"p{number}\";q=100;w={number}"));
+        limits.push(format!("\"p{number}\";r=50;t=30"));
+    }
+    let mut fields = HeaderMap::new();
+    fields.insert("ratelimit-policy", HeaderValue::try_from(policies.join(",")).unwrap());
+    fields.insert("ratelimit", HeaderValue::try_from(limits.join(",")).unwrap());
+    let advice = Advice::of(StatusCode::OK, &fields, SystemTime::UNIX_EPOCH).unwrap();
+    let windows = advice.allowances().iter().map(|allowance| allowance.window);
+    assert!(windows.eq((1..=30_000).map(|seconds| Some(Duration::from_secs(seconds)))));
+}
+
+#[test]
+fn of_several_values_that_are_left_the_least_counts() {
+    let advice = read(OK, &[("x-ratelimit-remaining", "5, 2"), ("x-ratelimit-remaining", "7")]).unwrap();
+    assert_eq!(advice.allowances()[0].available, Some(2));
+}
+
+#[test]
+fn a_limit_without_a_name_has_the_policy_of_its_quota() {
+    let lines = [("ratelimit", "limit=50, remaining=1, reset=1"), ("ratelimit-policy", "100;w=60, 50;w=1")];
+    let advice = read(OK, &lines).unwrap();
+    assert_eq!(advice.allowances()[0].window, Some(Duration::from_secs(1)));
+}

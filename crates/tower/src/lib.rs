@@ -52,6 +52,8 @@
 //! | answer refusals in another way | [`TollgateLayer::on_refused`], [`RefusedRequest`] |
 //! | gRPC | [`TollgateLayer::grpc`] |
 //! | count and tell | [`Observer`]; `MetricsObserver`, `TracingObserver` |
+//! | a client that obeys its own limits and those of servers | [`ThrottleLayer`], [`Throttle`] |
+//! | the same in middleware that is not tower's | [`ThrottleLayer::admit`], [`Pass`] |
 //!
 //! A layer and its services share the limits by `Arc`; so do layers over the same buckets. Limits
 //! change while they are in use: by the buckets' `set_limits`, or all at once by
@@ -69,6 +71,21 @@
 //! * With [`Settle::ResponseBody`], a response costs the bytes of its body that were sent, however
 //!   it ends.
 //! * Headers that a client can write name it only behind a trusted proxy.
+//!
+//! # Clients
+//!
+//! A [`ThrottleLayer`] stands around a client. It waits in turn before each request: at limits of
+//! the client's own, and until the server would grant it.
+//!
+//! * `Retry-After` and all generations of rate limit fields are obeyed, and their like in gRPC.
+//!   A pause has some random time, and a [cap](ThrottleLayer::max_pause).
+//! * A policy that states what is left is followed: requests go out as its server would grant them.
+//! * A server that only refuses is found out by a [policy](ThrottleLayer::adapt) of adaptation.
+//! * A refused request may be [sent again](ThrottleLayer::retries). It counts once at own limits.
+//! * A request that is dropped while it waits leaves its place, and gives back what it took.
+//!
+//! Outside of it, `tower::retry` makes each try a request of its own: each counts, and each waits.
+//! Inside of it, tries are not seen, and wait for no pause.
 //!
 //! # Where it stands
 //!
@@ -98,10 +115,18 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod client;
 mod gate;
 mod observe;
 mod service;
 
+pub use client::copies::{Copies, CopiesBy, CopyBody};
+pub use client::layer::ThrottleLayer;
+pub use client::own_limits::OwnLimits;
+pub use client::pass::Pass;
+pub use client::service::{Throttle, ThrottleFuture};
+pub use client::throttle_error::ThrottleError;
+pub use client::throttle_observer::ThrottleObserver;
 pub use gate::chain::GateList;
 pub use gate::client_ip::ClientIp;
 pub use gate::gate::Gate;

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::answer::headers::{Headers, OLD_TRIPLE, X_RATE_LIMIT, X_RATE_LIMIT_APART};
 use crate::client::allowance::Allowance;
-use crate::client::{reading, times};
+use crate::client::{grpc, reading, times};
 
 /// Which fields a wait was read from.
 ///
@@ -32,6 +32,8 @@ pub enum Source {
     OldTriple,
     /// `X-RateLimit-Reset` or `X-Rate-Limit-Reset`.
     XRateLimit,
+    /// `RetryInfo` in `grpc-status-details-bin`, or `grpc-retry-pushback-ms`.
+    Grpc,
 }
 
 /// What a response says of limits: whether it is a refusal, how long to wait, and what is left.
@@ -42,10 +44,16 @@ pub enum Source {
 /// * any other of 4xx or 5xx, with `Retry-After`;
 /// * 403, with nothing left, as GitHub refuses.
 ///
+/// So is a gRPC response that has only trailers, if its `grpc-status` is
+///
+/// * 8, `RESOURCE_EXHAUSTED`;
+/// * 14, `UNAVAILABLE`, and it says when to come back.
+///
 /// The wait is
 ///
-/// * of a refusal: that of `Retry-After`. Without it, or if it is 0, the longest reset of a policy
-///   with nothing left; if all have something left, the longest reset;
+/// * of a refusal: that of `Retry-After`; in gRPC, of `RetryInfo` or else of
+///   `grpc-retry-pushback-ms`. Without it, or if it is 0, the longest reset of a policy with
+///   nothing left; if all have something left, the longest reset;
 /// * of any other response: the longest reset of a policy with nothing left.
 ///
 /// ```
@@ -63,6 +71,7 @@ pub enum Source {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Advice {
     refusal: bool,
+    is_final: bool,
     wait: Option<(Duration, Source)>,
     allowances: Vec<Allowance>,
 }
@@ -106,6 +115,24 @@ impl Advice {
     /// ```
     pub fn is_refusal(&self) -> bool {
         self.refusal
+    }
+
+    /// Returns whether the server asks not to send the request again: by a negative
+    /// `grpc-retry-pushback-ms`.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use http::{HeaderMap, HeaderValue, StatusCode};
+    /// use tollgate_http::client::Advice;
+    ///
+    /// let mut fields = HeaderMap::new();
+    /// fields.insert("grpc-status", HeaderValue::from(8));
+    /// fields.insert("grpc-retry-pushback-ms", HeaderValue::from(-1));
+    /// let advice = Advice::of(StatusCode::OK, &fields, SystemTime::now()).unwrap();
+    /// assert!(advice.is_refusal() && advice.is_final());
+    /// ```
+    pub fn is_final(&self) -> bool {
+        self.is_final
     }
 
     /// Returns how long to wait before the next request; `None` if the response does not say so.
@@ -213,15 +240,23 @@ impl Headers {
 
         let exhausted = || read().next().is_some_and(|(_, allowances)| allowances.iter().any(Allowance::is_exhausted));
         let asked_to_wait = retry_after.is_some() && (status.is_client_error() || status.is_server_error());
-        let refusal =
-            status == StatusCode::TOO_MANY_REQUESTS || asked_to_wait || status == StatusCode::FORBIDDEN && exhausted();
+        let in_grpc = grpc::refusal(fields);
+        let refusal = status == StatusCode::TOO_MANY_REQUESTS
+            || asked_to_wait
+            || status == StatusCode::FORBIDDEN && exhausted()
+            || in_grpc.is_some();
 
-        let told = retry_after.filter(|_| refusal).map(|wait| (wait, Source::RetryAfter));
+        let told_in_grpc = in_grpc.and_then(|refusal| refusal.wait).filter(|_| self.retry_after);
+        let told = retry_after
+            .filter(|_| refusal)
+            .map(|wait| (wait, Source::RetryAfter))
+            .or(told_in_grpc.map(|wait| (wait, Source::Grpc)));
+        let is_final = in_grpc.is_some_and(|refusal| refusal.is_final);
         let reset = || read().find_map(|(source, allowances)| Some((longest_reset(allowances, refusal)?, source)));
         // A server that truncates its waits says 0 and means more.
         let wait = told.filter(|(wait, _)| !wait.is_zero()).or_else(reset).or(told);
         let allowances = read().next().map(|(_, allowances)| allowances.to_vec()).unwrap_or_default();
-        (refusal || wait.is_some() || !allowances.is_empty()).then_some(Advice { refusal, wait, allowances })
+        (refusal || wait.is_some() || !allowances.is_empty()).then_some(Advice { refusal, is_final, wait, allowances })
     }
 }
 

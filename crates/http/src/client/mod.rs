@@ -6,6 +6,7 @@
 //! | order | fields | of the wait |
 //! |---|---|---|
 //! | 1 | `Retry-After` | seconds, or a date less `Date` |
+//! | | in gRPC: `RetryInfo`, or `grpc-retry-pushback-ms` | exact |
 //! | 2 | `RateLimit` and `RateLimit-Policy` of all drafts | `t` (or `w`, `reset`) |
 //! | 3 | `RateLimit-Limit`, `-Remaining`, `-Reset` | `-Reset` |
 //! | 4 | `X-RateLimit-Limit`, `-Remaining`, `-Reset` | `-Reset` |
@@ -19,11 +20,13 @@
 //!
 //! * `advice.rs`: what a response says, in all.
 //! * `allowance.rs`: what it says of one policy.
+//! * `grpc.rs`: what it says in the terms of gRPC.
 //! * `reading.rs`: the generations, each as allowances.
 //! * `times.rs`: waits, dates and epochs.
 
 mod advice;
 mod allowance;
+mod grpc;
 mod reading;
 mod times;
 

@@ -1,5 +1,7 @@
 //! Owns the generations of fields, each read as allowances. Never a precedence.
 
+use std::collections::{HashMap, HashSet};
+use std::slice;
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName};
@@ -20,11 +22,22 @@ use crate::structured::item::{Item, Value};
 pub(crate) fn ietf(fields: &HeaderMap) -> Option<Vec<Allowance>> {
     let mut allowances = limits(fields).filter(|allowances| !allowances.is_empty())?;
     let policies = policies(fields);
-    for allowance in &mut allowances {
-        complete(allowance, &policies);
+    // A server may name very many.
+    let mut by_name = HashMap::new();
+    for policy in &policies {
+        by_name.entry(policy.name.as_deref()).or_insert(policy);
     }
-    let named = |policy: &Allowance| allowances.iter().any(|allowance| allowance.name == policy.name);
-    let others: Vec<_> = policies.into_iter().filter(|policy| !named(policy)).collect();
+    for allowance in &mut allowances {
+        match by_name.get(&allowance.name.as_deref()) {
+            Some(&own) if allowance.name.is_some() => complete(allowance, slice::from_ref(own)),
+            // Only a field of the old form, which is one allowance, has no name.
+            _ if allowance.name.is_none() => complete(allowance, &policies),
+            _ => {}
+        }
+    }
+    let named: HashSet<_> = allowances.iter().map(|allowance| allowance.name.as_deref()).collect();
+    let is_other = |policy: &Allowance| !named.contains(&policy.name.as_deref());
+    let others: Vec<_> = policies.iter().filter(|policy| is_other(policy)).cloned().collect();
     allowances.extend(others);
     Some(allowances)
 }

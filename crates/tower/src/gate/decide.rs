@@ -80,7 +80,7 @@ fn decided<L: GateLimits + 'static>(
 }
 
 /// What a request took, whatever the limits are.
-pub(crate) trait Held: Send + Sync {
+pub trait Held: Send + Sync {
     /// Replaces it by what was used, limit by limit. A limit that cannot bear the debt keeps what
     /// was taken.
     fn correct(&mut self, used: &mut dyn FnMut(usize, &mut [u64]));
