@@ -17,7 +17,7 @@ type Case = (&'static str, &'static [&'static str], i32, &'static str);
 const MISSING: &str = "no/such/file";
 
 /// Wrong values, and files that are not there.
-const CASES: [Case; 19] = [
+const CASES: [Case; 16] = [
     ("adaptive_client", &["--seconds", "soon"], 2, "--seconds \"soon\""),
     ("adaptive_client", &["--server", "nowhere"], 2, "--server \"nowhere\""),
     ("adaptive_client", &["--seconds", "0.5", "--plot", "Cargo.toml/plot.svg"], 1, "Cargo.toml/plot.svg"),
@@ -25,9 +25,6 @@ const CASES: [Case; 19] = [
     ("fleet", &["--rate", "fast"], 2, "--rate \"fast\""),
     ("fleet", &["--server", MISSING], 1, MISSING),
     ("fleet", &["--engine", "nowhere"], 1, "nowhere"),
-    ("per_client", &[], 2, "log file"),
-    ("per_client", &["--limit", "fast", "Cargo.toml"], 2, "--limit \"fast\""),
-    ("per_client", &[MISSING], 1, MISSING),
     ("producers", &["--threads", "0"], 2, "--threads \"0\""),
     ("producers", &["--to"], 2, "--to"),
     ("producers", &["--input", MISSING], 1, MISSING),

@@ -44,8 +44,11 @@ pub(crate) fn steps() -> Vec<Step> {
         Step::cargo("example adaptive_client, three seconds", "run --release --example adaptive_client -- --seconds 3")
             .so_that("a client finds the limit of a real HTTP server"),
         // Any file of lines.
-        Step::cargo("example per_client", "run --release --features keys --example per_client -- Cargo.lock")
-            .so_that("a log is replayed against a limit for each client"),
+        Step::cargo(
+            "command replay",
+            "run --release --package tollgate-cli -- replay --limit 1/s --key 1 Cargo.lock --ascii",
+        )
+        .so_that("a log is replayed against a limit for each client"),
         Step::cargo("example retry_after_refusal", "run --release --example retry_after_refusal")
             .so_that("a refused caller comes back at the stated time"),
         Step::cargo("example throttled_copy", "run --release --example throttled_copy")
@@ -67,9 +70,13 @@ pub(crate) fn steps() -> Vec<Step> {
             .so_that("header fields say what is so, and addresses cannot be spoofed"),
         Step::cargo("tests of tower, all features", "test --package tollgate-tower --all-features")
             .so_that("each guarantee of the layer holds, and each example runs"),
+        Step::cargo("tests of reqwest, all features", "test --package tollgate-reqwest --all-features")
+            .so_that("a client of reqwest keeps to limits as one of tower does"),
+        Step::cargo("tests of the command", "test --package tollgate-cli")
+            .so_that("the command copies every byte, draws what buckets grant, and says what is wrong"),
         Step::cargo(
-            "docs of http, tower and redis",
-            "doc --package tollgate-http --package tollgate-tower --package tollgate-redis --no-deps --all-features --document-private-items",
+            "docs of the crates around the core",
+            "doc --package tollgate-http --package tollgate-tower --package tollgate-reqwest --package tollgate-redis --package tollgate-cli --lib --no-deps --all-features --document-private-items",
         )
         .env("RUSTDOCFLAGS", "-D warnings")
         .so_that("every link of their docs leads somewhere, private ones too"),
@@ -77,6 +84,8 @@ pub(crate) fn steps() -> Vec<Step> {
             .so_that("wrk, h2load, nginx, haproxy and curl are there, or come from Debian"),
         Step::cargo("servers, real clients", "test --release --package servers -- --nocapture --test-threads=1")
             .so_that("real clients, proxies and load meet the layer, and the bound holds"),
+        Step::cargo("clients, real servers", "test --release --package clients -- --nocapture --test-threads=1")
+            .so_that("clients use what nginx, axum and old services grant, and are hardly refused"),
         Step::cargo("engines of redis", "run --package engines")
             .so_that("Redis 7 and Valkey 8 are there, or come from Debian"),
         Step::cargo("engines, started and killed", "test --package engines")

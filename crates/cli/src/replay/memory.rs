@@ -1,4 +1,4 @@
-//! Owns the figure of this process's memory. It never changes what it measures beyond a small read.
+//! Owns the figure of this process's memory. Never changes what it measures beyond a small read.
 
 use std::fs;
 
