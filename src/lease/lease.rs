@@ -201,7 +201,7 @@ impl<B: Deref<Target: Stored<N>>, const N: usize> Lease<B, N> {
         self.at(now).take_items(max, per_item)
     }
 
-    /// Gives back tokens that were taken and not used. Reads no clock.
+    /// Gives back tokens that were taken and not used. Reads no clock, unless somebody waits.
     ///
     /// They go to the lease, and what it may not hold goes to the bucket.
     ///
@@ -221,7 +221,7 @@ impl<B: Deref<Target: Stored<N>>, const N: usize> Lease<B, N> {
         self.chunk.put_back(self.bucket.store(), last, clock, &amounts.to_array());
     }
 
-    /// Gives all held tokens back to the bucket, as on drop. Reads no clock.
+    /// Gives all held tokens back to the bucket, as on drop. Reads no clock, unless somebody waits.
     ///
     /// The lease goes on with the smallest chunk.
     ///

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use tokio::time::{Instant, sleep};
+use tollgate::adaptive::Cubic;
 use tollgate::clock::TokioClock;
 use tollgate::gate::Charge;
+use tollgate::limit::Ratio;
 use tollgate::{KeyedBuckets, Limit, MultiBucket};
 use tollgate_http::client::Advice;
 use tollgate_http::{Headers, Policy, Quota, Refusal, grpc};
@@ -183,6 +185,22 @@ async fn a_key_of_the_users_says_what_one_server_is() {
     assert_eq!(times[..2], [0, 10]);
     assert!(times[2] >= 3000);
     assert_eq!(layer.servers(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_layer_with_another_key_or_policy_knows_servers_of_its_own() {
+    let server = server([refusal(30), refusal(30)]);
+    let layer = ThrottleLayer::obedient();
+    layer.layer(server.clone()).call(ask()).await.unwrap();
+    let other = layer.clone().by_server(|_| "one".to_owned());
+    assert_eq!((layer.servers(), other.servers()), (1, 0));
+    other.layer(server.clone()).call(ask()).await.unwrap();
+    let limit = Limit::per_second(100).capacity(5);
+    let adapts = other.clone().adapt(limit, Cubic::new(Duration::from_secs(8), Ratio::percent(90))).unwrap();
+    adapts.layer(server.clone()).call(ask()).await.unwrap();
+    assert_eq!(server.times(), [0, 10, 20]);
+    // What does not change what is known leaves it known.
+    assert_eq!(other.clone().max_pause(Duration::from_secs(1)).servers(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,7 +37,8 @@ use super::throttle_observer::ThrottleObserver;
 /// A request waits at own limits first, and then in the line before its server. So own limits may
 /// grant, in a window, what those in that line held when it began: at most one for each of them.
 ///
-/// All services that a layer makes, and all their clones, share what is known of servers.
+/// All services that a layer makes, and all their clones, share what is known of servers. A layer
+/// that is told of another [key](Self::by_server) or [policy](Self::adapt) knows nothing at first.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -109,6 +110,9 @@ impl ThrottleLayer {
     /// They are a [`Gate`](crate::Gate), or an `Arc` of a bucket of which each request takes one.
     /// Requests wait in turn there. How long is said by [`wait_at_most`](Self::wait_at_most), and
     /// not by the gate.
+    ///
+    /// Let a [`PerKey`](crate::PerKey) there charge [on admission](crate::PerKey::charge). Its
+    /// default is for servers: it counts attempts that came to nothing.
     pub fn new(limits: impl OwnLimits) -> Self {
         let mut layer = Self::obedient();
         Arc::make_mut(&mut layer.settings).own = Some(Arc::from(limits.into_own()));
@@ -190,7 +194,7 @@ impl<R> ThrottleLayer<R> {
         let policy = AnyPolicy(Arc::new(policy));
         let bucket = MultiBucket::with_clock([limit], self.settings.servers.clock())?;
         Adaptive::new(bucket, policy.clone())?;
-        self.set().adapt = Some((limit, policy));
+        self.set_anew().adapt = Some((limit, policy));
         Ok(self)
     }
 
@@ -202,7 +206,7 @@ impl<R> ThrottleLayer<R> {
     /// Requests with one key share pauses and stated policies: name a route, too, if a server has
     /// limits for each route.
     pub fn by_server(mut self, key: impl Fn(&request::Parts) -> String + Send + Sync + 'static) -> Self {
-        self.set().key = Arc::new(key);
+        self.set_anew().key = Arc::new(key);
         self
     }
 
@@ -249,6 +253,13 @@ impl<R> ThrottleLayer<R> {
 
     fn set(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
+    }
+
+    /// The same where what is known of servers would mean something else.
+    fn set_anew(&mut self) -> &mut Settings {
+        let settings = self.set();
+        settings.servers = Arc::new(Servers::new());
+        settings
     }
 
     /// Waits until a request may be sent: for middleware that is not tower's.
