@@ -76,7 +76,7 @@ async fn a_wait_that_is_too_long_is_an_error_of_the_middleware() {
 #[tokio::test]
 async fn the_layer_sees_the_method_and_the_fields_of_a_request() {
     let (uri, asked) = server(1).await;
-    let key = |head: &axum::http::request::Parts| format!("{} {:?}", head.method, head.headers.get("tenant"));
+    let key = |head: &http::request::Parts| format!("{} {:?}", head.method, head.headers.get("tenant"));
     let layer = ThrottleLayer::obedient().by_server(key);
     let client = client(layer.clone());
     client.get(&uri).send().await.unwrap();

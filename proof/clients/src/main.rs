@@ -21,7 +21,7 @@ use tokio::task::JoinSet;
 const USAGE: &str = "\
 usage: clients run [OPTION...] [KIND...]  50 tasks against each kind of server whose name begins so; all, unless told
          --client NAME      none, bucket, layer, retry or reqwest [layer]
-         --recovery N       seconds until the layer is back after a refusal, if the server says no rate [5]
+         --recovery N       seconds until the layer is back after a refusal, if the server says no rate [8]
          --decrease N       the percent of its rate that a refusal leaves [90]
          --seconds N        of each of three phases [20; 60 where the server says only 429]
          --rates N,...      requests a second [20,100,1000]

@@ -45,7 +45,7 @@ pub struct Adapt {
 
 impl Default for Adapt {
     fn default() -> Self {
-        Self { recovery: Duration::from_secs(5), decrease: 90 }
+        Self { recovery: Duration::from_secs(8), decrease: 90 }
     }
 }
 
