@@ -51,7 +51,7 @@ pub(crate) fn steps() -> Vec<Step> {
         .so_that("a log is replayed against a limit for each client"),
         Step::cargo("example retry_after_refusal", "run --release --example retry_after_refusal")
             .so_that("a refused caller comes back at the stated time"),
-        Step::cargo("example throttled_copy", "run --release --example throttled_copy")
+        Step::cargo("example throttled_copy", "run --release --features io --example throttled_copy")
             .so_that("a copy keeps to its bytes a second"),
         Step::cargo("example backpressure", "run --release --features tokio --example backpressure")
             .so_that("an asynchronous producer keeps its deadlines"),
