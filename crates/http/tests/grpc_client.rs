@@ -91,6 +91,31 @@ fn waits_of_grpc_are_read_only_where_retry_after_is() {
     assert_eq!(read(Headers::none()), Some(None));
 }
 
+/// A field of protobuf that holds bytes.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2, u8::try_from(bytes.len()).expect("few")], bytes].concat()
+}
+
+#[test]
+fn a_delay_of_a_billion_nanoseconds_or_more_or_of_less_than_none_says_nothing() {
+    let details = |nanos: i64| {
+        let mut delay = vec![1 << 3, 7, 2 << 3];
+        let mut rest = nanos as u64;
+        while rest >= 0x80 {
+            delay.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        delay.push(rest as u8);
+        let any = [field(1, b"type.googleapis.com/google.rpc.RetryInfo"), field(2, &field(1, &delay))].concat();
+        STANDARD.encode(field(3, &any))
+    };
+    let wait = |nanos| wait(&[("grpc-status", "8"), ("grpc-status-details-bin", &details(nanos))]);
+    assert_eq!(wait(999_999_999), Some((Some(Duration::new(7, 999_999_999)), Some(Source::Grpc), false)));
+    for nanos in [1_000_000_000, i64::from(u32::MAX), i64::MAX, -1] {
+        assert_eq!(wait(nanos), Some((None, None, false)), "{nanos}");
+    }
+}
+
 proptest! {
     #![proptest_config(seeds::config(256, "tests/grpc_client.proptest-regressions"))]
 
