@@ -61,3 +61,20 @@ impl Servers {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).servers.len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_a_request_holds_is_not_forgotten_although_it_is_idle() {
+        let servers = Servers::new();
+        let of = |key: &str| servers.of(key.to_owned(), 1, None);
+        let held = of("a");
+        assert!(held.is_idle());
+        assert_eq!(of("b").name, "other servers");
+        assert!(Arc::ptr_eq(&held, &of("a")));
+        drop(held);
+        assert_eq!((of("b").name.as_str(), servers.count()), ("b", 1));
+    }
+}
