@@ -179,4 +179,21 @@ mod tests {
         window.observe(at(6600), at(6550), 0, seconds(1), true);
         assert_eq!(window.late, Duration::ZERO);
     }
+
+    #[test]
+    fn a_window_whose_end_is_said_a_little_later_is_the_same_and_ends_as_before() {
+        let mut window = window(5, 5);
+        // Resets are rounded up.
+        window.observe(at(600), at(200), 4, seconds(5), false);
+        assert_eq!(window.end, Some(at(5100)));
+        window.observe(at(700), at(600), 3, seconds(9), false);
+        assert_eq!(window.end, Some(at(9700)));
+    }
+
+    #[test]
+    fn a_window_that_ends_far_too_early_corrects_later_ones_by_little() {
+        let mut window = window(4, 3600);
+        window.observe(at(3300), at(3200), 9, seconds(3600), false);
+        assert_eq!(window.end, Some(at(3300).after(Duration::from_secs(3600) - LATEST)));
+    }
 }

@@ -255,3 +255,92 @@ impl Mirror {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tollgate_http::client::Allowance;
+
+    use super::*;
+
+    fn stated(quota: u64, left: u64) -> Stated {
+        let mut allowance = Allowance::default();
+        (allowance.quota, allowance.available) = (Some(quota), Some(left));
+        allowance.window = Some(Duration::from_secs(10));
+        Stated::of(&allowance).unwrap()
+    }
+
+    fn at(millis: u64) -> Time {
+        Time::ZERO.after(Duration::from_millis(millis))
+    }
+
+    /// A response after no time.
+    fn echo(millis: u64) -> Echo {
+        let (sent_at, now) = (at(millis), at(millis));
+        Echo { sent_at, now, predicted: None, sent_since: 0, out_of_turn: 0, is_refused: false }
+    }
+
+    fn mirror(quota: u64, left: u64) -> Mirror {
+        Mirror::new(None, 0, stated(quota, left), echo(0))
+    }
+
+    fn burst(mirror: &mut Mirror, millis: u64) -> u64 {
+        let is_sent = |&sent: &u64| {
+            let may_send = mirror.may_send(at(millis), sent, Duration::ZERO).is_ok();
+            may_send && mirror.sent(at(millis), sent).is_finite()
+        };
+        (0..1000).take_while(is_sent).count() as u64
+    }
+
+    #[test]
+    fn a_refusal_lowers_the_share_for_some_300_grants() {
+        let mut mirror = mirror(100, 50);
+        mirror.observe(1, stated(100, 0), Echo { is_refused: true, ..echo(0) });
+        let mut grants = 0;
+        while mirror.share < SHARE - 1e-9 {
+            mirror.observe(1, stated(100, 50), echo(0));
+            grants += 1;
+            assert!(grants < 1000);
+        }
+        assert!((290..=300).contains(&grants), "{grants}");
+    }
+
+    #[test]
+    fn after_refusals_requests_go_out_without_bursts() {
+        let mut mirror = mirror(100, 99);
+        assert_eq!(burst(&mut mirror.clone(), 10_000), 98);
+        for _ in 0..2 {
+            mirror.observe(1, stated(100, 99), Echo { is_refused: true, ..echo(0) });
+        }
+        assert_eq!(burst(&mut mirror, 10_000), 1);
+    }
+
+    #[test]
+    fn a_bucket_smaller_than_its_quota_is_never_sent_more_than_it_was_seen_to_hold() {
+        let mut mirror = mirror(100, 2);
+        assert_eq!(burst(&mut mirror, 10_000), 2);
+        mirror.observe(1, stated(100, 9), echo(10_000));
+        assert_eq!(burst(&mut mirror, 20_000), 8);
+    }
+
+    #[test]
+    fn a_response_that_others_may_have_overtaken_corrects_less() {
+        let after = |out_of_turn| {
+            let mut mirror = mirror(100, 90);
+            let predicted = Some(mirror.sent(at(0), 0));
+            mirror.observe(1, stated(100, 50), Echo { predicted, out_of_turn, now: at(4000), ..echo(0) });
+            mirror.level
+        };
+        assert!(after(0) < 75.0 && after(56) > 80.0, "{} {}", after(0), after(56));
+    }
+
+    #[test]
+    fn a_late_response_of_the_limits_before_changes_nothing() {
+        let mut mirror = mirror(100, 99);
+        mirror.observe(1, stated(20, 19), echo(100));
+        mirror.observe(2, stated(100, 98), Echo { sent_at: at(50), ..echo(200) });
+        assert_eq!(burst(&mut mirror, 300), 17);
+        // A later one does.
+        mirror.observe(2, stated(100, 99), echo(400));
+        assert_eq!(burst(&mut mirror, 400), 97);
+    }
+}
