@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use tokio::time::{Instant, sleep};
-use tollgate::adaptive::Cubic;
+use tollgate::adaptive::{Course, Cubic, Observed, Policy as Adapts};
 use tollgate::clock::TokioClock;
 use tollgate::gate::Charge;
 use tollgate::limit::Ratio;
@@ -321,6 +321,33 @@ async fn a_request_dropped_in_line_leaves_its_place_and_gives_back_what_own_limi
     assert_eq!((server.times(), own.available()), (vec![0, 0], [8]));
 }
 
+/// Is never ready.
+#[derive(Clone)]
+struct Busy;
+
+impl Service<Request<&'static str>> for Busy {
+    type Response = Response<()>;
+    type Error = &'static str;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<()>, &'static str>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        Poll::Pending
+    }
+
+    fn call(&mut self, _: Request<&'static str>) -> Self::Future {
+        unreachable!("it is not ready")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_paid_for_before_the_inner_service_is_asked_whether_it_is_ready() {
+    let own = own(Limit::per_hour(1).capacity(10));
+    let mut request = Box::pin(ThrottleLayer::new(Arc::clone(&own)).layer(Busy).call(ask()));
+    assert!(is_pending(&mut request));
+    drop(request);
+    assert_eq!(own.available(), [9]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_dropped_at_any_point_lose_and_keep_nothing() {
     let server = server([]);
@@ -351,6 +378,46 @@ async fn a_request_that_is_sent_again_counts_once_at_own_limits() {
     let times = server.times();
     assert!(times[1] >= 1010 && times[2] >= times[1] + 1010 && times[2] < 2500, "{times:?}");
     assert_eq!(own.available(), [9]);
+}
+
+/// Counts the refusals that it is told of.
+struct Refusals(Arc<AtomicU64>);
+
+impl Adapts for Refusals {
+    fn bounds(&self) -> (Ratio, Ratio) {
+        (Ratio::percent(1), Ratio::ONE)
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn step(&self, course: &Course, _: Duration, seen: Observed) -> Ratio {
+        self.0.fetch_add(u64::from(seen.refused), Ordering::Relaxed);
+        course.factor
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_refused_again_counts_once_at_the_policy() {
+    let refusals = Arc::new(AtomicU64::new(0));
+    let layer = ThrottleLayer::obedient().retries(2);
+    let layer = layer.adapt(Limit::per_second(1000), Refusals(Arc::clone(&refusals))).unwrap();
+    let (parts, nothing) = (ask().into_parts().0, HeaderMap::new());
+    let mut first = layer.admit(&parts).await.unwrap();
+    sleep(Duration::from_millis(10)).await;
+    first.heard(StatusCode::TOO_MANY_REQUESTS, &nothing);
+    for (again, expected) in [(Some(first), 1), (None, 2)] {
+        layer.admit(&parts).await.unwrap().heard(StatusCode::OK, &nothing);
+        let mut pass = match again {
+            Some(mut first) => first.again().await.map(|()| first),
+            None => layer.admit(&parts).await,
+        }
+        .unwrap();
+        sleep(Duration::from_millis(10)).await;
+        pass.heard(StatusCode::TOO_MANY_REQUESTS, &nothing);
+        assert_eq!(refusals.load(Ordering::Relaxed), expected);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -36,6 +36,7 @@ use super::throttle_observer::ThrottleObserver;
 ///
 /// A request waits at own limits first, and then in the line before its server. So own limits may
 /// grant, in a window, what those in that line held when it began: at most one for each of them.
+/// A request is paid for at own limits before the inner service is asked whether it is ready.
 ///
 /// All services that a layer makes, and all their clones, share what is known of servers. A layer
 /// that is told of another [key](Self::by_server) or [policy](Self::adapt) knows nothing at first.
