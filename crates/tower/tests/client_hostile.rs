@@ -227,6 +227,39 @@ async fn a_client_that_asked_seldom_is_hardly_refused_when_it_asks_often() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_with_a_lesser_burst_than_it_says_gets_no_bursts_after_refusals() {
+    // It says that it refills 100 in a second, and holds 5.
+    let bucket = Arc::new(MultiBucket::with_clock([Limit::per_second(100).capacity(5)], TokioClock::new()).unwrap());
+    let counts = Arc::new(Mutex::new((0, 0)));
+    let inner = {
+        let counts = Arc::clone(&counts);
+        service_fn(move |_: Request<()>| {
+            let is_refused = bucket.try_take([1]).is_err();
+            {
+                let counts = &mut *counts.lock().unwrap();
+                *if is_refused { &mut counts.1 } else { &mut counts.0 } += 1;
+            }
+            async move {
+                sleep(Duration::from_millis(10)).await;
+                let policy = ("ratelimit-policy", r#""x";q=100;w=1"#.to_owned());
+                let fields = vec![policy, ("ratelimit", r#""x";r=99;t=1"#.to_owned())];
+                Ok::<_, Infallible>(answer(if is_refused { 429 } else { 200 }, &fields))
+            }
+        })
+    };
+    let client = ThrottleLayer::obedient().layer(inner);
+    for _ in 0..60 {
+        let tasks: Vec<_> = (0..30).map(|_| tokio::spawn(client.clone().call(Request::new(())))).collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    let (granted, refused) = *counts.lock().unwrap();
+    assert!(granted >= 1740 && refused <= 60, "{granted} granted, {refused} refused");
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_that_a_pause_holds_go_out_in_the_order_of_their_coming() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let inner = {
