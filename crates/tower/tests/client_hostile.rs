@@ -260,6 +260,43 @@ async fn a_server_with_a_lesser_burst_than_it_says_gets_no_bursts_after_refusals
 }
 
 #[tokio::test(start_paused = true)]
+async fn responses_that_overtake_one_another_in_a_burst_lead_to_no_refusal() {
+    for seed in 0..3 {
+        let bucket = MultiBucket::with_clock([Limit::per_second(100)], TokioClock::new()).unwrap();
+        let server = Arc::new((bucket, Mutex::new((Rng::with_seed(seed), 0))));
+        let inner = {
+            let server = Arc::clone(&server);
+            service_fn(move |_: Request<()>| {
+                let server = Arc::clone(&server);
+                async move {
+                    let (bucket, state) = &*server;
+                    let (there, back) = {
+                        let rng = &mut state.lock().unwrap().0;
+                        (rng.u64(0..50), rng.u64(0..10))
+                    };
+                    sleep(Duration::from_millis(there)).await;
+                    let is_refused = bucket.try_take([1]).is_err();
+                    let left = ("ratelimit", format!(r#""x";r={};t=1"#, bucket.available()[0]));
+                    state.lock().unwrap().1 += u32::from(is_refused);
+                    sleep(Duration::from_millis(back)).await;
+                    let fields = vec![("ratelimit-policy", r#""x";q=100;w=1"#.to_owned()), left];
+                    Ok::<_, Infallible>(answer(if is_refused { 429 } else { 200 }, &fields))
+                }
+            })
+        };
+        let client = ThrottleLayer::obedient().layer(inner);
+        for _ in 0..10 {
+            client.clone().call(Request::new(())).await.unwrap();
+        }
+        let tasks: Vec<_> = (0..300).map(|_| tokio::spawn(client.clone().call(Request::new(())))).collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(server.1.lock().unwrap().1, 0, "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn requests_that_a_pause_holds_go_out_in_the_order_of_their_coming() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let inner = {

@@ -74,6 +74,13 @@ fn so_is_that_of_a_bucket_that_says_only_what_is_left_and_when_it_is_full() {
     }
 }
 
+#[test]
+fn so_is_that_of_a_small_bucket_although_round_trips_differ_by_half_of_what_it_holds() {
+    for kind in [Kind::OLD, Kind::X_DELTA] {
+        demand(setup(kind, 100, 20, (100.0, 100.0), 1.0), 10.0, 0.97, 0.005, ThrottleLayer::obedient);
+    }
+}
+
 /// The shares are of whole windows.
 #[test]
 fn so_is_that_of_a_server_that_counts_by_windows() {
