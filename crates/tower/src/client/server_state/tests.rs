@@ -175,7 +175,7 @@ async fn a_burst_keeps_what_is_spare_at_the_server_and_then_goes_at_its_rate() {
     assert!((98..=100).contains(&paced), "{paced}");
 }
 
-/// Names of policies, each with a quota of 9 a second.
+/// What a response says of a policy of 9 in a second.
 fn named(name: &str, left: u64) -> [(&'static str, String); 2] {
     [("ratelimit-policy", format!("\"{name}\";q=9;w=1")), ("ratelimit", format!("\"{name}\";r={left};t=1"))]
 }
