@@ -18,7 +18,7 @@ async fn reports(client: ClientKind) -> Outcome<Vec<Report>> {
     let mut runs = JoinSet::new();
     for name in KINDS {
         let (burst, latency) = (Duration::from_millis(500), Duration::ZERO);
-        let plan = Plan { kind: name.parse()?, client, adapt: Adapt::default(), rate: 100, burst, latency, seconds: 6 };
+        let plan = Plan { kind: name.parse()?, client, adapt: Adapt::default(), rate: 100, burst, latency, seconds: 7 };
         runs.spawn(plan.run());
     }
     let mut reports = Vec::new();
