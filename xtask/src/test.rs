@@ -84,6 +84,8 @@ pub(crate) fn steps() -> Vec<Step> {
             .so_that("wrk, h2load, nginx, haproxy and curl are there, or come from Debian"),
         Step::cargo("servers, real clients", "test --release --package servers -- --nocapture --test-threads=1")
             .so_that("real clients, proxies and load meet the layer, and the bound holds"),
+        Step::cargo("tools of clients", "run --release --package clients -- tools")
+            .so_that("nginx is there, or comes from Debian"),
         Step::cargo("clients, real servers", "test --release --package clients -- --nocapture --test-threads=1")
             .so_that("clients use what nginx, axum and old services grant, and are hardly refused"),
         Step::cargo("engines of redis", "run --package engines")
