@@ -1,6 +1,7 @@
 //! Owns a shard that one call holds alone, and the count of the keys that it adds and drops. Never
 //! decides which.
 
+use core::mem::needs_drop;
 use core::ops::Deref;
 use std::vec::Vec;
 
@@ -39,20 +40,21 @@ impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
         self.room.raise(self.index, bound);
     }
 
-    /// Drops the older half of the keys that may go, and counts them out at once, but for one: that
-    /// place is the caller's. Whether there were any.
-    pub(super) fn sweep_half(&mut self, now: Time) -> bool {
-        let bound = self.shard.sweep_half(now, &mut self.gone);
-        self.room.raise(self.index, bound);
-        self.count(1)
-    }
-
-    /// Counts out the keys that are gone, but for so many. Whether there are any.
-    fn count(&mut self, kept: usize) -> bool {
-        let gone = (self.counted + self.claimed).saturating_sub(self.shard.len());
-        self.room.release(gone.saturating_sub(kept));
-        (self.counted, self.claimed) = (self.shard.len(), 0);
-        gone > 0
+    /// Drops a key that may go, but does not count it out: its place is the caller's. Whether there
+    /// was one.
+    pub(super) fn evict(&mut self, hash: u64, now: Time) -> bool {
+        let (evicted, bound) = self.shard.evict(hash, now);
+        // One that does not lie ahead says what the old one says, and its line is not written.
+        if let Some(bound) = bound.filter(|bound| *bound > now.as_nanos()) {
+            self.room.raise(self.index, bound);
+        }
+        let Some(entry) = evicted else { return false };
+        self.counted -= 1;
+        // What needs no drop is not collected, so nothing is allocated for it.
+        if needs_drop::<K>() {
+            self.gone.push(entry);
+        }
+        true
     }
 }
 
@@ -67,6 +69,6 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Deref for Alone<'_, K, N, W, T> {
 impl<K, const N: usize, W: Words<N>, T: Tag> Drop for Alone<'_, K, N, W, T> {
     /// Also where a hash or a comparison panics: the count is that of the keys that are left.
     fn drop(&mut self) {
-        self.count(0);
+        self.room.release((self.counted + self.claimed).saturating_sub(self.shard.len()));
     }
 }

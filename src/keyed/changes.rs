@@ -7,7 +7,7 @@
 use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
 use std::boxed::Box;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::vec::Vec;
 
 use crate::clock::clock::Clock;
@@ -175,7 +175,6 @@ where
             changers,
             limits_changed,
             lineages,
-            tells: OnceLock::new(),
             tag: PhantomData,
         }
     }

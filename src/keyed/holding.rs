@@ -213,7 +213,7 @@ where
         let (hash, terms) = (self.hash(&held.key), alone.terms[held.tier].clone());
         held.terms.translate(&terms, &mut held.words, now);
         let forgotten = held.line.is_none() && terms.forgotten_in(&held.words.load(), now) <= 0;
-        if !forgotten && !self.claim(alone, now) {
+        if !forgotten && !self.claim(alone, hash, now) {
             held.terms = terms.apart(terms.revision, held.terms.lineage());
             alone.shard().apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
             return;

@@ -50,8 +50,9 @@ use crate::sync::RwLock;
 /// begins [empty](crate::Limit::empty) begins to fill at the construction, for every key alike.
 ///
 /// A key that has been full for [10 s](Self::with_keep) is dropped when its shard would grow. At
-/// the bound, keys that are full are dropped sooner, those first that have been full for longest. A
-/// call looks at no more than nine shards, and nothing runs in the background.
+/// the bound a new key takes the place of a full one: of five that lie together, the one that has
+/// been full for longest. A call looks for it in no more than nine shards, and nothing runs in the
+/// background.
 ///
 /// # The bound for each key
 ///

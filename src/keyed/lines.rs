@@ -46,7 +46,6 @@ where
     where
         Q: KeyForm<K> + ?Sized,
     {
-        self.tells.get_or_init(|| Self::tell_now);
         let sought = self.sought(key, tier);
         if let Some(line) = self.join_known(&mut self.alone_with(sought.hash), sought, reading.again()) {
             return Ok(line);
@@ -57,7 +56,7 @@ where
         if let Some(line) = self.join_known(&mut alone, sought, now) {
             return Ok(line);
         }
-        if !self.claim(&mut alone, now) {
+        if !self.claim(&mut alone, sought.hash, now) {
             return Err(self.no_room(now));
         }
         let words = W::new(alone.terms(sought.tag).unseen(now));
@@ -132,12 +131,6 @@ where
     #[cold]
     #[inline(never)]
     pub(super) fn tell(&self, told: Told<N>, now: Time) {
-        if let Some(tell) = self.tells.get() {
-            tell(self, told, now);
-        }
-    }
-
-    fn tell_now(&self, told: Told<N>, now: Time) {
         let share = |line| Share { table: self, line: Some(line), now };
         match told {
             Told::Eased(line) => share(line).steps().ease(now),
@@ -228,10 +221,6 @@ pub(crate) enum Told<const N: usize> {
     /// The keys have other limits.
     Limited(Vec<Arc<KeyLine<N>>>),
 }
-
-/// Tells them. Who joins a line leaves it in the table, so that a program in which nobody waits for
-/// a key has no code of lines.
-pub(crate) type Tell<X, const N: usize> = fn(&X, Told<N>, Time);
 
 /// Whether tokens of some stream came back.
 #[inline]

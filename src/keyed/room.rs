@@ -72,13 +72,13 @@ impl Room {
 
     /// The bound of a shard.
     pub(crate) fn bound(&self, shard: usize) -> u64 {
-        // ORDERING: Relaxed. A bound that is too low costs a sweep in vain. The fences in `lower`
+        // ORDERING: Relaxed. A bound that is too low costs a search in vain. The fences in `lower`
         // and `remember` keep one that is too high from being believed. Dies if it is not read:
         // loom-tests/keys.rs, `the_lower_of_two_bounds_stays`.
         self.bounds[shard].load(Relaxed)
     }
 
-    /// Sets the bound of a shard, whose lock the caller holds alone, after a sweep.
+    /// Sets the bound of a shard, whose lock the caller holds alone, after a look at all its keys.
     pub(crate) fn raise(&self, shard: usize, bound: u64) {
         // ORDERING: Relaxed. Calls that lower it hold the lock of the shard, too: the partner is
         // that lock. Dies without it: tests/keyed.rs, `a_refusal_says_when_there_may_be_room`.

@@ -12,7 +12,7 @@ use core::hash::{BuildHasher, Hash};
 use core::marker::PhantomData;
 use core::ops::Deref;
 use std::boxed::Box;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::vec;
 
 use hashbrown::Equivalent;
@@ -22,7 +22,7 @@ use crate::clock::time::Time;
 use crate::keyed::alone::Alone;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_refused::NoRoom;
-use crate::keyed::lines::{Tell, Told, beside_line, is_lower};
+use crate::keyed::lines::{Told, beside_line, is_lower};
 use crate::keyed::overflow::Overflow;
 use crate::keyed::room::Room;
 use crate::keyed::shard::{Found, Settled, Shard, Sought, instant};
@@ -84,8 +84,6 @@ pub(crate) struct Table<K, const N: usize, W, T, H> {
     pub(crate) limits_changed: LimitsChanged,
     /// Keys held apart so far: their lineages.
     pub(crate) lineages: AtomicU64,
-    /// How those who wait are told; there since somebody waited first.
-    pub(crate) tells: OnceLock<Tell<Self, N>>,
     pub(super) tag: PhantomData<T>,
 }
 
@@ -117,7 +115,6 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             changers: RwLock::new(()),
             limits_changed: LimitsChanged::new(),
             lineages: AtomicU64::new(0),
-            tells: OnceLock::new(),
             tag: PhantomData,
         }
     }

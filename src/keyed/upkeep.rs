@@ -23,9 +23,9 @@ use crate::state::snapshot::Snapshot;
 
 /// The places that a shard makes at its first key.
 ///
-/// Fewer would lie in one cache line with what every lookup reads, and every growth leaves a piece
-/// of memory behind.
-const FIRST: usize = 14;
+/// With fewer, more keys lie in one cache line with what every lookup reads, and every growth
+/// leaves a piece of memory behind.
+const FIRST: usize = 28;
 
 impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H> {
     /// Changes the words of a key that was not known a moment ago, and keeps it, unless nobody can
@@ -68,7 +68,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         if next == unseen {
             return Ok(answer);
         }
-        if !self.claim(&mut alone, now) {
+        if !self.claim(&mut alone, hash, now) {
             return Err(Failed::NoRoom(self.no_room(now)));
         }
         self.insert(&mut alone, hash, Entry { key: owned, words: W::new(next), tag }, now);
@@ -90,24 +90,24 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         alone.shard().settle(sought, now)
     }
 
-    /// Counts one more key, if there is room for it or can be made. Whether it could.
-    pub(crate) fn claim(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
-        let claimed = self.room.claim() || self.make_room(alone, now);
+    /// Counts one more key, of this hash, if there is room for it or can be made. Whether it could.
+    pub(crate) fn claim(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, now: Time) -> bool {
+        let claimed = self.room.claim() || self.make_room(alone, hash, now);
         alone.claimed += usize::from(claimed);
         claimed
     }
 
-    /// Drops keys that may go from this shard, or from one of up to eight others that nobody has
-    /// locked. Whether it dropped any: then one place stays counted, for the caller.
+    /// Drops a key that may go from this shard, or from one of up to eight others that nobody has
+    /// locked. Whether it dropped one: its place stays counted, for the caller.
     ///
     /// So no other call can take that place, and nothing is tried twice.
-    fn make_room(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> bool {
+    fn make_room(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, now: Time) -> bool {
         let here = alone.index;
-        if self.room.bound(here) <= now.as_nanos() && alone.sweep_half(now) {
+        if self.room.bound(here) <= now.as_nanos() && alone.evict(hash, now) {
             return true;
         }
         self.room.search(here, now.as_nanos(), OTHERS, |index| {
-            self.try_alone(index).is_some_and(|mut other| other.sweep_half(now))
+            self.try_alone(index).is_some_and(|mut other| other.evict(hash, now))
         })
     }
 

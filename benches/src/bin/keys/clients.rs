@@ -199,6 +199,7 @@ pub(crate) fn all() {
     row("first touch of a million", || first_touch(&ours(1_000_000)), || first_touch(&governor()));
     flooded();
     tails();
+    growth();
     readers();
 }
 
@@ -246,6 +247,25 @@ fn tail<L: Limiter>(what: &str, limiter: &L, draws: &[Vec<u32>; THREADS], fresh:
     let nanos = threads::latencies(&asked, threads, Duration::from_millis(1500));
     let at = |quantile| Duration::from_nanos(nanos.value_at_quantile(quantile));
     println!("| {what} | {:?} | {:?} | {:?} | {:?} |", at(0.5), at(0.999), at(0.9999), at(1.0));
+}
+
+/// The longest call while a million keys come for the first time: the least of several fills, as
+/// the machine stops a thread now and then for longer.
+fn growth() {
+    const FILLS: usize = 7;
+    fn longest<L: Limiter>(make: impl Fn() -> L) -> Duration {
+        let fill = |limiter: L| {
+            let call = |key: u64| {
+                let started = Instant::now();
+                assert!(limiter.take(&key), "refused");
+                started.elapsed()
+            };
+            (0..1_000_000).map(call).max().unwrap_or_default()
+        };
+        (0..FILLS).map(|_| fill(make())).min().unwrap_or_default()
+    }
+    let (a, b) = (longest(|| ours(1_000_000)), longest(governor));
+    println!("\ngrowth to a million keys, longest call, least of {FILLS} fills: tollgate {a:?}, governor {b:?}");
 }
 
 /// An addition beside 16 threads that decide on one key of its shard, or of any.

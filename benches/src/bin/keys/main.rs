@@ -44,8 +44,12 @@ fn apart(words: &[&str]) {
     assert!(Command::new(this).args(words).status().expect("runs").success(), "{words:?} failed");
 }
 
-/// Returns the resident bytes of this process.
+/// Returns the bytes of memory that this process has written.
+///
+/// The pages of its program and of its libraries are left out: they come in as it runs, and are no
+/// memory of keys.
 fn resident() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux");
-    statm.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok()).expect("pages") * 4096
+    let sums = std::fs::read_to_string("/proc/self/smaps_rollup").expect("Linux");
+    let anonymous = sums.lines().find_map(|line| line.strip_prefix("Anonymous:")).expect("a sum");
+    anonymous.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }

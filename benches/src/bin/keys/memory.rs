@@ -9,7 +9,7 @@ use crate::{apart, resident};
 const NAMES: [&str; 4] = ["tollgate", "governor", "rate-net", "tollgate-two"];
 
 pub(crate) fn all() {
-    println!("\nresident bytes per key\n\n| limiter | key | keys | bytes |\n|---|---|---|---|");
+    println!("\nbytes of memory per key\n\n| limiter | key | keys | bytes |\n|---|---|---|---|");
     for kind in ["u64", "string-20"] {
         for keys in ["10000", "100000", "1000000"] {
             NAMES.iter().for_each(|name| apart(&["memory", name, kind, keys]));

@@ -196,7 +196,7 @@ pub(super) const FAULTS: &[Fault] = &[
     },
     Fault {
         id: "removal-is-not-counted",
-        edits: &[edit("keyed/alone.rs", "fn count(&mut self", "self.room.release(", "let _ = (")],
+        edits: &[edit("keyed/alone.rs", "fn drop(&mut self", "self.room.release(", "let _ = (")],
         expect: Killed("keys::a_removal_ends_a_hopeless_flood"),
     },
     // Keys that are held apart.
