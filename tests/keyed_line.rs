@@ -662,3 +662,89 @@ fn what_waiters_for_a_key_use_stays_within_the_bound() {
         assert_eq!(crowd.waiting(), 0);
     }
 }
+
+/// Whatever call finds that its tier changed.
+#[test]
+fn each_call_that_moves_a_key_to_another_tier_tells_those_who_wait() {
+    type Tiered<'c> = KeyedBuckets<u64, 1, &'c ManualClock, KeyHash, ByTier<fn(&u64) -> usize>>;
+    type Call<'a> = (&'a str, fn(&Tiered<'_>));
+    thread_local! { static PAID: std::cell::Cell<usize> = const { std::cell::Cell::new(0) } }
+    fn tier(_: &u64) -> usize {
+        PAID.get()
+    }
+    let calls: [Call; 11] = [
+        ("try_take", |keys| assert!(keys.try_take(&KEY, 1).is_err())),
+        ("available", |keys| assert_eq!(keys.available(&KEY), 0)),
+        ("wait_for", |keys| assert!(keys.wait_for(&KEY, 1).is_ok())),
+        ("put_back", |keys| keys.put_back(&KEY, 0)),
+        ("charge", |keys| keys.charge(&KEY, 1).unwrap()),
+        ("resume", |keys| keys.resume(&KEY)),
+        ("one too many held", |keys| assert!(keys.block(&KEY).is_err())),
+        ("reserve", |keys| drop(keys.bucket(&KEY).reserve(1))),
+        ("estimate", |keys| drop(keys.bucket(&KEY).estimate(1))),
+        ("take", |keys| assert!(Task::new(keys.bucket(&KEY).take_on(1, Never)).poll().is_pending())),
+        ("until_available", |keys| {
+            assert!(Task::new(keys.bucket(&KEY).until_available_on(1, Never)).poll().is_pending());
+        }),
+    ];
+    for (name, call) in calls {
+        PAID.set(0);
+        let clock = ManualClock::new();
+        let keys: Tiered<'_> = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_hour(1), 100, &clock)
+            .unwrap()
+            .with_tiers([Limit::per_second(1000)], tier as fn(&u64) -> usize)
+            .unwrap()
+            .with_max_held(0);
+        keys.try_take(&KEY, 1).unwrap();
+        let waiter = Task::waiting(keys.bucket(&KEY).take_on(1, Never));
+        PAID.set(1);
+        call(&keys);
+        assert_eq!(waiter.woken(), 1, "{name}");
+    }
+}
+
+/// Their drop runs outside all locks.
+#[test]
+fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
+    use std::cell::RefCell;
+    use std::hash::{Hash, Hasher};
+    use std::sync::OnceLock;
+    #[derive(PartialEq, Eq, Debug)]
+    struct Calls(u64);
+    impl Hash for Calls {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+    impl Clone for Calls {
+        fn clone(&self) -> Self {
+            Self(self.0)
+        }
+    }
+    static ALL: OnceLock<KeyedBuckets<Calls, 1, ManualClock>> = OnceLock::new();
+    thread_local! { static INSIDE: RefCell<bool> = const { RefCell::new(false) } }
+    impl Drop for Calls {
+        fn drop(&mut self) {
+            if let (Some(all), false) = (ALL.get(), INSIDE.replace(true)) {
+                all.reset(&Calls(self.0), 7).unwrap();
+                INSIDE.replace(false);
+            }
+        }
+    }
+    let all = ALL.get_or_init(|| KeyedBuckets::with_clock(Limit::per_second(10), 100, ManualClock::new()).unwrap());
+    let key = &*Box::leak(Box::new(Calls(KEY)));
+    all.try_take(key, 10).unwrap();
+    all.block(key).unwrap();
+    all.block(key).unwrap();
+    all.resume(key);
+    all.set_key_limits(key, Limit::per_second(5)).unwrap();
+    all.clear_key_limits(key).unwrap();
+    all.reset(key, 0).unwrap();
+    let waiter = Task::waiting(all.bucket(key).take_on(5, Never));
+    all.block(key).unwrap();
+    all.resume(key);
+    all.remove(key);
+    drop(waiter);
+    all.shrink();
+    all.remove(key);
+}

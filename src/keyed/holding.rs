@@ -45,12 +45,17 @@ where
     where
         Q: KeyForm<K> + ?Sized,
     {
-        let (sought, owned) = (self.sought(key, tier), key.to_key());
+        // Where it is not needed it is dropped last, when the shard is let go.
+        let (sought, mut owned) = (self.sought(key, tier), Some(key.to_key()));
         let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
         let now = reading.again();
-        let words = self.settle(&mut alone, sought, now).map(|settled| settled.words.load());
+        let settled = self.settle(&mut alone, sought, now);
+        let (words, moved) = settled.map_or((None, false), |settled| (Some(settled.words.load()), settled.moved));
         if alone.apart.as_ref().is_none_or(|apart| apart.find(hash, key).is_none()) {
             if !self.claim_apart(&mut alone, now) {
+                if moved {
+                    self.told(alone, hash, key, now);
+                }
                 return Err(HoldError::TooMany { most: self.max_held as usize });
             }
             let shard = alone.shard();
@@ -70,7 +75,8 @@ where
             // Nothing dies: it is used under the lock of its shard.
             let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
             let terms = terms.apart(terms.revision, lineage);
-            let key = entry.map_or(owned, |entry| entry.key);
+            let known = entry.map(|entry| entry.key).or_else(|| owned.take());
+            let key = known.expect("it is taken once");
             let held = Held { key, words: W::new(words), terms, own: false, tier, line };
             shard.apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
         }
@@ -114,9 +120,14 @@ where
         let sought = self.sought(key, tier);
         let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
         let now = reading.again();
-        self.settle(&mut alone, sought, now);
+        let moved = self.settle(&mut alone, sought, now).is_some_and(|settled| settled.moved);
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
-        let Some(held) = held else { return };
+        let Some(held) = held else {
+            if moved {
+                self.told(alone, hash, key, now);
+            }
+            return;
+        };
         held.revise(held.terms.revision.resumed(now));
         self.let_go(&mut alone, hash, key, now);
         self.told(alone, hash, key, now);
