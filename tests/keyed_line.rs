@@ -703,6 +703,21 @@ fn each_call_that_moves_a_key_to_another_tier_tells_those_who_wait() {
     }
 }
 
+/// Its key would begin with less than it asks for, so it has to wait. A key that may go makes room.
+#[test]
+fn who_comes_to_wait_at_the_bound_gets_the_place_of_a_key_that_may_go() {
+    let clock = ManualClock::new();
+    let keys = Keys::with_clock(Limit::per_second(10).empty(), 1, &clock).unwrap();
+    clock.advance(Duration::from_millis(500));
+    keys.try_take(&OTHER, 1).unwrap();
+    clock.advance(Duration::from_secs(1));
+    keys.set_limits(Limit::per_second(10).capacity(100)).unwrap();
+    assert_eq!(keys.len(), 1);
+    let mut waiter = Task::new(keys.bucket(&KEY).take_on(12, Never));
+    let polled = waiter.poll();
+    assert!(polled.is_pending(), "{polled:?}");
+}
+
 /// Their drop runs outside all locks.
 #[test]
 fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
