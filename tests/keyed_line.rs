@@ -718,6 +718,24 @@ fn who_comes_to_wait_at_the_bound_gets_the_place_of_a_key_that_may_go() {
     assert!(polled.is_pending(), "{polled:?}");
 }
 
+/// Neither tokens that come back, nor one that looks, cut off what lies above a lowered capacity.
+#[test]
+fn who_waits_for_more_than_a_lowered_capacity_loses_nothing_to_those_who_give_or_look() {
+    let clock = ManualClock::new();
+    let keys = ten(&clock);
+    let mut looks = Task::waiting(keys.bucket(&KEY).until_available_on(7, Never));
+    let mut waiter = Task::waiting(keys.bucket(&KEY).take_on(9, Never));
+    keys.set_limits(Limit::per_second(10).capacity(3)).unwrap();
+    for _ in 0..2 {
+        clock.advance(Duration::from_millis(350));
+        keys.put_back(&KEY, 1);
+    }
+    assert_eq!(looks.poll(), Poll::Ready(Ok(())));
+    clock.advance(Duration::from_millis(200));
+    assert!(waiter.poll().is_ready());
+    assert_eq!(keys.available(&KEY), 0);
+}
+
 /// Their drop runs outside all locks.
 #[test]
 fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {

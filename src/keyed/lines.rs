@@ -297,7 +297,7 @@ pub(crate) fn bounded<R, const N: usize>(
     if more && terms.owes_too_much(&next, now) {
         return None;
     }
-    Some((if more { next } else { terms.capped(&next, now) }, answer))
+    Some((if more { next } else { terms.capped_from(spent, &next, now) }, answer))
 }
 
 /// The words of a key and its line, for a step at one reading.
