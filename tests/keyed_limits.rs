@@ -326,6 +326,19 @@ fn what_is_not_wanted_is_forgotten_and_what_is_stays() {
     assert_eq!(keys.len(), 3);
 }
 
+/// A pause that began under limits of its own is over in time, and then takes no place.
+#[test]
+fn a_pause_of_a_key_that_had_its_own_limits_takes_no_place_when_it_is_over() {
+    let keys = by_number(Limit::per_second(10), 100).with_max_held(2);
+    keys.set_key_limits(&1, Limit::per_second(1)).unwrap();
+    keys.set_key_limits(&2, Limit::per_second(1)).unwrap();
+    assert!(keys.block(&3).is_err(), "both places are taken");
+    keys.pause_for(&1, Duration::from_secs(1)).unwrap();
+    assert_eq!(keys.clear_key_limits(&1), Ok(true));
+    keys.clock().advance(Duration::from_secs(1));
+    assert_eq!(keys.block(&3), Ok(()));
+}
+
 #[test]
 fn a_reset_key_holds_what_is_stated_and_no_more_than_an_unused_one() {
     let keys = by_number(Limit::per_second(10), 1);

@@ -175,7 +175,9 @@ where
         held.change(terms.limits(), terms.configured, now);
         (held.own, held.tier) = (false, tier);
         held.terms = terms.apart(held.terms.revision, held.terms.lineage());
+        let end = held.end();
         self.let_go(&mut alone, hash, key, now);
+        self.may_end(end);
         self.told(alone, hash, key, now);
         Ok(true)
     }
