@@ -696,10 +696,10 @@ fn each_call_that_moves_a_key_to_another_tier_tells_those_who_wait() {
             .unwrap()
             .with_max_held(0);
         keys.try_take(&KEY, 1).unwrap();
-        let waiter = Task::waiting(keys.bucket(&KEY).take_on(1, Never));
+        let waiters = [(); 4].map(|()| Task::waiting(keys.bucket(&KEY).take_on(1, Never)));
         PAID.set(1);
         call(&keys);
-        assert_eq!(waiter.woken(), 1, "{name}");
+        assert_eq!(waiters.map(|waiter| waiter.woken()), [1; 4], "{name}");
     }
 }
 
@@ -780,4 +780,85 @@ fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
     drop(waiter);
     all.shrink();
     all.remove(key);
+}
+
+/// A waker that does something when it is woken or dropped.
+struct Acts<F: Fn(&str) + Send + Sync>(F);
+
+impl<F: Fn(&str) + Send + Sync> Wake for Acts<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)("wake");
+    }
+}
+
+impl<F: Fn(&str) + Send + Sync> Drop for Acts<F> {
+    fn drop(&mut self) {
+        (self.0)("drop");
+    }
+}
+
+/// Wakers are woken and dropped outside all locks.
+#[test]
+fn a_waker_may_call_the_buckets_and_let_others_go() {
+    use std::sync::Mutex;
+    type Owned = KeyedBuckets<u64, 1, ManualClock>;
+    type Wait = Pin<Box<dyn Future<Output = Result<Granted, KeyRefused>> + Send>>;
+    let all: Arc<Owned> = Arc::new(KeyedBuckets::with_clock(Limit::per_second(10), 100, ManualClock::new()).unwrap());
+    let others: Arc<Mutex<Vec<Wait>>> = Arc::default();
+    let acted = Arc::new(AtomicUsize::new(0));
+    let act = {
+        let (all, others, acted) = (Arc::clone(&all), Arc::clone(&others), Arc::clone(&acted));
+        move |_: &str| {
+            if acted.fetch_add(1, Relaxed) > 20 {
+                return;
+            }
+            let _ = all.try_take(&KEY, 1);
+            all.put_back(&KEY, 1);
+            let _ = (all.available(&KEY), all.len());
+            let other = others.try_lock().ok().and_then(|mut others| others.pop());
+            drop(other);
+            let mut wait = Box::pin(Arc::clone(&all).bucket_owned(KEY).take_on(1, Never));
+            let _ = wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            drop(wait);
+            drop(Arc::clone(&all).bucket_owned(KEY).reserve(1));
+            all.pause_for(&KEY, Duration::from_nanos(1)).unwrap();
+            all.resume(&KEY);
+            all.set_limits(Limit::per_second(10)).unwrap();
+            all.remove(&KEY);
+        }
+    };
+    for end in 0..6 {
+        acted.store(0, Relaxed);
+        all.reset(&KEY, 0).unwrap();
+        for _ in 0..4 {
+            let wait = Arc::clone(&all).bucket_owned(KEY).take_on(5, Never);
+            let mut wait: Wait = Box::pin(wait);
+            let waker = Waker::from(Arc::new(Acts(act.clone())));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            others.lock().unwrap().push(wait);
+        }
+        match end {
+            0 => all.put_back(&KEY, 10),
+            1 => drop(others.lock().unwrap().remove(0)),
+            2 => all.set_limits(Limit::per_second(20)).unwrap(),
+            3 => all.block(&KEY).unwrap(),
+            4 => {
+                all.clock().advance(Duration::from_secs(10));
+                let first = others.lock().unwrap().remove(0);
+                let mut first = first;
+                let _ = first.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            }
+            _ => {
+                let mut first = others.lock().unwrap().remove(0);
+                assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            }
+        }
+        assert!(acted.load(Relaxed) > 0 || end == 3, "{end}");
+        all.resume(&KEY);
+        let left = std::mem::take(&mut *others.lock().unwrap());
+        drop(left);
+        all.clock().advance(Duration::from_secs(100));
+        all.shrink();
+        assert_eq!(all.len(), 0, "{end}");
+    }
 }
