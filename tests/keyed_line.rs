@@ -782,6 +782,32 @@ fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
     all.remove(key);
 }
 
+/// Also where it is the waker of one who sleeps on a debt. Who sleeps so is forgotten: the event of
+/// `event-listener` does not outlive such a waker.
+#[test]
+fn a_waker_that_panics_as_limits_change_keeps_it_from_nobody_who_waits() {
+    type Change<'a> = (&'a str, fn(&Keys<'_>));
+    let changes: [Change; 2] = [
+        ("of all", |keys| keys.set_limits(Limit::per_second(1000)).unwrap()),
+        ("of the key", |keys| keys.set_key_limits(&KEY, Limit::per_second(1000)).unwrap()),
+    ];
+    for (name, change) in changes {
+        let clock = ManualClock::new();
+        let keys = ten(&clock);
+        let bucket = keys.bucket(&OTHER);
+        let debt = bucket.reserve(10).and_then(|first| bucket.reserve(10).inspect(|_| first.commit()));
+        let mut sleeps = Box::pin(debt.as_ref().unwrap().until_ready_on(Never));
+        let waker = Waker::from(Arc::new(Acts(|what: &str| assert_ne!(what, "wake"))));
+        assert!(sleeps.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        std::mem::forget(sleeps);
+        let mut waiter = Task::waiting(keys.bucket(&KEY).take_on(10, Never));
+        assert!(catch_unwind(AssertUnwindSafe(|| change(&keys))).is_err(), "{name}");
+        assert_eq!(waiter.woken(), 1, "{name}");
+        clock.advance(Duration::from_millis(10));
+        assert!(waiter.poll().is_ready(), "{name}");
+    }
+}
+
 /// A waker that does something when it is woken or dropped.
 struct Acts<F: Fn(&str) + Send + Sync>(F);
 

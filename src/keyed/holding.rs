@@ -97,7 +97,8 @@ where
     {
         let line = alone.apart.as_ref().and_then(|apart| apart.line(hash, key)).map(Arc::clone);
         drop(alone);
-        self.limits_changed.notify();
+        // A waker may panic: then the share of the line has gone, and all have been told.
+        let _last = self.limits_changed.notify_last();
         line.into_iter().for_each(|line| self.tell(Told::Limited(vec![line]), now));
     }
 
