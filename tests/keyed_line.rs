@@ -888,3 +888,135 @@ fn a_waker_may_call_the_buckets_and_let_others_go() {
         assert_eq!(all.len(), 0, "{end}");
     }
 }
+
+/// A key whose hash or comparison panics once, when it is told to.
+mod fragile {
+    use std::cell::Cell;
+    use std::hash::{Hash, Hasher};
+
+    thread_local! { pub(super) static FAILS: Cell<Option<u64>> = const { Cell::new(None) } }
+
+    #[derive(Clone, Debug)]
+    pub(super) struct Fragile(pub(super) u64);
+
+    fn may_fail() {
+        if let Some(left) = FAILS.get() {
+            FAILS.set(Some(left.wrapping_sub(1)));
+            assert_ne!(left, 0, "a key");
+        }
+    }
+
+    impl Hash for Fragile {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            may_fail();
+            self.0.hash(state);
+        }
+    }
+
+    impl PartialEq for Fragile {
+        fn eq(&self, other: &Self) -> bool {
+            may_fail();
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Fragile {}
+}
+
+/// Whichever it is, nobody who waits is lost, and no count goes wrong.
+#[test]
+fn a_hash_or_a_comparison_that_panics_leaves_those_who_wait_where_they_are() {
+    use fragile::{FAILS, Fragile};
+    /// Every key is in one shard: the factor by which shards are found is undone.
+    #[derive(Default)]
+    struct One(u64);
+    impl std::hash::BuildHasher for One {
+        type Hasher = Self;
+        fn build_hasher(&self) -> Self {
+            Self::default()
+        }
+    }
+    impl std::hash::Hasher for One {
+        fn finish(&self) -> u64 {
+            self.0.wrapping_mul(0xf1de_83e1_9937_733d)
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            self.0 = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        }
+        fn write_u64(&mut self, number: u64) {
+            self.0 = number;
+        }
+    }
+    type All<'c> = KeyedBuckets<Fragile, 1, &'c ManualClock, One>;
+    type Call = fn(&All<'_>, &ManualClock, &Fragile);
+    let calls: [(&str, Call); 6] = [
+        ("block", |all, _, key| all.block(key).unwrap()),
+        ("pause", |all, clock, key| {
+            all.pause_for(key, Duration::from_millis(1)).unwrap();
+            clock.advance(Duration::from_millis(1));
+            all.available(key);
+        }),
+        ("set_key_limits", |all, _, key| all.set_key_limits(key, Limit::per_second(10)).unwrap()),
+        ("clear_key_limits", |all, _, key| {
+            all.set_key_limits(key, Limit::per_second(10)).unwrap();
+            all.clear_key_limits(key).unwrap();
+        }),
+        ("shrink", |all, clock, key| {
+            all.pause_for(key, Duration::from_millis(1)).unwrap();
+            clock.advance(Duration::from_millis(1));
+            all.shrink();
+        }),
+        ("take", |all, _, key| {
+            let mut other = Box::pin(all.bucket(key).take_on(1, Never));
+            assert!(other.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }),
+    ];
+    for (name, call) in calls {
+        for fails in 0..if cfg!(miri) { 4 } else { 100 } {
+            let clock = ManualClock::new();
+            let all: All<'_> = KeyedBuckets::with_hasher(Limit::per_second(10), 100, &clock, One::default())
+                .unwrap()
+                .with_max_held(48);
+            let (keys, others): (Vec<_>, Vec<_>) = ((0..8).map(Fragile).collect(), (8..48).map(Fragile).collect());
+            for key in &others {
+                all.charge(key, 1).unwrap();
+                all.pause_for(key, Duration::from_micros(1)).unwrap();
+            }
+            for key in &keys[4..] {
+                all.pause_for(key, Duration::from_micros(1)).unwrap();
+            }
+            let mut waits = Vec::new();
+            for key in &keys {
+                if key.0 < 4 {
+                    all.try_take(key, 10).unwrap();
+                } else {
+                    all.charge(key, 10).unwrap();
+                }
+                let wait = all.bucket(key).take_on(1, Never);
+                waits.push(Task::new(wait));
+            }
+            for wait in &mut waits {
+                let _ = wait.poll();
+            }
+            clock.advance(Duration::from_micros(1));
+            FAILS.set(Some(fails));
+            let failed = catch_unwind(AssertUnwindSafe(|| keys.iter().for_each(|key| call(&all, &clock, key))));
+            FAILS.set(None);
+            drop(failed);
+            keys.iter().for_each(|key| {
+                all.clear_key_limits(key).unwrap();
+                all.resume(key);
+            });
+            clock.advance(Duration::from_secs(1));
+            for wait in &mut waits {
+                assert!(matches!(wait.poll(), Poll::Ready(Ok(_))), "{name}, {fails}");
+            }
+            drop(waits);
+            clock.advance(Duration::from_secs(60));
+            all.shrink();
+            assert_eq!(all.len(), 0, "{name}, {fails}");
+            let held = keys.iter().chain(&others).all(|key| all.block(key).is_ok());
+            assert!(held && all.block(&Fragile(48)).is_err(), "{name}, {fails}: as many as may be");
+        }
+    }
+}

@@ -22,7 +22,7 @@ use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
 use crate::limit::limit::{Limit, limits_of};
 use crate::limit::limit_error::LimitError;
-use crate::sync::Relaxed;
+use crate::sync::{AtomicU64, Relaxed};
 
 /// Lineages of keys that are held apart begin here; those of tiers are below.
 const APART: u64 = 1 << 15;
@@ -58,6 +58,7 @@ where
                 }
                 return Err(HoldError::TooMany { most: self.max_held as usize });
             }
+            let claimed = Claimed(&self.held);
             let shard = alone.shard();
             // A key that owes too much for its new tier has stayed in the old one.
             let waited = shard.apart.as_mut().and_then(|apart| apart.take_waited(hash, key));
@@ -77,8 +78,9 @@ where
             let terms = terms.apart(terms.revision, lineage);
             let known = entry.map(|entry| entry.key).or_else(|| owned.take());
             let key = known.expect("it is taken once");
-            let held = Held { key, words: W::new(words), terms, own: false, tier, line };
-            shard.apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+            let held = Held { key, hash, words: W::new(words), terms, own: false, tier, line };
+            shard.apart_mut().keys.insert_unique(hash, held, |held| held.hash);
+            core::mem::forget(claimed);
         }
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
         let changed = held.map_or(Ok(()), |held| change(held, now));
@@ -211,8 +213,16 @@ where
         /// When a key is tried again that found no room among the others.
         const AGAIN: u64 = 1_000_000;
         let Some(apart) = alone.shard().apart.as_mut() else { return u64::MAX };
-        let ended: Vec<_> = apart.keys.extract_if(|held| held.has_ended(now)).collect();
-        ended.into_iter().for_each(|held| self.put_among(alone, held, now));
+        // One after the other: if a hash panics, the others stay where they are.
+        let ended: Vec<_> = apart.keys.iter().filter(|held| held.has_ended(now)).map(|held| held.hash).collect();
+        for hash in ended {
+            let is_it = |held: &Held<K, N, W>| held.hash == hash && held.has_ended(now);
+            let apart = alone.shard().apart.as_mut();
+            if let Some(entry) = apart.and_then(|apart| apart.keys.find_entry(hash, is_it).ok()) {
+                let (held, _) = entry.remove();
+                self.put_among(alone, held, now);
+            }
+        }
         let held = alone.apart.iter().flat_map(|apart| &apart.keys);
         let end = |held: &Held<K, N, W>| match held.has_ended(now) {
             true => now.as_nanos().saturating_add(AGAIN),
@@ -224,12 +234,12 @@ where
     /// Puts a key back among the others. Where there is no room among them it stays, and is decided
     /// on as one of them.
     fn put_among(&self, alone: &mut Alone<'_, K, N, W, T>, mut held: Held<K, N, W>, now: Time) {
-        let (hash, terms) = (self.hash(&held.key), alone.terms[held.tier].clone());
+        let (hash, terms) = (held.hash, alone.terms[held.tier].clone());
         held.terms.translate(&terms, &mut held.words, now);
         let forgotten = held.line.is_none() && terms.forgotten_in(&held.words.load(), now) <= 0;
         if !forgotten && !self.claim(alone, now) {
             held.terms = terms.apart(terms.revision, held.terms.lineage());
-            alone.shard().apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+            alone.shard().apart_mut().keys.insert_unique(hash, held, |held| held.hash);
             return;
         }
         // ORDERING: Relaxed. A count is one word, as in `Room::release`. Its partner is
@@ -282,6 +292,17 @@ where
         // fails. Dies as a store: loom-tests/keys.rs, `a_pause_beside_a_scan_is_not_forgotten`.
         let _ = self.first_end.compare_exchange(turn, first.min(NEVER), Relaxed, Relaxed);
         claim()
+    }
+}
+
+/// A place among the keys that are held apart, until one has it. If a comparison panics, it is free.
+struct Claimed<'t>(&'t AtomicU64);
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed. As in `put_among`. Dies if it is not done: tests/keyed_line.rs,
+        // `a_hash_or_a_comparison_that_panics_leaves_those_who_wait_where_they_are`.
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
