@@ -759,12 +759,15 @@ fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
     impl Drop for Calls {
         fn drop(&mut self) {
             if let (Some(all), false) = (ALL.get(), INSIDE.replace(true)) {
-                all.reset(&Calls(self.0), 7).unwrap();
+                (0..50).for_each(|key| drop(all.reset(&Calls(key), 7)));
                 INSIDE.replace(false);
             }
         }
     }
-    let all = ALL.get_or_init(|| KeyedBuckets::with_clock(Limit::per_second(10), 100, ManualClock::new()).unwrap());
+    let all = ALL.get_or_init(|| {
+        let all = KeyedBuckets::with_clock(Limit::per_second(10), 3, ManualClock::new()).unwrap();
+        all.with_keep(Duration::ZERO).with_max_held(1)
+    });
     let key = &*Box::leak(Box::new(Calls(KEY)));
     all.try_take(key, 10).unwrap();
     all.block(key).unwrap();
@@ -780,6 +783,13 @@ fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
     drop(waiter);
     all.shrink();
     all.remove(key);
+    // Keys of other shards that go for a new one.
+    for number in 10..100 {
+        all.clock().advance(Duration::from_secs(60));
+        let _ = all.try_take(&Calls(number), 1);
+        all.pause_for(&Calls(number), Duration::from_secs(1)).unwrap();
+        let _ = Task::new(all.bucket(&Calls(number)).take_on(1, Never)).poll();
+    }
 }
 
 /// Also where it is the waker of one who sleeps on a debt. Who sleeps so is forgotten: the event of

@@ -286,7 +286,12 @@ where
             if claim() {
                 return true;
             }
-            first = first.min(self.try_alone(index).map_or(0, |mut other| self.let_go_all(&mut other, now)));
+            first = first.min(self.try_alone(index).map_or(0, |mut other| {
+                let first = self.let_go_all(&mut other, now);
+                // Dropped when this shard is let go, too.
+                alone.gone.append(&mut other.gone);
+                first
+            }));
         }
         // ORDERING: Relaxed, both. Where a pause was registered since, the turn is gone and this
         // fails. Dies as a store: loom-tests/keys.rs, `a_pause_beside_a_scan_is_not_forgotten`.

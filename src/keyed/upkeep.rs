@@ -107,7 +107,12 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             return true;
         }
         self.room.search(here, now.as_nanos(), OTHERS, |index| {
-            self.try_alone(index).is_some_and(|mut other| other.sweep_half(now))
+            self.try_alone(index).is_some_and(|mut other| {
+                let swept = other.sweep_half(now);
+                // Dropped when this shard is let go, too.
+                alone.gone.append(&mut other.gone);
+                swept
+            })
         })
     }
 
