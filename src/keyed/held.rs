@@ -18,6 +18,9 @@ use crate::limit::limit::Limit;
 /// One key, its words, and the terms that it alone is decided by.
 pub(crate) struct Held<K, const N: usize, W> {
     pub(crate) key: K,
+    /// That of the key: nothing here hashes a key anew, which may panic, and then who waits for it
+    /// would be lost.
+    pub(crate) hash: u64,
     pub(crate) words: W,
     pub(crate) terms: Terms<N>,
     /// Whether the limits are its own. Otherwise they are those of its tier, and it is here for a
