@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use common::{Random, nanos};
 use tollgate::clock::ManualClock;
-use tollgate::keyed::KeyRefused;
+use tollgate::keyed::{ByTier, KeyHash, KeyRefused};
 use tollgate::{KeyedBuckets, Limit, Refused, Reservation, TokenBucket};
 
 type Keys = KeyedBuckets<u64, 1, ManualClock>;
@@ -292,6 +292,47 @@ fn two_streams_and_their_reservations_go_on_for_700_days() {
         assert_eq!(place.remaining(), Some(Duration::ZERO), "day {day}");
         place.commit();
     }
+}
+
+/// In its new tier a key is full sooner, and says so to those who look for room. Whichever call
+/// moves it.
+#[test]
+fn a_key_that_moves_to_a_faster_tier_makes_room_when_it_is_full_there() {
+    type Tiered = KeyedBuckets<u64, 1, ManualClock, KeyHash, ByTier<fn(&u64) -> usize>>;
+    static TIER: AtomicUsize = AtomicUsize::new(0);
+    let moves: [fn(&Tiered); 6] = [
+        |keys| assert!(keys.try_take(&1, 1).is_err()),
+        |keys| assert_eq!(keys.available(&1), 0),
+        |keys| keys.put_back(&1, 0),
+        |keys| keys.resume(&1),
+        |keys| assert!(keys.bucket(&1).reserve_within(1, Duration::ZERO).is_err()),
+        |keys| {
+            keys.block(&1).unwrap();
+            keys.resume(&1);
+        },
+    ];
+    for (call, moves) in moves.iter().enumerate() {
+        TIER.store(0, Ordering::Relaxed);
+        let tier: fn(&u64) -> usize = |_| TIER.load(Ordering::Relaxed);
+        let keys = make(Limit::per_day(1), 1).with_tiers([Limit::per_second(1000)], tier).unwrap();
+        keys.try_take(&1, 1).unwrap();
+        // It is known that nobody makes room for a day.
+        assert!((2..10).all(|key| keys.try_take(&key, 1).is_err()));
+        TIER.store(1, Ordering::Relaxed);
+        moves(&keys);
+        keys.clock().advance(Duration::from_secs(1));
+        assert!(keys.try_take(&2, 1).is_ok(), "call {call}");
+    }
+    let limits = [Limit::per_day(1), Limit::per_day(1)];
+    let keys = KeyedBuckets::<u64, 2, _>::with_clock(limits, 1, ManualClock::new()).unwrap();
+    TIER.store(0, Ordering::Relaxed);
+    let keys = keys.with_tiers([[Limit::per_second(1000); 2]], |_: &u64| TIER.load(Ordering::Relaxed)).unwrap();
+    keys.try_take(&1, [1, 1]).unwrap();
+    assert!((2..10).all(|key| keys.try_take(&key, [1, 1]).is_err()));
+    TIER.store(1, Ordering::Relaxed);
+    assert!(keys.try_take(&1, [1, 1]).is_err());
+    keys.clock().advance(Duration::from_secs(1));
+    assert!(keys.try_take(&2, [1, 1]).is_ok());
 }
 
 /// As many keys as there may be, and a share of them is full: a new key finds room at once.

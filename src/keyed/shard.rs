@@ -162,8 +162,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
             let terms = &self.terms[entry.tag.tier()];
             return Some(Settled { terms, words: &mut entry.words, line: Some(line), moved });
         }
-        let (terms, words) = self.settle_plain(sought, now)?;
-        Some(Settled { terms, words, line: None, moved: false })
+        self.settle_plain(sought, now)
     }
 
     /// The same for a key that is not treated apart.
@@ -172,15 +171,13 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         &mut self,
         sought: Sought<'_, Q, T>,
         now: Time,
-    ) -> Option<(&Terms<N>, &mut W)> {
+    ) -> Option<Settled<'_, N, W>> {
         let Sought { key, hash, tag } = sought;
         // Names a tier that is not there, before anything is changed.
         self.terms(tag);
         let entry = self.keys.find_mut(hash, |entry| key.equivalent(&entry.key))?;
-        if entry.tag != tag {
-            move_to(&self.terms, entry, tag, now);
-        }
-        Some((&self.terms[entry.tag.tier()], &mut entry.words))
+        let moved = entry.tag != tag && move_to(&self.terms, entry, tag, now);
+        Some(Settled { terms: &self.terms[entry.tag.tier()], words: &mut entry.words, line: None, moved })
     }
 
     /// The instant from which on one of the keys may be forgotten, or an earlier one.

@@ -388,7 +388,10 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             };
         }
         match alone.shard().settle_plain(sought, now) {
-            Some((terms, words)) => Ok(self.change_alone(index, terms, words, now, change, refuse)),
+            Some(settled) => {
+                self.note_move(index, &settled, now);
+                Ok(self.change_alone(index, settled.terms, settled.words, now, change, refuse))
+            }
             None => Err(absent(alone.terms(sought.tag))),
         }
     }
@@ -398,6 +401,16 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     fn note(&self, index: usize, terms: &Terms<N>, next: &[u64; N], seen: &[u64; N], now: Time) {
         if is_lower(next, seen) {
             self.lower(index, terms, next, now);
+        }
+    }
+
+    /// Lowers the bound of the shard if a key moved to another tier, where it may go earlier.
+    ///
+    /// One that is waited for does not go.
+    #[inline]
+    pub(super) fn note_move(&self, index: usize, settled: &Settled<'_, N, W>, now: Time) {
+        if settled.moved && settled.line.is_none() {
+            self.lower(index, settled.terms, &settled.words.load(), now);
         }
     }
 

@@ -87,7 +87,10 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         K: Hash,
     {
         self.let_go(alone, sought.hash, sought.key, now);
-        alone.shard().settle(sought, now)
+        let index = alone.index;
+        let settled = alone.shard().settle(sought, now)?;
+        self.note_move(index, &settled, now);
+        Some(settled)
     }
 
     /// Counts one more key, of this hash, if there is room for it or can be made. Whether it could.
