@@ -195,8 +195,40 @@ fn never_comes_before_no_room() {
     let two = keys.bucket(&2);
     assert!(matches!(keys.try_take(&2, 11), Err(KeyRefused::Bucket(Refused::Never(_)))));
     assert!(matches!(two.reserve(11).err(), Some(KeyRefused::Bucket(Refused::Never(_)))));
+    assert!(matches!(two.lease(4).try_take(11), Err(KeyRefused::Bucket(Refused::Never(_)))));
     assert!(matches!(keys.try_take(&2, 1), Err(KeyRefused::NoRoom(_))));
     assert!(matches!(two.reserve(1).err(), Some(KeyRefused::NoRoom(_))));
+}
+
+/// No more than a key never seen has, and what that has is not enough: no room would help.
+#[test]
+fn not_yet_comes_before_no_room() {
+    let keys = make(Limit::per_second(10).empty(), 1);
+    keys.clock().advance(Duration::from_millis(500));
+    keys.try_take(&1, 5).unwrap();
+    let (two, wait) = (keys.bucket(&2), Some(Duration::from_millis(100)));
+    let not_yet = |refused| matches!(refused, KeyRefused::Bucket(Refused::NotYet(not_yet)) if not_yet.wait() == wait);
+    assert!(not_yet(keys.try_take(&2, 6).unwrap_err()));
+    assert!(not_yet(two.lease(1).try_take(6).unwrap_err()));
+    assert!(not_yet(two.reserve_within(6, Duration::ZERO).err().unwrap()));
+    let no_room = |refused| matches!(refused, KeyRefused::NoRoom(_));
+    assert!(no_room(keys.try_take(&2, 5).unwrap_err()));
+    assert!(no_room(two.lease(1).try_take(5).unwrap_err()));
+    assert!(no_room(two.reserve_within(6, wait.unwrap()).err().unwrap()));
+}
+
+/// As a put-back: absent means full, and nobody has more than a key never seen.
+#[test]
+fn what_a_lease_gives_back_to_an_absent_key_changes_nothing() {
+    let keys = make(Limit::per_day(1).capacity(10).empty(), 10);
+    keys.clock().advance(5 * DAY);
+    let one = keys.bucket(&1);
+    let mut lease = one.lease(1);
+    lease.try_take(5).unwrap();
+    lease.put_back(1);
+    assert!(keys.remove(&1));
+    lease.give_back();
+    assert_eq!((lease.held(), keys.available(&1), keys.available(&2), keys.len()), (0, 5, 5, 0));
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
 use crate::keyed::key_refused::KeyRefused;
 use crate::keyed::keyed_bucket::KeyedBucket;
+use crate::keyed::lines::bounded;
 use crate::keyed::streams::{Amounts, Shape, Streams};
 use crate::keyed::table::{Failed, Reading};
 use crate::keyed::terms::Terms;
@@ -91,7 +92,10 @@ where
             tier,
             Reading { now, clock: Some(&buckets.clock) },
             &[0; N],
-            |terms, _, spent| if pause(terms.limits()) > 0 { None } else { change(terms.limits(), spent) },
+            |terms, now, spent| match pause(terms.limits()) {
+                0 => bounded(terms, now, spent, |revision, spent| change(&revision.limits, spent)),
+                _ => None,
+            },
             |terms, _, spent| refuse(terms, spent),
         );
         updated.map_err(|failed| match failed {
@@ -228,12 +232,14 @@ where
             return Ok(max);
         }
         let fetched = self.holding.fetch(&store, now, per_item, max);
-        fetched.map_err(|refused| {
-            if bucket.buckets.table.lacks_room(bucket.key) {
+        fetched.map_err(|refused| match refused {
+            // A key never seen has them, so there is no room for it.
+            Refused::NotYet(not_yet)
+                if not_yet.wait() == Some(Duration::ZERO) && bucket.buckets.table.lacks_room(bucket.key) =>
+            {
                 bucket.buckets.table.no_room(now).into()
-            } else {
-                refused.into()
             }
+            refused => refused.into(),
         })
     }
 

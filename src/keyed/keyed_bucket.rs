@@ -260,11 +260,17 @@ where
         max_wait: Duration,
         oversized: bool,
     ) -> Result<(Due<N>, Source), KeyRefused<N>> {
+        let in_time = |wait| wait <= max_wait.min(self.buckets.wait_bounds.max_wait);
         match take_ahead(self, now, amounts, max_wait, oversized) {
-            Err(Refused::NotYet(_)) if self.buckets.table.lacks_room(self.key) => match &self.buckets.table.overflow {
-                Some(_) => Ok((take_ahead(&self.overflow, now, amounts, max_wait, oversized)?, Source::Overflow)),
-                None => Err(self.buckets.table.no_room(self.now()).into()),
-            },
+            // A key never seen has them in time, so there is no room for it.
+            Err(Refused::NotYet(not_yet))
+                if not_yet.wait().is_some_and(in_time) && self.buckets.table.lacks_room(self.key) =>
+            {
+                match &self.buckets.table.overflow {
+                    Some(_) => Ok((take_ahead(&self.overflow, now, amounts, max_wait, oversized)?, Source::Overflow)),
+                    None => Err(self.buckets.table.no_room(self.now()).into()),
+                }
+            }
             taken => Ok((taken?, Source::Own)),
         }
     }
