@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use common::{Random, nanos};
-use tollgate::clock::ManualClock;
+use tollgate::clock::{ManualClock, Time};
 use tollgate::keyed::{ByTier, KeyHash, KeyRefused};
 use tollgate::{KeyedBuckets, Limit, Refused, Reservation, TokenBucket};
 
@@ -104,6 +104,39 @@ fn a_reading_ahead_makes_no_flood_hopeless() {
     keys.at(nanos(3_600_000_000_000)).try_take(&100, 1).unwrap();
     keys.clock().advance(Duration::from_millis(101));
     assert!(keys.try_take(&101, 1).is_ok());
+}
+
+/// Nor does one that no clock can have: nothing is learned from it.
+#[test]
+fn the_last_reading_of_all_denies_no_new_key() {
+    let last = |keys: &Keys, what: usize| match what {
+        0 => keys.at(Time::MAX).shrink(),
+        1 => drop(keys.at(Time::MAX).try_take(&u64::MAX, 1)),
+        _ => keys.at(Time::MAX).put_back(&1, 1),
+    };
+    for what in 0..3 {
+        let keys = make(Limit::per_second(10), 1000);
+        (0..1000).for_each(|key| keys.try_take(&key, 1).map(drop).unwrap());
+        last(&keys, what);
+        keys.clock().advance(Duration::from_secs(1));
+        assert_eq!(count_without_room(&keys, 10_000..10_100), 0, "call {what}");
+    }
+}
+
+/// A reading that lies further ahead than a key may idle finds full keys in debt. A sweep at the
+/// true time sees that they are not.
+#[test]
+fn a_sweep_mends_what_a_reading_further_ahead_than_the_idle_limit_said() {
+    let limit = Limit::per_second(1_000_000_000_000).capacity(1000);
+    let keys = make(limit, 1000);
+    (0..1000).for_each(|key| keys.try_take(&key, 1).map(drop).unwrap());
+    keys.at(nanos(0).after(limit.idle_limit().unwrap() + DAY)).shrink();
+    keys.clock().advance(Duration::from_secs(1));
+    assert_eq!(count_without_room(&keys, 10_000..10_100), 100);
+    (0..1000).for_each(|key| keys.try_take(&key, 1000).map(drop).unwrap());
+    keys.shrink();
+    keys.clock().advance(Duration::from_secs(1));
+    assert_eq!(count_without_room(&keys, 10_000..10_100), 0);
 }
 
 #[test]

@@ -37,6 +37,8 @@ impl<'t, K, const N: usize, W: Words<N>, T: Tag> Alone<'t, K, N, W, T> {
     /// Drops the keys that could have gone for `keep` nanoseconds.
     pub(super) fn sweep(&mut self, now: Time, keep: i64) {
         let bound = self.shard.sweep(now, keep, &mut self.gone);
+        // A reading far ahead may have raised it too far.
+        self.room.lower(self.index, bound);
         self.room.raise(self.index, bound);
     }
 

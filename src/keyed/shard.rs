@@ -255,9 +255,10 @@ fn move_to<K, const N: usize, W: Words<N>, T: Tag>(
     fits
 }
 
-/// The instant so many nanoseconds after `now`, at most [`NEVER`].
+/// The instant so many nanoseconds after `now`, at most [`NEVER`]; 0, which is unknown, where `now`
+/// is later than that.
 pub(crate) fn instant(now: Time, nanos: i64) -> u64 {
-    now.as_nanos().saturating_add_signed(nanos).min(NEVER)
+    if now.as_nanos() > NEVER { 0 } else { now.as_nanos().saturating_add_signed(nanos).min(NEVER) }
 }
 
 /// Later than any instant at which a key may go.
