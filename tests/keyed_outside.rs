@@ -193,6 +193,51 @@ fn a_tier_of_rate_0_that_begins_empty_grants_nothing_whatever_comes_back() {
     }
 }
 
+/// A pause sets no key above those that nobody paused, whatever comes back in it or is set.
+#[test]
+fn a_paused_key_never_has_more_than_a_key_never_seen() {
+    let nothing = Limit::per_second(0).capacity(10).empty();
+    let gives: [fn(&KeyedBuckets<u64, 1, ManualClock>); 4] = [
+        |keys| keys.put_back(&1, 5),
+        |keys| keys.reset(&1, 5).unwrap(),
+        |keys| assert!(keys.remove(&1)),
+        |keys| keys.set_limits(Limit::per_second(0).capacity(10)).unwrap(),
+    ];
+    let owns = |keys: &KeyedBuckets<u64, 1, ManualClock>| {
+        keys.set_key_limits(&1, nothing).unwrap();
+        keys.clear_key_limits(&1).unwrap();
+    };
+    for (call, gives) in gives.iter().enumerate() {
+        for own in [false, true] {
+            let keys = KeyedBuckets::<u64, 1, _>::with_clock(nothing, 10, ManualClock::new()).unwrap();
+            keys.block(&1).unwrap();
+            if own {
+                owns(&keys);
+            }
+            gives(&keys);
+            keys.put_back(&1, 5);
+            keys.resume(&1);
+            assert_eq!((keys.available(&1), keys.available(&2)), (0, 0), "call {call}, {own}");
+        }
+    }
+}
+
+/// It stays apart, as there is no room among the others, and has no more than they.
+#[test]
+fn a_key_whose_pause_is_over_at_the_bound_never_has_more_than_a_key_never_seen() {
+    let limit = Limit::per_day(1).capacity(10);
+    let keys = KeyedBuckets::<u64, 1, _>::with_clock(limit, 1, ManualClock::new()).unwrap();
+    keys.set_limits(limit.capacity(1000)).unwrap();
+    keys.try_take(&1, 5).unwrap();
+    keys.pause_for(&2, SECOND).unwrap();
+    keys.charge(&2, 5).unwrap();
+    keys.clock().advance(SECOND);
+    keys.put_back(&2, 100);
+    assert_eq!((keys.available(&2), keys.available(&3), keys.len()), (10, 10, 1));
+    keys.reset(&2, 100).unwrap();
+    assert_eq!(keys.available(&2), 10);
+}
+
 #[test]
 fn what_was_saved_is_restored_where_the_rate_went_to_0() {
     for rate in ["1/d capacity 1", "5/min capacity 1", "1000/s capacity 1", "333/s capacity 1"] {

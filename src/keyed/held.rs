@@ -48,10 +48,10 @@ impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
     }
 
     /// Follows a revision; `None` changes nothing. Debts were checked before, so they fit.
-    pub(crate) fn revise(&mut self, next: Option<Succession<N>>) {
-        if let Some((revision, words)) = next.and_then(|next| next.applied(&self.words.load()).ok()) {
-            // It stays in its lineage.
-            self.terms = self.terms.apart(revision, self.terms.lineage());
+    pub(crate) fn revise(&mut self, next: Option<Succession<N>>, now: Time) {
+        let Some(next) = next else { return };
+        if let Ok((revision, words)) = next.applied(&self.words.load()) {
+            self.terms = self.terms.revised(&next, revision, now);
             self.words.store(words);
         }
     }
@@ -59,14 +59,14 @@ impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
     /// Pauses the key until then, unless it is paused for longer.
     pub(crate) fn pause(&mut self, until: Time, now: Time) {
         if !self.terms.limits().paused_at(now) || until > self.terms.limits().origin {
-            self.revise(self.terms.revision.paused(until, now));
+            self.revise(self.terms.revision.paused(until, now), now);
         }
     }
 
     /// Puts the key under these limits from `now` on. A pause stays.
     pub(crate) fn change(&mut self, limits: &Limits<N>, configured: [Limit; N], now: Time) {
         self.terms.configured = configured;
-        self.revise(Some(self.terms.revision.succeeded(limits, now, Inherit::Keep)));
+        self.revise(Some(self.terms.revision.succeeded(limits, now, Inherit::Keep)), now);
     }
 }
 

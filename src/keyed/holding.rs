@@ -75,7 +75,7 @@ where
             // ORDERING: Relaxed. A lineage differs from the last ones, and says nothing else.
             // Nothing dies: it is used under the lock of its shard.
             let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
-            let terms = terms.apart(terms.revision, lineage);
+            let terms = terms.apart(lineage);
             let known = entry.map(|entry| entry.key).or_else(|| owned.take());
             let key = known.expect("it is taken once");
             let held = Held { key, hash, words: W::new(words), terms, own: false, tier, line };
@@ -131,7 +131,7 @@ where
             }
             return;
         };
-        held.revise(held.terms.revision.resumed(now));
+        held.revise(held.terms.revision.resumed(now), now);
         self.let_go(&mut alone, hash, key, now);
         self.told(alone, hash, key, now);
     }
@@ -177,7 +177,7 @@ where
         fits(&held.terms, &held.words, most, terms.configured, now)?;
         held.change(terms.limits(), terms.configured, now);
         (held.own, held.tier) = (false, tier);
-        held.terms = terms.apart(held.terms.revision, held.terms.lineage());
+        held.terms = terms.regained(&held.terms, now);
         let end = held.end();
         self.let_go(&mut alone, hash, key, now);
         self.may_end(end);
@@ -238,7 +238,7 @@ where
         held.terms.translate(&terms, &mut held.words, now);
         let forgotten = held.line.is_none() && terms.forgotten_in(&held.words.load(), now) <= 0;
         if !forgotten && !self.claim(alone, hash, now) {
-            held.terms = terms.apart(terms.revision, held.terms.lineage());
+            held.terms = terms.apart(held.terms.lineage());
             alone.shard().apart_mut().keys.insert_unique(hash, held, |held| held.hash);
             return;
         }

@@ -9,6 +9,7 @@ use crate::decision::limits::Limits;
 use crate::decision::meter::Meter;
 use crate::decision::refused::Refused;
 use crate::decision::revision::{LINEAGE, Revision};
+use crate::decision::succession::Succession;
 use crate::keyed::words::Words;
 use crate::limit::limit::{Limit, starts_of};
 use crate::state::snapshot::Snapshot;
@@ -186,16 +187,34 @@ impl<const N: usize> Terms<N> {
         Self::of(revision, configured, unseen, Arc::clone(&self.most_owed))
     }
 
-    /// The terms of one key that these are the terms of, at another revision.
-    pub(crate) fn apart(&self, revision: Revision<N>, lineage: u64) -> Self {
-        let revision = Revision { number: lineage << LINEAGE, ..revision };
-        let full = revision.limits.streams.map(|stream| stream.ceiling().wrapping_neg());
-        Self::of(revision, self.configured, full, Arc::clone(&self.most_owed))
+    /// The terms of one key of the tier that these are the terms of.
+    pub(crate) fn apart(&self, lineage: u64) -> Self {
+        self.apart_at(self.revision, lineage, self.unseen)
     }
 
-    /// The same, under limits that are the key's own.
+    /// The same at another revision, at whose origin a key never seen has the words `unseen`.
+    fn apart_at(&self, revision: Revision<N>, lineage: u64, unseen: [u64; N]) -> Self {
+        let revision = Revision { number: lineage << LINEAGE, ..revision };
+        Self::of(revision, self.configured, unseen, Arc::clone(&self.most_owed))
+    }
+
+    /// The terms of one key after a change of its revision at `now`. They stay in their lineage.
+    pub(crate) fn revised(&self, next: &Succession<N>, revision: Revision<N>, now: Time) -> Self {
+        // A key never seen owes nothing, so its words fit.
+        let unseen = next.applied(&self.unseen(now)).map_or(self.unseen, |(_, unseen)| unseen);
+        self.apart_at(revision, self.lineage(), unseen)
+    }
+
+    /// The terms of one key of this tier that had others until `now`, and has reached a revision.
+    pub(crate) fn regained(&self, held: &Self, now: Time) -> Self {
+        let unseen = self.translated(held.limits(), &self.unseen(now), now);
+        self.apart_at(held.revision, held.lineage(), unseen)
+    }
+
+    /// The same, under limits that are the key's own. A key never seen is full under them.
     pub(crate) fn owned(self, configured: [Limit; N]) -> Self {
-        Self { configured, most_owed: Arc::new(MostOwed::of(self.limits())), ..self }
+        let full = self.limits().streams.map(|stream| stream.ceiling().wrapping_neg());
+        Self::of(self.revision, configured, full, Arc::new(MostOwed::of(self.limits())))
     }
 
     /// Rewrites words that `self` counts until `now`, as `next` counts them. What is there is
@@ -203,14 +222,17 @@ impl<const N: usize> Terms<N> {
     ///
     /// The origin of `next` may lie before `now`; then its words are moved along its line.
     pub(crate) fn translate(&self, next: &Self, words: &mut impl Words<N>, now: Time) {
-        let spent = words.load();
-        let (old, new) = (self.limits(), next.limits());
+        words.store(self.translated(next.limits(), &words.load(), now));
+    }
+
+    fn translated(&self, new: &Limits<N>, spent: &[u64; N], now: Time) -> [u64; N] {
+        let old = self.limits();
         let (elapsed, after) = (old.elapsed(now), new.elapsed(now));
-        words.store(core::array::from_fn(|i| {
+        core::array::from_fn(|i| {
             // Debts were checked before, so this one fits.
             let kept = new.streams[i].keep(&old.streams[i], spent[i], elapsed);
             kept.wrapping_add(new.streams[i].refill.at(after))
-        }));
+        })
     }
 }
 
