@@ -400,6 +400,31 @@ fn a_key_that_moves_to_a_faster_tier_makes_room_when_it_is_full_there() {
     assert!(keys.try_take(&2, [1, 1]).is_ok());
 }
 
+/// After a raise a key may have more than one never seen, from limits of its own. Where it comes
+/// down to what that has, it makes room at once.
+#[test]
+fn a_key_that_comes_down_to_a_key_never_seen_makes_room() {
+    let limit = Limit::per_day(1).capacity(10);
+    let comes_down: [fn(&Keys); 4] = [
+        |keys| assert!(keys.try_take(&1, 989).is_ok()),
+        |keys| assert_eq!(keys.take_up_to(&1, 989, 1), 989),
+        |keys| keys.charge(&1, 989).unwrap(),
+        |keys| keys.reset(&1, 10).unwrap(),
+    ];
+    for (call, comes_down) in comes_down.iter().enumerate() {
+        let keys = make(limit, 1);
+        keys.set_limits(limit.capacity(1000)).unwrap();
+        keys.set_key_limits(&1, limit.capacity(1000)).unwrap();
+        keys.reset(&1, 1000).unwrap();
+        keys.clear_key_limits(&1).unwrap();
+        keys.try_take(&1, 1).unwrap();
+        assert!((2..10).all(|key| matches!(keys.try_take(&key, 1), Err(KeyRefused::NoRoom(_)))));
+        comes_down(&keys);
+        assert_eq!((keys.available(&1), keys.available(&2)), (10, 10));
+        assert!(keys.try_take(&2, 1).is_ok(), "call {call}");
+    }
+}
+
 /// As many keys as there may be, and a share of them is full: a new key finds room at once.
 #[test]
 fn a_new_key_is_refused_only_if_no_key_may_go() {

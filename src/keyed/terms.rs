@@ -113,6 +113,12 @@ impl<const N: usize> Terms<N> {
         })
     }
 
+    /// Whether some stream has become as it was for a key never seen, of which it may have had more.
+    #[inline]
+    pub(crate) fn reaches_unseen(&self, next: &[u64; N], seen: &[u64; N]) -> bool {
+        (0..N).any(|i| next[i] == self.unseen[i] && next[i] != seen[i])
+    }
+
     /// These words, but no more than a key never seen has.
     ///
     /// So nobody can tell whether what came back found the key dropped.
