@@ -273,6 +273,29 @@ fn a_key_that_owes_more_than_its_new_tier_can_hold_stays_until_it_has_paid() {
     assert_eq!(keys.available(&1), 1);
 }
 
+/// It stays apart, as there is no room among the others, but not in the tier that it had when its
+/// pause began.
+#[test]
+fn a_key_whose_pause_is_over_at_the_bound_moves_to_its_tier() {
+    let tier = AtomicU64::new(0);
+    let keys = by_number(Limit::per_second(1000), 1)
+        .with_tiers([Limit::per_day(5), Limit::per_day(1)], |key: &u64| {
+            if *key == 1 { 2 } else { tier.load(Ordering::Relaxed) as usize }
+        })
+        .unwrap();
+    keys.try_take(&1, 1).unwrap();
+    keys.pause_for(&2, Duration::from_secs(1)).unwrap();
+    keys.charge(&2, 997).unwrap();
+    tier.store(1, Ordering::Relaxed);
+    keys.clock().advance(Duration::from_secs(1));
+    assert_eq!((keys.available(&2), keys.len()), (3, 1));
+    keys.clock().advance(Duration::from_secs(1));
+    assert_eq!(keys.available(&2), 3);
+    keys.try_take(&2, 3).unwrap();
+    keys.clock().advance(Duration::from_secs(1));
+    assert!(keys.try_take(&2, 1).is_err());
+}
+
 #[test]
 fn a_tier_can_be_added_while_keys_are_in_use() {
     let keys = by_number(Limit::per_second(10), 10).with_tiers([], |key: &u64| (*key / 100) as usize).unwrap();

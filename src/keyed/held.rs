@@ -56,6 +56,17 @@ impl<K, const N: usize, W: Words<N>> Held<K, N, W> {
         }
     }
 
+    /// Moves the key to another tier, unless it owes more than that can hold. Whether it did.
+    pub(crate) fn move_to(&mut self, next: &Terms<N>, tier: usize, now: Time) -> bool {
+        let (owed, most) = (self.terms.owed(&self.words.load(), now), next.most_owed().get());
+        let fits = (0..N).all(|i| owed[i] <= most[i]);
+        if fits {
+            self.terms.translate(next, &mut self.words, now);
+            (self.terms, self.tier) = (next.apart(self.terms.lineage()), tier);
+        }
+        fits
+    }
+
     /// Pauses the key until then, unless it is paused for longer.
     pub(crate) fn pause(&mut self, until: Time, now: Time) {
         if !self.terms.limits().paused_at(now) || until > self.terms.limits().origin {

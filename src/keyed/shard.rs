@@ -150,8 +150,17 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
     ) -> Option<Settled<'_, N, W>> {
         let Sought { key, hash, tag } = sought;
         if self.apart.as_ref().is_some_and(|apart| apart.find(hash, key).is_some()) {
-            let Held { terms, words, line, .. } = self.apart.as_mut()?.find_mut(hash, key)?;
-            return Some(Settled { terms, words, line: line.as_ref(), moved: false });
+            let held = self.apart.as_mut()?.find_mut(hash, key)?;
+            // One whose pause is over is here because there is no room among the others.
+            let moves = held.has_ended(now) && held.tier != tag.tier();
+            let moved = moves
+                && held.move_to(
+                    self.terms.get(tag.tier()).unwrap_or_else(|| no_such_tier(tag.tier(), self.terms.len())),
+                    tag.tier(),
+                    now,
+                );
+            let Held { terms, words, line, .. } = held;
+            return Some(Settled { terms, words, line: line.as_ref(), moved });
         }
         let waited = self.apart.as_ref().is_some_and(|apart| apart.find_waited(hash, key).is_some());
         if waited {
