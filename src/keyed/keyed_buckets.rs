@@ -109,7 +109,7 @@ use crate::sync::RwLock;
 /// # Memory
 ///
 /// Memory follows the keys that are kept, whatever the bound. A place takes 17 bytes with a `u64`
-/// and one stream, and 25 with two; 44 to 88 % of them are in use. A shard makes 14 places at its
+/// and one stream, and 25 with two; 38 to 88 % of them are in use. A shard makes 28 places at its
 /// first key. An empty table takes 68 KB under a bound of a million, and 34 KB under a small one.
 /// After the first change of limits each shard has its own, some 200 bytes. Memory shrinks only by
 /// [`shrink`](Self::shrink).

@@ -213,6 +213,25 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         instant(now, first)
     }
 
+    /// Whether an eighth of the places or more is of keys that were dropped, if no other is free.
+    ///
+    /// A table would grow for it, and keys that come and go at the bound would take twice the
+    /// memory.
+    pub(crate) fn wastes_places(&self) -> bool {
+        let most = self.keys.num_buckets() / 8 * 7;
+        self.keys.len() < most - most / 8
+    }
+
+    /// Builds the table anew, as large as it is.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn rebuild(&mut self, hash: impl Fn(&Entry<K, W, T>) -> u64) {
+        let fresh = HashTable::with_capacity(self.keys.num_buckets() / 8 * 7);
+        for entry in core::mem::replace(&mut self.keys, fresh) {
+            self.keys.insert_unique(hash(&entry), entry, &hash);
+        }
+    }
+
     /// Takes out a key that may go: of the first [`FEW`] keys from the place of `hash` on, the one
     /// that could have gone for longest. If none of those may go, the next one that may.
     ///

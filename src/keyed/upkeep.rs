@@ -122,19 +122,24 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     /// Keeps a key that has been claimed. A shard that would grow first drops keys that could have
     /// gone for long.
     ///
-    /// It grows all the same if that made little room, so that it does not sweep for every key.
+    /// It grows all the same if that made little room, so that it does not sweep for every key. But
+    /// where the places of dropped keys fill it, it is built anew and stays as large.
     pub(crate) fn insert(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, entry: Entry<K, W, T>, now: Time)
     where
         K: Hash,
     {
         let (len, rehash) = (alone.keys.len(), |entry: &Entry<K, W, T>| self.hash(&entry.key));
         let bound = self.room.bound(alone.index);
+        let mut grows = false;
         if len == alone.keys.capacity() && bound.saturating_add(self.keep as u64) <= now.as_nanos() {
             alone.sweep(now, self.keep);
+            grows = alone.keys.len() > len - len / 8;
+        }
+        if alone.keys.len() == alone.keys.capacity() && alone.wastes_places() {
+            alone.shard().rebuild(rehash);
+        } else if grows {
             let left = alone.keys.len();
-            if left > len - len / 8 {
-                alone.shard().keys.reserve(len - left + 1, rehash);
-            }
+            alone.shard().keys.reserve(len - left + 1, rehash);
         }
         if alone.keys.capacity() == 0 {
             alone.shard().keys.reserve(FIRST, rehash);
@@ -251,5 +256,31 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                 apart.waited.shrink_to_fit(|waited| waited.line.hash);
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use core::time::Duration;
+
+    use crate::clock::manual::ManualClock;
+    use crate::keyed::keyed_buckets::KeyedBuckets;
+    use crate::limit::limit::Limit;
+
+    /// Keys come and go at the bound for long. Their places stay as many as they were at first.
+    #[test]
+    fn the_places_of_dropped_keys_are_used_again() {
+        const KEYS: u64 = 10_000;
+        let limit = Limit::per_second(1_000_000_000);
+        let keys =
+            KeyedBuckets::<u64, 1, _>::with_clock(limit, KEYS as usize, ManualClock::new()).expect("a good limit");
+        let places =
+            || -> usize { (0..keys.table.shards()).map(|index| keys.table.shared(index).keys.num_buckets()).sum() };
+        for key in 0..50 * KEYS {
+            keys.clock().advance(Duration::from_nanos(1));
+            keys.try_take(&key, 1).expect("each key is full after a nanosecond");
+        }
+        assert_eq!(keys.len(), KEYS as usize);
+        assert!(places() < 2 * keys.len(), "{} places", places());
     }
 }
