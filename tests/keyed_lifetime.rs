@@ -443,6 +443,36 @@ fn a_new_key_is_refused_only_if_no_key_may_go() {
     }
 }
 
+/// A hash that is the same for all keys, so that they lie in one shard.
+#[derive(Default)]
+struct Same;
+
+impl Hasher for Same {
+    fn finish(&self) -> u64 {
+        0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+}
+
+/// A shard that would grow keeps the keys that have been full for less than 10 s. At the bound they
+/// make room all the same.
+#[test]
+fn keys_that_a_growing_shard_has_kept_make_room_at_the_bound() {
+    let (limit, hasher) = (Limit::per_second(1).capacity(100), BuildHasherDefault::<Same>::default());
+    let keys = KeyedBuckets::<u64, 1, _, _>::with_hasher(limit, 30, ManualClock::new(), hasher).unwrap();
+    keys.try_take(&0, 1).unwrap();
+    keys.clock().advance(Duration::from_secs(20));
+    // It has 28 places at first.
+    (1..28).for_each(|key| keys.try_take(&key, 1).map(drop).unwrap());
+    keys.clock().advance(Duration::from_secs(5));
+    (100..104).for_each(|key| keys.try_take(&key, 100).map(drop).unwrap());
+    assert_eq!(keys.len(), 30);
+    // Key 0 went as the shard grew, and one for the last. The other 26 have been full for 4 s.
+    let added = (200..300).take_while(|key| keys.try_take(key, 100).is_ok()).count();
+    assert_eq!((added, keys.len()), (26, 30));
+}
+
 thread_local! {
     static ADDED: Cell<u64> = const { Cell::new(0) };
 }
