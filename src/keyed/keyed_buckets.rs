@@ -72,10 +72,12 @@ use crate::sync::RwLock;
 ///
 /// With one stream, a take, a refusal or a put-back for a known key holds the lock of its shard
 /// shared. Decisions never wait for one another. A thread that is stopped while it decides delays
-/// only additions, removals, [`retain`](Self::retain) and changes of limits in its shard. A thread
-/// that is stopped while it adds a key delays its shard, and no other. With several streams, each
-/// decision holds its shard alone, so a thread that is stopped in any call delays its shard. There
-/// are 256 to 512 shards.
+/// only what holds its shard alone: additions, removals, [`retain`](Self::retain),
+/// [`shrink`](Self::shrink), blocks and pauses, limits of one key, and changes and checks of
+/// limits. A thread that is stopped while it adds a key delays its shard. At the bound it may delay
+/// one other, in which it looks for room; so may one that blocks or pauses a key. With several
+/// streams, each decision holds its shard alone, so a thread that is stopped in any call delays its
+/// shard. There are 256 to 512 shards.
 ///
 /// Two threads on one key contend for its word and for the lock's. For a hot key take a
 /// [lease](crate::keyed::KeyedBucket::lease), or give it a bucket of its own.

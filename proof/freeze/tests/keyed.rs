@@ -113,15 +113,22 @@ const ELSEWHERE: [Call<One>; 4] = [
     ("block elsewhere", |keys| keys.block(&THERE[0]).expect("there is room")),
 ];
 
-const ALONE: [Call<One>; 4] = [
+const ALONE: [Call<One>; 11] = [
     ("addition", |keys| keys.try_take(&HERE[2], 1).map(drop).expect("it is full")),
     ("removal", |keys| assert!(keys.remove(&HERE[1]))),
     ("retain", |keys| keys.retain(|key, _| *key != HERE[1])),
+    ("shrink", |keys| keys.shrink()),
+    ("block", |keys| keys.block(&HERE[1]).expect("there is room")),
+    ("pause", |keys| keys.pause_for(&HERE[1], Duration::from_secs(1)).expect("there is room")),
+    ("resume", |keys| keys.resume(&HERE[1])),
+    ("limits of a key", |keys| keys.set_key_limits(&HERE[1], limit()).expect("there is room")),
     ("change of limits", |keys| keys.set_limits(limit()).expect("as before")),
+    ("check of limits", |keys| keys.check_limits(limit()).expect("as before")),
+    ("tier", |keys| assert_eq!(keys.add_tier(limit()).expect("as before"), 1)),
 ];
 
 /// The words of the documentation: a thread that is stopped while it decides on one stream delays
-/// only additions, removals, `retain` and changes of limits in its shard.
+/// only what holds its shard alone.
 #[test]
 fn a_thread_that_is_stopped_while_it_decides_delays_no_decision() {
     for (_, victim) in DECISIONS {
@@ -148,6 +155,27 @@ fn a_thread_that_is_stopped_while_it_adds_delays_only_its_shard() {
         let held = waits(|| one(100), victim, &DECISIONS);
         assert!(held.iter().any(|(_, waiting)| waiting.contains(&"take of the key")), "{held:?}");
     }
+}
+
+/// At the bound it may also delay a shard in which it looks for room, and lets that go before it
+/// adds the key.
+#[test]
+fn a_thread_that_is_stopped_while_it_makes_room_delays_that_shard_too() {
+    fn full_there() -> One {
+        let keys = one(4);
+        [HERE[0], HERE[1]].iter().for_each(|key| keys.charge(key, 50).expect("no bound"));
+        keys.clock().advance(Duration::from_secs(6));
+        keys
+    }
+    let victim = |keys: &One| keys.try_take(&HERE[2], 1).map(drop).expect("there is room in the other shard");
+    let decisions: [Call<One>; 2] =
+        [("refusal here", |keys| assert!(keys.try_take(&HERE[0], 1).is_err())), ELSEWHERE[0]];
+    let held = waits(full_there, victim, &decisions);
+    let both = |waiting: &[&str]| waiting.len() == decisions.len();
+    assert!(held.iter().any(|(before, waiting)| *before == Point::Unlock && both(waiting)), "{held:?}");
+    let last = held.iter().rev().take_while(|(_, waiting)| !both(waiting));
+    assert!(last.filter(|(_, waiting)| *waiting == ["refusal here"]).count() > 1, "{held:?}");
+    assert!(held.iter().all(|(_, waiting)| *waiting != [ELSEWHERE[0].0]), "{held:?}");
 }
 
 /// A thread that is stopped while it changes limits delays one shard at a time.
