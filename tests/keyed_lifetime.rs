@@ -455,6 +455,52 @@ impl Hasher for Same {
     fn write(&mut self, _: &[u8]) {}
 }
 
+/// Each call that leaves a key as one never seen makes room for a new one at that instant, though it
+/// was known that there was none. Whether the two lie in one shard or not.
+#[test]
+fn what_fills_a_key_makes_room_at_once() {
+    type InOne = KeyedBuckets<u64, 1, ManualClock, BuildHasherDefault<Same>>;
+    let limit = Limit::per_day(10);
+    let in_one: [fn(&InOne); 7] = [
+        |keys| keys.put_back(&1, 5),
+        |keys| keys.reset(&1, 10).unwrap(),
+        |keys| assert!(keys.remove(&1)),
+        |keys| keys.retain(|_, _| false),
+        |keys| keys.set_limits(Limit::per_day(10).capacity(5)).unwrap(),
+        |keys| {
+            keys.set_key_limits(&1, Limit::per_day(10)).unwrap();
+            keys.reset(&1, 10).unwrap();
+            keys.clear_key_limits(&1).map(drop).unwrap();
+        },
+        |keys| {
+            let one = keys.bucket(&1);
+            let (more, place) = (one.reserve(5).unwrap(), one.reserve(5).unwrap());
+            place.cancel();
+            more.cancel();
+            keys.put_back(&1, 5);
+        },
+    ];
+    for (call, fills) in in_one.iter().enumerate() {
+        let hasher = BuildHasherDefault::<Same>::default();
+        let keys = InOne::with_hasher(limit, 1, ManualClock::new(), hasher).unwrap();
+        keys.try_take(&1, 5).unwrap();
+        assert!((2..10).all(|key| matches!(keys.try_take(&key, 1), Err(KeyRefused::NoRoom(_)))));
+        fills(&keys);
+        assert!(keys.try_take(&2, 1).is_ok(), "call {call}");
+    }
+    let in_many: [fn(&Keys); 3] =
+        [|keys| keys.put_back(&1, 5), |keys| keys.reset(&1, 10).unwrap(), |keys| assert!(keys.remove(&1))];
+    for (call, fills) in in_many.iter().enumerate() {
+        for new in 100..110 {
+            let keys = make(limit, 1);
+            keys.try_take(&1, 5).unwrap();
+            assert!((2..10).all(|key| matches!(keys.try_take(&key, 1), Err(KeyRefused::NoRoom(_)))));
+            fills(&keys);
+            assert!(keys.try_take(&new, 1).is_ok(), "call {call}, key {new}");
+        }
+    }
+}
+
 /// A shard that would grow keeps the keys that have been full for less than 10 s. At the bound they
 /// make room all the same.
 #[test]
