@@ -158,6 +158,21 @@ fn pauses_that_are_over_make_room_for_as_many() {
 }
 
 #[test]
+fn pauses_that_are_over_are_gone_after_a_shrink() {
+    let keys = make::<u64>(1000);
+    for key in 0..100 {
+        keys.pause_for(&key, SECOND).unwrap();
+        keys.charge(&key, if key < 50 { 1 } else { 100 }).unwrap();
+    }
+    keys.block(&1000).unwrap();
+    keys.clock().advance(2 * SECOND);
+    keys.shrink();
+    // Half of them are full, half are among the others now, and one is blocked.
+    assert_eq!((keys.len(), keys.iter().count()), (50, 51));
+    assert!(keys.try_take(&1000, 1).is_err());
+}
+
+#[test]
 fn what_was_saved_is_restored_under_any_limit_that_can_hold_it() {
     let make = |rate| {
         let limit = Limit::per_second(rate).capacity(10);
