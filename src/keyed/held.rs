@@ -18,6 +18,8 @@ use crate::limit::limit::Limit;
 /// One key, its words, and the terms that it alone is decided by.
 pub(crate) struct Held<K, const N: usize, W> {
     pub(crate) key: K,
+    /// The hash of the key, so that none is asked for where keys move.
+    pub(crate) hash: u64,
     pub(crate) words: W,
     pub(crate) terms: Terms<N>,
     /// Whether the limits are its own. Otherwise they are those of its tier, and it is here for a
@@ -137,6 +139,17 @@ impl<K, const N: usize, W: Words<N>, T> Apart<K, N, W, T> {
 
     pub(crate) fn find_mut<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&mut Held<K, N, W>> {
         self.keys.find_mut(hash, |held| key.equivalent(&held.key))
+    }
+
+    /// Takes out a key of this hash that nothing sets apart any more.
+    pub(crate) fn take_ended(&mut self, hash: u64, now: Time) -> Option<Held<K, N, W>> {
+        let entry = self.keys.find_entry(hash, |held| held.hash == hash && held.has_ended(now)).ok()?;
+        Some(entry.remove().0)
+    }
+
+    /// Keeps a key apart.
+    pub(crate) fn keep(&mut self, held: Held<K, N, W>) {
+        self.keys.insert_unique(held.hash, held, |held| held.hash);
     }
 
     pub(crate) fn take<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<Held<K, N, W>> {

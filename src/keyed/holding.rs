@@ -71,8 +71,8 @@ where
             let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
             let terms = terms.apart(terms.revision, lineage);
             let key = entry.map_or(owned, |entry| entry.key);
-            let held = Held { key, words: W::new(words), terms, own: false, tier, line };
-            shard.apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+            let held = Held { key, hash, words: W::new(words), terms, own: false, tier, line };
+            shard.apart_mut().keep(held);
         }
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
         let changed = held.map_or(Ok(()), |held| change(held, now));
@@ -186,9 +186,9 @@ where
     {
         let Some(apart) = alone.shard().apart.as_mut() else { return };
         if apart.find(hash, key).is_some_and(|held| held.has_ended(now)) {
-            if let Some(held) = apart.take(hash, key) {
-                self.put_among(alone, held, now);
-            }
+            self.make_place(alone, now);
+            let held = alone.shard().apart.as_mut().and_then(|apart| apart.take(hash, key));
+            held.into_iter().for_each(|held| self.put_among(alone, held, now));
         }
     }
 
@@ -196,9 +196,13 @@ where
     pub(crate) fn let_go_all(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> u64 {
         /// When a key is tried again that found no room among the others.
         const AGAIN: u64 = 1_000_000;
-        let Some(apart) = alone.shard().apart.as_mut() else { return u64::MAX };
-        let ended: Vec<_> = apart.keys.extract_if(|held| held.has_ended(now)).collect();
-        ended.into_iter().for_each(|held| self.put_among(alone, held, now));
+        let held = alone.apart.iter().flat_map(|apart| &apart.keys);
+        let ended: Vec<u64> = held.filter(|held| held.has_ended(now)).map(|held| held.hash).collect();
+        for hash in ended {
+            self.make_place(alone, now);
+            let held = alone.shard().apart.as_mut().and_then(|apart| apart.take_ended(hash, now));
+            held.into_iter().for_each(|held| self.put_among(alone, held, now));
+        }
         let held = alone.apart.iter().flat_map(|apart| &apart.keys);
         let end = |held: &Held<K, N, W>| match held.has_ended(now) {
             true => now.as_nanos().saturating_add(AGAIN),
@@ -210,12 +214,12 @@ where
     /// Puts a key back among the others. Where there is no room among them it stays, and is decided
     /// on as one of them.
     fn put_among(&self, alone: &mut Alone<'_, K, N, W, T>, mut held: Held<K, N, W>, now: Time) {
-        let (hash, terms) = (self.hash(&held.key), alone.terms[held.tier].clone());
+        let (hash, terms) = (held.hash, alone.terms[held.tier].clone());
         held.terms.translate(&terms, &mut held.words, now);
         let forgotten = held.line.is_none() && terms.forgotten_in(&held.words.load(), now) <= 0;
         if !forgotten && !self.claim(alone, hash, now) {
             held.terms = terms.apart(terms.revision, held.terms.lineage());
-            alone.shard().apart_mut().keys.insert_unique(hash, held, |held| self.hash(&held.key));
+            alone.shard().apart_mut().keep(held);
             return;
         }
         // ORDERING: Relaxed. A count is one word, as in `Room::release`. Its partner is

@@ -82,9 +82,8 @@ use crate::sync::RwLock;
 ///
 /// The hash and the comparison of keys run under a lock, and so does their `Clone` in
 /// [`iter`](Self::iter) and [`retain`](Self::retain). They must not call the same buckets. If one
-/// panics, no lock stays held and no count goes wrong; a shard whose growth it interrupts may lose
-/// keys, which then begin full. These run outside all locks: tier functions, `keep` of
-/// [`retain`](Self::retain), the making of a key, and its drop.
+/// panics, no lock stays held, no count goes wrong, and no key is lost. These run outside all
+/// locks: tier functions, `keep` of [`retain`](Self::retain), the making of a key, and its drop.
 ///
 /// A thread that is stopped while it changes limits delays other changes of limits, and one shard.
 ///
@@ -109,7 +108,7 @@ use crate::sync::RwLock;
 /// # Memory
 ///
 /// Memory follows the keys that are kept, whatever the bound. A place takes 17 bytes with a `u64`
-/// and one stream, and 25 with two; 44 to 88 % of them are in use. A shard makes 14 places at its
+/// and one stream, and 25 with two; 38 to 88 % of them are in use. A shard makes 28 places at its
 /// first key. An empty table takes 68 KB under a bound of a million, and 34 KB under a small one.
 /// After the first change of limits each shard has its own, some 200 bytes. Memory shrinks only by
 /// [`shrink`](Self::shrink).

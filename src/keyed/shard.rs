@@ -1,6 +1,6 @@
 //! Owns the keys of one shard, their words and their limits; never takes a lock or reads a clock.
 
-use core::mem::needs_drop;
+use core::mem::{needs_drop, replace};
 use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
@@ -207,6 +207,35 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         instant(now, first)
     }
 
+    /// Whether few places are free, so that keys that may go should be dropped, or places made.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.keys.capacity() - self.keys.len() <= self.most() / 8
+    }
+
+    /// The keys that there is memory for.
+    fn most(&self) -> usize {
+        self.keys.num_buckets() / 8 * 7
+    }
+
+    /// Moves all keys to fresh memory with free places: more of it where it was nearly full. Else
+    /// what took the places are traces of keys that went.
+    ///
+    /// All keys are hashed before the first one moves. So a hash that panics loses none.
+    pub(crate) fn rebuild(&mut self, hash: impl Fn(&K) -> u64) {
+        let (len, most) = (self.keys.len(), self.most());
+        let places = if len >= most - most / 8 { (most + 1).max(FIRST) } else { most };
+        let hashes: Vec<u64> = self.keys.iter().map(|entry| hash(&entry.key)).collect();
+        let old = replace(&mut self.keys, HashTable::with_capacity(places));
+        for (hash, entry) in hashes.into_iter().zip(old) {
+            self.keep(hash, entry);
+        }
+    }
+
+    /// Keeps a key for which there is a place.
+    pub(crate) fn keep(&mut self, hash: u64, entry: Entry<K, W, T>) {
+        self.keys.insert_unique(hash, entry, |_| unreachable!("there is a place"));
+    }
+
     /// Takes out a key that may go: of the first [`FEW`] keys from the place of `hash` on, the one
     /// that could have gone for longest. If none of those may go, the next one that may.
     ///
@@ -233,6 +262,12 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         (evicted, bound)
     }
 }
+
+/// The places that a shard makes at its first key.
+///
+/// With fewer, more keys lie in one cache line with what every lookup reads, and every growth
+/// leaves a piece of memory behind.
+const FIRST: usize = 28;
 
 /// Of so many keys the one that could have gone for longest makes room for a new one.
 ///
@@ -343,5 +378,34 @@ mod tests {
         assert_eq!(evict(&mut keys, 2, 350), (Some(3), Some(300)));
         assert_eq!(evict(&mut shard(&[(0, 300), (3, 200)]), 0, 350), (Some(3), Some(300)));
         assert_eq!(evict(&mut shard(&[]), 7, 100), (None, Some((NEVER + SECOND / 2) / SECOND)));
+    }
+
+    /// Keys come and go, so many at a time. Returns the places that the shard has in the end.
+    fn places_after_churn(keys: u64) -> usize {
+        let mut churned = shard(&(0..keys).map(|key| (key, 10)).collect::<Vec<_>>());
+        for key in (keys..10_000).map(|key| key.wrapping_mul(0x9e37_79b9_7f4a_7c15)) {
+            let went = churned.evict(key, Time::from_nanos(100 * SECOND)).0.expect("all are full");
+            if churned.keys.len() == churned.keys.capacity() {
+                assert!(churned.is_crowded());
+                churned.rebuild(|key| *key);
+            }
+            churned.keep(key, Entry { key, ..went });
+        }
+        assert_eq!(churned.keys.len() as u64, keys);
+        churned.keys.num_buckets()
+    }
+
+    #[test]
+    fn a_shard_grows_for_keys_that_it_has_and_not_for_those_that_went() {
+        assert_eq!((places_after_churn(20), places_after_churn(25)), (32, 32));
+        assert_eq!((places_after_churn(26), places_after_churn(28)), (64, 64));
+    }
+
+    #[test]
+    fn a_shard_is_crowded_where_an_eighth_of_its_keys_is_free_or_less() {
+        let mut keys = shard(&(0..24).map(|key| (key, 10)).collect::<Vec<_>>());
+        assert!(!keys.is_crowded());
+        keys.keep(24, Entry { key: 24, words: Words::new([0]), tag: () });
+        assert!(keys.is_crowded());
     }
 }
