@@ -242,24 +242,47 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
     /// If it looked at all keys, it also returns what the bound of the shard is then.
     pub(crate) fn evict(&mut self, hash: u64, now: Time) -> (Option<Entry<K, W, T>>, Option<u64>) {
         let (places, len) = (self.keys.num_buckets(), self.keys.len());
+        if len <= FEW {
+            let (evicted, bound) = self.evict_of_all(now);
+            return (evicted, Some(bound));
+        }
         let (mut looked_at, mut oldest, mut first) = (0, None, i64::MAX);
         for place in (0..places).map(|next| (hash as usize).wrapping_add(next) & (places - 1)) {
             let Some(entry) = self.keys.get_bucket(place) else { continue };
             let forgotten = self.terms[entry.tag.tier()].forgotten_in(&entry.words.load(), now);
-            let kept = match oldest {
-                _ if forgotten > 0 => forgotten,
-                Some((age, _)) if age <= forgotten => forgotten,
-                _ => oldest.replace((forgotten, place)).map_or(i64::MAX, |(age, _)| age),
-            };
-            first = first.min(kept);
+            if forgotten > 0 {
+                first = first.min(forgotten);
+            } else if oldest.is_none_or(|(age, _)| forgotten < age) {
+                oldest = Some((forgotten, place));
+            }
             looked_at += 1;
-            if looked_at == len || looked_at >= FEW && oldest.is_some() {
+            if looked_at >= FEW && oldest.is_some() {
                 break;
             }
         }
+        // Then no other key may go, as it looked at more than a few.
         let bound = (looked_at == len).then(|| instant(now, first));
         let evicted = oldest.and_then(|(_, place)| Some(self.keys.get_bucket_entry(place).ok()?.remove().0));
         (evicted, bound)
+    }
+
+    /// The same of a shard with few keys: from one to the next, and not from place to place.
+    fn evict_of_all(&mut self, now: Time) -> (Option<Entry<K, W, T>>, u64) {
+        let (mut first, mut second, mut oldest) = (i64::MAX, i64::MAX, 0);
+        for (turn, entry) in self.keys.iter().enumerate() {
+            let forgotten = self.terms[entry.tag.tier()].forgotten_in(&entry.words.load(), now);
+            if forgotten < first {
+                (first, second, oldest) = (forgotten, first, turn);
+            } else {
+                second = second.min(forgotten);
+            }
+        }
+        if first > 0 {
+            return (None, instant(now, first));
+        }
+        let mut turns = 0..;
+        let evicted = self.keys.extract_if(|_| turns.next() == Some(oldest)).next();
+        (evicted, instant(now, second))
     }
 }
 
@@ -364,9 +387,11 @@ mod tests {
 
     #[test]
     fn a_key_goes_when_it_is_full_and_not_a_nanosecond_before() {
-        let mut key = shard(&[(0, 100)]);
-        assert!(key.evict(0, Time::from_nanos(100 * SECOND - 1)).0.is_none());
-        assert!(key.evict(0, Time::from_nanos(100 * SECOND)).0.is_some());
+        for keys in [1, 10] {
+            let mut keys = shard(&(0..keys).map(|key| (key, 100)).collect::<Vec<_>>());
+            assert!(keys.evict(0, Time::from_nanos(100 * SECOND - 1)).0.is_none());
+            assert!(keys.evict(0, Time::from_nanos(100 * SECOND)).0.is_some());
+        }
     }
 
     #[test]
@@ -378,6 +403,20 @@ mod tests {
         assert_eq!(evict(&mut keys, 2, 350), (Some(3), Some(300)));
         assert_eq!(evict(&mut shard(&[(0, 300), (3, 200)]), 0, 350), (Some(3), Some(300)));
         assert_eq!(evict(&mut shard(&[]), 7, 100), (None, Some((NEVER + SECOND / 2) / SECOND)));
+        // Of more keys than a few, where only the last one that it sees may go.
+        let more: Vec<_> = (0..10).map(|key| (key, if key == 9 { 100 } else { 500 - key })).collect();
+        assert_eq!(evict(&mut shard(&more), 10, 50), (None, Some(100)));
+        assert_eq!(evict(&mut shard(&more), 10, 150), (Some(9), Some(492)));
+    }
+
+    #[test]
+    fn a_sweep_drops_what_has_been_full_for_long_and_finds_when_the_next_may_go() {
+        let mut keys = shard(&[(0, 100), (1, 300), (2, 200), (3, 400)]);
+        let bound = keys.sweep(Time::from_nanos(250 * SECOND), 100 * SECOND as i64, &mut Vec::new());
+        assert_eq!((keys.keys.len(), (bound + SECOND / 2) / SECOND), (3, 200));
+        let bound = keys.sweep(Time::from_nanos(250 * SECOND), 0, &mut Vec::new());
+        assert_eq!((keys.keys.len(), (bound + SECOND / 2) / SECOND), (2, 300));
+        assert_eq!((keys.first_forgotten(Time::from_nanos(250 * SECOND)) + SECOND / 2) / SECOND, 300);
     }
 
     /// Keys come and go, so many at a time. Returns the places that the shard has in the end.
