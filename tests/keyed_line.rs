@@ -847,7 +847,7 @@ fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
         fn drop(&mut self) {
             if let (Some(all), false) = (ALL.get(), INSIDE.replace(true)) {
                 for key in 0..50 {
-                    let _ = all.reset(&Calls(key), 7);
+                    let _ = all.reset(&Self(key), 7);
                 }
                 INSIDE.replace(false);
             }

@@ -116,8 +116,8 @@ fn left(keys: &Keyed) -> (u64, usize) {
 model! {
     /// A put-back beside the first who waits is seen by it, or wakes it.
     ///
-    /// Two threads, one call each; at most three preemptions. Fails if a put-back beside a line tells
-    /// nobody; and, at three, if what waiters share is made by who enters.
+    /// Two threads, one call each; at most three preemptions. Fails if a put-back beside a line
+    /// tells nobody; and, at three, if what waiters share is made by who enters.
     a_put_back_beside_the_first_who_waits_wakes_it, Some(3), 10, [(0, 0)], || {
         let keys = empty(1);
         beside(

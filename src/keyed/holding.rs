@@ -300,7 +300,8 @@ where
     }
 }
 
-/// A place among the keys that are held apart, until one has it. If a comparison panics, it is free.
+/// A place among the keys that are held apart, until a key has it. If a comparison panics, it is
+/// free again.
 struct Claimed<'t>(&'t AtomicU64);
 
 impl Drop for Claimed<'_> {

@@ -229,8 +229,9 @@ pub(crate) trait InLine<const N: usize> {
     /// Tells those who wait that tokens came back.
     #[cfg(feature = "keys")]
     fn ease(&self, now: Time) {
-        let line = self.line();
-        self.leave_mark(line, line.shared(Grace::default()), now);
+        if let Some(shared) = self.line().shared.get() {
+            self.leave_mark(self.line(), shared, now);
+        }
     }
 
     /// Leaves a mark for the holder of the lock, or serves it if there is none.
