@@ -430,6 +430,24 @@ fn a_reservation_of_a_key_that_new_limits_cannot_bear_is_let_down_and_says_so() 
     assert!(keys.try_take(&KEY, 1).is_ok());
 }
 
+/// It hears of that at once, not when it would have been ready.
+#[test]
+fn who_waits_on_a_reservation_of_a_key_that_is_let_down_is_woken() {
+    let clock = ManualClock::new();
+    let keys = Keys::with_clock("9/ns".parse::<Limit>().unwrap(), 100, &clock).unwrap();
+    keys.try_take(&KEY, keys.available(&KEY)).unwrap();
+    let first = Task::waiting(keys.bucket(&KEY).take_on(1, Never));
+    let bucket = keys.bucket(&KEY);
+    let mut place = bucket.reserve_oversized(1 << 61).unwrap();
+    let mut waits = Task::waiting(place.wait_on(Never));
+    keys.set_limits(Limit::per_second(1_100_000_000_000)).unwrap();
+    assert!(waits.poll().is_pending(), "the first is there");
+    let woken = waits.woken();
+    drop(first);
+    assert_eq!(waits.woken(), woken + 1);
+    assert!(matches!(waits.poll(), Poll::Ready(Err(_))));
+}
+
 #[test]
 fn who_waits_until_a_key_has_tokens_stands_in_its_line_and_takes_none() {
     let clock = ManualClock::new();

@@ -174,9 +174,14 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/keyed_line::a_taker_of_a_key_that_is_kept_out_is_never_told_to_come_at_once"),
     },
     Fault {
-        id: "keyed-line-move-is-not-told-by-who-joins",
-        edits: &[edit("keyed/lines.rs", "fn joined(", "moved.then(||", "(moved && now > Time::MAX).then(||")],
-        expect: Killed("tests/keyed_line::each_call_that_moves_a_key_to_another_tier_tells_those_who_wait"),
+        id: "keyed-line-lets-down-in-silence",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn let_down(",
+            "self.woken.extend(waker);",
+            "drop(waker);",
+        )],
+        expect: Killed("tests/keyed_line::who_waits_on_a_reservation_of_a_key_that_is_let_down_is_woken"),
     },
     Fault {
         id: "keyed-line-move-is-not-told-by-the-end-of-no-pause",
