@@ -315,6 +315,18 @@ fn a_pause_and_a_block_of_a_key_hold_those_who_wait_and_its_end_wakes_them() {
 }
 
 #[test]
+fn nobody_who_waits_for_a_key_is_served_in_a_pause_though_the_tokens_are_there() {
+    let clock = ManualClock::new();
+    let keys = ten(&clock);
+    let mut waiter = Task::waiting(keys.bucket(&KEY).take_on(5, Never));
+    keys.block(&KEY).unwrap();
+    keys.put_back(&KEY, 5);
+    assert!(waiter.poll().is_pending());
+    keys.resume(&KEY);
+    assert!(waiter.poll().is_ready());
+}
+
+#[test]
 fn a_key_that_moves_to_another_tier_takes_those_who_wait_along() {
     static PAID: AtomicUsize = AtomicUsize::new(0);
     fn tier(_: &u64) -> usize {

@@ -174,6 +174,16 @@ pub(super) const FAULTS: &[Fault] = &[
         expect: Killed("tests/keyed_line::a_taker_of_a_key_that_is_kept_out_is_never_told_to_come_at_once"),
     },
     Fault {
+        id: "line-serves-in-a-pause",
+        edits: &[edit(
+            "wait/line/moment.rs",
+            "pub(crate) fn serves(",
+            "!self.limits.paused_at(self.now) && self.place(i)",
+            "self.place(i)",
+        )],
+        expect: Killed("tests/keyed_line::nobody_who_waits_for_a_key_is_served_in_a_pause_though_the_tokens_are_there"),
+    },
+    Fault {
         id: "keyed-line-lets-down-in-silence",
         edits: &[edit(
             "wait/line/waiting_line.rs",
