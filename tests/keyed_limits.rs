@@ -326,6 +326,35 @@ fn what_is_not_wanted_is_forgotten_and_what_is_stays() {
     assert_eq!(keys.len(), 3);
 }
 
+/// Where the limits were raised, a key never seen has less than the capacity.
+#[test]
+fn a_paused_key_that_is_removed_has_what_a_key_never_seen_has() {
+    let keys = by_number(Limit::per_second(10).capacity(1), 100);
+    keys.set_limits(Limit::per_second(10).capacity(8)).unwrap();
+    for ended in [false, true] {
+        keys.pause_for(&1, Duration::from_millis(10)).unwrap();
+        if ended {
+            keys.clock().advance(Duration::from_millis(10));
+        }
+        assert!(keys.remove(&1));
+        keys.resume(&1);
+        assert_eq!(keys.available(&1), keys.available(&2), "ended: {ended}");
+    }
+}
+
+/// A pause that began under limits of its own is over in time, and then takes no place.
+#[test]
+fn a_pause_of_a_key_that_had_its_own_limits_takes_no_place_when_it_is_over() {
+    let keys = by_number(Limit::per_second(10), 100).with_max_held(2);
+    keys.set_key_limits(&1, Limit::per_second(1)).unwrap();
+    keys.set_key_limits(&2, Limit::per_second(1)).unwrap();
+    assert!(keys.block(&3).is_err(), "both places are taken");
+    keys.pause_for(&1, Duration::from_secs(1)).unwrap();
+    assert_eq!(keys.clear_key_limits(&1), Ok(true));
+    keys.clock().advance(Duration::from_secs(1));
+    assert_eq!(keys.block(&3), Ok(()));
+}
+
 #[test]
 fn a_reset_key_holds_what_is_stated_and_no_more_than_an_unused_one() {
     let keys = by_number(Limit::per_second(10), 1);

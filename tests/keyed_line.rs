@@ -315,6 +315,18 @@ fn a_pause_and_a_block_of_a_key_hold_those_who_wait_and_its_end_wakes_them() {
 }
 
 #[test]
+fn nobody_who_waits_for_a_key_is_served_in_a_pause_though_the_tokens_are_there() {
+    let clock = ManualClock::new();
+    let keys = ten(&clock);
+    let mut waiter = Task::waiting(keys.bucket(&KEY).take_on(5, Never));
+    keys.block(&KEY).unwrap();
+    keys.put_back(&KEY, 5);
+    assert!(waiter.poll().is_pending());
+    keys.resume(&KEY);
+    assert!(waiter.poll().is_ready());
+}
+
+#[test]
 fn a_key_that_moves_to_another_tier_takes_those_who_wait_along() {
     static PAID: AtomicUsize = AtomicUsize::new(0);
     fn tier(_: &u64) -> usize {
@@ -428,6 +440,24 @@ fn a_reservation_of_a_key_that_new_limits_cannot_bear_is_let_down_and_says_so() 
     assert_eq!(keys.debt(&KEY), 0);
     clock.advance(Duration::from_secs(1));
     assert!(keys.try_take(&KEY, 1).is_ok());
+}
+
+/// It hears of that at once, not when it would have been ready.
+#[test]
+fn who_waits_on_a_reservation_of_a_key_that_is_let_down_is_woken() {
+    let clock = ManualClock::new();
+    let keys = Keys::with_clock("9/ns".parse::<Limit>().unwrap(), 100, &clock).unwrap();
+    keys.try_take(&KEY, keys.available(&KEY)).unwrap();
+    let first = Task::waiting(keys.bucket(&KEY).take_on(1, Never));
+    let bucket = keys.bucket(&KEY);
+    let mut place = bucket.reserve_oversized(1 << 61).unwrap();
+    let mut waits = Task::waiting(place.wait_on(Never));
+    keys.set_limits(Limit::per_second(1_100_000_000_000)).unwrap();
+    assert!(waits.poll().is_pending(), "the first is there");
+    let woken = waits.woken();
+    drop(first);
+    assert_eq!(waits.woken(), woken + 1);
+    assert!(matches!(waits.poll(), Poll::Ready(Err(_))));
 }
 
 #[test]
@@ -660,5 +690,462 @@ fn what_waiters_for_a_key_use_stays_within_the_bound() {
         uses.extend(crowd.served.iter().map(|(who, at)| (at.as_nanos(), amounts[*who])));
         audit_with_grace(limit, GRACE, &uses).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert_eq!(crowd.waiting(), 0);
+    }
+}
+
+/// Whatever call finds that its tier changed.
+#[test]
+fn each_call_that_moves_a_key_to_another_tier_tells_those_who_wait() {
+    type Tiered<'c> = KeyedBuckets<u64, 1, &'c ManualClock, KeyHash, ByTier<fn(&u64) -> usize>>;
+    type Call<'a> = (&'a str, fn(&Tiered<'_>));
+    thread_local! { static PAID: std::cell::Cell<usize> = const { std::cell::Cell::new(0) } }
+    fn tier(_: &u64) -> usize {
+        PAID.get()
+    }
+    let calls: [Call; 11] = [
+        ("try_take", |keys| assert!(keys.try_take(&KEY, 1).is_err())),
+        ("available", |keys| assert_eq!(keys.available(&KEY), 0)),
+        ("wait_for", |keys| assert!(keys.wait_for(&KEY, 1).is_ok())),
+        ("put_back", |keys| keys.put_back(&KEY, 0)),
+        ("charge", |keys| keys.charge(&KEY, 1).unwrap()),
+        ("resume", |keys| keys.resume(&KEY)),
+        ("one too many held", |keys| assert!(keys.block(&KEY).is_err())),
+        ("reserve", |keys| drop(keys.bucket(&KEY).reserve(1))),
+        ("estimate", |keys| drop(keys.bucket(&KEY).estimate(1))),
+        ("take", |keys| assert!(Task::new(keys.bucket(&KEY).take_on(1, Never)).poll().is_pending())),
+        ("until_available", |keys| {
+            assert!(Task::new(keys.bucket(&KEY).until_available_on(1, Never)).poll().is_pending());
+        }),
+    ];
+    for (name, call) in calls {
+        PAID.set(0);
+        let clock = ManualClock::new();
+        let keys: Tiered<'_> = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_hour(1), 100, &clock)
+            .unwrap()
+            .with_tiers([Limit::per_second(1000)], tier as fn(&u64) -> usize)
+            .unwrap()
+            .with_max_held(0);
+        keys.try_take(&KEY, 1).unwrap();
+        let waiters = [(); 4].map(|()| Task::waiting(keys.bucket(&KEY).take_on(1, Never)));
+        PAID.set(1);
+        call(&keys);
+        assert_eq!(waiters.map(|waiter| waiter.woken()), [1; 4], "{name}");
+    }
+}
+
+/// Its key would begin with less than it asks for, so it has to wait. A key that may go makes room.
+#[test]
+fn who_comes_to_wait_at_the_bound_gets_the_place_of_a_key_that_may_go() {
+    let clock = ManualClock::new();
+    let keys = Keys::with_clock(Limit::per_second(10).empty(), 1, &clock).unwrap();
+    clock.advance(Duration::from_millis(500));
+    keys.try_take(&OTHER, 1).unwrap();
+    clock.advance(Duration::from_secs(1));
+    keys.set_limits(Limit::per_second(10).capacity(100)).unwrap();
+    assert_eq!(keys.len(), 1);
+    let mut waiter = Task::new(keys.bucket(&KEY).take_on(12, Never));
+    let polled = waiter.poll();
+    assert!(polled.is_pending(), "{polled:?}");
+}
+
+#[test]
+fn a_change_of_limits_tells_those_who_wait_for_every_key() {
+    let clock = ManualClock::new();
+    let keys = Keys::with_clock(Limit::per_hour(1), 100, &clock).unwrap();
+    let waiters: Vec<_> = (0..20)
+        .map(|key: u64| {
+            keys.try_take(&key, 1).unwrap();
+            Task::waiting(Box::leak(Box::new(keys.bucket(Box::leak(Box::new(key))))).take_on(1, Never))
+        })
+        .collect();
+    keys.set_limits(Limit::per_second(1)).unwrap();
+    assert!(waiters.iter().all(|waiter| waiter.woken() == 1));
+}
+
+#[test]
+fn those_who_wait_for_a_key_with_its_own_limits_come_before_a_reservation() {
+    let clock = ManualClock::new();
+    let keys = ten(&clock);
+    keys.set_key_limits(&KEY, Limit::per_second(10)).unwrap();
+    let first = Task::waiting(keys.bucket(&KEY).take_on(10, Never));
+    let bucket = keys.bucket(&KEY);
+    let place = bucket.reserve(5).unwrap();
+    assert_eq!((place.remaining(), keys.debt(&KEY)), (Some(Duration::from_millis(1500)), 0));
+    drop(first);
+    assert_eq!((place.remaining(), keys.debt(&KEY)), (Some(Duration::from_millis(500)), 5));
+}
+
+/// As one that was made where nobody waited.
+#[test]
+fn a_reservation_of_a_key_behind_others_is_used_if_it_is_dropped_after_its_instant() {
+    let clock = ManualClock::new();
+    let keys = ten(&clock);
+    let mut first = Task::waiting(keys.bucket(&KEY).take_on(1, Never));
+    let bucket = keys.bucket(&KEY);
+    let (used, early) = (bucket.reserve(5).unwrap(), bucket.reserve(5).unwrap());
+    clock.advance(Duration::from_millis(600));
+    assert!(first.poll().is_ready());
+    assert_eq!(keys.debt(&KEY), 5);
+    drop(used);
+    drop(early);
+    assert_eq!((keys.debt(&KEY), keys.available(&KEY)), (0, 0));
+}
+
+#[test]
+fn a_wait_for_the_overflow_that_takes_too_long_is_refused_at_once_and_owes_nothing() {
+    let clock = ManualClock::new();
+    let keys = Keys::with_clock(Limit::per_second(10), 1, &clock).unwrap().with_shared_overflow();
+    keys.try_take(&KEY, 10).unwrap();
+    keys.try_take(&OTHER, 10).unwrap();
+    let within = |ms| Task::new(keys.bucket(&OTHER).take_timeout_on(5, Duration::from_millis(ms), Never)).poll();
+    assert!(within(499).is_ready());
+    assert_eq!(keys.debt(&OTHER), 0);
+    assert!(within(500).is_pending());
+}
+
+#[test]
+fn who_waits_for_nothing_waits_for_nobody_and_who_looks_waits_for_the_end_of_a_pause() {
+    let clock = ManualClock::new();
+    let keys = ten(&clock);
+    let looks = |key: &'static u64, n| Task::new(keys.bucket(key).until_available_on(n, Never)).poll();
+    let _first = Task::waiting(keys.bucket(&KEY).take_on(10, Never));
+    for paused in [false, true] {
+        assert!(matches!(Task::new(keys.bucket(&KEY).take_on(0, Never)).poll(), Poll::Ready(Ok(_))), "{paused}");
+        assert_eq!(looks(&KEY, 0), Poll::Ready(Ok(())), "{paused}");
+        keys.block(&KEY).unwrap();
+    }
+    assert_eq!(looks(&OTHER, 1), Poll::Ready(Ok(())));
+    keys.pause_for(&OTHER, Duration::from_secs(1)).unwrap();
+    let mut looks_later = Task::waiting(keys.bucket(&OTHER).until_available_on(1, Never));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(looks_later.poll(), Poll::Ready(Ok(())));
+    keys.block(&OTHER).unwrap();
+    assert!(matches!(looks(&OTHER, 1), Poll::Ready(Err(Refused::NotYet(_)))), "nobody knows for how long");
+}
+
+/// On a stream of rate 0 with tokens, which wait with the first for another stream.
+#[test]
+fn a_taker_of_a_key_that_is_kept_out_is_never_told_to_come_at_once() {
+    let clock = ManualClock::new();
+    let limits = [Limit::per_second(0).capacity(10), Limit::per_second(10)];
+    let keys = Keys::<2>::with_clock(limits, 100, &clock).unwrap();
+    keys.try_take(&KEY, [0, 10]).unwrap();
+    let _first = Task::waiting(keys.bucket(&KEY).take_on([1, 1], Never));
+    let refused = keys.try_take(&KEY, [1, 0]).unwrap_err();
+    assert_ne!(refused.wait(), Some(Duration::ZERO), "{refused:?}");
+}
+
+/// Neither tokens that come back, nor one that looks, cut off what lies above a lowered capacity.
+#[test]
+fn who_waits_for_more_than_a_lowered_capacity_loses_nothing_to_those_who_give_or_look() {
+    let clock = ManualClock::new();
+    let keys = ten(&clock);
+    let mut looks = Task::waiting(keys.bucket(&KEY).until_available_on(7, Never));
+    let mut waiter = Task::waiting(keys.bucket(&KEY).take_on(9, Never));
+    keys.set_limits(Limit::per_second(10).capacity(3)).unwrap();
+    for _ in 0..2 {
+        clock.advance(Duration::from_millis(350));
+        keys.put_back(&KEY, 1);
+    }
+    assert_eq!(looks.poll(), Poll::Ready(Ok(())));
+    clock.advance(Duration::from_millis(200));
+    assert!(waiter.poll().is_ready());
+    assert_eq!(keys.available(&KEY), 0);
+}
+
+/// Their drop runs outside all locks.
+#[test]
+fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {
+    use std::cell::RefCell;
+    use std::hash::{Hash, Hasher};
+    use std::sync::OnceLock;
+    #[derive(PartialEq, Eq, Debug)]
+    struct Calls(u64);
+    impl Hash for Calls {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            self.0.hash(state);
+        }
+    }
+    impl Clone for Calls {
+        fn clone(&self) -> Self {
+            Self(self.0)
+        }
+    }
+    static ALL: OnceLock<KeyedBuckets<Calls, 1, ManualClock>> = OnceLock::new();
+    thread_local! { static INSIDE: RefCell<bool> = const { RefCell::new(false) } }
+    impl Drop for Calls {
+        fn drop(&mut self) {
+            if let (Some(all), false) = (ALL.get(), INSIDE.replace(true)) {
+                for key in 0..50 {
+                    let _ = all.reset(&Self(key), 7);
+                }
+                INSIDE.replace(false);
+            }
+        }
+    }
+    let all = ALL.get_or_init(|| {
+        let all = KeyedBuckets::with_clock(Limit::per_second(10), 3, ManualClock::new()).unwrap();
+        all.with_keep(Duration::ZERO).with_max_held(1)
+    });
+    let key = &*Box::leak(Box::new(Calls(KEY)));
+    all.try_take(key, 10).unwrap();
+    all.block(key).unwrap();
+    all.block(key).unwrap();
+    all.resume(key);
+    all.set_key_limits(key, Limit::per_second(5)).unwrap();
+    all.clear_key_limits(key).unwrap();
+    all.reset(key, 0).unwrap();
+    let waiter = Task::waiting(all.bucket(key).take_on(5, Never));
+    all.block(key).unwrap();
+    all.resume(key);
+    all.remove(key);
+    drop(waiter);
+    all.shrink();
+    all.remove(key);
+    // Keys of other shards that go for a new one.
+    for number in 10..100 {
+        all.clock().advance(Duration::from_secs(60));
+        let _ = all.try_take(&Calls(number), 1);
+        all.pause_for(&Calls(number), Duration::from_secs(1)).unwrap();
+        let _ = Task::new(all.bucket(&Calls(number)).take_on(1, Never)).poll();
+    }
+}
+
+/// Also where it is the waker of one who sleeps on a debt. Who sleeps so is forgotten: the event of
+/// `event-listener` does not outlive such a waker.
+#[test]
+fn a_waker_that_panics_as_limits_change_keeps_it_from_nobody_who_waits() {
+    type Change<'a> = (&'a str, fn(&Keys<'_>));
+    let changes: [Change; 2] = [
+        ("of all", |keys| keys.set_limits(Limit::per_second(1000)).unwrap()),
+        ("of the key", |keys| keys.set_key_limits(&KEY, Limit::per_second(1000)).unwrap()),
+    ];
+    for (name, change) in changes {
+        let clock = ManualClock::new();
+        let keys = ten(&clock);
+        let bucket = keys.bucket(&OTHER);
+        let debt = bucket.reserve(10).and_then(|first| bucket.reserve(10).inspect(|_| first.commit()));
+        let mut sleeps = Box::pin(debt.as_ref().unwrap().until_ready_on(Never));
+        let waker = Waker::from(Arc::new(Acts(|what: &str| assert_ne!(what, "wake"))));
+        assert!(sleeps.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        std::mem::forget(sleeps);
+        let mut waiter = Task::waiting(keys.bucket(&KEY).take_on(10, Never));
+        assert!(catch_unwind(AssertUnwindSafe(|| change(&keys))).is_err(), "{name}");
+        assert_eq!(waiter.woken(), 1, "{name}");
+        clock.advance(Duration::from_millis(10));
+        assert!(waiter.poll().is_ready(), "{name}");
+    }
+}
+
+/// A waker that does something when it is woken or dropped.
+struct Acts<F: Fn(&str) + Send + Sync>(F);
+
+impl<F: Fn(&str) + Send + Sync> Wake for Acts<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)("wake");
+    }
+}
+
+impl<F: Fn(&str) + Send + Sync> Drop for Acts<F> {
+    fn drop(&mut self) {
+        (self.0)("drop");
+    }
+}
+
+/// Wakers are woken and dropped outside all locks.
+#[test]
+fn a_waker_may_call_the_buckets_and_let_others_go() {
+    use std::sync::Mutex;
+    type Owned = KeyedBuckets<u64, 1, ManualClock>;
+    type Wait = Pin<Box<dyn Future<Output = Result<Granted, KeyRefused>> + Send>>;
+    let all: Arc<Owned> = Arc::new(KeyedBuckets::with_clock(Limit::per_second(10), 100, ManualClock::new()).unwrap());
+    let others: Arc<Mutex<Vec<Wait>>> = Arc::default();
+    let acted = Arc::new(AtomicUsize::new(0));
+    let act = {
+        let (all, others, acted) = (Arc::clone(&all), Arc::clone(&others), Arc::clone(&acted));
+        move |_: &str| {
+            if acted.fetch_add(1, Relaxed) > 20 {
+                return;
+            }
+            let _ = all.try_take(&KEY, 1);
+            all.put_back(&KEY, 1);
+            let _ = (all.available(&KEY), all.len());
+            let other = others.try_lock().ok().and_then(|mut others| others.pop());
+            drop(other);
+            let mut wait = Box::pin(Arc::clone(&all).bucket_owned(KEY).take_on(1, Never));
+            let _ = wait.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            drop(wait);
+            drop(Arc::clone(&all).bucket_owned(KEY).reserve(1));
+            all.pause_for(&KEY, Duration::from_nanos(1)).unwrap();
+            all.resume(&KEY);
+            all.set_limits(Limit::per_second(10)).unwrap();
+            all.remove(&KEY);
+        }
+    };
+    for end in 0..6 {
+        acted.store(0, Relaxed);
+        all.reset(&KEY, 0).unwrap();
+        for _ in 0..4 {
+            let wait = Arc::clone(&all).bucket_owned(KEY).take_on(5, Never);
+            let mut wait: Wait = Box::pin(wait);
+            let waker = Waker::from(Arc::new(Acts(act.clone())));
+            assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            others.lock().unwrap().push(wait);
+        }
+        match end {
+            0 => all.put_back(&KEY, 10),
+            1 => drop(others.lock().unwrap().remove(0)),
+            2 => all.set_limits(Limit::per_second(20)).unwrap(),
+            3 => all.block(&KEY).unwrap(),
+            4 => {
+                all.clock().advance(Duration::from_secs(10));
+                let first = others.lock().unwrap().remove(0);
+                let mut first = first;
+                let _ = first.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            }
+            _ => {
+                let mut first = others.lock().unwrap().remove(0);
+                assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            }
+        }
+        assert!(acted.load(Relaxed) > 0 || end == 3, "{end}");
+        all.resume(&KEY);
+        let left = std::mem::take(&mut *others.lock().unwrap());
+        drop(left);
+        all.clock().advance(Duration::from_secs(100));
+        all.shrink();
+        assert_eq!(all.len(), 0, "{end}");
+    }
+}
+
+/// A key whose hash or comparison panics once, when it is told to.
+mod fragile {
+    use std::cell::Cell;
+    use std::hash::{Hash, Hasher};
+
+    thread_local! { pub(super) static FAILS: Cell<Option<u64>> = const { Cell::new(None) } }
+
+    #[derive(Clone, Debug)]
+    pub(super) struct Fragile(pub(super) u64);
+
+    fn may_fail() {
+        if let Some(left) = FAILS.get() {
+            FAILS.set(Some(left.wrapping_sub(1)));
+            assert_ne!(left, 0, "a key");
+        }
+    }
+
+    impl Hash for Fragile {
+        fn hash<H: Hasher>(&self, state: &mut H) {
+            may_fail();
+            self.0.hash(state);
+        }
+    }
+
+    impl PartialEq for Fragile {
+        fn eq(&self, other: &Self) -> bool {
+            may_fail();
+            self.0 == other.0
+        }
+    }
+
+    impl Eq for Fragile {}
+}
+
+/// Whichever it is, nobody who waits is lost, and no count goes wrong.
+#[test]
+fn a_hash_or_a_comparison_that_panics_leaves_those_who_wait_where_they_are() {
+    use fragile::{FAILS, Fragile};
+    /// Every key is in one shard: the factor by which shards are found is undone.
+    #[derive(Default)]
+    struct One(u64);
+    impl std::hash::BuildHasher for One {
+        type Hasher = Self;
+        fn build_hasher(&self) -> Self {
+            Self::default()
+        }
+    }
+    impl std::hash::Hasher for One {
+        fn finish(&self) -> u64 {
+            self.0.wrapping_mul(0xf1de_83e1_9937_733d)
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            self.0 = bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+        }
+        fn write_u64(&mut self, number: u64) {
+            self.0 = number;
+        }
+    }
+    type All<'c> = KeyedBuckets<Fragile, 1, &'c ManualClock, One>;
+    type Call = fn(&All<'_>, &ManualClock, &Fragile);
+    let calls: [(&str, Call); 6] = [
+        ("block", |all, _, key| all.block(key).unwrap()),
+        ("pause", |all, clock, key| {
+            all.pause_for(key, Duration::from_millis(1)).unwrap();
+            clock.advance(Duration::from_millis(1));
+            all.available(key);
+        }),
+        ("set_key_limits", |all, _, key| all.set_key_limits(key, Limit::per_second(10)).unwrap()),
+        ("clear_key_limits", |all, _, key| {
+            all.set_key_limits(key, Limit::per_second(10)).unwrap();
+            all.clear_key_limits(key).unwrap();
+        }),
+        ("shrink", |all, clock, key| {
+            all.pause_for(key, Duration::from_millis(1)).unwrap();
+            clock.advance(Duration::from_millis(1));
+            all.shrink();
+        }),
+        ("take", |all, _, key| {
+            let mut other = Box::pin(all.bucket(key).take_on(1, Never));
+            assert!(other.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }),
+    ];
+    for (name, call) in calls {
+        for fails in 0..if cfg!(miri) { 4 } else { 100 } {
+            let clock = ManualClock::new();
+            let all: All<'_> = KeyedBuckets::with_hasher(Limit::per_second(10), 100, &clock, One::default())
+                .unwrap()
+                .with_max_held(48);
+            let (keys, others): (Vec<_>, Vec<_>) = ((0..8).map(Fragile).collect(), (8..48).map(Fragile).collect());
+            for key in &others {
+                all.charge(key, 1).unwrap();
+                all.pause_for(key, Duration::from_micros(1)).unwrap();
+            }
+            for key in &keys[4..] {
+                all.pause_for(key, Duration::from_micros(1)).unwrap();
+            }
+            let mut waits = Vec::new();
+            for key in &keys {
+                if key.0 < 4 {
+                    all.try_take(key, 10).unwrap();
+                } else {
+                    all.charge(key, 10).unwrap();
+                }
+                let wait = all.bucket(key).take_on(1, Never);
+                waits.push(Task::new(wait));
+            }
+            for wait in &mut waits {
+                let _ = wait.poll();
+            }
+            clock.advance(Duration::from_micros(1));
+            FAILS.set(Some(fails));
+            let failed = catch_unwind(AssertUnwindSafe(|| keys.iter().for_each(|key| call(&all, &clock, key))));
+            FAILS.set(None);
+            drop(failed);
+            keys.iter().for_each(|key| {
+                all.clear_key_limits(key).unwrap();
+                all.resume(key);
+            });
+            clock.advance(Duration::from_secs(1));
+            for wait in &mut waits {
+                assert!(matches!(wait.poll(), Poll::Ready(Ok(_))), "{name}, {fails}");
+            }
+            drop(waits);
+            clock.advance(Duration::from_secs(60));
+            all.shrink();
+            assert_eq!(all.len(), 0, "{name}, {fails}");
+            let held = keys.iter().chain(&others).all(|key| all.block(key).is_ok());
+            assert!(held && all.block(&Fragile(48)).is_err(), "{name}, {fails}: as many as may be");
+        }
     }
 }

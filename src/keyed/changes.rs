@@ -97,7 +97,8 @@ where
         }
         tiers.iter().for_each(|tier| self.bound_debts(*tier, new));
         drop(changer);
-        self.limits_changed.notify();
+        // A waker may panic: then the shares of the lines have gone, and all have been told.
+        let _last = self.limits_changed.notify_last();
         if !lines.is_empty() {
             self.tell(Told::Limited(lines), reading.again());
         }

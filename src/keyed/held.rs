@@ -18,7 +18,8 @@ use crate::limit::limit::Limit;
 /// One key, its words, and the terms that it alone is decided by.
 pub(crate) struct Held<K, const N: usize, W> {
     pub(crate) key: K,
-    /// The hash of the key, so that none is asked for where keys move.
+    /// That of the key: nothing here hashes a key anew, which may panic, and then who waits for it
+    /// would be lost.
     pub(crate) hash: u64,
     pub(crate) words: W,
     pub(crate) terms: Terms<N>,

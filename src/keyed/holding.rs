@@ -22,7 +22,7 @@ use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
 use crate::limit::limit::{Limit, limits_of};
 use crate::limit::limit_error::LimitError;
-use crate::sync::Relaxed;
+use crate::sync::{AtomicU64, Relaxed};
 
 /// Lineages of keys that are held apart begin here; those of tiers are below.
 const APART: u64 = 1 << 15;
@@ -45,14 +45,20 @@ where
     where
         Q: KeyForm<K> + ?Sized,
     {
-        let (sought, owned) = (self.sought(key, tier), key.to_key());
+        // Where it is not needed it is dropped last, when the shard is let go.
+        let (sought, mut owned) = (self.sought(key, tier), Some(key.to_key()));
         let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
         let now = reading.again();
-        let words = self.settle(&mut alone, sought, now).map(|settled| settled.words.load());
+        let settled = self.settle(&mut alone, sought, now);
+        let (words, moved) = settled.map_or((None, false), |settled| (Some(settled.words.load()), settled.moved));
         if alone.apart.as_ref().is_none_or(|apart| apart.find(hash, key).is_none()) {
             if !self.claim_apart(&mut alone, now) {
+                if moved {
+                    self.told(alone, hash, key, now);
+                }
                 return Err(HoldError::TooMany { most: self.max_held as usize });
             }
+            let claimed = Claimed(&self.held);
             let shard = alone.shard();
             // A key that owes too much for its new tier has stayed in the old one.
             let waited = shard.apart.as_mut().and_then(|apart| apart.take_waited(hash, key));
@@ -70,9 +76,11 @@ where
             // Nothing dies: it is used under the lock of its shard.
             let lineage = APART | (self.lineages.fetch_add(1, Relaxed) % APART);
             let terms = terms.apart(terms.revision, lineage);
-            let key = entry.map_or(owned, |entry| entry.key);
+            let known = entry.map(|entry| entry.key).or_else(|| owned.take());
+            let key = known.expect("it is taken once");
             let held = Held { key, hash, words: W::new(words), terms, own: false, tier, line };
             shard.apart_mut().keep(held);
+            core::mem::forget(claimed);
         }
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
         let changed = held.map_or(Ok(()), |held| change(held, now));
@@ -91,7 +99,8 @@ where
     {
         let line = alone.apart.as_ref().and_then(|apart| apart.line(hash, key)).map(Arc::clone);
         drop(alone);
-        self.limits_changed.notify();
+        // A waker may panic: then the share of the line has gone, and all have been told.
+        let _last = self.limits_changed.notify_last();
         line.into_iter().for_each(|line| self.tell(Told::Limited(vec![line]), now));
     }
 
@@ -114,9 +123,14 @@ where
         let sought = self.sought(key, tier);
         let (hash, mut alone) = (sought.hash, self.alone_with(sought.hash));
         let now = reading.again();
-        self.settle(&mut alone, sought, now);
+        let moved = self.settle(&mut alone, sought, now).is_some_and(|settled| settled.moved);
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
-        let Some(held) = held else { return };
+        let Some(held) = held else {
+            if moved {
+                self.told(alone, hash, key, now);
+            }
+            return;
+        };
         held.revise(held.terms.revision.resumed(now));
         self.let_go(&mut alone, hash, key, now);
         self.told(alone, hash, key, now);
@@ -164,7 +178,9 @@ where
         held.change(terms.limits(), terms.configured, now);
         (held.own, held.tier) = (false, tier);
         held.terms = terms.apart(held.terms.revision, held.terms.lineage());
+        let end = held.end();
         self.let_go(&mut alone, hash, key, now);
+        self.may_end(end);
         self.told(alone, hash, key, now);
         Ok(true)
     }
@@ -196,6 +212,7 @@ where
     pub(crate) fn let_go_all(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> u64 {
         /// When a key is tried again that found no room among the others.
         const AGAIN: u64 = 1_000_000;
+        // One after the other: if a hash panics, the others stay where they are.
         let held = alone.apart.iter().flat_map(|apart| &apart.keys);
         let ended: Vec<u64> = held.filter(|held| held.has_ended(now)).map(|held| held.hash).collect();
         for hash in ended {
@@ -266,12 +283,29 @@ where
             if claim() {
                 return true;
             }
-            first = first.min(self.try_alone(index).map_or(0, |mut other| self.let_go_all(&mut other, now)));
+            first = first.min(self.try_alone(index).map_or(0, |mut other| {
+                let first = self.let_go_all(&mut other, now);
+                // Dropped when this shard is let go, too.
+                alone.gone.append(&mut other.gone);
+                first
+            }));
         }
         // ORDERING: Relaxed, both. Where a pause was registered since, the turn is gone and this
         // fails. Dies as a store: loom-tests/keys.rs, `a_pause_beside_a_scan_is_not_forgotten`.
         let _ = self.first_end.compare_exchange(turn, first.min(NEVER), Relaxed, Relaxed);
         claim()
+    }
+}
+
+/// A place among the keys that are held apart, until a key has it. If a comparison panics, it is
+/// free again.
+struct Claimed<'t>(&'t AtomicU64);
+
+impl Drop for Claimed<'_> {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed. As in `put_among`. Dies if it is not done: tests/keyed_line.rs,
+        // `a_hash_or_a_comparison_that_panics_leaves_those_who_wait_where_they_are`.
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -284,7 +284,7 @@ where
         let amounts = <[u64; N]>::array(amounts);
         self.buckets.table.update_known(key, self.tier(key), self.reading, |terms, now, spent| {
             let limits = terms.limits();
-            Some(terms.capped(&limits.put_back(spent, limits.elapsed(now), &amounts)?, now))
+            Some(terms.capped_from(spent, &limits.put_back(spent, limits.elapsed(now), &amounts)?, now))
         });
     }
 

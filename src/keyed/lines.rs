@@ -11,6 +11,7 @@
 
 use core::hash::{BuildHasher, Hash};
 use std::sync::Arc;
+use std::vec;
 use std::vec::Vec;
 
 use crate::clock::clock::Clock;
@@ -47,14 +48,17 @@ where
         Q: KeyForm<K> + ?Sized,
     {
         let sought = self.sought(key, tier);
-        if let Some(line) = self.join_known(&mut self.alone_with(sought.hash), sought, reading.again()) {
-            return Ok(line);
+        let mut alone = self.alone_with(sought.hash);
+        let now = reading.again();
+        if let Some(joined) = self.join_known(&mut alone, sought, now) {
+            return Ok(self.joined(alone, joined, now));
         }
+        drop(alone);
         let owned = key.to_key();
         let mut alone = self.alone_with(sought.hash);
         let now = reading.again();
-        if let Some(line) = self.join_known(&mut alone, sought, now) {
-            return Ok(line);
+        if let Some(joined) = self.join_known(&mut alone, sought, now) {
+            return Ok(self.joined(alone, joined, now));
         }
         if !self.claim(&mut alone, sought.hash, now) {
             return Err(self.no_room(now));
@@ -64,27 +68,44 @@ where
         Ok(self.wait_for(&mut alone, entry, Arc::new(KeyLine::new(sought.hash))))
     }
 
+    /// A share of the line of a known key, and whether those who wait in it moved to another tier.
     fn join_known<Q>(
         &self,
         alone: &mut Alone<'_, K, N, W, T>,
         sought: Sought<'_, Q, T>,
         now: Time,
-    ) -> Option<Arc<KeyLine<N>>>
+    ) -> Option<(Arc<KeyLine<N>>, bool)>
     where
         Q: KeyForm<K> + ?Sized,
     {
         let Sought { key, hash, .. } = sought;
-        if let Some(line) = self.settle(alone, sought, now)?.line {
-            return Some(Arc::clone(line));
+        let settled = self.settle(alone, sought, now)?;
+        if let Some(line) = settled.line {
+            return Some((Arc::clone(line), settled.moved));
         }
         let line = Arc::new(KeyLine::new(hash));
         if let Some(held) = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key)) {
             held.line = Some(Arc::clone(&line));
-            return Some(line);
+            return Some((line, false));
         }
         let entry = alone.shard().keys.find_entry(hash, |entry| key.equivalent(&entry.key)).ok()?;
         let (entry, _) = entry.remove();
-        Some(self.wait_for(alone, entry, line))
+        Some((self.wait_for(alone, entry, line), false))
+    }
+
+    /// Lets the shard go, and tells those who wait if they moved.
+    fn joined(
+        &self,
+        alone: Alone<'_, K, N, W, T>,
+        (line, moved): (Arc<KeyLine<N>>, bool),
+        now: Time,
+    ) -> Arc<KeyLine<N>> {
+        let told = moved.then(|| Told::Limited(vec![Arc::clone(&line)]));
+        drop(alone);
+        if let Some(told) = told {
+            self.tell(told, now);
+        }
+        line
     }
 
     /// Keeps a key beside its line. Nobody drops it there.
@@ -266,7 +287,7 @@ pub(crate) fn bounded<R, const N: usize>(
     if more && terms.owes_too_much(&next, now) {
         return None;
     }
-    Some((if more { next } else { terms.capped(&next, now) }, answer))
+    Some((if more { next } else { terms.capped_from(spent, &next, now) }, answer))
 }
 
 /// The words of a key and its line, for a step at one reading.

@@ -124,7 +124,7 @@ impl Room {
     /// It begins after `here`, and calls it for `most` of them. Returns whether one made room.
     ///
     /// If the bounds of all shards lie ahead, it remembers the least.
-    pub(crate) fn search(&self, here: usize, now: u64, most: usize, make_room: impl Fn(usize) -> bool) -> bool {
+    pub(crate) fn search(&self, here: usize, now: u64, most: usize, mut make_room: impl FnMut(usize) -> bool) -> bool {
         let shards = self.bounds.len();
         let mut tried = 0;
         for shard in (here + 1..shards).chain(0..here) {

@@ -121,6 +121,15 @@ impl<const N: usize> Terms<N> {
         core::array::from_fn(|i| unseen[i].wrapping_add((words[i].wrapping_sub(unseen[i]) as i64).max(0) as u64))
     }
 
+    /// The same of words that were `spent`, to which tokens came back: never less than they were.
+    ///
+    /// One who waits for more than a lowered capacity may use what lies above that.
+    #[inline]
+    pub(crate) fn capped_from(&self, spent: &[u64; N], words: &[u64; N], now: Time) -> [u64; N] {
+        let capped = self.capped(words, now);
+        core::array::from_fn(|i| if (capped[i].wrapping_sub(spent[i]) as i64) > 0 { spent[i] } else { capped[i] })
+    }
+
     /// What a key with these words has at `now`.
     pub(crate) fn snapshot(&self, spent: [u64; N], now: Time) -> Snapshot<N> {
         let (limits, sequence) = (self.revision.limits, self.revision.number);

@@ -101,7 +101,12 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
             return true;
         }
         self.room.search(here, now.as_nanos(), OTHERS, |index| {
-            self.try_alone(index).is_some_and(|mut other| other.evict(hash, now))
+            self.try_alone(index).is_some_and(|mut other| {
+                let evicted = other.evict(hash, now);
+                // Dropped when this shard is let go, too.
+                alone.gone.append(&mut other.gone);
+                evicted
+            })
         })
     }
 
@@ -136,7 +141,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     /// Forgets what a key has taken, if `goes` says so of its revision and its words.
     ///
     /// Whether it did. A key that is held apart stays so, and so does one that is waited for. Both
-    /// have what a key never seen has.
+    /// have what a key never seen has; one with limits of its own is full.
     pub(crate) fn remove<Q>(&self, key: &Q, now: Time, goes: impl Fn(u64, [u64; N]) -> bool) -> bool
     where
         Q: Hash + Equivalent<K> + ?Sized,
@@ -144,12 +149,19 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
     {
         let hash = self.hash(key);
         let mut alone = self.alone_with(hash);
-        if let Some(held) = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key)) {
+        let Shard { terms, apart, .. } = alone.shard();
+        if let Some(held) = apart.as_mut().and_then(|apart| apart.find_mut(hash, key)) {
             let limits = held.terms.limits();
             if !goes(held.terms.revision.number, held.words.load()) {
                 return false;
             }
-            held.words.store(limits.reset(limits.elapsed(now), &limits.capacities()));
+            if held.own {
+                held.words.store(limits.reset(limits.elapsed(now), &limits.capacities()));
+            } else {
+                let terms = &terms[held.tier];
+                held.words.store(terms.unseen(now));
+                terms.translate(&held.terms, &mut held.words, now);
+            }
             let line = held.line.clone();
             drop(alone);
             line.into_iter().for_each(|line| self.tell(Told::Eased(line), now));

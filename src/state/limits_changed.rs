@@ -37,6 +37,20 @@ impl LimitsChanged {
         self.event.notify(usize::MAX);
     }
 
+    /// Wakes all listeners when what this returns is dropped, also where a waker panics before.
+    #[cfg(feature = "keys")]
+    pub(crate) fn notify_last(&self) -> impl Drop {
+        struct Last<'e>(&'e LimitsChanged);
+
+        impl Drop for Last<'_> {
+            fn drop(&mut self) {
+                self.0.notify();
+            }
+        }
+
+        Last(self)
+    }
+
     /// Sleeps for the time that `left` returns, or until notified; `false` for no time.
     #[cfg(feature = "std")]
     pub(crate) fn sleep<E>(&self, left: impl FnOnce() -> Result<Option<Duration>, E>) -> Result<bool, E> {
