@@ -282,6 +282,29 @@ fn the_line_of_a_key_takes_so_many_bytes_and_is_gone_with_its_last_waiter() {
     assert!(live() <= before, "{} bytes are left", live() - before);
 }
 
+/// Each time one waits, and a reservation behind it is committed; the next one comes before it is
+/// served, so somebody always waits.
+#[test]
+fn a_committed_reservation_takes_no_memory_once_it_is_paid_though_others_wait() {
+    let bucket = TokenBucket::with_clock(Limit::per_second(1000).empty(), ManualClock::new()).unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    let mut first = Box::pin(bucket.take_on(1, Hand(bucket.clock())));
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    let mut live = Vec::with_capacity(2);
+    for turn in 0..2000 {
+        bucket.reserve(1).unwrap().commit();
+        let mut next = Box::pin(bucket.take_on(1, Hand(bucket.clock())));
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        bucket.clock().advance(Duration::from_millis(2));
+        assert!(first.as_mut().poll(&mut context).is_ready());
+        first = next;
+        if turn == 999 || turn == 1999 {
+            live.push(LIVE.get());
+        }
+    }
+    assert_eq!(live[0], live[1]);
+}
+
 #[test]
 fn no_wait_allocates_except_in_its_timer() {
     let clock = ManualClock::new();

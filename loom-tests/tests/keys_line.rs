@@ -116,9 +116,9 @@ fn left(keys: &Keyed) -> (u64, usize) {
 model! {
     /// A put-back beside the first who waits is seen by it, or wakes it.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if a put-back beside a line tells
-    /// nobody.
-    a_put_back_beside_the_first_who_waits_wakes_it, Some(2), 10, [(0, 0)], || {
+    /// Two threads, one call each; at most three preemptions. Fails if a put-back beside a line
+    /// tells nobody; and, at three, if what waiters share is made by who enters.
+    a_put_back_beside_the_first_who_waits_wakes_it, Some(3), 10, [(0, 0)], || {
         let keys = empty(1);
         beside(
             &keys,

@@ -153,6 +153,17 @@ impl<K, const N: usize, W: Words<N>, T> Apart<K, N, W, T> {
         self.keys.find_mut(hash, |held| key.equivalent(&held.key))
     }
 
+    /// Takes out a key of this hash that nothing sets apart any more.
+    pub(crate) fn take_ended(&mut self, hash: u64, now: Time) -> Option<Held<K, N, W>> {
+        let entry = self.keys.find_entry(hash, |held| held.hash == hash && held.has_ended(now)).ok()?;
+        Some(entry.remove().0)
+    }
+
+    /// Keeps a key apart.
+    pub(crate) fn keep(&mut self, held: Held<K, N, W>) {
+        self.keys.insert_unique(held.hash, held, |held| held.hash);
+    }
+
     pub(crate) fn take<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<Held<K, N, W>> {
         let entry = self.keys.find_entry(hash, |held| key.equivalent(&held.key)).ok()?;
         Some(entry.remove().0)

@@ -79,7 +79,7 @@ where
             let known = entry.map(|entry| entry.key).or_else(|| owned.take());
             let key = known.expect("it is taken once");
             let held = Held { key, hash, words: W::new(words), terms, own: false, tier, line };
-            shard.apart_mut().keys.insert_unique(hash, held, |held| held.hash);
+            shard.apart_mut().keep(held);
             core::mem::forget(claimed);
         }
         let held = alone.shard().apart.as_mut().and_then(|apart| apart.find_mut(hash, key));
@@ -202,9 +202,9 @@ where
     {
         let Some(apart) = alone.shard().apart.as_mut() else { return };
         if apart.find(hash, key).is_some_and(|held| held.has_ended(now)) {
-            if let Some(held) = apart.take(hash, key) {
-                self.put_among(alone, held, now);
-            }
+            self.make_place(alone, now);
+            let held = alone.shard().apart.as_mut().and_then(|apart| apart.take(hash, key));
+            held.into_iter().for_each(|held| self.put_among(alone, held, now));
         }
     }
 
@@ -212,16 +212,13 @@ where
     pub(crate) fn let_go_all(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time) -> u64 {
         /// When a key is tried again that found no room among the others.
         const AGAIN: u64 = 1_000_000;
-        let Some(apart) = alone.shard().apart.as_mut() else { return u64::MAX };
         // One after the other: if a hash panics, the others stay where they are.
-        let ended: Vec<_> = apart.keys.iter().filter(|held| held.has_ended(now)).map(|held| held.hash).collect();
+        let held = alone.apart.iter().flat_map(|apart| &apart.keys);
+        let ended: Vec<u64> = held.filter(|held| held.has_ended(now)).map(|held| held.hash).collect();
         for hash in ended {
-            let is_it = |held: &Held<K, N, W>| held.hash == hash && held.has_ended(now);
-            let apart = alone.shard().apart.as_mut();
-            if let Some(entry) = apart.and_then(|apart| apart.keys.find_entry(hash, is_it).ok()) {
-                let (held, _) = entry.remove();
-                self.put_among(alone, held, now);
-            }
+            self.make_place(alone, now);
+            let held = alone.shard().apart.as_mut().and_then(|apart| apart.take_ended(hash, now));
+            held.into_iter().for_each(|held| self.put_among(alone, held, now));
         }
         let held = alone.apart.iter().flat_map(|apart| &apart.keys);
         let end = |held: &Held<K, N, W>| match held.has_ended(now) {
@@ -239,7 +236,7 @@ where
         let forgotten = held.line.is_none() && terms.forgotten_in(&held.words.load(), now) <= 0;
         if !forgotten && !self.claim(alone, hash, now) {
             held.terms = terms.apart(held.terms.lineage());
-            alone.shard().apart_mut().keys.insert_unique(hash, held, |held| held.hash);
+            alone.shard().apart_mut().keep(held);
             return;
         }
         // ORDERING: Relaxed. A count is one word, as in `Room::release`. Its partner is
@@ -300,7 +297,8 @@ where
     }
 }
 
-/// A place among the keys that are held apart, until one has it. If a comparison panics, it is free.
+/// A place among the keys that are held apart, until a key has it. If a comparison panics, it is
+/// free again.
 struct Claimed<'t>(&'t AtomicU64);
 
 impl Drop for Claimed<'_> {

@@ -4,6 +4,7 @@
 use crate::clock::time::Time;
 use crate::keyed::terms::Terms;
 use crate::wait::held::Held;
+use crate::wait::line::grace::Grace;
 use crate::wait::line::queue::Line;
 
 /// The line of a key that somebody waits for. Its shard holds one share of it. So does each caller
@@ -20,8 +21,15 @@ pub(crate) struct KeyLine<const N: usize> {
 }
 
 impl<const N: usize> KeyLine<N> {
+    /// A line that others may see when the caller lets its shard go.
+    ///
+    /// What waiters share is there by then. Made by who enters, it could be missed by a put-back
+    /// that sees the line: both hold the shard shared, and that orders nothing between them. Then
+    /// it would tell nobody, and the one who enters might read the words as they were before.
     pub(crate) fn new(hash: u64) -> Self {
-        Self { hash, line: Line::new(), held: Held::new() }
+        let line = Line::new();
+        line.shared(Grace::default());
+        Self { hash, line, held: Held::new() }
     }
 
     /// The words as one sees them who comes to take `takes` after those who wait; `None` if they

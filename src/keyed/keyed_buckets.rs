@@ -84,9 +84,8 @@ use crate::sync::RwLock;
 ///
 /// The hash and the comparison of keys run under a lock, and so does their `Clone` in
 /// [`iter`](Self::iter) and [`retain`](Self::retain). They must not call the same buckets. If one
-/// panics, no lock stays held and no count goes wrong; a shard whose growth it interrupts may lose
-/// keys, which then begin full. These run outside all locks: tier functions, `keep` of
-/// [`retain`](Self::retain), the making of a key, and its drop.
+/// panics, no lock stays held, no count goes wrong, and no key is lost. These run outside all
+/// locks: tier functions, `keep` of [`retain`](Self::retain), the making of a key, and its drop.
 ///
 /// A thread that is stopped while it changes limits delays other changes of limits, and one shard.
 ///

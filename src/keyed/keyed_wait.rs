@@ -240,9 +240,6 @@ where
         // Where nobody waits, the wait is exact. One that is too long joins no line.
         let in_time = |wait| wait <= timeout.min(wait_bounds.max_wait);
         if !refused.wait().is_some_and(in_time) && !table.has_line(self.key) {
-            if table.lacks_room(self.key) {
-                return self.share(now, amounts, timeout, table.no_room(now));
-            }
             return Err(refused.into());
         }
         match self.join(now) {

@@ -128,6 +128,7 @@ where
             drop(line);
             return;
         }
+        self.make_place(&mut alone, now);
         let Some(apart) = alone.shard().apart.as_mut() else { return };
         let held = apart.keys.find_mut(line.hash, |held| held.is_in(&line)).and_then(|held| held.line.take());
         let waited = match held {

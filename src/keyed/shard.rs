@@ -1,6 +1,6 @@
 //! Owns the keys of one shard, their words and their limits; never takes a lock or reads a clock.
 
-use core::mem::needs_drop;
+use core::mem::{needs_drop, replace};
 use std::boxed::Box;
 use std::sync::Arc;
 use std::vec::Vec;
@@ -213,23 +213,33 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
         instant(now, first)
     }
 
-    /// Whether an eighth of the places or more is of keys that were dropped, if no other is free.
-    ///
-    /// A table would grow for it, and keys that come and go at the bound would take twice the
-    /// memory.
-    pub(crate) fn wastes_places(&self) -> bool {
-        let most = self.keys.num_buckets() / 8 * 7;
-        self.keys.len() < most - most / 8
+    /// Whether few places are free, so that keys that may go should be dropped, or places made.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.keys.capacity() - self.keys.len() <= self.most() / 8
     }
 
-    /// Builds the table anew, as large as it is.
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn rebuild(&mut self, hash: impl Fn(&Entry<K, W, T>) -> u64) {
-        let fresh = HashTable::with_capacity(self.keys.num_buckets() / 8 * 7);
-        for entry in core::mem::replace(&mut self.keys, fresh) {
-            self.keys.insert_unique(hash(&entry), entry, &hash);
+    /// The keys that there is memory for.
+    fn most(&self) -> usize {
+        self.keys.num_buckets() / 8 * 7
+    }
+
+    /// Moves all keys to fresh memory with free places: more of it where it was nearly full. Else
+    /// what took the places are traces of keys that went.
+    ///
+    /// All keys are hashed before the first one moves. So a hash that panics loses none.
+    pub(crate) fn rebuild(&mut self, hash: impl Fn(&K) -> u64) {
+        let (len, most) = (self.keys.len(), self.most());
+        let places = if len >= most - most / 8 { (most + 1).max(FIRST) } else { most };
+        let hashes: Vec<u64> = self.keys.iter().map(|entry| hash(&entry.key)).collect();
+        let old = replace(&mut self.keys, HashTable::with_capacity(places));
+        for (hash, entry) in hashes.into_iter().zip(old) {
+            self.keep(hash, entry);
         }
+    }
+
+    /// Keeps a key for which there is a place.
+    pub(crate) fn keep(&mut self, hash: u64, entry: Entry<K, W, T>) {
+        self.keys.insert_unique(hash, entry, |_| unreachable!("there is a place"));
     }
 
     /// Takes out a key that may go: of the first [`FEW`] keys from the place of `hash` on, the one
@@ -238,26 +248,55 @@ impl<K, const N: usize, W: Words<N>, T: Tag> Shard<K, N, W, T> {
     /// If it looked at all keys, it also returns what the bound of the shard is then.
     pub(crate) fn evict(&mut self, hash: u64, now: Time) -> (Option<Entry<K, W, T>>, Option<u64>) {
         let (places, len) = (self.keys.num_buckets(), self.keys.len());
+        if len <= FEW {
+            let (evicted, bound) = self.evict_of_all(now);
+            return (evicted, Some(bound));
+        }
         let (mut looked_at, mut oldest, mut first) = (0, None, i64::MAX);
         for place in (0..places).map(|next| (hash as usize).wrapping_add(next) & (places - 1)) {
             let Some(entry) = self.keys.get_bucket(place) else { continue };
             let forgotten = self.terms[entry.tag.tier()].forgotten_in(&entry.words.load(), now);
-            let kept = match oldest {
-                _ if forgotten > 0 => forgotten,
-                Some((age, _)) if age <= forgotten => forgotten,
-                _ => oldest.replace((forgotten, place)).map_or(i64::MAX, |(age, _)| age),
-            };
-            first = first.min(kept);
+            if forgotten > 0 {
+                first = first.min(forgotten);
+            } else if oldest.is_none_or(|(age, _)| forgotten < age) {
+                oldest = Some((forgotten, place));
+            }
             looked_at += 1;
-            if looked_at == len || looked_at >= FEW && oldest.is_some() {
+            if looked_at >= FEW && oldest.is_some() {
                 break;
             }
         }
+        // Then no other key may go, as it looked at more than a few.
         let bound = (looked_at == len).then(|| instant(now, first));
         let evicted = oldest.and_then(|(_, place)| Some(self.keys.get_bucket_entry(place).ok()?.remove().0));
         (evicted, bound)
     }
+
+    /// The same of a shard with few keys: from one to the next, and not from place to place.
+    fn evict_of_all(&mut self, now: Time) -> (Option<Entry<K, W, T>>, u64) {
+        let (mut first, mut second, mut oldest) = (i64::MAX, i64::MAX, 0);
+        for (turn, entry) in self.keys.iter().enumerate() {
+            let forgotten = self.terms[entry.tag.tier()].forgotten_in(&entry.words.load(), now);
+            if forgotten < first {
+                (first, second, oldest) = (forgotten, first, turn);
+            } else {
+                second = second.min(forgotten);
+            }
+        }
+        if first > 0 {
+            return (None, instant(now, first));
+        }
+        let mut turns = 0..;
+        let evicted = self.keys.extract_if(|_| turns.next() == Some(oldest)).next();
+        (evicted, instant(now, second))
+    }
 }
+
+/// The places that a shard makes at its first key.
+///
+/// With fewer, more keys lie in one cache line with what every lookup reads, and every growth
+/// leaves a piece of memory behind.
+const FIRST: usize = 28;
 
 /// Of so many keys the one that could have gone for longest makes room for a new one.
 ///
@@ -355,9 +394,11 @@ mod tests {
 
     #[test]
     fn a_key_goes_when_it_is_full_and_not_a_nanosecond_before() {
-        let mut key = shard(&[(0, 100)]);
-        assert!(key.evict(0, Time::from_nanos(100 * SECOND - 1)).0.is_none());
-        assert!(key.evict(0, Time::from_nanos(100 * SECOND)).0.is_some());
+        for keys in [1, 10] {
+            let mut keys = shard(&(0..keys).map(|key| (key, 100)).collect::<Vec<_>>());
+            assert!(keys.evict(0, Time::from_nanos(100 * SECOND - 1)).0.is_none());
+            assert!(keys.evict(0, Time::from_nanos(100 * SECOND)).0.is_some());
+        }
     }
 
     #[test]
@@ -369,5 +410,48 @@ mod tests {
         assert_eq!(evict(&mut keys, 2, 350), (Some(3), Some(300)));
         assert_eq!(evict(&mut shard(&[(0, 300), (3, 200)]), 0, 350), (Some(3), Some(300)));
         assert_eq!(evict(&mut shard(&[]), 7, 100), (None, Some((NEVER + SECOND / 2) / SECOND)));
+        // Of more keys than a few, where only the last one that it sees may go.
+        let more: Vec<_> = (0..10).map(|key| (key, if key == 9 { 100 } else { 500 - key })).collect();
+        assert_eq!(evict(&mut shard(&more), 10, 50), (None, Some(100)));
+        assert_eq!(evict(&mut shard(&more), 10, 150), (Some(9), Some(492)));
+    }
+
+    #[test]
+    fn a_sweep_drops_what_has_been_full_for_long_and_finds_when_the_next_may_go() {
+        let mut keys = shard(&[(0, 100), (1, 300), (2, 200), (3, 400)]);
+        let bound = keys.sweep(Time::from_nanos(250 * SECOND), 100 * SECOND as i64, &mut Vec::new());
+        assert_eq!((keys.keys.len(), (bound + SECOND / 2) / SECOND), (3, 200));
+        let bound = keys.sweep(Time::from_nanos(250 * SECOND), 0, &mut Vec::new());
+        assert_eq!((keys.keys.len(), (bound + SECOND / 2) / SECOND), (2, 300));
+        assert_eq!((keys.first_forgotten(Time::from_nanos(250 * SECOND)) + SECOND / 2) / SECOND, 300);
+    }
+
+    /// Keys come and go, so many at a time. Returns the places that the shard has in the end.
+    fn places_after_churn(keys: u64) -> usize {
+        let mut churned = shard(&(0..keys).map(|key| (key, 10)).collect::<Vec<_>>());
+        for key in (keys..10_000).map(|key| key.wrapping_mul(0x9e37_79b9_7f4a_7c15)) {
+            let went = churned.evict(key, Time::from_nanos(100 * SECOND)).0.expect("all are full");
+            if churned.keys.len() == churned.keys.capacity() {
+                assert!(churned.is_crowded());
+                churned.rebuild(|key| *key);
+            }
+            churned.keep(key, Entry { key, ..went });
+        }
+        assert_eq!(churned.keys.len() as u64, keys);
+        churned.keys.num_buckets()
+    }
+
+    #[test]
+    fn a_shard_grows_for_keys_that_it_has_and_not_for_those_that_went() {
+        assert_eq!((places_after_churn(20), places_after_churn(25)), (32, 32));
+        assert_eq!((places_after_churn(26), places_after_churn(28)), (64, 64));
+    }
+
+    #[test]
+    fn a_shard_is_crowded_where_an_eighth_of_its_keys_is_free_or_less() {
+        let mut keys = shard(&(0..24).map(|key| (key, 10)).collect::<Vec<_>>());
+        assert!(!keys.is_crowded());
+        keys.keep(24, Entry { key: 24, words: Words::new([0]), tag: () });
+        assert!(keys.is_crowded());
     }
 }

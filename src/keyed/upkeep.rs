@@ -21,12 +21,6 @@ use crate::keyed::tier::Tag;
 use crate::keyed::words::Words;
 use crate::state::snapshot::Snapshot;
 
-/// The places that a shard makes at its first key.
-///
-/// With fewer, more keys lie in one cache line with what every lookup reads, and every growth
-/// leaves a piece of memory behind.
-const FIRST: usize = 28;
-
 impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H> {
     /// Changes the words of a key that was not known a moment ago, and keeps it, unless nobody can
     /// tell it from one never seen.
@@ -119,33 +113,32 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         })
     }
 
-    /// Keeps a key that has been claimed. A shard that would grow first drops keys that could have
-    /// gone for long.
-    ///
-    /// It grows all the same if that made little room, so that it does not sweep for every key. But
-    /// where the places of dropped keys fill it, it is built anew and stays as large.
+    /// Keeps a key that has been claimed.
     pub(crate) fn insert(&self, alone: &mut Alone<'_, K, N, W, T>, hash: u64, entry: Entry<K, W, T>, now: Time)
     where
         K: Hash,
     {
-        let (len, rehash) = (alone.keys.len(), |entry: &Entry<K, W, T>| self.hash(&entry.key));
-        let bound = self.room.bound(alone.index);
-        let mut grows = false;
-        if len == alone.keys.capacity() && bound.saturating_add(self.keep as u64) <= now.as_nanos() {
-            alone.sweep(now, self.keep);
-            grows = alone.keys.len() > len - len / 8;
-        }
-        if alone.keys.len() == alone.keys.capacity() && alone.wastes_places() {
-            alone.shard().rebuild(rehash);
-        } else if grows {
-            let left = alone.keys.len();
-            alone.shard().keys.reserve(len - left + 1, rehash);
-        }
-        if alone.keys.capacity() == 0 {
-            alone.shard().keys.reserve(FIRST, rehash);
-        }
+        self.make_place(alone, now);
         self.lower(alone.index, alone.terms(entry.tag), &entry.words.load(), now);
-        alone.shard().keys.insert_unique(hash, entry, rehash);
+        alone.shard().keep(hash, entry);
+    }
+
+    /// Sees to a free place. A shard without one first drops keys that could have gone for long.
+    ///
+    /// It asks for the hashes of keys, which may panic. So whoever moves a key calls it first.
+    pub(crate) fn make_place(&self, alone: &mut Alone<'_, K, N, W, T>, now: Time)
+    where
+        K: Hash,
+    {
+        if alone.keys.len() < alone.keys.capacity() {
+            return;
+        }
+        if self.room.bound(alone.index).saturating_add(self.keep as u64) <= now.as_nanos() {
+            alone.sweep(now, self.keep);
+        }
+        if alone.is_crowded() {
+            alone.shard().rebuild(|key| self.hash(key));
+        }
     }
 
     /// Forgets what a key has taken, if `goes` says so of its revision and its words.

@@ -84,7 +84,7 @@ impl<const N: usize> Line<N> {
     }
 
     /// What waiters share, with the grace of the bucket if it is made now.
-    fn shared(&self, grace: Grace) -> &Shared<N> {
+    pub(crate) fn shared(&self, grace: Grace) -> &Shared<N> {
         self.shared.get_or_publish(|| Shared {
             waiting: core::array::from_fn(|_| AtomicU64::new(0)),
             first: core::array::from_fn(|_| AtomicU64::new(0)),
@@ -226,7 +226,7 @@ pub(crate) trait InLine<const N: usize> {
         self.leave_mark(line, shared, now);
     }
 
-    /// Tells those who wait that tokens came back, if anybody waited yet.
+    /// Tells those who wait that tokens came back.
     #[cfg(feature = "keys")]
     fn ease(&self, now: Time) {
         if let Some(shared) = self.line().shared.get() {

@@ -112,6 +112,124 @@ pub(super) const FAULTS: &[Fault] = &[
         )],
         expect: Killed("tests/keyed_line::a_pause_and_a_block_of_a_key_hold_those_who_wait_and_its_end_wakes_them"),
     },
+    Fault {
+        id: "keyed-line-shares-what-who-enters-makes",
+        edits: &[edit(
+            "keyed/key_line.rs",
+            "pub(crate) fn new(",
+            "line.shared(Grace::default());",
+            "let _ = Grace::default();",
+        )],
+        expect: Killed("keys_line::a_put_back_beside_the_first_who_waits_wakes_it"),
+    },
+    Fault {
+        id: "keyed-line-a-change-tells-the-first-alone",
+        edits: &[edit(
+            "keyed/lines.rs",
+            "pub(super) fn tell(",
+            "shares.iter().for_each",
+            "shares.iter().take(1).for_each",
+        )],
+        expect: Killed("tests/keyed_line::a_change_of_limits_tells_those_who_wait_for_every_key"),
+    },
+    Fault {
+        id: "keyed-line-of-a-key-apart-is-not-seen",
+        edits: &[edit(
+            "keyed/lines.rs",
+            "pub(crate) fn has_line<Q>(",
+            "apart.line(hash, key)",
+            "apart.find_waited(hash, key)",
+        )],
+        expect: Killed("tests/keyed_line::those_who_wait_for_a_key_with_its_own_limits_come_before_a_reservation"),
+    },
+    Fault {
+        id: "keyed-line-never-knows-when-a-reservation-is-ready",
+        edits: &[edit(
+            "keyed/key_queue.rs",
+            "fn ready_at(&self",
+            "self.steps(Time::ZERO).ready_at(ticket)",
+            "self.steps(Time::ZERO).ready_at(ticket).filter(|_| false)",
+        )],
+        expect: Killed(
+            "tests/keyed_line::a_reservation_of_a_key_behind_others_is_used_if_it_is_dropped_after_its_instant",
+        ),
+    },
+    Fault {
+        id: "keyed-wait-for-the-overflow-forgets-its-timeout",
+        edits: &[edit(
+            "keyed/keyed_wait.rs",
+            "fn share(",
+            "amounts, timeout, false)?",
+            "amounts, timeout.max(Duration::MAX), false)?",
+        )],
+        expect: Killed(
+            "tests/keyed_line::a_wait_for_the_overflow_that_takes_too_long_is_refused_at_once_and_owes_nothing",
+        ),
+    },
+    Fault {
+        id: "keyed-wait-looks-in-a-pause",
+        edits: &[edit("keyed/keyed_wait.rs", "fn look(", "limits.pause_left(now) };", "limits.pause_left(now) * 0 };")],
+        expect: Killed(
+            "tests/keyed_line::who_waits_for_nothing_waits_for_nobody_and_who_looks_waits_for_the_end_of_a_pause",
+        ),
+    },
+    Fault {
+        id: "keyed-line-taker-is-told-to-come-at-once",
+        edits: &[edit("keyed/key_line.rs", "pub(crate) fn behind(", ".clamp(1, FAR)", ".clamp(0, FAR)")],
+        expect: Killed("tests/keyed_line::a_taker_of_a_key_that_is_kept_out_is_never_told_to_come_at_once"),
+    },
+    Fault {
+        id: "line-serves-in-a-pause",
+        edits: &[edit(
+            "wait/line/moment.rs",
+            "pub(crate) fn serves(",
+            "!self.limits.paused_at(self.now) && self.place(i)",
+            "self.place(i)",
+        )],
+        expect: Killed("tests/keyed_line::nobody_who_waits_for_a_key_is_served_in_a_pause_though_the_tokens_are_there"),
+    },
+    Fault {
+        id: "keyed-line-lets-down-in-silence",
+        edits: &[edit(
+            "wait/line/waiting_line.rs",
+            "pub(crate) fn let_down(",
+            "self.woken.extend(waker);",
+            "drop(waker);",
+        )],
+        expect: Killed("tests/keyed_line::who_waits_on_a_reservation_of_a_key_that_is_let_down_is_woken"),
+    },
+    Fault {
+        id: "keyed-line-move-is-not-told-by-the-end-of-no-pause",
+        edits: &[edit(
+            "keyed/holding.rs",
+            "pub(crate) fn resume<Q>(",
+            "settled.moved)",
+            "settled.moved && now > Time::MAX)",
+        )],
+        expect: Killed("tests/keyed_line::each_call_that_moves_a_key_to_another_tier_tells_those_who_wait"),
+    },
+    Fault {
+        id: "keyed-line-what-comes-back-cuts-off",
+        edits: &[edit(
+            "keyed/lines.rs",
+            "pub(crate) fn bounded<",
+            "terms.capped_from(spent, &next, now)",
+            "terms.capped(&next, now)",
+        )],
+        expect: Killed(
+            "tests/keyed_line::who_waits_for_more_than_a_lowered_capacity_loses_nothing_to_those_who_give_or_look",
+        ),
+    },
+    Fault {
+        id: "apart-place-stays-taken-after-a-panic",
+        edits: &[edit("keyed/holding.rs", "impl Drop for Claimed<", "self.0.fetch_sub(1, Relaxed);", "")],
+        expect: Killed("tests/keyed_line::a_hash_or_a_comparison_that_panics_leaves_those_who_wait_where_they_are"),
+    },
+    Fault {
+        id: "apart-pause-that-outlives-own-limits-is-forgotten",
+        edits: &[edit("keyed/holding.rs", "pub(crate) fn clear_own<Q>(", "self.may_end(end);", "let _ = end;")],
+        expect: Killed("tests/keyed_limits::a_pause_of_a_key_that_had_its_own_limits_takes_no_place_when_it_is_over"),
+    },
     // What comes back late, for all lines.
     Fault {
         id: "give-back-told-at-the-time-of-the-take",
