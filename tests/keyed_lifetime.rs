@@ -455,8 +455,8 @@ impl Hasher for Same {
     fn write(&mut self, _: &[u8]) {}
 }
 
-/// Each call that leaves a key as one never seen makes room for a new one at that instant, though it
-/// was known that there was none. Whether the two lie in one shard or not.
+/// Each call that leaves a key as one never seen makes room for a new one at that instant, though
+/// it was known that there was none. Whether the two lie in one shard or not.
 #[test]
 fn what_fills_a_key_makes_room_at_once() {
     type InOne = KeyedBuckets<u64, 1, ManualClock, BuildHasherDefault<Same>>;

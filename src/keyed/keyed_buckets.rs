@@ -452,9 +452,9 @@ where
     /// Returns the buckets at a time that the caller supplies, a reading of this clock or of one
     /// with the same origin.
     ///
-    /// A take at a time far ahead makes its key wait for that time. It denies no other key, unless it
-    /// lies further ahead than the [idle limit](crate::Limit::idle_limit). Then full keys look as if
-    /// they owed tokens, and make no room until the next [`shrink`](Self::shrink).
+    /// A take at a time far ahead makes its key wait for that time. It denies no other key, unless
+    /// it lies further ahead than the [idle limit](crate::Limit::idle_limit). Then full keys look
+    /// as if they owed tokens, and make no room until the next [`shrink`](Self::shrink).
     ///
     /// ```
     /// use tollgate::clock::{ManualClock, Time};

@@ -314,7 +314,8 @@ where
 
     /// Refuses a key for this time, in which it accrues nothing. Never shortens a pause.
     ///
-    /// A pause that is over takes no place: the key goes back among the others.
+    /// A pause that is over takes no place: the key goes back among the others. Where there is no
+    /// room among them it stays apart, and its place is taken until there is.
     ///
     /// # Errors
     ///

@@ -113,7 +113,7 @@ impl<const N: usize> Terms<N> {
         })
     }
 
-    /// Whether some stream has become as it was for a key never seen, of which it may have had more.
+    /// Whether some stream came to have what one of a key never seen has. It may have had more.
     #[inline]
     pub(crate) fn reaches_unseen(&self, next: &[u64; N], seen: &[u64; N]) -> bool {
         (0..N).any(|i| next[i] == self.unseen[i] && next[i] != seen[i])
