@@ -425,6 +425,23 @@ fn a_key_that_comes_down_to_a_key_never_seen_makes_room() {
     }
 }
 
+/// Every shard seems to have a key that is full, and none has. Each call finds that out of nine of
+/// some 250 shards, and says that another may have room.
+#[test]
+fn a_call_looks_for_room_in_no_more_than_nine_shards() {
+    let keys = make(Limit::per_second(10), 1000);
+    (0..1000).for_each(|key| keys.try_take(&key, 1).map(drop).unwrap());
+    keys.clock().advance(Duration::from_millis(50));
+    (0..1000).for_each(|key| keys.try_take(&key, 9).map(drop).unwrap());
+    keys.clock().advance(Duration::from_millis(100));
+    let may_have_room = |key: &u64| match keys.try_take(key, 1) {
+        Err(KeyRefused::NoRoom(refusal)) => refusal.wait() == Some(Duration::ZERO),
+        taken => panic!("{taken:?}"),
+    };
+    let calls = (1000..2000).take_while(may_have_room).count();
+    assert!((20..40).contains(&calls), "{calls} calls looked at all shards");
+}
+
 /// As many keys as there may be, and a share of them is full: a new key finds room at once.
 #[test]
 fn a_new_key_is_refused_only_if_no_key_may_go() {
