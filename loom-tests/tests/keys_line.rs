@@ -132,8 +132,8 @@ model! {
 model! {
     /// The same for a key of several streams.
     ///
-    /// Two threads, one call each; at most two preemptions.
-    a_put_back_beside_the_first_who_waits_for_several_streams_wakes_it, Some(2), 10, [[0, 1]], || {
+    /// Two threads, one call each; at most three preemptions.
+    a_put_back_beside_the_first_who_waits_for_several_streams_wakes_it, Some(3), 10, [[0, 1]], || {
         let limits = [limit(1), limit(1)];
         let keys = Keyed::<2>::with_hasher(limits, 4, ManualClock::new(), BuildHasherDefault::default());
         let keys = Arc::new(keys.expect("limits in range"));
@@ -151,9 +151,9 @@ model! {
 model! {
     /// The end of a pause beside the first who waits is seen by it, or wakes it.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if the end of a pause tells
+    /// Two threads, one call each; at most three preemptions. Fails if the end of a pause tells
     /// nobody.
-    a_resume_beside_the_first_who_waits_wakes_it, Some(2), 10, [0], || {
+    a_resume_beside_the_first_who_waits_wakes_it, Some(3), 10, [0], || {
         let keys = empty(2);
         keys.put_back(&KEY, 1);
         keys.pause_for(&KEY, Duration::from_secs(3600)).expect("there is room");
@@ -169,8 +169,8 @@ model! {
 model! {
     /// A removal beside the first who waits leaves it a full key.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if a removal tells nobody.
-    a_removal_beside_the_first_who_waits_wakes_it, Some(2), 10, [(0, 0)], || {
+    /// Two threads, one call each; at most three preemptions. Fails if a removal tells nobody.
+    a_removal_beside_the_first_who_waits_wakes_it, Some(3), 10, [(0, 0)], || {
         let keys = empty(1);
         beside(
             &keys,
@@ -184,8 +184,8 @@ model! {
 model! {
     /// Limits that change beside the first who waits, with what is there then, tell it.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if a change tells no line.
-    a_change_of_limits_beside_one_who_waits_tells_it, Some(2), 10, [0], || {
+    /// Two threads, one call each; at most three preemptions. Fails if a change tells no line.
+    a_change_of_limits_beside_one_who_waits_tells_it, Some(3), 10, [0], || {
         let keys = empty(4);
         let task = Task::waiting(&keys, 4);
         keys.clock().advance(Duration::from_nanos(3));
@@ -204,9 +204,9 @@ model! {
 model! {
     /// A taker that begins after somebody waits stays out.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if takers do not look at the
+    /// Two threads, one call each; at most three preemptions. Fails if takers do not look at the
     /// line.
-    a_taker_of_a_key_that_begins_after_a_wait_stays_out, Some(2), 10, [(false, 0)], || {
+    a_taker_of_a_key_that_begins_after_a_wait_stays_out, Some(3), 10, [(false, 0)], || {
         let keys = empty(1);
         let task = Task::waiting(&keys, 1);
         let taker = {
@@ -242,9 +242,9 @@ model! {
 model! {
     /// The last who waits hangs up beside a put-back: the line is gone after both.
     ///
-    /// Two threads, one call each; at most two preemptions. Fails if the last share leaves the line
-    /// where it is.
-    a_line_is_gone_after_its_last_waiter_and_a_put_back_beside_it, Some(2), 10, [(1, 0)], || {
+    /// Two threads, one call each; at most three preemptions. Fails if the last share leaves the
+    /// line where it is.
+    a_line_is_gone_after_its_last_waiter_and_a_put_back_beside_it, Some(3), 10, [(1, 0)], || {
         let keys = empty(1);
         let task = Task::waiting(&keys, 1);
         beside(&keys, move |_| drop(task), |keys| keys.put_back(&KEY, 1));
