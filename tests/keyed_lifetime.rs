@@ -425,6 +425,20 @@ fn a_key_that_comes_down_to_a_key_never_seen_makes_room() {
     }
 }
 
+/// What brings tokens back makes a key full sooner, and so there is room sooner.
+#[test]
+fn what_comes_back_makes_room_sooner() {
+    let gives: [fn(&Keys); 2] = [|keys| keys.put_back(&1, 5), |keys| keys.reset(&1, 5).unwrap()];
+    for (call, gives) in gives.iter().enumerate() {
+        let keys = make(Limit::per_second(10), 1);
+        keys.try_take(&1, 10).unwrap();
+        assert!((2..10).all(|key| matches!(keys.try_take(&key, 1), Err(KeyRefused::NoRoom(_)))));
+        gives(&keys);
+        keys.clock().advance(Duration::from_millis(500));
+        assert!(keys.try_take(&2, 1).is_ok(), "call {call}");
+    }
+}
+
 /// Every shard seems to have a key that is full, and none has. Each call finds that out of nine of
 /// some 250 shards, and says that another may have room.
 #[test]
