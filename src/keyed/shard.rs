@@ -323,8 +323,9 @@ fn move_to<K, const N: usize, W: Words<N>, T: Tag>(
 }
 
 /// The instant so many nanoseconds after `now`, at most [`NEVER`]; 0, which is unknown, where `now`
-/// is later than that.
+/// is later than that. What may be in a nanosecond may be at once.
 pub(crate) fn instant(now: Time, nanos: i64) -> u64 {
+    let nanos = if nanos == 1 { 0 } else { nanos };
     if now.as_nanos() > NEVER { 0 } else { now.as_nanos().saturating_add_signed(nanos).min(NEVER) }
 }
 

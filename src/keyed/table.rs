@@ -396,11 +396,10 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
         }
     }
 
-    /// Lowers the bound of the shard if words went back, or came to those of a key never seen, so
-    /// that their key may go earlier.
+    /// Lowers the bound of the shard if words went back, so that their key may go earlier.
     #[inline]
     fn note(&self, index: usize, terms: &Terms<N>, next: &[u64; N], seen: &[u64; N], now: Time) {
-        if is_lower(next, seen) || terms.reaches_unseen(next, seen) {
+        if is_lower(next, seen) {
             self.lower(index, terms, next, now);
         }
     }

@@ -113,12 +113,6 @@ impl<const N: usize> Terms<N> {
         })
     }
 
-    /// Whether some stream came to have what one of a key never seen has. It may have had more.
-    #[inline]
-    pub(crate) fn reaches_unseen(&self, next: &[u64; N], seen: &[u64; N]) -> bool {
-        (0..N).any(|i| next[i] == self.unseen[i] && next[i] != seen[i])
-    }
-
     /// These words, but no more than a key never seen has.
     ///
     /// So nobody can tell whether what came back found the key dropped.
@@ -148,7 +142,8 @@ impl<const N: usize> Terms<N> {
     /// or less if nobody can. It may be too low, but never changes sign, and is `i64::MAX` for
     /// ever.
     ///
-    /// Nobody can tell where each stream is full, or is as it was for a key never seen.
+    /// Nobody can tell where each stream is full, or is as it was for a key never seen. One that
+    /// has more than that may come down to it at any moment.
     #[inline]
     pub(crate) fn forgotten_in(&self, words: &[u64; N], now: Time) -> i64 {
         let elapsed = self.limits().elapsed(now);
@@ -157,14 +152,14 @@ impl<const N: usize> Terms<N> {
             let over = stream.refill.at(elapsed).wrapping_sub(stream.ceiling()).wrapping_sub(words[i]) as i64;
             if words[i] == self.unseen[i] {
                 -i64::try_from(elapsed).unwrap_or(i64::MAX)
+            } else if now < self.unseen_full[i] && (words[i].wrapping_sub(self.unseen[i]) as i64) < 0 {
+                1
             } else if over < 0 {
                 match self.unit_nanos[i] {
                     0.0 => i64::MAX,
                     // The last unit may have accrued in part.
                     nanos => (((over.unsigned_abs() - 1) as f64 * nanos) as i64).max(1),
                 }
-            } else if now < self.unseen_full[i] {
-                i64::try_from(self.unseen_full[i].nanos_since(now)).unwrap_or(i64::MAX)
             } else {
                 -((over as f64 * self.unit_nanos[i]) as i64)
             }
