@@ -1,0 +1,164 @@
+//! Leases, reservations and gates of keys, beside those who come to wait, at a full table, and
+//! where keys go meanwhile.
+#![cfg(feature = "keys")]
+
+use std::cell::RefCell;
+use std::future::{Future, Pending, pending};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use tollgate::clock::ManualClock;
+use tollgate::keyed::{ByTier, KeyHash, KeyRefused};
+use tollgate::wait::Timer;
+use tollgate::{Gate, KeyedBuckets, Limit, Refused, TokenBucket};
+
+const KEY: u64 = 7;
+const OTHER: u64 = 8;
+
+type Hooked = KeyedBuckets<u64, 1, Arc<ManualClock>, KeyHash, ByTier<fn(&u64) -> usize>>;
+
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+/// A timer whose sleeps never end.
+#[derive(Clone, Copy)]
+struct Never;
+
+impl Timer for Never {
+    type Sleep = Pending<()>;
+
+    fn sleep(&self, _: Duration) -> Self::Sleep {
+        pending()
+    }
+}
+
+thread_local! {
+    /// What the next question for a tier does first.
+    static FIRST: RefCell<Option<Box<dyn FnOnce()>>> = const { RefCell::new(None) };
+}
+
+fn tier_of(_: &u64) -> usize {
+    if let Some(first) = FIRST.with_borrow_mut(Option::take) {
+        first();
+    }
+    0
+}
+
+/// Ten a second, of which there are 3 now.
+fn three() -> (Arc<Hooked>, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::new());
+    let keys = KeyedBuckets::with_clock(Limit::per_second(10), 100, Arc::clone(&clock)).unwrap();
+    let keys = keys.with_tiers([], tier_of as fn(&u64) -> usize).unwrap();
+    keys.try_take(&KEY, 10).unwrap();
+    clock.advance(millis(300));
+    (Arc::new(keys), clock)
+}
+
+/// Calls `call` on a key that somebody comes to wait for within it: for 5 tokens, for 200 ms at the
+/// most. Whether that one was served.
+fn beside_one_who_comes<R>(call: impl FnOnce(&Hooked) -> R) -> (R, bool) {
+    let (keys, clock) = three();
+    let wait = RefCell::new(Some(Box::pin(Arc::clone(&keys).bucket_owned(KEY).take_timeout_on(5, millis(200), Never))));
+    let waiting = std::rc::Rc::new(wait);
+    let comes = std::rc::Rc::clone(&waiting);
+    FIRST.set(Some(Box::new(move || {
+        let mut wait = comes.borrow_mut();
+        let polled = wait.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+    })));
+    let called = call(&keys);
+    assert!(FIRST.take().is_none(), "nobody came");
+    clock.advance(millis(200));
+    let mut wait = waiting.borrow_mut();
+    let polled = wait.as_mut().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    (called, matches!(polled, std::task::Poll::Ready(Ok(_))))
+}
+
+#[test]
+fn a_lease_fetches_nothing_past_one_who_came_to_wait_meanwhile() {
+    let (taken, served) = beside_one_who_comes(|keys| {
+        // Its hook runs in what the lease does, not in its making.
+        let first = FIRST.take();
+        let bucket = keys.bucket(&KEY);
+        let mut lease = bucket.lease(5);
+        FIRST.set(first);
+        lease.try_take(1).map_err(|refused| refused.wait())
+    });
+    assert!(served, "the lease took it: {taken:?}");
+    assert_eq!(taken, Err(Some(millis(300))));
+}
+
+fn full(limit: Limit, clock: &ManualClock) -> KeyedBuckets<u64, 1, &ManualClock> {
+    let keys = KeyedBuckets::with_clock(limit, 1, clock).unwrap();
+    keys.charge(&OTHER, 5).unwrap();
+    keys
+}
+
+#[test]
+fn a_lease_is_refused_as_its_key_is_where_there_is_no_room() {
+    for limit in [Limit::per_second(10), Limit::per_second(10).empty()] {
+        for shared in [false, true] {
+            for amount in [1, 10, 11] {
+                let clock = ManualClock::new();
+                let keys = full(limit, &clock);
+                let keys = if shared { keys.with_shared_overflow() } else { keys };
+                let kind = |refused: KeyRefused| match refused {
+                    KeyRefused::Bucket(refused) => Some(refused),
+                    KeyRefused::NoRoom(_) => None,
+                };
+                let leased = keys.bucket(&KEY).lease(5).try_take(amount).map_err(kind);
+                let taken = keys.try_take(&KEY, amount).map(|_| ()).map_err(kind);
+                println!("{limit:?} {shared} {amount}: {leased:?} {taken:?}");
+                if !shared {
+                    assert_eq!(leased, taken, "{amount} of {limit:?}");
+                }
+                let never = matches!(leased, Err(Some(Refused::Never(_))));
+                assert_eq!(never, amount > 10, "{leased:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_lease_gives_back_to_a_key_that_went_changes_nothing() {
+    // It begins empty, and was removed.
+    let clock = ManualClock::new();
+    let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10).empty(), 10, &clock).unwrap();
+    clock.advance(millis(500));
+    let bucket = keys.bucket(&KEY);
+    let mut lease = bucket.lease(5);
+    lease.try_take(1).unwrap();
+    lease.try_take(1).unwrap();
+    lease.put_back(2);
+    assert!(keys.remove(&KEY));
+    drop(lease);
+    assert_eq!((keys.available(&KEY), keys.len()), (5, 0), "empty");
+
+    // It was full and went; then the capacity rose.
+    let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 10, &clock).unwrap();
+    let bucket = keys.bucket(&KEY);
+    let mut lease = bucket.lease(5);
+    lease.try_take(1).unwrap();
+    lease.put_back(1);
+    clock.advance(millis(1000));
+    keys.shrink();
+    assert_eq!(keys.len(), 0);
+    keys.set_limits(Limit::per_second(10).capacity(1000)).unwrap();
+    clock.advance(millis(100));
+    drop(lease);
+    assert_eq!((keys.available(&KEY), keys.len()), (11, 0), "raised");
+
+    // It is full all the time.
+    let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 10, &clock).unwrap();
+    let bucket = keys.bucket(&KEY);
+    let mut lease = bucket.lease(5);
+    lease.try_take(1).unwrap();
+    lease.put_back(1);
+    clock.advance(millis(1000));
+    keys.shrink();
+    drop(lease);
+    assert_eq!((keys.available(&KEY), keys.len()), (10, 0), "full");
+}
