@@ -91,6 +91,21 @@ fn a_lease_fetches_nothing_past_one_who_came_to_wait_meanwhile() {
     assert_eq!(taken, Err(Some(millis(300))));
 }
 
+#[test]
+fn a_reservation_owes_nothing_ahead_of_one_who_came_to_wait_meanwhile() {
+    let (remaining, served) = beside_one_who_comes(|keys| {
+        let first = FIRST.take();
+        let bucket = keys.bucket(&KEY);
+        FIRST.set(first);
+        let place = bucket.reserve(4).unwrap();
+        let remaining = place.remaining();
+        place.commit();
+        remaining
+    });
+    assert!(served, "the reservation took it: {remaining:?}");
+    assert_eq!(remaining, Some(millis(600)));
+}
+
 fn full(limit: Limit, clock: &ManualClock) -> KeyedBuckets<u64, 1, &ManualClock> {
     let keys = KeyedBuckets::with_clock(limit, 1, clock).unwrap();
     keys.charge(&OTHER, 5).unwrap();

@@ -243,7 +243,13 @@ where
                 return Ok((place, Source::Own));
             }
         }
-        let (due, source) = self.take_ahead(now, amounts, max_wait, oversized)?;
+        let (due, source) = match self.take_ahead(now, amounts, max_wait, oversized) {
+            // Somebody came to wait meanwhile.
+            Err(_) if amounts != [0; N] && self.buckets.table.has_line(self.key) => {
+                return self.place(amounts, max_wait, oversized);
+            }
+            taken => taken?,
+        };
         let bucket: &dyn Waitable<N> = match source {
             Source::Own => self,
             Source::Overflow => &self.overflow,
@@ -252,7 +258,7 @@ where
     }
 
     /// Takes from the key's own bucket, or from the overflow if there is no room. Says when the
-    /// tokens may be used, and whose they are.
+    /// tokens may be used, and whose they are. Those who wait for the key may keep it out.
     pub(super) fn take_ahead(
         &self,
         now: Time,
@@ -260,13 +266,74 @@ where
         max_wait: Duration,
         oversized: bool,
     ) -> Result<(Due<N>, Source), KeyRefused<N>> {
-        match take_ahead(self, now, amounts, max_wait, oversized) {
+        let own = Behind { bucket: self, update: |change: &Change<'_, N>| self.update_behind(&amounts, change) };
+        match take_ahead(&own, now, amounts, max_wait, oversized) {
             Err(Refused::NotYet(_)) if self.buckets.table.lacks_room(self.key) => match &self.buckets.table.overflow {
                 Some(_) => Ok((take_ahead(&self.overflow, now, amounts, max_wait, oversized)?, Source::Overflow)),
                 None => Err(self.buckets.table.no_room(self.now()).into()),
             },
             taken => Ok((taken?, Source::Own)),
         }
+    }
+}
+
+impl<Q, K, const N: usize, C, H, F> KeyedBucket<'_, Q, K, N, C, H, F>
+where
+    [u64; N]: Streams<N>,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
+    C: Clock,
+    H: BuildHasher,
+    F: Tiers + TierOf<Q>,
+{
+    /// Changes the words, unless those who wait for the key keep out who takes so much.
+    fn update_behind(&self, takes: &[u64; N], change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        let KeyedBuckets { table, tiers, .. } = self.buckets;
+        let (tier, now) = (tiers.tier_of(self.key), self.buckets.clock.now());
+        let updated = table.update_own(
+            self.key,
+            tier,
+            Reading { now, clock: Some(&self.buckets.clock) },
+            takes,
+            |terms, now, spent| made(terms, now, spent, change),
+            |terms, _, spent| (terms.revision, *spent),
+        );
+        updated.map_err(|failed| match failed {
+            Failed::Refused(seen) => seen,
+            Failed::NoRoom(_) => table.read(self.key, tier, now, |terms, spent| (terms.revision, *spent)),
+        })
+    }
+}
+
+/// A bucket for one who takes ahead: he is kept out by those who came to wait.
+struct Behind<'b, B, U> {
+    bucket: &'b B,
+    update: U,
+}
+
+impl<B, U, const N: usize> Waitable<N> for Behind<'_, B, U>
+where
+    B: Waitable<N>,
+    U: Fn(&Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> + Sync,
+{
+    fn now(&self) -> Time {
+        self.bucket.now()
+    }
+
+    fn read(&self) -> (Revision<N>, [u64; N]) {
+        self.bucket.read()
+    }
+
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        self.bucket.limits_changed()
+    }
+
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        self.bucket.wait_bounds()
+    }
+
+    fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        (self.update)(change)
     }
 }
 
@@ -307,20 +374,7 @@ where
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        let KeyedBuckets { table, tiers, .. } = self.buckets;
-        let (tier, now) = (tiers.tier_of(self.key), self.now());
-        let updated = table.update_own(
-            self.key,
-            tier,
-            Reading { now, clock: Some(&self.buckets.clock) },
-            &[0; N],
-            |terms, now, spent| made(terms, now, spent, change),
-            |terms, _, spent| (terms.revision, *spent),
-        );
-        updated.map_err(|failed| match failed {
-            Failed::Refused(seen) => seen,
-            Failed::NoRoom(_) => table.read(self.key, tier, now, |terms, spent| (terms.revision, *spent)),
-        })
+        self.update_behind(&[0; N], change)
     }
 }
 
