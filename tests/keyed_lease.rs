@@ -177,3 +177,20 @@ fn what_a_lease_gives_back_to_a_key_that_went_changes_nothing() {
     drop(lease);
     assert_eq!((keys.available(&KEY), keys.len()), (10, 0), "full");
 }
+
+#[test]
+fn a_new_key_that_finds_room_passes_a_gate_whatever_the_overflow_has() {
+    let clock = ManualClock::new();
+    let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(10), 1, &clock).unwrap().with_shared_overflow();
+    keys.try_take(&OTHER, 1).unwrap();
+    let service = TokenBucket::with_clock(Limit::per_second(100), &clock).unwrap();
+    keys.try_take(&KEY, 10).unwrap();
+    // OTHER is full again, and may go. The overflow has 1.
+    clock.advance(millis(100));
+    let gate = Gate::new().and(keys.bucket(&KEY), 8).and(&service, 1);
+    let granted = gate.try_take().map(|_| ()).map_err(|refused| refused.wait());
+    assert_eq!(granted, Ok(()));
+    assert_eq!((keys.available(&KEY), service.available()), (2, 99));
+    let mut wait = pin!(Gate::new().and(keys.bucket(&KEY), 2).and(&service, 1).take_on(Never));
+    assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}
