@@ -194,3 +194,24 @@ fn a_new_key_that_finds_room_passes_a_gate_whatever_the_overflow_has() {
     let mut wait = pin!(Gate::new().and(keys.bucket(&KEY), 2).and(&service, 1).take_on(Never));
     assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
 }
+
+#[test]
+fn what_a_settlement_gives_back_of_one_stream_is_capped_whatever_another_owes() {
+    let clock = ManualClock::new();
+    let limits = [Limit::per_second(10); 2];
+    let keys = KeyedBuckets::<u64, 2, _>::with_clock(limits, 10, &clock).unwrap();
+    let bucket = keys.bucket(&KEY);
+    let settled = |used: [u64; 2]| {
+        let estimate = bucket.estimate([5, 0]).unwrap();
+        clock.advance(millis(1000));
+        keys.set_limits(limits.map(|limit| limit.capacity(1000))).unwrap();
+        estimate.settle(used).unwrap();
+        let available = keys.available(&KEY);
+        keys.set_limits(limits).unwrap();
+        clock.advance(millis(2000));
+        available
+    };
+    // It was full, as a key never seen: what comes back is lost.
+    assert_eq!(settled([0, 0]), [10, 10]);
+    assert_eq!(settled([0, 3]), [10, 7]);
+}
