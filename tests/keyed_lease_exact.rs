@@ -145,7 +145,8 @@ macro_rules! play {
             let mut places = Vec::new();
             let mut lines: [Vec<(i64, [i64; N], Waiting<'_, N>)>; KEYS] = std::array::from_fn(|_| Vec::new());
             let mut to_pass = 0;
-            // One whose pause is over, or whose own limits are, stays apart, and in its tier, until there is room for it.
+            // One whose pause or whose own limits ended stays apart, and in its tier, until there
+            // is room for it.
             let mut was_apart = [false; KEYS];
             for step in 0..steps {
                 let at = |last: &str| format!("seed {seed} step {step}: {last}");
@@ -562,4 +563,110 @@ fn one_stream_of_a_key_agrees_with_a_model_that_never_evicts() {
 #[test]
 fn two_streams_of_a_key_agree_with_a_model_that_never_evicts() {
     all(play_two);
+}
+
+/// What a call that waits comes to.
+type Call<'t> = Pin<Box<dyn Future<Output = bool> + 't>>;
+
+/// Keys and a service that begin empty, gain a token each nanosecond, and are never full. So what
+/// they have is the time less what was used, to the last token.
+#[test]
+fn what_gates_and_places_of_keys_hold_comes_back_when_they_are_left_at_any_poll() {
+    let mut counts = [0_u64; 8];
+    for seed in 0..seeds() {
+        let mut random = Random(seed);
+        let clock = ManualClock::new();
+        let limit = Limit::new(Rate::per_second(1_000_000_000), 1 << 40).empty();
+        let keys = KeyedBuckets::<u64, 1, _>::with_clock(limit, 2, &clock).unwrap();
+        let service = MultiBucket::with_clock([limit], &clock).unwrap();
+        let buckets = [0, 1].map(|key| keys.bucket(&NAMES[key]));
+        let (mut used, mut of_service, mut now) = ([0_i64; 2], 0_i64, 0_i64);
+        let mut calls: Vec<(usize, u64, bool, Call<'_>)> = Vec::new();
+        let mut places = Vec::new();
+        for step in 0..1000 {
+            let key = random.below(2) as usize;
+            let (bucket, n) = (buckets[key], 1 + random.below(9));
+            let timeout = Duration::from_nanos(random.below(60));
+            let gate = Gate::new().and(bucket, n).and(&service, [n]);
+            match random.below(12) {
+                0 => calls.push((key, n, true, Box::pin(async move { gate.take_on(Never).await.is_ok() }))),
+                1 => {
+                    let wait = gate.take_timeout_on(timeout, Never);
+                    calls.push((key, n, true, Box::pin(async move { wait.await.is_ok() })));
+                }
+                2 => calls.push((key, n, false, Box::pin(async move { bucket.take_on(n, Never).await.is_ok() }))),
+                3 => {
+                    if gate.try_take().is_ok() {
+                        used[key] += n as i64;
+                        of_service += n as i64;
+                        counts[0] += 1;
+                    }
+                }
+                4 => {
+                    counts[1] += u64::from(keys.try_take(&NAMES[key], 1).is_ok_and(|_| {
+                        used[key] += 1;
+                        true
+                    }));
+                }
+                5 => places.extend(buckets[key].reserve(n).ok().map(|place| (key, n, place))),
+                6 if !places.is_empty() => {
+                    let index = random.below(places.len() as u64) as usize;
+                    let (key, n, place) = places.swap_remove(index);
+                    counts[2] += 1;
+                    match random.below(4) {
+                        0 => place.cancel(),
+                        1 => drop(place.cancel_on_drop()),
+                        2 => {
+                            place.commit();
+                            used[key] += n as i64;
+                        }
+                        _ => {
+                            let actual = random.below(n + 4);
+                            let settled = place.into_estimate().settle([actual]);
+                            used[key] += if settled.is_ok() { actual } else { n } as i64;
+                        }
+                    }
+                }
+                7 if !calls.is_empty() => {
+                    drop(calls.swap_remove(random.below(calls.len() as u64) as usize));
+                    counts[3] += 1;
+                }
+                8..=10 => {
+                    clock.advance(Duration::from_nanos(1));
+                    now += 1;
+                }
+                _ => {}
+            }
+            let few = random.below(4) == 0;
+            calls.retain_mut(|(key, n, gates, call)| match if few { Poll::Pending } else { polled(call) } {
+                Poll::Pending => true,
+                Poll::Ready(granted) => {
+                    if granted {
+                        used[*key] += *n as i64;
+                        of_service += if *gates { *n as i64 } else { 0 };
+                        counts[4] += 1;
+                    }
+                    counts[5] += u64::from(!granted);
+                    false
+                }
+            });
+            if random.below(40) == 0 || step == 999 {
+                calls.clear();
+                places.drain(..).for_each(|(_, _, place)| place.cancel());
+                clock.advance(Duration::from_nanos(10_000));
+                now += 10_000;
+                let there = [0, 1].map(|key: usize| keys.available(&NAMES[key]) as i64);
+                assert_eq!(there, used.map(|used| now - used), "seed {seed} step {step}");
+                assert_eq!(service.available(), [(now - of_service) as u64], "seed {seed} step {step}");
+                assert!([0, 1].iter().all(|key| keys.try_take(key, 1).is_ok()), "seed {seed} step {step}");
+                let rest = [0, 1].map(|key: usize| keys.take_up_to(&NAMES[key], u64::MAX, 1));
+                used = std::array::from_fn(|key| used[key] + 1 + rest[key] as i64);
+                let rest = service.take_items(u64::MAX, [1]);
+                of_service += rest as i64;
+                assert_eq!((used, of_service), ([now; 2], now), "seed {seed} step {step}");
+                counts[6] += 1;
+            }
+        }
+    }
+    assert!(counts[..7].iter().all(|count| *count > 0), "{counts:?}");
 }
