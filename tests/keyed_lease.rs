@@ -215,3 +215,68 @@ fn what_a_settlement_gives_back_of_one_stream_is_capped_whatever_another_owes() 
     assert_eq!(settled([0, 0]), [10, 10]);
     assert_eq!(settled([0, 3]), [10, 7]);
 }
+
+/// Lets a gate over the key and a service take, and `comes` happen between its look and its take.
+fn between_look_and_take(keys: &Arc<Hooked>, clock: &Arc<ManualClock>, comes: impl FnOnce() + 'static) -> (bool, u64) {
+    let service = TokenBucket::with_clock(Limit::per_second(100), Arc::clone(clock)).unwrap();
+    let gate = Gate::new().and(keys.bucket(&KEY), 1).and(&service, 1);
+    // The look asks for the tier first.
+    FIRST.set(Some(Box::new(|| FIRST.set(Some(Box::new(comes))))));
+    let granted = gate.try_take().is_ok();
+    assert!(FIRST.take().is_none(), "nothing came between");
+    (granted, service.available())
+}
+
+#[test]
+fn a_gate_takes_nothing_of_a_key_past_one_who_came_to_wait_after_its_look() {
+    let (keys, clock) = three();
+    let waiting = std::rc::Rc::new(RefCell::new(Box::pin(Arc::clone(&keys).bucket_owned(KEY).take_on(5, Never))));
+    let comes = std::rc::Rc::clone(&waiting);
+    let comes = move || {
+        let mut wait = comes.borrow_mut();
+        assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    };
+    assert_eq!(between_look_and_take(&keys, &clock, comes), (false, 100));
+    clock.advance(millis(200));
+    assert!(waiting.borrow_mut().as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}
+
+#[test]
+fn a_gate_takes_nothing_of_a_key_that_was_paused_after_its_look() {
+    let (keys, clock) = three();
+    let pausing = Arc::clone(&keys);
+    let comes = move || pausing.block(&KEY).unwrap();
+    assert_eq!(between_look_and_take(&keys, &clock, comes), (false, 100));
+    keys.resume(&KEY);
+    assert_eq!(keys.available(&KEY), 3);
+}
+
+#[test]
+fn a_gate_admits_nobody_to_a_key_with_a_line_on_a_stream_that_is_left_out() {
+    let clock = ManualClock::new();
+    let limits = [Limit::per_second(10); 2];
+    let keys = KeyedBuckets::<u64, 2, _>::with_clock(limits, 10, &clock).unwrap();
+    keys.try_take(&KEY, [0, 8]).unwrap();
+    let mut wait = pin!(keys.bucket(&KEY).take_on([0, 5], Never));
+    assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let gate = || Gate::new().and(keys.bucket(&KEY), [1, 0]);
+    assert!(gate().admit().is_err() && keys.admit(&KEY, [1, 0]).is_err());
+    assert!(gate().try_take().is_ok());
+}
+
+#[test]
+fn a_gate_that_is_left_while_it_waits_at_the_overflow_gives_back_there() {
+    let clock = ManualClock::new();
+    let keys = full(Limit::per_second(10), &clock).with_shared_overflow();
+    keys.block(&OTHER).unwrap();
+    keys.charge(&1, 5).unwrap();
+    keys.try_take(&KEY, 8).unwrap();
+    let left = keys.available(&KEY);
+    let mut wait = Box::pin(Gate::new().and(keys.bucket(&KEY), 5).take_on(Never));
+    assert!(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(keys.available(&KEY) < left);
+    // Its instant has come, and nobody looked.
+    clock.advance(millis(300));
+    drop(wait);
+    assert_eq!((left, keys.available(&KEY)), (2, 5));
+}

@@ -228,6 +228,7 @@ macro_rules! play {
                         } else {
                             let gone: [i64; N] =
                                 std::array::from_fn(|i| if now - since[i] >= *expiry { held[i] } else { 0 });
+                            let before = models[key];
                             give(&mut models, key, gone);
                             counts[2] += u64::from(gone != [0; N]);
                             let held: [i64; N] = std::array::from_fn(|i| held[i] - gone[i]);
@@ -250,6 +251,12 @@ macro_rules! play {
                                     let fetches = fetched != [0; N];
                                     assert!(!(fetches && (paused || !model.fits(asked))), "{}", at(&last));
                                     models[key].take(fetched);
+                                    let mut apart = before;
+                                    apart.give(gone, &unseen[tiers[key]], true);
+                                    apart.take(fetched);
+                                    if was_apart[key] && !paused && levels(key) == apart.levels() {
+                                        models[key] = apart;
+                                    }
                                     (0..N).for_each(|i| used[i] += asked[i]);
                                     counts[3] += 1;
                                 }
@@ -398,7 +405,8 @@ macro_rules! play {
                             }
                             Poll::Ready(Err(_)) => {}
                             Poll::Pending => {
-                                lines[key].push((now, asked, wait));
+                                let since = lines[key].first().map_or(now, |(since, ..)| *since);
+                                lines[key].push((since, asked, wait));
                                 counts[8] += 1;
                             }
                         }
@@ -487,11 +495,11 @@ macro_rules! play {
                     loop {
                         let (model, line) = (&mut models[key], &mut lines[key]);
                         let mut served = None;
-                        for (index, (came, amounts, wait)) in line.iter_mut().enumerate() {
+                        for (index, (since, amounts, wait)) in line.iter_mut().enumerate() {
                             match polled(wait) {
                                 Poll::Pending => {}
                                 Poll::Ready(Ok(())) => {
-                                    served = Some((index, *came, *amounts));
+                                    served = Some((index, *since, *amounts));
                                     break;
                                 }
                                 Poll::Ready(Err(_)) => {
@@ -500,7 +508,7 @@ macro_rules! play {
                                 }
                             }
                         }
-                        let Some((index, came, amounts)) = served else {
+                        let Some((index, since, amounts)) = served else {
                             if let Some((_, first, _)) = line.first() {
                                 let waits = model.paused > now || !model.has(*first);
                                 assert!(waits, "first in line {first:?} of {key} {model:?} {}", at(&last));
@@ -510,10 +518,10 @@ macro_rules! play {
                         drop(line.remove(index));
                         assert!(model.has(amounts), "served {amounts:?} of {key} {model:?} {}", at(&last));
                         model.take(amounts);
-                        // What accrued to a full stream while another kept it waiting is not lost.
+                        // What accrued to a full stream while somebody waited is not lost.
                         for (stream, level) in model.streams.iter_mut().zip(levels(key)) {
-                            let most = stream.level + stream.rate * (now - came);
-                            if N > 1 && (stream.level..=most).contains(&level) {
+                            let most = stream.level + stream.rate * (now - since);
+                            if (stream.level..=most).contains(&level) {
                                 stream.level = level;
                             }
                         }
@@ -621,7 +629,9 @@ fn what_gates_and_places_of_keys_hold_comes_back_when_they_are_left_at_any_poll(
                             used[key] += n as i64;
                         }
                         _ => {
-                            let actual = random.below(n + 4);
+                            // What comes back before its turn may find the key whole, and is lost.
+                            let least = if place.remaining() == Some(Duration::ZERO) { 0 } else { n };
+                            let actual = least + random.below(n + 4);
                             let settled = place.into_estimate().settle([actual]);
                             used[key] += if settled.is_ok() { actual } else { n } as i64;
                         }
