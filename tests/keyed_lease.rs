@@ -280,3 +280,17 @@ fn a_gate_that_is_left_while_it_waits_at_the_overflow_gives_back_there() {
     drop(wait);
     assert_eq!((left, keys.available(&KEY)), (2, 5));
 }
+
+#[test]
+fn what_a_lease_may_hold_follows_the_capacity_at_its_next_fetch() {
+    let clock = ManualClock::new();
+    let keys = KeyedBuckets::<u64, 1, _>::with_clock(Limit::per_second(4), 10, &clock).unwrap();
+    let bucket = keys.bucket(&KEY);
+    let mut lease = bucket.lease(10);
+    lease.try_take(4).unwrap();
+    keys.set_limits(Limit::per_second(100)).unwrap();
+    clock.advance(millis(1000));
+    lease.try_take(30).unwrap();
+    lease.put_back(30);
+    assert_eq!((lease.held(), keys.available(&KEY)), (10, 90));
+}

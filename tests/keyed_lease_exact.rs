@@ -93,10 +93,10 @@ impl<const N: usize> Model<N> {
 
     /// No more comes back than a key never seen has, which `unseen` says.
     fn give(&mut self, amounts: [i64; N], unseen: &Self, is_held: bool) {
-        for i in 0..N {
+        for (i, amount) in amounts.into_iter().enumerate() {
             let Naive { level, capacity, .. } = self.streams[i];
             let most = if is_held { capacity } else { unseen.streams[i].level.min(capacity) };
-            self.streams[i].level = level.max((level + amounts[i]).min(most));
+            self.streams[i].level = level.max((level + amount).min(most));
         }
     }
 
@@ -603,12 +603,10 @@ fn what_gates_and_places_of_keys_hold_comes_back_when_they_are_left_at_any_poll(
                     calls.push((key, n, true, Box::pin(async move { wait.await.is_ok() })));
                 }
                 2 => calls.push((key, n, false, Box::pin(async move { bucket.take_on(n, Never).await.is_ok() }))),
-                3 => {
-                    if gate.try_take().is_ok() {
-                        used[key] += n as i64;
-                        of_service += n as i64;
-                        counts[0] += 1;
-                    }
+                3 if gate.try_take().is_ok() => {
+                    used[key] += n as i64;
+                    of_service += n as i64;
+                    counts[0] += 1;
                 }
                 4 => {
                     counts[1] += u64::from(keys.try_take(&NAMES[key], 1).is_ok_and(|_| {
