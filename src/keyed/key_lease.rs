@@ -1,6 +1,7 @@
 //! Owns the lease of one key: what is held here is spent without its bucket; the rest is in
 //! `lease/chunk.rs`.
 
+use core::cell::Cell;
 use core::fmt;
 use core::hash::{BuildHasher, Hash};
 use core::time::Duration;
@@ -8,10 +9,9 @@ use core::time::Duration;
 use crate::clock::clock::{Clock, DefaultClock};
 use crate::clock::time::Time;
 use crate::decision::limits::Limits;
-use crate::decision::refused::Refused;
 use crate::keyed::key_form::KeyForm;
 use crate::keyed::key_hash::KeyHash;
-use crate::keyed::key_refused::KeyRefused;
+use crate::keyed::key_refused::{KeyRefused, NoRoom};
 use crate::keyed::keyed_bucket::KeyedBucket;
 use crate::keyed::lines::bounded;
 use crate::keyed::streams::{Amounts, Shape, Streams};
@@ -60,9 +60,28 @@ where
 }
 
 /// The bucket of a key at one instant, for a lease.
-struct At<'a, Q: ?Sized, K, const N: usize, C, H, F: Tiers>(KeyedBucket<'a, Q, K, N, C, H, F>, Time)
+struct At<'a, Q: ?Sized, K, const N: usize, C, H, F: Tiers>
 where
-    [u64; N]: Streams<N>;
+    [u64; N]: Streams<N>,
+{
+    bucket: KeyedBucket<'a, Q, K, N, C, H, F>,
+    now: Time,
+    /// What those who wait for the key may keep it from taking. They are asked under the lock that
+    /// it takes under, as with every take.
+    takes: [u64; N],
+    /// Why there is no room for the key, if that was found.
+    no_room: Cell<Option<NoRoom>>,
+}
+
+impl<'a, Q: ?Sized, K, const N: usize, C, H, F: Tiers> At<'a, Q, K, N, C, H, F>
+where
+    [u64; N]: Streams<N>,
+{
+    /// For what takes nothing.
+    fn new(bucket: KeyedBucket<'a, Q, K, N, C, H, F>, now: Time) -> Self {
+        Self { bucket, now, takes: [0; N], no_room: Cell::new(None) }
+    }
+}
 
 impl<Q, K, const N: usize, C, H, F> Store<N> for At<'_, Q, K, N, C, H, F>
 where
@@ -74,7 +93,7 @@ where
     F: Tiers + TierOf<Q>,
 {
     fn read<V>(&self, look: impl Fn(&Limits<N>, &[u64; N]) -> V) -> V {
-        let Self(KeyedBucket { buckets, key, .. }, now) = *self;
+        let Self { bucket: KeyedBucket { buckets, key, .. }, now, .. } = *self;
         buckets.table.read(key, buckets.tiers.tier_of(key), now, |terms, words| look(terms.limits(), words))
     }
 
@@ -84,14 +103,14 @@ where
         change: impl Fn(&Limits<N>, &[u64; N]) -> Option<([u64; N], R)>,
         refuse: impl Fn(&Limits<N>, &[u64; N], u64) -> E,
     ) -> Result<R, E> {
-        let Self(KeyedBucket { buckets, key, .. }, now) = *self;
+        let Self { bucket: KeyedBucket { buckets, key, .. }, now, .. } = *self;
         let tier = buckets.tiers.tier_of(key);
         let refuse = |terms: &Terms<N>, spent: &[u64; N]| refuse(terms.limits(), spent, pause(terms.limits()));
         let updated = buckets.table.update_own(
             key,
             tier,
             Reading { now, clock: Some(&buckets.clock) },
-            &[0; N],
+            &self.takes,
             |terms, now, spent| match pause(terms.limits()) {
                 0 => bounded(terms, now, spent, |revision, spent| change(&revision.limits, spent)),
                 _ => None,
@@ -101,13 +120,11 @@ where
         updated.map_err(|failed| match failed {
             Failed::Refused(refused) => refused,
             // As a key never seen, which nothing can be taken from.
-            Failed::NoRoom(_) => buckets.table.read(key, tier, now, refuse),
+            Failed::NoRoom(no_room) => {
+                self.no_room.set(Some(no_room));
+                buckets.table.read(key, tier, now, refuse)
+            }
         })
-    }
-
-    fn refusal_in_line(&self, now: Time, amounts: [u64; N]) -> Option<Refused<N>> {
-        let Self(KeyedBucket { buckets, key, .. }, _) = *self;
-        buckets.table.refusal_in_line(key, now, &amounts)
     }
 }
 
@@ -139,7 +156,7 @@ where
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn lease(&self, most: Amounts<N>) -> KeyLease<'a, Q, K, N, C, H, F> {
-        KeyLease { bucket: *self, holding: Chunk::new(&At(*self, Time::ZERO), <[u64; N]>::array(most)) }
+        KeyLease { bucket: *self, holding: Chunk::new(&At::new(*self, Time::ZERO), <[u64; N]>::array(most)) }
     }
 }
 
@@ -224,23 +241,15 @@ where
     #[cold]
     #[inline(never)]
     fn fetch(&mut self, per_item: &[u64; N], max: u64) -> Result<u64, KeyRefused<N>> {
-        let bucket = self.bucket;
-        let now = bucket.buckets.clock.now();
-        let store = At(self.bucket, now);
+        let now = self.bucket.buckets.clock.now();
+        let mut store = At::new(self.bucket, now);
         self.holding.expire(&store, now);
         if self.holding.spend_items(per_item, max) {
             return Ok(max);
         }
+        store.takes = *per_item;
         let fetched = self.holding.fetch(&store, now, per_item, max);
-        fetched.map_err(|refused| match refused {
-            // A key never seen has them, so there is no room for it.
-            Refused::NotYet(not_yet)
-                if not_yet.wait() == Some(Duration::ZERO) && bucket.buckets.table.lacks_room(bucket.key) =>
-            {
-                bucket.buckets.table.no_room(now).into()
-            }
-            refused => refused.into(),
-        })
+        fetched.map_err(|refused| store.no_room.get().map_or(refused.into(), KeyRefused::NoRoom))
     }
 
     /// As [`Lease::put_back`](crate::Lease::put_back).
@@ -257,7 +266,7 @@ where
     /// ```
     pub fn put_back(&mut self, amounts: Amounts<N>) {
         let last = self.holding.last();
-        self.holding.put_back(&At(self.bucket, last), last, || last, &<[u64; N]>::array(amounts));
+        self.holding.put_back(&At::new(self.bucket, last), last, || last, &<[u64; N]>::array(amounts));
     }
 
     /// As [`Lease::give_back`](crate::Lease::give_back).
@@ -276,7 +285,7 @@ where
     /// ```
     pub fn give_back(&mut self) {
         let last = self.holding.last();
-        self.holding.give_back(&At(self.bucket, last), last, || last);
+        self.holding.give_back(&At::new(self.bucket, last), last, || last);
     }
 }
 

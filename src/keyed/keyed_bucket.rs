@@ -243,7 +243,13 @@ where
                 return Ok((place, Source::Own));
             }
         }
-        let (due, source) = self.take_ahead(now, amounts, max_wait, oversized)?;
+        let (due, source) = match self.take_ahead(now, amounts, max_wait, oversized) {
+            // Somebody came to wait meanwhile.
+            Err(_) if amounts != [0; N] && self.buckets.table.has_line(self.key) => {
+                return self.place(amounts, max_wait, oversized);
+            }
+            taken => taken?,
+        };
         let bucket: &dyn Waitable<N> = match source {
             Source::Own => self,
             Source::Overflow => &self.overflow,
@@ -252,7 +258,7 @@ where
     }
 
     /// Takes from the key's own bucket, or from the overflow if there is no room. Says when the
-    /// tokens may be used, and whose they are.
+    /// tokens may be used, and whose they are. Those who wait for the key may keep it out.
     pub(super) fn take_ahead(
         &self,
         now: Time,
@@ -261,7 +267,8 @@ where
         oversized: bool,
     ) -> Result<(Due<N>, Source), KeyRefused<N>> {
         let in_time = |wait| wait <= max_wait.min(self.buckets.wait_bounds.max_wait);
-        match take_ahead(self, now, amounts, max_wait, oversized) {
+        let own = Behind { bucket: self, update: |change: &Change<'_, N>| self.update_behind(&amounts, change) };
+        match take_ahead(&own, now, amounts, max_wait, oversized) {
             // A key never seen has them in time, so there is no room for it.
             Err(Refused::NotYet(not_yet))
                 if not_yet.wait().is_some_and(in_time) && self.buckets.table.lacks_room(self.key) =>
@@ -273,6 +280,66 @@ where
             }
             taken => Ok((taken?, Source::Own)),
         }
+    }
+}
+
+impl<Q, K, const N: usize, C, H, F> KeyedBucket<'_, Q, K, N, C, H, F>
+where
+    [u64; N]: Streams<N>,
+    K: Hash,
+    Q: KeyForm<K> + ?Sized,
+    C: Clock,
+    H: BuildHasher,
+    F: Tiers + TierOf<Q>,
+{
+    /// Changes the words, unless those who wait for the key keep out who takes so much.
+    fn update_behind(&self, takes: &[u64; N], change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        let KeyedBuckets { table, tiers, .. } = self.buckets;
+        let (tier, now) = (tiers.tier_of(self.key), self.buckets.clock.now());
+        let updated = table.update_own(
+            self.key,
+            tier,
+            Reading { now, clock: Some(&self.buckets.clock) },
+            takes,
+            |terms, now, spent| made(terms, now, spent, change),
+            |terms, _, spent| (terms.revision, *spent),
+        );
+        updated.map_err(|failed| match failed {
+            Failed::Refused(seen) => seen,
+            Failed::NoRoom(_) => table.read(self.key, tier, now, |terms, spent| (terms.revision, *spent)),
+        })
+    }
+}
+
+/// A bucket for one who takes ahead: he is kept out by those who came to wait.
+struct Behind<'b, B, U> {
+    bucket: &'b B,
+    update: U,
+}
+
+impl<B, U, const N: usize> Waitable<N> for Behind<'_, B, U>
+where
+    B: Waitable<N>,
+    U: Fn(&Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> + Sync,
+{
+    fn now(&self) -> Time {
+        self.bucket.now()
+    }
+
+    fn read(&self) -> (Revision<N>, [u64; N]) {
+        self.bucket.read()
+    }
+
+    fn limits_changed(&self) -> Option<&LimitsChanged> {
+        self.bucket.limits_changed()
+    }
+
+    fn wait_bounds(&self) -> &WaitBounds<N> {
+        self.bucket.wait_bounds()
+    }
+
+    fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
+        (self.update)(change)
     }
 }
 
@@ -313,20 +380,7 @@ where
     }
 
     fn update(&self, change: &Change<'_, N>) -> Result<(), (Revision<N>, [u64; N])> {
-        let KeyedBuckets { table, tiers, .. } = self.buckets;
-        let (tier, now) = (tiers.tier_of(self.key), self.now());
-        let updated = table.update_own(
-            self.key,
-            tier,
-            Reading { now, clock: Some(&self.buckets.clock) },
-            &[0; N],
-            |terms, now, spent| made(terms, now, spent, change),
-            |terms, _, spent| (terms.revision, *spent),
-        );
-        updated.map_err(|failed| match failed {
-            Failed::Refused(seen) => seen,
-            Failed::NoRoom(_) => table.read(self.key, tier, now, |terms, spent| (terms.revision, *spent)),
-        })
+        self.update_behind(&[0; N], change)
     }
 }
 

@@ -283,11 +283,15 @@ pub(crate) fn bounded<R, const N: usize>(
     change: impl FnOnce(&Revision<N>, &[u64; N]) -> Option<([u64; N], R)>,
 ) -> Option<([u64; N], R)> {
     let (next, answer) = change(&terms.revision, spent)?;
-    let more = (0..N).any(|i| (next[i].wrapping_sub(spent[i]) as i64) > 0);
-    if more && terms.owes_too_much(&next, now) {
+    let more = |i: usize| (next[i].wrapping_sub(spent[i]) as i64) > 0;
+    if (0..N).any(more) && terms.owes_too_much(&next, now) {
         return None;
     }
-    Some((if more { next } else { terms.capped_from(spent, &next, now) }, answer))
+    if !is_lower(&next, spent) {
+        return Some((next, answer));
+    }
+    let capped = terms.capped_from(spent, &next, now);
+    Some((core::array::from_fn(|i| if more(i) { next[i] } else { capped[i] }), answer))
 }
 
 /// The words of a key and its line, for a step at one reading.

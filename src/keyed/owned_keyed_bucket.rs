@@ -216,10 +216,10 @@ where
     /// As [`KeyedBucket::reserve_within`].
     pub fn reserve_within(
         mut self,
-        amounts: Amounts<N>,
+        asked: Amounts<N>,
         max_wait: Duration,
     ) -> Result<Reservation<'static, N>, KeyRefused<N>> {
-        let (now, amounts) = (self.buckets.clock.now(), <[u64; N]>::array(amounts));
+        let (now, amounts) = (self.buckets.clock.now(), <[u64; N]>::array(asked));
         let table = &self.buckets.table;
         if amounts != [0; N] && table.has_line(&self.key) {
             let (tier, clock) = (self.buckets.tiers.tier_of(&self.key), Some(&self.buckets.clock));
@@ -230,7 +230,11 @@ where
             }
         }
         let view = self.view();
-        let (due, source) = view.take_ahead(now, amounts, max_wait, false)?;
+        let (due, source) = match view.take_ahead(now, amounts, max_wait, false) {
+            // Somebody came to wait meanwhile.
+            Err(_) if amounts != [0; N] && table.has_line(&self.key) => return self.reserve_within(asked, max_wait),
+            taken => taken?,
+        };
         self.overflow = (source == Source::Overflow).then_some(view.overflow.tier);
         Ok(Reservation::taken(Holder::Shared(Arc::new(self)), now, amounts, due))
     }

@@ -199,7 +199,7 @@ impl<K, const N: usize, W: Words<N>, T: Tag, H: BuildHasher> Table<K, N, W, T, H
                 look(terms, &line.behind(terms, now, &words, takes).unwrap_or(words))
             }
             Found::Absent(terms) => match &self.overflow {
-                Some(overflow) if self.room.len() >= self.room.max_keys() => {
+                Some(overflow) if self.room.hopeless_until(now.as_nanos()).is_some() => {
                     let overflow = overflow.read();
                     look(&overflow.terms[tier], &overflow.words[tier].load())
                 }
