@@ -853,6 +853,37 @@ fn who_waits_for_more_than_a_lowered_capacity_loses_nothing_to_those_who_give_or
     assert_eq!(keys.available(&KEY), 0);
 }
 
+/// A key may have more than one never seen, from limits of its own. What comes back then is lost,
+/// and nothing that was there.
+#[test]
+fn what_comes_back_to_a_key_with_more_than_one_never_seen_takes_nothing_away() {
+    let comes_back: [fn(&Keys<'_>); 4] = [
+        |keys| keys.bucket(&KEY).estimate(5).unwrap().settle([0]).unwrap(),
+        |keys| keys.bucket(&KEY).reserve(5).unwrap().cancel(),
+        |keys| {
+            let mut lease = keys.bucket(&KEY).lease(5);
+            lease.try_take(5).unwrap();
+            lease.put_back(5);
+            lease.give_back();
+        },
+        |keys| {
+            keys.try_take(&KEY, 5).unwrap();
+            keys.put_back(&KEY, 5);
+        },
+    ];
+    for (way, comes_back) in comes_back.iter().enumerate() {
+        let clock = ManualClock::new();
+        let limit = Limit::per_day(1).capacity(10);
+        let keys = Keys::with_clock(limit, 100, &clock).unwrap();
+        keys.set_limits(limit.capacity(1000)).unwrap();
+        keys.set_key_limits(&KEY, limit.capacity(1000)).unwrap();
+        keys.reset(&KEY, 900).unwrap();
+        keys.clear_key_limits(&KEY).unwrap();
+        comes_back(&keys);
+        assert_eq!((keys.available(&KEY), keys.available(&OTHER)), (895, 10), "way {way}");
+    }
+}
+
 /// Their drop runs outside all locks.
 #[test]
 fn a_key_whose_drop_calls_the_buckets_meets_no_lock() {

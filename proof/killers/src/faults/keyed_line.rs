@@ -216,9 +216,7 @@ pub(super) const FAULTS: &[Fault] = &[
             "terms.capped_from(spent, &next, now)",
             "terms.capped(&next, now)",
         )],
-        expect: Killed(
-            "tests/keyed_line::who_waits_for_more_than_a_lowered_capacity_loses_nothing_to_those_who_give_or_look",
-        ),
+        expect: Killed("tests/keyed_line::what_comes_back_to_a_key_with_more_than_one_never_seen_takes_nothing_away"),
     },
     Fault {
         id: "apart-place-stays-taken-after-a-panic",
